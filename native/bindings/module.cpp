@@ -1,0 +1,7 @@
+#include "module.hpp"
+
+NB_MODULE(_kernel, module) {
+  module.doc() = "The arithmetic of money: matching, sizing, accounts, indicators, metrics.";
+  module.attr("__version__") = ALGOTRADER_VERSION;
+  algotrader::bindings::bind_reduce(module);
+}

@@ -1,0 +1,10 @@
+// Each subject of the kernel binds itself in its own file; module.cpp calls them in order.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+namespace algotrader::bindings {
+
+void bind_reduce(nanobind::module_& module);
+
+}  // namespace algotrader::bindings

@@ -1,0 +1,13 @@
+// Reductions in one fixed order of operations (R34): eight lanes, then a fixed tree.
+// The same inputs give the same bits on every instruction set, because no compiler may
+// reassociate them and every implementation keeps this very order.
+#pragma once
+
+#include <cstddef>
+
+namespace algotrader {
+
+// Sum of n values: lane k adds x[k], x[k+8], x[k+16], ...; then ((0+4)+(2+6)) + ((1+5)+(3+7)).
+double fixed_sum(const double* values, std::size_t count) noexcept;
+
+}  // namespace algotrader
