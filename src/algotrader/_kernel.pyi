@@ -1,7 +1,7 @@
 """Types of the native kernel (native/bindings). One section per binding file, in its order."""
 
-from numpy.typing import NDArray
 from numpy import float64
+from numpy.typing import NDArray
 
 __version__: str
 
