@@ -117,7 +117,7 @@ class Bars:
             for name in FIELDS:
                 values[name][rows, column] = getattr(bars, name)
             known_at[rows] = np.maximum(known_at[rows], bars.known_at)
-            if has_session:
+            if bars.session is not None:
                 session[rows] = bars.session
         return cls(
             ts=ts, known_at=known_at, timeframe=ordered[0].timeframe,
