@@ -5,7 +5,7 @@
     ├── ConfigurationError  a setting is unknown, of the wrong type, or unsafe  exit 2
     ├── DataError           data missing, damaged, or not what the run needs    exit 2
     ├── StrategyError       a strategy cannot be loaded or is refused           exit 2
-    ├── StrategyRaisedError      a strategy raised while it ran                      exit 3
+    ├── StrategyRaisedError a strategy raised while it ran                      exit 3
     ├── RunError            work that had begun cannot go on                    exit 3
     └── VersionError        written by a newer version; refuses to trade        exit 3
 
