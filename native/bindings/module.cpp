@@ -4,4 +4,5 @@ NB_MODULE(_kernel, module) {
   module.doc() = "The arithmetic of money: matching, sizing, accounts, indicators, metrics.";
   module.attr("__version__") = ALGOTRADER_VERSION;
   algotrader::bindings::bind_reduce(module);
+  algotrader::bindings::bind_indicators(module);
 }

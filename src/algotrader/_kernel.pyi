@@ -1,5 +1,8 @@
 """Types of the native kernel (native/bindings). One section per binding file, in its order."""
 
+from collections.abc import Callable
+from typing import ClassVar
+
 from numpy import float64
 from numpy.typing import NDArray
 
@@ -7,3 +10,65 @@ __version__: str
 
 # reduce
 def fixed_sum(values: NDArray[float64]) -> float: ...
+
+# indicators
+class indicators:  # noqa: N801 - a submodule; a stub file can only say class
+    """Each takes (N, T) series, its settings, then (N, T) results to write."""
+
+    accumulation: ClassVar[Callable[..., None]]
+    accumulation_oscillator: ClassVar[Callable[..., None]]
+    adx: ClassVar[Callable[..., None]]
+    aroon: ClassVar[Callable[..., None]]
+    atr: ClassVar[Callable[..., None]]
+    bollinger: ClassVar[Callable[..., None]]
+    cci: ClassVar[Callable[..., None]]
+    cmo: ClassVar[Callable[..., None]]
+    dema: ClassVar[Callable[..., None]]
+    donchian: ClassVar[Callable[..., None]]
+    ema: ClassVar[Callable[..., None]]
+    ema_difference: ClassVar[Callable[..., None]]
+    ema_ratio: ClassVar[Callable[..., None]]
+    kama: ClassVar[Callable[..., None]]
+    linear_fit: ClassVar[Callable[..., None]]
+    linear_slope: ClassVar[Callable[..., None]]
+    macd: ClassVar[Callable[..., None]]
+    mfi: ClassVar[Callable[..., None]]
+    midrange: ClassVar[Callable[..., None]]
+    minus_di: ClassVar[Callable[..., None]]
+    natr: ClassVar[Callable[..., None]]
+    obv: ClassVar[Callable[..., None]]
+    plus_di: ClassVar[Callable[..., None]]
+    raw_stochastic: ClassVar[Callable[..., None]]
+    rolling_argmax: ClassVar[Callable[..., None]]
+    rolling_argmin: ClassVar[Callable[..., None]]
+    rolling_beta: ClassVar[Callable[..., None]]
+    rolling_corr: ClassVar[Callable[..., None]]
+    rolling_cov: ClassVar[Callable[..., None]]
+    rolling_kurt: ClassVar[Callable[..., None]]
+    rolling_max: ClassVar[Callable[..., None]]
+    rolling_min: ClassVar[Callable[..., None]]
+    rolling_product: ClassVar[Callable[..., None]]
+    rolling_quantile: ClassVar[Callable[..., None]]
+    rolling_rank: ClassVar[Callable[..., None]]
+    rolling_skew: ClassVar[Callable[..., None]]
+    rolling_std: ClassVar[Callable[..., None]]
+    rolling_sum: ClassVar[Callable[..., None]]
+    rolling_var: ClassVar[Callable[..., None]]
+    rolling_vwap: ClassVar[Callable[..., None]]
+    rolling_zscore: ClassVar[Callable[..., None]]
+    rsi: ClassVar[Callable[..., None]]
+    sar: ClassVar[Callable[..., None]]
+    session_vwap: ClassVar[Callable[..., None]]
+    sma: ClassVar[Callable[..., None]]
+    stochastic: ClassVar[Callable[..., None]]
+    stochastic_fast: ClassVar[Callable[..., None]]
+    supertrend: ClassVar[Callable[..., None]]
+    t3: ClassVar[Callable[..., None]]
+    tema: ClassVar[Callable[..., None]]
+    trix: ClassVar[Callable[..., None]]
+    true_range: ClassVar[Callable[..., None]]
+    ultimate: ClassVar[Callable[..., None]]
+    vwma: ClassVar[Callable[..., None]]
+    wilder: ClassVar[Callable[..., None]]
+    williams_r: ClassVar[Callable[..., None]]
+    wma: ClassVar[Callable[..., None]]

@@ -1,0 +1,154 @@
+// Every kernel takes its series as (N, T) arrays, then its settings, then (N, T) arrays to write.
+#include <nanobind/ndarray.h>
+
+#include <stdexcept>
+#include <utility>
+
+#include "algotrader/indicators.hpp"
+#include "algotrader/indicators_runs.hpp"
+#include "module.hpp"
+
+namespace nb = nanobind;
+
+namespace algotrader::bindings {
+
+namespace {
+
+using indicators::Gaps;
+using indicators::Inputs;
+using indicators::Outputs;
+using indicators::Size;
+using Series = nb::ndarray<const double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using Result = nb::ndarray<double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+template <std::size_t, class Type>
+using Repeat = Type;
+
+template <std::size_t In, std::size_t Out, class... Settings>
+using Kernel = void (*)(const Inputs<In>&, Size, const Outputs<Out>&, Settings...);
+
+template <std::size_t In, std::size_t Out, class... Settings>
+void run(Kernel<In, Out, Settings...> kernel, Gaps gaps, const std::array<Series, In>& series,
+         const std::array<Result, Out>& results, Settings... settings) {
+  const Size count = series[0].shape(0);
+  const Size rows = series[0].shape(1);
+  const auto same = [&](const auto& a) { return a.shape(0) == count && a.shape(1) == rows; };
+  for (const Series& a : series) {
+    if (!same(a)) throw std::invalid_argument("series differ in shape");
+  }
+  for (const Result& a : results) {
+    if (!same(a)) throw std::invalid_argument("a result differs in shape from the series");
+  }
+  nb::gil_scoped_release unlocked;
+  for (Size column = 0; column < count; ++column) {
+    Inputs<In> in;
+    Outputs<Out> out;
+    for (std::size_t k = 0; k < In; ++k) in[k] = series[k].data() + column * rows;
+    for (std::size_t k = 0; k < Out; ++k) out[k] = results[k].data() + column * rows;
+    indicators::over_runs(gaps, in, rows, out, [&](const auto& from, Size length, const auto& to) {
+      kernel(from, length, to, settings...);
+    });
+  }
+}
+
+template <std::size_t In, std::size_t Out, class... Settings, std::size_t... I, std::size_t... O>
+void define(nb::module_& module, const char* name, Kernel<In, Out, Settings...> kernel, Gaps gaps,
+            std::index_sequence<I...>, std::index_sequence<O...>) {
+  module.def(name, [=](Repeat<I, Series>... series, Settings... settings,
+                       Repeat<O, Result>... results) {
+    run<In, Out, Settings...>(kernel, gaps, {std::move(series)...}, {std::move(results)...},
+                              settings...);
+  });
+}
+
+template <std::size_t In, std::size_t Out, class... Settings>
+void bind(nb::module_& module, const char* name, Kernel<In, Out, Settings...> kernel,
+          Gaps gaps = Gaps::restart) {
+  define(module, name, kernel, gaps, std::make_index_sequence<In>{},
+         std::make_index_sequence<Out>{});
+}
+
+void bind_averages(nb::module_& m) {
+  bind(m, "sma", indicators::sma);
+  bind(m, "ema", indicators::ema);
+  bind(m, "wilder", indicators::wilder);
+  bind(m, "wma", indicators::wma);
+  bind(m, "dema", indicators::dema);
+  bind(m, "tema", indicators::tema);
+  bind(m, "trix", indicators::trix);
+  bind(m, "t3", indicators::t3);
+  bind(m, "kama", indicators::kama);
+  bind(m, "vwma", indicators::vwma);
+  bind(m, "macd", indicators::macd);
+  bind(m, "ema_difference", indicators::ema_difference);
+  bind(m, "ema_ratio", indicators::ema_ratio);
+}
+
+void bind_rolling(nb::module_& m) {
+  bind(m, "rolling_sum", indicators::rolling_sum);
+  bind(m, "rolling_product", indicators::rolling_product);
+  bind(m, "rolling_var", indicators::rolling_var);
+  bind(m, "rolling_std", indicators::rolling_std);
+  bind(m, "rolling_skew", indicators::rolling_skew);
+  bind(m, "rolling_kurt", indicators::rolling_kurt);
+  bind(m, "rolling_zscore", indicators::rolling_zscore);
+  bind(m, "bollinger", indicators::bollinger);
+  bind(m, "rolling_cov", indicators::rolling_cov);
+  bind(m, "rolling_corr", indicators::rolling_corr);
+  bind(m, "rolling_beta", indicators::rolling_beta);
+  bind(m, "linear_fit", indicators::linear_fit);
+  bind(m, "linear_slope", indicators::linear_slope);
+}
+
+void bind_order(nb::module_& m) {
+  bind(m, "rolling_min", indicators::rolling_min);
+  bind(m, "rolling_max", indicators::rolling_max);
+  bind(m, "rolling_argmin", indicators::rolling_argmin);
+  bind(m, "rolling_argmax", indicators::rolling_argmax);
+  bind(m, "rolling_quantile", indicators::rolling_quantile);
+  bind(m, "rolling_rank", indicators::rolling_rank);
+  bind(m, "midrange", indicators::midrange);
+  bind(m, "donchian", indicators::donchian);
+  bind(m, "aroon", indicators::aroon);
+  bind(m, "raw_stochastic", indicators::raw_stochastic);
+  bind(m, "williams_r", indicators::williams_r);
+  bind(m, "stochastic", indicators::stochastic);
+  bind(m, "stochastic_fast", indicators::stochastic_fast);
+}
+
+void bind_momentum(nb::module_& m) {
+  bind(m, "rsi", indicators::rsi);
+  bind(m, "cmo", indicators::cmo);
+  bind(m, "true_range", indicators::true_range);
+  bind(m, "atr", indicators::atr);
+  bind(m, "natr", indicators::natr);
+  bind(m, "plus_di", indicators::plus_di);
+  bind(m, "minus_di", indicators::minus_di);
+  bind(m, "adx", indicators::adx);
+  bind(m, "cci", indicators::cci);
+  bind(m, "ultimate", indicators::ultimate);
+  bind(m, "sar", indicators::sar);
+  bind(m, "supertrend", indicators::supertrend);
+}
+
+void bind_volume(nb::module_& m) {
+  bind(m, "obv", indicators::obv, Gaps::carry);
+  bind(m, "accumulation", indicators::accumulation, Gaps::carry);
+  bind(m, "accumulation_oscillator", indicators::accumulation_oscillator);
+  bind(m, "mfi", indicators::mfi);
+  bind(m, "rolling_vwap", indicators::rolling_vwap);
+  bind(m, "session_vwap", indicators::session_vwap, Gaps::carry);
+}
+
+}  // namespace
+
+void bind_indicators(nb::module_& module) {
+  nb::module_ indicators_module = module.def_submodule("indicators");
+  bind_averages(indicators_module);
+  bind_rolling(indicators_module);
+  bind_order(indicators_module);
+  bind_momentum(indicators_module);
+  bind_volume(indicators_module);
+}
+
+}  // namespace algotrader::bindings

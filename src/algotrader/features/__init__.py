@@ -1,0 +1,91 @@
+"""Indicators and factors: pure functions of bar history on float64 arrays.
+
+Shapes are (T,), or (T, N) with each column apart; a missing bar is NaN (R3) and so is a row whose
+window is not complete. Imports numpy and the kernel only. Read `averages.sma` first; the whole
+list is `python -m algotrader.features.catalogue`.
+"""
+
+from algotrader.features.averages import (
+    Macd,
+    apo,
+    dema,
+    ema,
+    hma,
+    kama,
+    macd,
+    ppo,
+    sma,
+    t3,
+    tema,
+    trima,
+    trix,
+    tsi,
+    vwma,
+    wilder,
+    wma,
+)
+from algotrader.features.memo import memoised
+from algotrader.features.rolling import (
+    linear_regression,
+    rolling_argmax,
+    rolling_argmin,
+    rolling_beta,
+    rolling_corr,
+    rolling_cov,
+    rolling_kurt,
+    rolling_max,
+    rolling_median,
+    rolling_min,
+    rolling_product,
+    rolling_quantile,
+    rolling_rank,
+    rolling_skew,
+    rolling_slope,
+    rolling_std,
+    rolling_sum,
+    rolling_var,
+    zscore,
+)
+
+rolling_mean = sma
+
+__all__ = [
+    "Macd",
+    "apo",
+    "dema",
+    "ema",
+    "hma",
+    "kama",
+    "linear_regression",
+    "macd",
+    "memoised",
+    "ppo",
+    "rolling_argmax",
+    "rolling_argmin",
+    "rolling_beta",
+    "rolling_corr",
+    "rolling_cov",
+    "rolling_kurt",
+    "rolling_max",
+    "rolling_mean",
+    "rolling_median",
+    "rolling_min",
+    "rolling_product",
+    "rolling_quantile",
+    "rolling_rank",
+    "rolling_skew",
+    "rolling_slope",
+    "rolling_std",
+    "rolling_sum",
+    "rolling_var",
+    "sma",
+    "t3",
+    "tema",
+    "trima",
+    "trix",
+    "tsi",
+    "vwma",
+    "wilder",
+    "wma",
+    "zscore",
+]

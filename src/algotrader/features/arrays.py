@@ -1,0 +1,83 @@
+"""How a feature reaches the kernel: checks of its arguments, columns in, columns out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Kernel = Callable[..., None]
+
+_MOST = 2**53
+
+
+def counts(least: int = 1, **named: int) -> None:
+    """ValueError, naming the parameter, unless each is a whole number of at least `least`."""
+    for name, value in named.items():
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        if not whole or not least <= value <= _MOST:
+            raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
+
+
+def positive(**named: float) -> None:
+    """ValueError, naming the parameter, unless each is a finite number above 0."""
+    for name, value in named.items():
+        if not 0 < value < np.inf:
+            raise ValueError(f"{name} must be a number above 0, not {value!r}")
+
+
+def fraction(**named: float) -> None:
+    """ValueError, naming the parameter, unless each is from 0 to 1."""
+    for name, value in named.items():
+        if not 0 <= value <= 1:
+            raise ValueError(f"{name} must be from 0 to 1, not {value!r}")
+
+
+def floats(x: ArrayLike) -> Floats:
+    """`x` as float64 of shape (T,) or (T, N); ValueError otherwise."""
+    array = np.asarray(x, dtype=np.float64)
+    if array.ndim not in (1, 2):
+        raise ValueError(f"a series has the shape (T,) or (T, N), not {array.shape}")
+    return array
+
+
+def same_shape(*series: ArrayLike) -> list[Floats]:
+    """All as float64 of one shape; ValueError when they differ."""
+    arrays = [floats(x) for x in series]
+    shapes = [array.shape for array in arrays]
+    if any(shape != shapes[0] for shape in shapes):
+        raise ValueError(f"the series differ in shape: {', '.join(map(str, shapes))}")
+    return arrays
+
+
+def one(kernel: Kernel, series: tuple[ArrayLike, ...], *settings: float) -> Floats:
+    """The kernel's single output for `series`, in their shape."""
+    return several(kernel, 1, series, *settings)[0]
+
+
+def several(
+    kernel: Kernel, outputs: int, series: tuple[ArrayLike, ...], *settings: float
+) -> tuple[Floats, ...]:
+    """The kernel's outputs for `series`, in their shape; each column is a series of its own."""
+    arrays = same_shape(*series)
+    shape = arrays[0].shape
+    if len(shape) == 1:
+        rows = [np.ascontiguousarray(array).reshape(1, shape[0]) for array in arrays]
+    else:
+        rows = [np.ascontiguousarray(array.T) for array in arrays]
+    results = [np.empty(rows[0].shape) for _ in range(outputs)]
+    kernel(*rows, *settings, *results)
+    if len(shape) == 1:
+        return tuple(result[0] for result in results)
+    return tuple(np.ascontiguousarray(result.T) for result in results)
+
+
+def shifted(x: Floats, rows: int) -> Floats:
+    """`x` of `rows` rows ago; NaN where there was none."""
+    result = np.full(x.shape, np.nan)
+    if rows < len(x):
+        result[rows:] = x[: len(x) - rows]
+    return result
