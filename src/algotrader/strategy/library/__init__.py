@@ -1,0 +1,1 @@
+"""Strategies worth reading. None of them is advice; each is short enough to understand whole."""

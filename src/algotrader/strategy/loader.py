@@ -1,0 +1,150 @@
+"""Loading strategies: from a file, `FILE:Class`, the library, or an installed entry point."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+import traceback
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+
+from algotrader.core.errors import StrategyError
+from algotrader.strategy.base import Strategy
+
+ENTRY_POINTS = "algotrader.strategies"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedStrategy:
+    """A strategy class and where it came from. `source_hash` tells versions of it apart (R31)."""
+
+    kind: type[Strategy]
+    origin: str  # path of the file, or `module:Class`
+    source_hash: str  # sha256 of the module's text
+
+    @property
+    def name(self) -> str:
+        return self.kind.__name__
+
+
+def load(reference: str) -> LoadedStrategy:
+    """A strategy by file (`trend.py`, `trend.py:Trend`) or by registered name (`TrendFollow`)."""
+    path_text, separator, class_name = reference.rpartition(":")
+    if separator and path_text.endswith(".py"):
+        return load_file(Path(path_text), class_name)
+    if reference.endswith(".py"):
+        return load_file(Path(reference), None)
+    return _load_registered(reference)
+
+
+def load_file(path: Path, class_name: str | None) -> LoadedStrategy:
+    """The one strategy class of a file, or the one named."""
+    if not path.is_file():
+        raise StrategyError(
+            "strategy.file_missing",
+            f"there is no strategy file {path}",
+            hint="write one with `algotrader strategy new NAME`, or use a name of `algotrader strategy ls`",
+        )
+    module = _execute(path)
+    found = {
+        name: value
+        for name, value in vars(module).items()
+        if isinstance(value, type)
+        and issubclass(value, Strategy)
+        and value.__module__ == module.__name__
+    }
+    return LoadedStrategy(
+        kind=_choose(found, class_name, str(path)), origin=str(path), source_hash=_hash(path)
+    )
+
+
+def registered() -> dict[str, str]:
+    """Names that `load` knows, each with `module:Class`: the library's and the installed ones."""
+    library = "algotrader.strategy.library"
+    ours = {
+        "TrendFollow": f"{library}.trend:TrendFollow",
+        "MeanReversion": f"{library}.mean_reversion:MeanReversion",
+        "CrossSectionalMomentum": f"{library}.momentum:CrossSectionalMomentum",
+        "MultiFactor": f"{library}.multi_factor:MultiFactor",
+        "FundingCarry": f"{library}.carry:FundingCarry",
+        "Pair": f"{library}.pair:Pair",
+    }
+    return {point.name: point.value for point in entry_points(group=ENTRY_POINTS)} | ours
+
+
+def _load_registered(name: str) -> LoadedStrategy:
+    names = registered()
+    if name not in names:
+        raise StrategyError(
+            "strategy.unknown",
+            f"no strategy is called {name!r}",
+            hint=f"give a file, or one of: {', '.join(sorted(names))}",
+        )
+    module_name, _, class_name = names[name].partition(":")
+    module = importlib.import_module(module_name)
+    kind = getattr(module, class_name, None)
+    if not (isinstance(kind, type) and issubclass(kind, Strategy)) or module.__file__ is None:
+        raise StrategyError(
+            "strategy.entry_point_broken",
+            f"{names[name]} is registered as {name} but is no strategy",
+            hint="mend or uninstall the package that registers it",
+        )
+    return LoadedStrategy(kind=kind, origin=names[name], source_hash=_hash(Path(module.__file__)))
+
+
+def _execute(path: Path) -> ModuleType:
+    """Run the file as a module of its own name; later loads of a changed file start afresh."""
+    name = f"algotrader_strategy_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise StrategyError("strategy.unreadable", f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses and inspect look a class's module up by name
+    try:
+        spec.loader.exec_module(module)
+    except SyntaxError as error:
+        raise StrategyError(
+            "strategy.syntax",
+            f"{path}:{error.lineno}: {error.msg}",
+            hint="Python cannot read the strategy file; mend that line",
+        ) from error
+    except Exception as error:
+        line = traceback.extract_tb(error.__traceback__)[-1]
+        raise StrategyError(
+            "strategy.import_failed",
+            f"{line.filename}:{line.lineno}: {type(error).__name__}: {error}",
+            hint=f"loading {path} runs it; mend that line",
+        ) from error
+    return module
+
+
+def _choose(found: dict[str, type[Strategy]], name: str | None, origin: str) -> type[Strategy]:
+    if name is not None:
+        if name in found:
+            return found[name]
+        listed = ", ".join(found) or "none"
+        raise StrategyError(
+            "strategy.class_missing",
+            f"{origin} has no strategy class {name}",
+            hint=f"its strategies are: {listed}",
+        )
+    if not found:
+        raise StrategyError(
+            "strategy.none_in_file",
+            f"{origin} holds no strategy",
+            hint="define a class that inherits from algotrader.Strategy",
+        )
+    if len(found) > 1:
+        raise StrategyError(
+            "strategy.several_in_file",
+            f"{origin} holds {len(found)} strategies: {', '.join(found)}",
+            hint=f"name one: {origin}:{next(iter(found))}",
+        )
+    return next(iter(found.values()))
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
