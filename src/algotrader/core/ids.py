@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from base64 import b32encode
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Final, NewType
 
@@ -59,7 +60,7 @@ def client_order_id(
     if leg < 0 or attempt < 0:
         raise ValueError(f"leg and attempt count from 0, got {leg} and {attempt}")
     # A JSON list, not joined text: no two different sets of parts may read alike.
-    parts = [run_id, account, strategy, decided_ms, instrument, leg, attempt]
+    parts: list[str | int] = [run_id, account, strategy, decided_ms, instrument, leg, attempt]
     return OrderId(f"{OWN_PREFIX}{run_tag(run_id)}{_hash32(parts)[:_HASH_LENGTH]}")
 
 
@@ -83,7 +84,7 @@ def order_memo(order_id: OrderId) -> str:
     return order_id[-_MEMO_LENGTH:]
 
 
-def _hash32(parts: list[str | int] | list[RunId]) -> str:
+def _hash32(parts: Sequence[str | int]) -> str:
     return _base32(blake2b(canonical_json(parts), digest_size=20).digest())
 
 

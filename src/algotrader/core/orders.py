@@ -103,7 +103,7 @@ LEGAL_TRANSITIONS: Final[Mapping[OrderStatus, frozenset[OrderStatus]]] = Mapping
         # Answers overtake each other, so a fill may be heard of before the acceptance.
         _S.PENDING: _WORKING | _ENDS | _IN_DOUBT | {_S.PENDING_CANCEL},
         _S.ACCEPTED: (_WORKING - {_S.ACCEPTED}) | _ASKED | _ENDS | _IN_DOUBT,
-        _S.TRIGGERED: {_S.PARTIALLY_FILLED} | _ASKED | _ENDS | _IN_DOUBT,
+        _S.TRIGGERED: _ASKED | _ENDS | _IN_DOUBT | {_S.PARTIALLY_FILLED},
         # What has traded can no longer be rejected.
         _S.PARTIALLY_FILLED: _ASKED | _AFTER_FIRST_FILL | _IN_DOUBT,
         # A refused cancel or amend leaves the order as it was, perhaps further filled.

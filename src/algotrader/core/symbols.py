@@ -13,11 +13,12 @@ FILE:aapl_daily          a bare file
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import FrozenInstanceError
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Self
+from functools import total_ordering
+from typing import NoReturn, Self
 
 from algotrader.core.errors import UsageError
 
@@ -52,11 +53,39 @@ _OPTION = re.compile(
 _PLAIN = re.compile(r"[\w.^=\-]{1,64}")
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@total_ordering
 class Symbol:
-    """Name of an instrument; ordered by its text (R1). Make one with `Symbol.parse`."""
+    """Name of an instrument; ordered by its text (R1). Make one with `Symbol.parse`.
 
+    No dataclass: `msgspec` would write one as an object, and a symbol is its text in every file.
+    """
+
+    __slots__ = ("text",)
     text: str
+
+    def __init__(self, text: str) -> None:
+        object.__setattr__(self, "text", text)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise FrozenInstanceError(f"cannot assign to field {name!r}")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise FrozenInstanceError(f"cannot delete field {name!r}")
+
+    def __repr__(self) -> str:
+        return f"Symbol(text={self.text!r})"
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __eq__(self, other: object) -> bool:
+        return self.text == other.text if isinstance(other, Symbol) else NotImplemented
+
+    def __lt__(self, other: Symbol) -> bool:
+        return self.text < other.text if isinstance(other, Symbol) else NotImplemented
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str]]:
+        return type(self), (self.text,)
 
     @classmethod
     def parse(cls, text: str) -> Self:

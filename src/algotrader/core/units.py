@@ -12,7 +12,7 @@ import re
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final, Literal
 
-from algotrader.core.instants import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from algotrader.core.timeframes import DAY_MS, HOUR_MS, MINUTE_MS
 
 Language = Literal["en", "zh"]
 Number = Decimal | int | float
@@ -22,11 +22,12 @@ MINUS: Final = "−"
 _THIN_SPACE: Final = "\u202f"  # no-break, so that a number never parts from its unit
 _UNKNOWN_INSTRUMENT_DIGITS: Final = 6
 
-_NUMBER: Final = re.compile(r"[+-]?(\d+(_\d{3})*(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d|w)")
+_SECOND_MS: Final = 1_000
+_NUMBER: Final = re.compile(r"[+-]?([0-9]+(_[0-9]{3})*(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+_DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|s|min|m|h|d|w)")
 _DURATION_MS: Final = {
     "ms": 1,
-    "s": SECOND_MS,
+    "s": _SECOND_MS,
     "m": MINUTE_MS,
     "min": MINUTE_MS,
     "h": HOUR_MS,
@@ -44,7 +45,7 @@ def parse_number(value: str | Number) -> Decimal:
     """
     if isinstance(value, bool):
         raise ValueError(f"expected a number, got {value}")
-    text = repr(value) if isinstance(value, float) else str(value).strip()
+    text = repr(float(value)) if isinstance(value, float) else str(value).strip()
     if not _NUMBER.fullmatch(text) and not isinstance(value, Decimal):
         raise ValueError(f"{text!r} is not a number: write it like 50_000 or 0.25")
     number = Decimal(text)
@@ -97,16 +98,15 @@ def format_number(value: Number | None, decimals: int = 2, *, signed: bool = Fal
         return ABSENT
     if not math.isfinite(value):
         raise ValueError(f"{value} cannot be shown as a number; what is unknown is None")
-    exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     # Not Decimal.quantize: it refuses what its context has too few digits for.
-    rounded = _round(exact, decimals)
+    rounded = _round(_exact(value), decimals)
     sign = MINUS if rounded < 0 else "+" if signed and rounded > 0 else ""
     return f"{sign}{abs(rounded):,.{decimals}f}"
 
 
 def format_money(value: Number | None, *, headline: bool = False, signed: bool = False) -> str:
     """Two decimals in tables; in headlines none from 10,000 on. The currency stands elsewhere."""
-    large = headline and value is not None and abs(value) >= 10_000
+    large = headline and value is not None and abs(_exact(value)) >= 10_000
     return format_number(value, 0 if large else 2, signed=signed)
 
 
@@ -121,12 +121,12 @@ def format_percent(
     if fraction is None:
         return ABSENT
     space = _THIN_SPACE if language == "en" else ""
-    return f"{format_number(_times(fraction, 100), decimals, signed=signed)}{space}%"
+    return f"{format_number(_exact(fraction) * 100, decimals, signed=signed)}{space}%"
 
 
 def format_bps(fraction: Number | None) -> str:
     """A fraction in basis points, one decimal, without the unit."""
-    return format_number(None if fraction is None else _times(fraction, 10_000), 1)
+    return format_number(None if fraction is None else _exact(fraction) * 10_000, 1)
 
 
 def format_leverage(value: Number | None) -> str:
@@ -166,16 +166,16 @@ def format_duration(ms: int | None, *, language: Language = "en") -> str:
     return " ".join(parts[:2]) or f"0 {names[-2]}"
 
 
-_DURATION_UNITS: Final = (DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, 1)
+_DURATION_UNITS: Final = (DAY_MS, HOUR_MS, MINUTE_MS, _SECOND_MS, 1)
 _DURATION_NAMES: Final[dict[Language, tuple[str, ...]]] = {
     "en": ("d", "h", "min", "s", "ms"),
     "zh": ("天", "小时", "分钟", "秒", "毫秒"),
 }
 
 
-def _times(value: Number, factor: int) -> Number:
-    """`value * factor` in decimal, so that 0.07 is 7 percent and not 7.000000000000001."""
-    return Decimal(repr(value)) * factor if isinstance(value, float) else value * factor
+def _exact(value: Number) -> Decimal:
+    """Floats by their shortest text, so that 0.07 is 7 percent and not 7.000000000000001."""
+    return Decimal(repr(float(value))) if isinstance(value, float) else Decimal(value)
 
 
 def _round(value: Decimal, decimals: int) -> Decimal:
@@ -184,10 +184,9 @@ def _round(value: Decimal, decimals: int) -> Decimal:
 
 
 def _significant_decimals(value: Number) -> int:
-    if value == 0 or not math.isfinite(value):
+    exact = _exact(value)
+    if exact == 0 or not exact.is_finite():
         return 0
-    magnitude = math.floor(math.log10(abs(value)))
-    wanted = max(0, _UNKNOWN_INSTRUMENT_DIGITS - 1 - magnitude)
-    exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    wanted = max(0, _UNKNOWN_INSTRUMENT_DIGITS - 1 - exact.adjusted())
     exponent = _round(exact, wanted).normalize().as_tuple().exponent
     return max(0, -int(exponent))
