@@ -192,6 +192,7 @@ class Panel:
     schedule: NDArray[np.bool_] | None = None  # (T,) decisions of RebalanceRule.SCHEDULE
     finer_ts: Ints | None = None  # (M,) opens of finer bars, for PathRule.FINER
     finer_ohlc: Floats | None = None  # (M, 4, N)
+    finer_mark_ohlc: Floats | None = None  # (M, 4, N), R23 under FINER; NaN falls back to the price
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
