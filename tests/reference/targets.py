@@ -87,10 +87,10 @@ def remember(state: State, row: int, one: Asked) -> None:
     elif not math.isnan(one.number):
         target.standing_quantity = math.nan
     has_opinion = not (math.isnan(one.number) and math.isnan(one.quantity))
-    if not state.market.has_bar(row, one.instrument) and has_opinion:
-        if one.at_once or is_due_by_rule(state, row):
-            target.pending = True
-            target.pending_at_once = target.pending_at_once or one.at_once
+    is_looked_at = has_opinion and (one.at_once or is_due_by_rule(state, row))
+    if is_looked_at and not state.market.has_bar(row, one.instrument):
+        target.pending = True
+        target.pending_at_once = target.pending_at_once or one.at_once
 
 
 def is_due_by_rule(state: State, row: int) -> bool:
