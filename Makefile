@@ -1,0 +1,63 @@
+# `make help` lists the targets. Everything lives in .venv and build/; `make clean` removes what was built.
+PYTHON ?= python3
+BIN := .venv/bin
+WORKERS ?= 2
+NATIVE := build/native-tests
+
+.PHONY: help setup setup-run demo test test-all lint native-test native-sanitize coverage bench docs wheel lock clean
+.DEFAULT_GOAL := help
+
+help: ## what can be made
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
+
+setup: .python ## everything a developer needs, in .venv (PYTHON=python3.12 chooses another Python)
+	@$(PYTHON) tools/environment.py dev
+
+setup-run: .python ## only what the program needs, in .venv
+	@$(PYTHON) tools/environment.py run
+
+.PHONY: .python
+.python:
+	@command -v $(PYTHON) >/dev/null || { echo "error: there is no $(PYTHON) here; AlgorithmTrader needs Python 3.11 or newer"; \
+	  echo "hint: sudo apt-get install python3 python3-venv, or name one: make setup PYTHON=python3.12"; exit 2; } >&2
+
+demo: setup-run ## the main job on the bundled data (ONLINE=1 downloads real BTC/USDT bars)
+	@$(BIN)/algotrader demo $(if $(ONLINE),--online)
+
+test: lint native-test ## what a change must pass: lint, types, native tests, Python tests, coverage
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile -m "not slow" --cov --cov-report= 
+	@$(BIN)/coverage json -q -o build/coverage.json
+	@$(BIN)/python tools/coverage_gate.py build/coverage.json
+
+test-all: lint native-test native-sanitize ## also the slow tests and the sanitizer build
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile --cov --cov-report=
+	@$(BIN)/coverage json -q -o build/coverage.json
+	@$(BIN)/python tools/coverage_gate.py build/coverage.json
+
+lint: setup ## style, types, import contract
+	$(BIN)/ruff check src tests tools
+	$(BIN)/ruff format --check src tests tools
+	$(BIN)/mypy src
+	$(BIN)/lint-imports --no-logo
+
+native-test: setup ## the kernel's own C++ tests
+	@$(BIN)/python tools/native_tests.py build/native-tests
+
+native-sanitize: setup ## the same under the address and undefined-behaviour sanitizers
+	@$(BIN)/python tools/native_tests.py build/native-sanitize --sanitize
+
+bench: setup ## figures of this project and its peers, into docs/benchmarks.md
+	$(BIN)/python -m benchmarks
+
+docs: setup ## the documentation, into site/
+	$(BIN)/mkdocs build --strict --quiet
+
+wheel: setup ## a wheel for this Python, into dist/
+	$(BIN)/python -m uv build --wheel --no-build-isolation --out-dir dist
+
+lock: setup ## pin every dependency anew (the only target that changes what is installed)
+	$(BIN)/python tools/lock.py
+
+clean: ## remove what was built; .venv stays, and is completed by the next setup
+	rm -rf build dist site .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
