@@ -139,8 +139,9 @@ def kernel_built() -> bool:
 
 
 def uv_install(*arguments: str, env: dict = {}) -> None:  # noqa: B006 (never changed)
-    python = ["--python", PYTHON]
-    run([PYTHON, "-m", "uv", "pip", "install", *python, *arguments], env={**index(), **env})
+    # Like pip, take any of a person's indexes: the hashes decide what is accepted.
+    options = ["--python", PYTHON, "--index-strategy", "unsafe-best-match"]
+    run([PYTHON, "-m", "uv", "pip", "install", *options, *arguments], env={**index(), **env})
 
 
 def index() -> dict:
