@@ -20,7 +20,7 @@ def share(files: Iterable[Mapping[str, Any]], kind: str) -> float:
         "lines": ("covered_lines", "num_statements"),
         "branches": ("covered_branches", "num_branches"),
     }[kind]
-    everything = [file["summary"] for file in files]
+    everything = [{"num_branches": 0, "covered_branches": 0, **file["summary"]} for file in files]
     count = sum(summary[total] for summary in everything)
     return sum(summary[covered] for summary in everything) / count if count else 1.0
 
