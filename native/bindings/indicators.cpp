@@ -129,10 +129,14 @@ void bind_momentum(nb::module_& m) {
   bind(m, "ultimate", indicators::ultimate);
   bind(m, "sar", indicators::sar);
   bind(m, "supertrend", indicators::supertrend);
+  bind(m, "change", indicators::change, Gaps::pass);
+  bind(m, "balance_of_power", indicators::balance_of_power, Gaps::pass);
+  bind(m, "rate_of_change", indicators::rate_of_change, Gaps::pass);
 }
 
 void bind_volume(nb::module_& m) {
   bind(m, "obv", indicators::obv, Gaps::carry);
+  bind(m, "volume_price_trend", indicators::volume_price_trend, Gaps::carry);
   bind(m, "accumulation", indicators::accumulation, Gaps::carry);
   bind(m, "accumulation_oscillator", indicators::accumulation_oscillator);
   bind(m, "mfi", indicators::mfi);

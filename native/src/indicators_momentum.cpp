@@ -299,4 +299,27 @@ void supertrend(const Inputs<3>& in, Size rows, const Outputs<2>& out, Size wind
   });
 }
 
+void change(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size back) {
+  if (!begin_after(out, rows, back)) return;
+  for (Size row = back; row < rows; ++row) out[0][row] = in[0][row] - in[0][row - back];
+}
+
+void rate_of_change(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size back, double unit) {
+  if (!begin_after(out, rows, back)) return;
+  for (Size row = back; row < rows; ++row) {
+    const double before = in[0][row - back];
+    const double change = (in[0][row] / before - 1.0) * unit;
+    out[0][row] = before == 0.0 ? NOT_YET : change;
+  }
+}
+
+void balance_of_power(const Inputs<4>& in, Size rows, const Outputs<1>& out) {
+  for (Size row = 0; row < rows; ++row) {
+    const double range = in[1][row] - in[2][row];
+    const double body = in[3][row] - in[0][row];
+    const double share = body / range;
+    out[0][row] = range <= 0.0 ? body * 0.0 : share;
+  }
+}
+
 }  // namespace algotrader::indicators

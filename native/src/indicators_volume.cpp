@@ -38,6 +38,15 @@ void obv(const Inputs<2>& in, Size rows, const Outputs<1>& out) {
   }
 }
 
+void volume_price_trend(const Inputs<2>& in, Size rows, const Outputs<1>& out) {
+  if (!begin_after(out, rows, 1)) return;
+  double total = 0.0;
+  for (Size row = 1; row < rows; ++row) {
+    total += in[1][row] * (in[0][row] / in[0][row - 1] - 1.0);
+    out[0][row] = total;
+  }
+}
+
 void accumulation(const Inputs<4>& in, Size rows, const Outputs<1>& out) {
   double total = 0.0;
   for (Size row = 0; row < rows; ++row) {

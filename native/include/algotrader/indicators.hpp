@@ -81,8 +81,15 @@ void sar(const Inputs<2>& in, Size rows, const Outputs<1>& out, double step, dou
 void supertrend(const Inputs<3>& in, Size rows, const Outputs<2>& out, Size window,
                 double multiplier);
 
+// Differences over `back` rows; only the two rows they name must be there, so these take gaps as they
+// are, and NaN gives NaN.
+void change(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size back);
+void rate_of_change(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size back, double unit);
+void balance_of_power(const Inputs<4>& in, Size rows, const Outputs<1>& out);
+
 // Price and volume together (indicators_volume.cpp).
 void obv(const Inputs<2>& in, Size rows, const Outputs<1>& out);
+void volume_price_trend(const Inputs<2>& in, Size rows, const Outputs<1>& out);
 void accumulation(const Inputs<4>& in, Size rows, const Outputs<1>& out);
 void accumulation_oscillator(const Inputs<4>& in, Size rows, const Outputs<1>& out, Size fast,
                              Size slow);

@@ -16,6 +16,7 @@ namespace algotrader::indicators {
 enum class Gaps {
   restart,  // begin anew, warm-up included: what stood before the gap has no influence
   carry,    // go on as if the missing rows were not in the series (running totals)
+  pass,     // the kernel takes NaN itself
 };
 
 // First row in [begin, end) that is not finite, else end.
@@ -79,6 +80,7 @@ void carry_over_gaps(const Inputs<In>& in, Size rows, const Outputs<Out>& out, K
 
 template <Size In, Size Out, class Kernel>
 void over_runs(Gaps gaps, const Inputs<In>& in, Size rows, const Outputs<Out>& out, Kernel kernel) {
+  if (gaps == Gaps::pass) return kernel(in, rows, out);
   if (gaps == Gaps::carry) return carry_over_gaps(in, rows, out, kernel);
   restart_after_gaps(in, rows, out, kernel);
 }

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from algotrader._kernel import indicators as _kernel
+
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Kernel = Callable[..., None]
@@ -81,3 +83,15 @@ def shifted(x: Floats, rows: int) -> Floats:
     if rows < len(x):
         result[rows:] = x[: len(x) - rows]
     return result
+
+
+def unbroken(x: Floats, rows: int) -> Flags:
+    """True where the last `rows` rows of `x` are all there and finite."""
+    return np.isfinite(one(_kernel.rolling_max, (x,), rows))
+
+
+def complete(*series: ArrayLike) -> list[Floats]:
+    """The series, of one shape, with NaN in all of them where any is not finite."""
+    arrays = same_shape(*series)
+    whole = np.logical_and.reduce([np.isfinite(array) for array in arrays])
+    return arrays if whole.all() else [np.where(whole, array, np.nan) for array in arrays]

@@ -16,10 +16,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
+P = ParamSpec("P")
 R = TypeVar("R")
 
 
@@ -122,6 +124,19 @@ def active() -> Memo | None:
     """The cache of this thread's innermost `memoised`, if it is inside one."""
     cache: Memo | None = getattr(_local, "cache", None)
     return cache
+
+
+def remembered(function: Callable[P, R]) -> Callable[P, R]:
+    """`function`, whose answers are remembered inside `memoised`."""
+
+    @wraps(function)
+    def recalled(*args: P.args, **kwargs: P.kwargs) -> R:
+        cache = active()
+        if cache is None:
+            return function(*args, **kwargs)
+        return cache.recall(function, args, kwargs)
+
+    return recalled
 
 
 @contextmanager

@@ -7,10 +7,9 @@ row and earlier ones alone. Inside `memo.memoised` its answers are remembered.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from algotrader.features import memo
+from algotrader.features.memo import remembered
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -20,19 +19,12 @@ _declared: dict[str, Callable[..., object]] = {}
 
 def feature(function: Callable[P, R]) -> Callable[P, R]:
     """Declare a public feature: listed in `declared()`, remembered inside `memo.memoised`."""
-
-    @wraps(function)
-    def remembered(*args: P.args, **kwargs: P.kwargs) -> R:
-        cache = memo.active()
-        if cache is None:
-            return function(*args, **kwargs)
-        return cache.recall(function, args, kwargs)
-
     name = function.__name__
     if name in _declared:
         raise ValueError(f"two features are named {name}")
-    _declared[name] = remembered
-    return remembered
+    known = remembered(function)
+    _declared[name] = known
+    return known
 
 
 def declared() -> dict[str, Callable[..., object]]:
