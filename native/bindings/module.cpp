@@ -5,4 +5,5 @@ NB_MODULE(_kernel, module) {
   module.attr("__version__") = ALGOTRADER_VERSION;
   algotrader::bindings::bind_reduce(module);
   algotrader::bindings::bind_indicators(module);
+  algotrader::bindings::bind_metrics(module);
 }

@@ -76,3 +76,24 @@ class indicators:  # noqa: N801 - a submodule; a stub file can only say class
     wilder: ClassVar[Callable[..., None]]
     williams_r: ClassVar[Callable[..., None]]
     wma: ClassVar[Callable[..., None]]
+
+# metrics
+class metrics:  # noqa: N801 - a submodule
+    """Metrics of daily returns, and CSCV (native/include/algotrader/metrics.hpp)."""
+
+    COLUMNS: int
+
+    @staticmethod
+    def main(
+        returns: NDArray[float64],
+        periods_per_year: float,
+        years: float = 0.0,
+        simd: int = -1,
+        threads: int = 0,
+    ) -> NDArray[float64]: ...
+    @staticmethod
+    def cscv(
+        returns: NDArray[float64], blocks: int, threads: int = 0
+    ) -> tuple[NDArray[float64], NDArray[float64], NDArray[float64]]: ...
+    @staticmethod
+    def best_simd() -> int: ...
