@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from algotrader.core.bars import Bars
 from algotrader.core.errors import DataError
@@ -108,7 +109,12 @@ def table_to_bars(
     return bars_of(adjusted(good, adjust), symbol, timeframe)
 
 
-def bars_of(table: BarTable, symbol: Symbol, timeframe: Timeframe) -> Bars:
+def bars_of(
+    table: BarTable,
+    symbol: Symbol,
+    timeframe: Timeframe,
+    known_at: NDArray[np.int64] | None = None,
+) -> Bars:
     """Bars of clean rows. Without a volume column volume is NaN, and the manifest says absent."""
     close = table.columns["close"]
     volume = table.columns.get("volume")
@@ -119,7 +125,7 @@ def bars_of(table: BarTable, symbol: Symbol, timeframe: Timeframe) -> Bars:
         low=table.columns.get("low", close),
         close=close,
         volume=np.full(len(table), np.nan) if volume is None else np.nan_to_num(volume, nan=0.0),
-        known_at=table.ts + timeframe.ms,
+        known_at=table.ts + timeframe.ms if known_at is None else known_at,
         timeframe=timeframe,
         symbols=(symbol,),
         close_only=table.is_close_only,
