@@ -1,0 +1,41 @@
+"""The table of commands. A new command is one module with `app = new_app()`, and one row here.
+
+Help is kept here as well as in the command's docstring, so that `algotrader --help` imports no
+command; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import typer
+
+START, DATA, RESEARCH, WORKSPACE = "Start", "Data", "Research", "Workspace"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a command lives: `module` is under `algotrader.cli`."""
+
+    module: str
+    panel: str
+    help: str
+
+
+TABLE: dict[str, Entry] = {
+    "version": Entry("version", WORKSPACE, "Print the versions that decide a result."),
+}
+
+
+def new_app(help: str | None = None) -> typer.Typer:  # noqa: A002  Typer's own word
+    """What a command's module calls `app`; `help` only where it has sub-commands of its own.
+
+    Plain help rather than drawn boxes: it reads without colour, and comes in a third of the time.
+    """
+    return typer.Typer(
+        help=help,
+        add_completion=False,
+        no_args_is_help=help is not None,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )

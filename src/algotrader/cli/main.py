@@ -1,0 +1,108 @@
+"""The entry point: run one command, turn its end into an exit code and its error into words.
+
+Exit codes: 0 done (also with warnings, also with no trades), 1 a finding, 2 what can be known
+before the work starts, 3 failure while running, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+
+from algotrader.cli.lazy import LazyGroup
+from algotrader.cli.output import print_json
+from algotrader.core.errors import AlgotraderError
+
+DONE, FINDING, REFUSED, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
+
+app = typer.Typer(
+    name="algotrader",
+    cls=LazyGroup,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    help="From raw market data to live orders in one code base.",
+    epilog="Each command has its own help: algotrader COMMAND --help",
+)
+
+
+@app.callback()
+def _root() -> None:
+    """From raw market data to live orders in one code base."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; nothing but a bug in here raises."""
+    given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    wants_json, wants_trace = _asked(given)
+    try:
+        code = typer.main.get_command(app).main(
+            args=given, prog_name="algotrader", standalone_mode=False
+        )
+        return code if isinstance(code, int) else DONE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except SystemExit as left:  # Typer ends so when nobody reads on, and after completion
+        if isinstance(left.__context__, BrokenPipeError):
+            return _reader_left()
+        raise
+    except Exception as error:  # noqa: BLE001  the one place where every failure becomes words
+        if wants_trace:
+            traceback.print_exception(error)
+        said, exit_code = describe(error)
+        _print_error(said, wants_json)
+        return exit_code
+
+
+def describe(error: Exception) -> tuple[dict[str, str | None], int]:
+    """Code, message and hint of an error, and the exit code it stands for."""
+    if isinstance(error, AlgotraderError):
+        return error.as_dict(), error.exit_code
+    if isinstance(error, typer.Abort):
+        return _said("interrupted", "interrupted, nothing more was done"), INTERRUPTED
+    if hasattr(error, "format_message"):  # Typer's family of wrong uses
+        return _wrong_use(error), REFUSED
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return _said("os_error", f"{where}{error.strerror[0].lower()}{error.strerror[1:]}"), FAILED
+    message = f"{type(error).__name__}: {error}"
+    return _said("bug", f"this is a bug: {message}", "run again with -vv and report it"), FAILED
+
+
+def _wrong_use(error: Any) -> dict[str, str | None]:
+    path = error.ctx.command_path if getattr(error, "ctx", None) else "algotrader"
+    message = error.format_message().rstrip(".")
+    return _said("usage", message[:1].lower() + message[1:], f"{path} --help")
+
+
+def _said(code: str, message: str, hint: str | None = None) -> dict[str, str | None]:
+    return {"code": code, "message": message, "hint": hint}
+
+
+def _asked(arguments: list[str]) -> tuple[bool, bool]:
+    """Whether `--json` and `-vv` were asked for, known even when the line cannot be parsed."""
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    verbosity = sum(
+        len(word) - 1 for word in options if word.startswith("-v") and not word.strip("-v")
+    )
+    return "--json" in options, verbosity >= 2
+
+
+def _print_error(said: dict[str, str | None], wants_json: bool) -> None:
+    if wants_json:
+        print_json({"error": said})
+        return
+    typer.echo(f"error: {said['message']}", err=True)
+    if said["hint"]:
+        typer.echo(f"hint: {said['hint']}", err=True)
+
+
+def _reader_left() -> int:
+    """Whoever read our output has seen enough (`| head`): end quietly, as if all was written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return DONE
