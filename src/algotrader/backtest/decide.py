@@ -1,0 +1,137 @@
+"""From a strategy and bars to features, warm-up and targets the simulator can act on."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algotrader.core.bars import Bars
+from algotrader.core.errors import AlgotraderError, StrategyError, StrategyRaisedError
+from algotrader.strategy.base import Strategy
+
+Floats = NDArray[np.float64]
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Features of a run and the first row at which it may decide."""
+
+    features: Mapping[str, Floats]  # each (T,) or (T, N), as the strategy gave them
+    known: NDArray[np.bool_]  # (T, N): every feature of the instrument is finite
+    warmup_rows: int  # rows before the first decision (R5)
+
+
+def prepare(strategy: Strategy, bars: Bars) -> Prepared:
+    """Compute the features once over all rows and measure the warm-up (R5).
+
+    The warm-up ends at the first row at which all features of at least one instrument are
+    finite, or where the strategy's own `warmup_bars` says, whichever is later.
+    """
+    raw = guarded(strategy, "features", None, lambda: strategy.features(bars))
+    features = {name: _checked(strategy, name, value, bars) for name, value in raw.items()}
+    known = _known(features, bars)
+    ready = np.flatnonzero(known.any(axis=1))
+    measured = int(ready[0]) if len(ready) else len(bars)
+    return Prepared(
+        features=features, known=known, warmup_rows=max(measured, strategy.warmup_bars)
+    )
+
+
+def targets_of(strategy: Strategy, bars: Bars, prepared: Prepared) -> Floats:
+    """Targets `(T, N)`: what `targets` returned, NaN wherever a feature is NaN (R4)."""
+    given = guarded(
+        strategy, "targets", None, lambda: strategy.targets(bars, prepared.features)
+    )
+    targets = _checked(strategy, "targets", given, bars)
+    wide = targets[:, None] if targets.ndim == 1 else targets
+    return np.where(prepared.known, wide, np.nan)
+
+
+def first_decision(strategy: Strategy, bars: Bars, prepared: Prepared, start: int | None) -> int:
+    """Row of the first decision: the end of the warm-up, or `start` (UTC ms) if it is later.
+
+    StrategyError if the data ends before the warm-up does, or if `start` was asked for and too
+    few earlier rows exist: the sentence names the number missing (R5).
+    """
+    warmup = prepared.warmup_rows
+    name = type(strategy).__name__
+    if warmup >= len(bars):
+        raise StrategyError(
+            "strategy.warmup",
+            f"{name} needs {warmup + 1} bars before its first decision, the data has {len(bars)}",
+            hint="give more data, or parameters with a shorter memory",
+        )
+    if start is None:
+        return warmup
+    row = int(np.searchsorted(bars.ts, start))
+    if row < warmup:
+        raise StrategyError(
+            "strategy.warmup",
+            f"{name} needs {warmup} bars before --start, there are {row}: {warmup - row} missing",
+            hint=f"start at {_day(bars, warmup)} or later, or give earlier data",
+        )
+    return row
+
+
+def guarded(strategy: Strategy, method: str, bar_at: int | None, work: Callable[[], Result]) -> Result:
+    """Run a strategy's code; what it raises becomes a sentence with file, line and bar."""
+    try:
+        return work()
+    except AlgotraderError:
+        raise
+    except Exception as error:
+        raise raised(strategy, method, bar_at, error) from error
+
+
+def raised(
+    strategy: Strategy, method: str, bar_at: int | None, error: BaseException
+) -> StrategyRaisedError:
+    """The error of a strategy that raised. `bar_at` is the open of the bar, UTC ms."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.name == method] or frames[-1:]
+    inside = own[-1] if own else None
+    place = f"{inside.filename}:{inside.lineno}" if inside else type(strategy).__name__
+    when = "" if bar_at is None else f" at bar {_stamp(bar_at)}"
+    return StrategyRaisedError(
+        "strategy.raised",
+        f"{place}: {method} of {type(strategy).__name__} raised {type(error).__name__}: "
+        f"{error}{when}",
+        hint="mend that line; nothing of this run was kept",
+    )
+
+
+def _known(features: Mapping[str, Floats], bars: Bars) -> NDArray[np.bool_]:
+    columns = len(bars.symbols)
+    known = np.ones((len(bars), columns), dtype=np.bool_)
+    for values in features.values():
+        finite = np.isfinite(values)
+        known &= finite[:, None] if finite.ndim == 1 else finite
+    return known
+
+
+def _checked(strategy: Strategy, name: str, value: object, bars: Bars) -> Floats:
+    array = np.asarray(value)
+    if array.shape != bars.close.shape:
+        what = "targets" if name == "targets" else f"feature {name!r}"
+        raise StrategyError(
+            "strategy.shape",
+            f"{what} of {type(strategy).__name__} has shape {array.shape}, the bars have "
+            f"{bars.close.shape}",
+            hint="return one value a bar (and, with panel = True, a column for each instrument)",
+        )
+    return array.astype(np.float64, copy=False)
+
+
+def _day(bars: Bars, row: int) -> str:
+    return datetime.fromtimestamp(int(bars.ts[row]) / 1000, tz=UTC).strftime("%Y-%m-%d")
+
+
+def _stamp(ts: int) -> str:
+    return datetime.fromtimestamp(ts / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M UTC")

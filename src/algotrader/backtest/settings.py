@@ -1,0 +1,54 @@
+"""What one backtest is asked to do: money, costs, fills, and how strict to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from algotrader.core.errors import UsageError
+
+PathName = Literal["worst", "best", "near-far", "finer"]
+ExecutionName = Literal["market", "capped"]
+SizeAtName = Literal["close", "fill"]
+MarginName = Literal["cross", "isolated"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BacktestSettings:
+    """Fractions, not percent. `None` leaves the choice to the venue of the instrument."""
+
+    cash: float = 10_000.0
+    fees: str = "venue"  # `venue`, `10bps`, `maker=2bps,taker=5bps`, `0`
+    slippage_bps: float | None = None
+    participation: float | None = None  # fraction of a bar's volume; 0 switches the cap off
+    leverage: float | None = None  # of derivatives
+    max_leverage: float = 1.0  # of Σ|weight| (R12)
+    max_weight: float | None = None
+    max_notional: float | None = None
+    margin_mode: MarginName = "cross"
+    path: PathName = "worst"
+    execution: ExecutionName | None = None
+    size_at: SizeAtName = "close"
+    gap_fill: Literal["venue", "open", "limit"] = "venue"
+    cash_buffer: float = 0.0
+    lot: float | None = None  # overrides of the instrument, for comparisons
+    allow_gaps: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _require(self.cash > 0, "cash", self.cash, "must be above 0")
+        _require(0 <= self.cash_buffer < 1, "cash-buffer", self.cash_buffer, "is a fraction below 1")
+        _require(self.max_leverage > 0, "max-leverage", self.max_leverage, "must be above 0")
+        if self.slippage_bps is not None:
+            _require(
+                0 <= self.slippage_bps < 10_000, "slippage-bps", self.slippage_bps, "is 0 to 10,000"
+            )
+        if self.participation is not None:
+            _require(
+                0 <= self.participation <= 1, "participation", self.participation, "is 0 to 1"
+            )
+
+
+def _require(condition: bool, option: str, value: float, rule: str) -> None:
+    if not condition:
+        raise UsageError("backtest.setting", f"--{option} {value:g}: {rule}")

@@ -1,0 +1,160 @@
+"""The trial ledger: every parameter set ever tried in a workspace, counted, not confessed (R31).
+
+One trial is one distinct (strategy source, parameters) evaluated on overlapping time of the same
+instruments. Trying the same again adds none. Failed and pruned ones count, with no return.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from algotrader.core.errors import RunError, VersionError
+from algotrader.core.hashing import content_hash
+from algotrader.strategy.parameters import ParameterValue
+
+SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE trials (
+    family TEXT NOT NULL,          -- class name, or the name a person gave a new family
+    source_hash TEXT NOT NULL,     -- sha256 of the strategy's module
+    parameters TEXT NOT NULL,      -- canonical JSON
+    instruments TEXT NOT NULL,     -- symbols and time frame, canonical JSON
+    start_ms INTEGER NOT NULL,     -- first decision
+    end_ms INTEGER NOT NULL,       -- last bar
+    sharpe REAL,                   -- per day, not annualised; NULL if the trial failed
+    first_day INTEGER,             -- days since 1970-01-01 of the first return
+    returns BLOB,                  -- daily returns, little-endian float64
+    PRIMARY KEY (family, source_hash, parameters, instruments, start_ms, end_ms)
+) STRICT, WITHOUT ROWID
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One evaluation. `returns` are daily, shape (days,), or `None` if it failed."""
+
+    family: str
+    source_hash: str
+    parameters: Mapping[str, ParameterValue]
+    instruments: tuple[str, ...]
+    start_ms: int
+    end_ms: int
+    sharpe: float | None = None
+    first_day: int | None = None
+    returns: NDArray[np.float64] | None = None
+
+    @property
+    def identity(self) -> str:
+        """Equal for two evaluations of the same source and parameters."""
+        return content_hash({"source": self.source_hash, "parameters": dict(self.parameters)})
+
+
+class TrialLedger:
+    """The trials of one workspace, in one SQLite file beside its runs."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def record(self, trials: Iterable[Trial]) -> None:
+        """Add trials; those already known are left as they are."""
+        rows = [_row(trial) for trial in trials]
+        with self._open() as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
+            )
+
+    def comparable(
+        self, family: str, instruments: tuple[str, ...], start_ms: int, end_ms: int
+    ) -> list[Trial]:
+        """Distinct trials of a family on the same instruments and overlapping time.
+
+        Of several evaluations of one source and parameters the longest is given.
+        """
+        if not self._path.exists():
+            return []
+        with self._open() as connection:
+            rows = connection.execute(
+                "SELECT * FROM trials WHERE family = ? AND instruments = ? AND start_ms < ?"
+                " AND end_ms > ? ORDER BY end_ms - start_ms, start_ms, source_hash, parameters",
+                (family, _json(list(instruments)), end_ms, start_ms),
+            ).fetchall()
+        longest = {trial.identity: trial for trial in map(_trial, rows)}
+        return list(longest.values())
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(self._path, timeout=30)
+        except (OSError, sqlite3.Error) as error:
+            raise self._unusable(error) from error
+        try:
+            with connection:
+                connection.execute("BEGIN IMMEDIATE")
+                self._prepare(connection)
+                yield connection
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
+        finally:
+            connection.close()
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            connection.execute(_SCHEMA)
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        elif version != SCHEMA_VERSION:
+            raise VersionError(
+                "trials.version",
+                f"{self._path} was written by a newer version (schema {version})",
+                hint="upgrade, or work in another workspace",
+            )
+
+    def _unusable(self, error: Exception) -> RunError:
+        return RunError(
+            "trials.unusable",
+            f"the trial ledger {self._path} cannot be used: {error}",
+            hint="check free space and rights; a damaged ledger may be moved aside, its counts are then lost",
+        )
+
+
+def _row(trial: Trial) -> tuple[object, ...]:
+    returns = trial.returns
+    return (
+        trial.family,
+        trial.source_hash,
+        _json(dict(trial.parameters)),
+        _json(list(trial.instruments)),
+        trial.start_ms,
+        trial.end_ms,
+        trial.sharpe,
+        trial.first_day,
+        None if returns is None else np.ascontiguousarray(returns, dtype="<f8").tobytes(),
+    )
+
+
+def _trial(row: tuple[str, str, str, str, int, int, float | None, int | None, bytes | None]) -> Trial:
+    returns = None if row[8] is None else np.frombuffer(row[8], dtype="<f8").astype(np.float64)
+    return Trial(
+        family=row[0],
+        source_hash=row[1],
+        parameters=msgspec.json.decode(row[2]),
+        instruments=tuple(msgspec.json.decode(row[3])),
+        start_ms=row[4],
+        end_ms=row[5],
+        sharpe=row[6],
+        first_day=row[7],
+        returns=returns,
+    )
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value, order="sorted").decode()
