@@ -75,7 +75,9 @@ def with_costs(instrument: Instrument, fees: str, slippage_bps: float | None) ->
     """
     default = venue_costs(instrument.symbol.venue, instrument.kind)
     declared = instrument.fees.taker != 0 or instrument.fees.maker != 0
-    schedule = (instrument.fees if declared else default.fees) if fees == "venue" else _by_hand(fees)
+    schedule = (
+        (instrument.fees if declared else default.fees) if fees == "venue" else _by_hand(fees)
+    )
     if slippage_bps is not None:
         slippage = SlippageModel(bps=Decimal(repr(slippage_bps)))
     elif instrument.symbol.venue == FILE_VENUE or instrument.slippage == SlippageModel():

@@ -39,16 +39,12 @@ def prepare(strategy: Strategy, bars: Bars) -> Prepared:
     known = _known(features, bars)
     ready = np.flatnonzero(known.any(axis=1))
     measured = int(ready[0]) if len(ready) else len(bars)
-    return Prepared(
-        features=features, known=known, warmup_rows=max(measured, strategy.warmup_bars)
-    )
+    return Prepared(features=features, known=known, warmup_rows=max(measured, strategy.warmup_bars))
 
 
 def targets_of(strategy: Strategy, bars: Bars, prepared: Prepared) -> Floats:
     """Targets `(T, N)`: what `targets` returned, NaN wherever a feature is NaN (R4)."""
-    given = guarded(
-        strategy, "targets", None, lambda: strategy.targets(bars, prepared.features)
-    )
+    given = guarded(strategy, "targets", None, lambda: strategy.targets(bars, prepared.features))
     targets = _checked(strategy, "targets", given, bars)
     wide = targets[:, None] if targets.ndim == 1 else targets
     return np.where(prepared.known, wide, np.nan)
@@ -80,7 +76,9 @@ def first_decision(strategy: Strategy, bars: Bars, prepared: Prepared, start: in
     return row
 
 
-def guarded(strategy: Strategy, method: str, bar_at: int | None, work: Callable[[], Result]) -> Result:
+def guarded(
+    strategy: Strategy, method: str, bar_at: int | None, work: Callable[[], Result]
+) -> Result:
     """Run a strategy's code; what it raises becomes a sentence with file, line and bar."""
     try:
         return work()

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algotrader.backtest.costs import with_costs
-from algotrader.backtest.market import MarkSeries, Market
+from algotrader.backtest.market import Market, MarkSeries
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.core.instruments import FeeCurrency, Instrument
 from algotrader.execution.simulation import (
@@ -76,7 +76,9 @@ def panel_of(market: Market, strategy: Strategy, first: int) -> Panel:
     )
 
 
-def instruments_of(market: Market, settings: BacktestSettings, share: float) -> list[SimulatedInstrument]:
+def instruments_of(
+    market: Market, settings: BacktestSettings, share: float
+) -> list[SimulatedInstrument]:
     """The instruments with the run's costs. `share` of equity is what each sizes with (R2)."""
     return [
         _instrument(traded(instrument, settings), market, settings, share)
@@ -92,7 +94,9 @@ def traded(instrument: Instrument, settings: BacktestSettings) -> Instrument:
     return replace(priced, lot=Decimal(repr(settings.lot)))
 
 
-def settings_of(strategy: Strategy, settings: BacktestSettings, *, close_only: bool) -> SimulationSettings:
+def settings_of(
+    strategy: Strategy, settings: BacktestSettings, *, close_only: bool
+) -> SimulationSettings:
     return SimulationSettings(
         cash=settings.cash,
         margin_mode=_MARGINS[settings.margin_mode],
@@ -159,7 +163,9 @@ def _ms(moment: datetime | None) -> int | None:
     return None if moment is None else round(moment.timestamp() * 1000)
 
 
-def _funding(market: Market) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]] | None:
+def _funding(
+    market: Market,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]] | None:
     if not market.funding:
         return None
     parts = [
@@ -194,6 +200,4 @@ def _finer(market: Market) -> NDArray[np.float64]:
     if market.finer is None:
         raise ValueError("the market has no finer bars")
     finer = market.finer.as_panel()
-    return np.ascontiguousarray(
-        np.stack([finer.open, finer.high, finer.low, finer.close], axis=1)
-    )
+    return np.ascontiguousarray(np.stack([finer.open, finer.high, finer.low, finer.close], axis=1))

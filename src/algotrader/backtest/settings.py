@@ -37,16 +37,16 @@ class BacktestSettings:
 
     def __post_init__(self) -> None:
         _require(self.cash > 0, "cash", self.cash, "must be above 0")
-        _require(0 <= self.cash_buffer < 1, "cash-buffer", self.cash_buffer, "is a fraction below 1")
+        _require(
+            0 <= self.cash_buffer < 1, "cash-buffer", self.cash_buffer, "is a fraction below 1"
+        )
         _require(self.max_leverage > 0, "max-leverage", self.max_leverage, "must be above 0")
         if self.slippage_bps is not None:
             _require(
                 0 <= self.slippage_bps < 10_000, "slippage-bps", self.slippage_bps, "is 0 to 10,000"
             )
         if self.participation is not None:
-            _require(
-                0 <= self.participation <= 1, "participation", self.participation, "is 0 to 1"
-            )
+            _require(0 <= self.participation <= 1, "participation", self.participation, "is 0 to 1")
 
 
 def _require(condition: bool, option: str, value: float, rule: str) -> None:

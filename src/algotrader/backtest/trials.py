@@ -141,7 +141,9 @@ def _row(trial: Trial) -> tuple[object, ...]:
     )
 
 
-def _trial(row: tuple[str, str, str, str, int, int, float | None, int | None, bytes | None]) -> Trial:
+def _trial(
+    row: tuple[str, str, str, str, int, int, float | None, int | None, bytes | None],
+) -> Trial:
     returns = None if row[8] is None else np.frombuffer(row[8], dtype="<f8").astype(np.float64)
     return Trial(
         family=row[0],
