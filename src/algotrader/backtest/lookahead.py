@@ -23,7 +23,9 @@ from algotrader.strategy.rebalance import RebalanceKind
 TOLERANCE = 1e-9  # of a column's scale
 SETTLED = 1e-6  # two starts agree from here on
 TARGETS = "targets"
-_DENSE_ROWS = 64  # prefixes of every length up to here: leaks into the first rows hide from random cuts
+_DENSE_ROWS = (
+    64  # prefixes of every length up to here: leaks into the first rows hide from random cuts
+)
 _MANY_WEIGHTS = 20  # distinct weights above which a target is continuous
 
 
@@ -54,7 +56,9 @@ class Finding:
         }
 
 
-def check_columns(strategy: Strategy, bars: Bars, *, cuts: int = 32, seed: int = 0) -> list[Finding]:
+def check_columns(
+    strategy: Strategy, bars: Bars, *, cuts: int = 32, seed: int = 0
+) -> list[Finding]:
     """Check features and targets: look-ahead, determinism, warm-up, dependence on the start.
 
     `cuts` prefixes end at random rows; further ones end at the first rows and where a column
@@ -68,7 +72,9 @@ def check_columns(strategy: Strategy, bars: Bars, *, cuts: int = 32, seed: int =
     leaking = {finding.column for finding in findings}
     findings += _nan_after_warmup(strategy, bars, whole)
     findings += [
-        finding for finding in _start_dependence(strategy, bars, whole) if finding.column not in leaking
+        finding
+        for finding in _start_dependence(strategy, bars, whole)
+        if finding.column not in leaking
     ]
     findings += _continuous_weights(strategy, whole)
     return findings
@@ -90,7 +96,7 @@ def _nondeterminism(
 ) -> Iterator[Finding]:
     again = _columns(type(strategy)(**strategy.values), bars)
     for name, values in whole.items():
-        if (place := _first_difference(values, again[name], bars)) is not None:
+        if (place := _first_difference(values, again[name])) is not None:
             yield _finding(
                 "check.not_repeatable",
                 name,
@@ -110,12 +116,14 @@ def _changed_by_future(
             if name not in prefix:
                 earliest.setdefault(name, (0, 0, int(cut)))
                 continue
-            place = _first_difference(whole[name][:cut], prefix[name], bars)
+            place = _first_difference(whole[name][:cut], prefix[name])
             if place is not None and (name not in earliest or place < earliest[name][:2]):
                 earliest[name] = (*place, int(cut))
     for name, (row, column, cut) in earliest.items():
         ahead = cut - 1 - row
-        when = "the bars after it are known" if ahead == 0 else f"bars {ahead} or more later are known"
+        when = (
+            "the bars after it are known" if ahead == 0 else f"bars {ahead} or more later are known"
+        )
         yield _finding(
             "check.look_ahead", name, (row, column), bars, f"the value changes when {when}"
         )
@@ -198,9 +206,7 @@ def _continuous_weights(strategy: Strategy, whole: Mapping[str, Floats]) -> Iter
         )
 
 
-def _cut_rows(
-    whole: Mapping[str, Floats], rows: int, cuts: int, seed: int
-) -> NDArray[np.int64]:
+def _cut_rows(whole: Mapping[str, Floats], rows: int, cuts: int, seed: int) -> NDArray[np.int64]:
     """Lengths of the prefixes: random ones, short ones, and where columns become defined."""
     generator = np.random.default_rng(seed)
     chosen = {int(cut) for cut in generator.integers(1, rows, size=cuts)} if rows > 1 else set()
@@ -213,7 +219,7 @@ def _cut_rows(
     return np.array(sorted(cut for cut in chosen if 0 < cut < rows), dtype=np.int64)
 
 
-def _first_difference(a: Floats, b: Floats, bars: Bars) -> tuple[int, int] | None:
+def _first_difference(a: Floats, b: Floats) -> tuple[int, int] | None:
     if a.shape != b.shape:
         return (0, 0)
     places = np.argwhere(_relative_error(a, b) > TOLERANCE)
@@ -233,9 +239,7 @@ def _relative_error(a: Floats, b: Floats) -> Floats:
     return np.where(same, 0.0, np.where(np.isfinite(error), error, np.inf))
 
 
-def _finding(
-    code: str, name: str, place: tuple[int, int], bars: Bars, what: str
-) -> Finding:
+def _finding(code: str, name: str, place: tuple[int, int], bars: Bars, what: str) -> Finding:
     row, column = place
     symbol = str(bars.symbols[column]) if column < len(bars.symbols) else None
     subject = "targets" if name == TARGETS else f"feature {name!r}"

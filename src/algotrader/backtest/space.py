@@ -1,0 +1,97 @@
+"""Which parameter sets a sweep tries."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from algotrader.core.errors import UsageError
+from algotrader.strategy.base import Strategy
+from algotrader.strategy.parameters import Parameter, ParameterValue
+
+ParameterSet = dict[str, ParameterValue]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchSpace:
+    """Values by parameter, in the order of declaration; parameters left out keep `fixed`."""
+
+    values: Mapping[str, tuple[ParameterValue, ...]]
+    fixed: Mapping[str, ParameterValue]
+
+    @property
+    def size(self) -> int:
+        """Number of sets of the whole grid."""
+        return math.prod(len(values) for values in self.values.values())
+
+    def grid(self) -> Iterator[ParameterSet]:
+        """Every combination; the last parameter changes fastest."""
+        for combination in itertools.product(*self.values.values()):
+            yield {**self.fixed, **dict(zip(self.values, combination, strict=True))}
+
+    def sample(self, count: int, seed: int) -> list[ParameterSet]:
+        """`count` different sets of the grid in its order, drawn without replacement."""
+        if count >= self.size:
+            return list(self.grid())
+        chosen = np.random.default_rng(seed).choice(self.size, size=count, replace=False)
+        return [self._at(int(index)) for index in np.sort(chosen)]
+
+    def _at(self, index: int) -> ParameterSet:
+        picked: ParameterSet = {}
+        for name, values in reversed(self.values.items()):
+            index, place = divmod(index, len(values))
+            picked[name] = values[place]
+        return {**self.fixed, **{name: picked[name] for name in self.values}}
+
+
+def space_of(
+    kind: type[Strategy], fixed: Mapping[str, ParameterValue], ranges: Mapping[str, str]
+) -> SearchSpace:
+    """The declared ranges, narrowed by `ranges` (`5:60:5`, `5,10,20`) and by fixed values."""
+    declared = kind.parameters
+    for name in (*ranges, *fixed):
+        if name not in declared:
+            raise UsageError(
+                "sweep.parameter_unknown",
+                f"{kind.__name__} has no parameter {name!r}",
+                hint=f"its parameters are: {', '.join(declared) or 'none'}",
+            )
+    values = {
+        name: _range(name, declaration, ranges[name]) if name in ranges else declaration.grid()
+        for name, declaration in declared.items()
+        if name not in fixed
+    }
+    searched = {name: tuple(options) for name, options in values.items() if len(options) > 1}
+    if not searched:
+        raise UsageError(
+            "sweep.nothing_to_try",
+            f"{kind.__name__} declares no ranges to search",
+            hint="declare param(…, low=, high=, step=), or give --range name=low:high:step",
+        )
+    single = {name: options[0] for name, options in values.items() if len(options) == 1}
+    return SearchSpace(values=searched, fixed={**single, **fixed})
+
+
+def _range(name: str, declared: Parameter, text: str) -> Sequence[ParameterValue]:
+    try:
+        if ":" in text:
+            parts = [float(part) for part in text.split(":")]
+            low, high, step = (*parts, 1.0)[:3]
+            span = Parameter(default=type(declared.default)(low), low=low, high=high, step=step)
+            options: Sequence[ParameterValue] = span.grid()
+        else:
+            options = [declared.parse(part.strip()) for part in text.split(",")]
+    except (ValueError, TypeError) as error:
+        raise UsageError(
+            "sweep.range",
+            f"range of {name}: {text!r} cannot be read",
+            hint="write low:high:step, or values separated by commas",
+        ) from error
+    for option in options:
+        if (problem := declared.check(option)) is not None:
+            raise UsageError("sweep.range", f"range of {name}: {option!r} {problem}")
+    return options
