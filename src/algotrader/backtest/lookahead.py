@@ -7,6 +7,7 @@ number. Values are compared within 1e-9 of their scale; NaN equals NaN only.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from algotrader.backtest.decide import Floats, prepare, targets_of
 from algotrader.core.bars import Bars
+from algotrader.core.errors import StrategyRaisedError
 from algotrader.core.instants import utc_at
 from algotrader.strategy.base import Strategy, Style
 from algotrader.strategy.rebalance import RebalanceKind
@@ -82,10 +84,11 @@ def check_columns(
 
 def _columns(strategy: Strategy, bars: Bars) -> dict[str, Floats]:
     """Features, and targets where the strategy gives them, each `(rows, instruments)`."""
-    prepared = prepare(strategy, bars)
-    columns = dict(prepared.features)
-    if strategy.style is Style.TARGETS:
-        columns[TARGETS] = targets_of(strategy, bars, prepared)
+    with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+        prepared = prepare(strategy, bars)  # short prefixes divide by nothing; NaN is compared
+        columns = dict(prepared.features)
+        if strategy.style is Style.TARGETS:
+            columns[TARGETS] = targets_of(strategy, bars, prepared)
     return {
         name: values[:, None] if values.ndim == 1 else values for name, values in columns.items()
     }
@@ -110,8 +113,14 @@ def _changed_by_future(
     strategy: Strategy, bars: Bars, whole: Mapping[str, Floats], rows: NDArray[np.int64]
 ) -> Iterator[Finding]:
     earliest: dict[str, tuple[int, int, int]] = {}
+    warmup = prepare(strategy, bars).warmup_rows
     for cut in rows:
-        prefix = _columns(type(strategy)(**strategy.values), bars.rows(0, int(cut)))
+        try:
+            prefix = _columns(type(strategy)(**strategy.values), bars.rows(0, int(cut)))
+        except StrategyRaisedError:
+            if cut > max(warmup, _DENSE_ROWS):
+                raise
+            continue  # too short for this strategy; it never decides there
         for name in whole:
             if name not in prefix:
                 earliest.setdefault(name, (0, 0, int(cut)))

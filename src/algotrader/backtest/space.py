@@ -42,7 +42,8 @@ class SearchSpace:
 
     def _at(self, index: int) -> ParameterSet:
         picked: ParameterSet = {}
-        for name, values in reversed(self.values.items()):
+        for name in reversed(list(self.values)):
+            values = self.values[name]
             index, place = divmod(index, len(values))
             picked[name] = values[place]
         return {**self.fixed, **{name: picked[name] for name in self.values}}
