@@ -31,6 +31,7 @@ class Journey:
     factor: float  # R11: of increases inside the bar
     swapped: frozenset[int]  # instruments whose extremes are swapped (R17)
     increases: list[Increase] = field(default_factory=list)  # before the cut
+    filled: list[Increase] = field(default_factory=list)  # after it
 
 
 def resting_entries(state: State, i: int) -> list[tuple[float, int]]:

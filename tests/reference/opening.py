@@ -204,8 +204,8 @@ def fill_increase(
     order = state.orders.get(x.order)
     if order is None:
         return
+    state.room[order.instrument] -= x.lots  # R11: participation first, then cash
     if lots:
-        state.room[order.instrument] -= lots
         execute(state, order, lots, x.price, x.maker, reference, inside)
     if is_cut and order.is_live:
         protection.end(state, order, OrderState.CANCELLED if order.filled else OrderState.REJECTED)

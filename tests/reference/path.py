@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.reference import protection
 from tests.reference.account import State, free
-from tests.reference.cash import Increase, common_factor
+from tests.reference.cash import Increase, common_factor, total_cost
 from tests.reference.extremes import Journey, Track, base_track, extend, finer_of
 from tests.reference.filling import closable_lots, executable_lots, execute
 from tests.reference.margin import Leg, first_point, liquidate, pools
@@ -19,6 +19,7 @@ from tests.reference.slippage import slipped
 
 from algotrader.execution.simulation import OrderState, PathRule
 
+MOST_TRAVELS = 16  # of one bar, before its increases are dropped
 NEAR = 1e-9  # relative: two prices on a straight line that are the same price
 
 
@@ -32,18 +33,26 @@ class Event:
 
 
 def play_path(state: State, row: int, swapped: frozenset[int] = frozenset()) -> State:
-    """R11: travelled as if cash were free, and again with one factor if it was not enough."""
+    """R11: travelled as if cash were free, and again with one factor while it is not enough.
+
+    A second travel may meet other increases than the first (a smaller position leaves more room,
+    or is not liquidated), so the factor is taken again until what was filled is paid for.
+    """
     marks = [state.market.mark_at_open(row, i) for i in range(state.market.columns)]
     available = free(state, marks)
-    first, journey = state.clone(), Journey(1.0, swapped)
-    travel(first, row, journey)
-    factor = common_factor(journey.increases, available)
-    if not journey.increases or factor >= 1.0:
-        return first
-    second = state.clone()
-    second.counters["cash_cut"] += 1
-    travel(second, row, Journey(factor, swapped))
-    return second
+    factor = 1.0
+    for _ in range(MOST_TRAVELS):
+        after, journey = state.clone(), Journey(factor, swapped)
+        travel(after, row, journey)
+        spent = total_cost(journey.filled, 1.0)
+        if not journey.filled or spent <= available + 1e-9 * max(1.0, abs(available)):
+            break
+        factor = common_factor(journey.increases, available)
+    else:
+        after, journey = state.clone(), Journey(0.0, swapped)
+        travel(after, row, journey)
+    after.counters["cash_cut"] += journey.factor < 1.0
+    return after
 
 
 def is_ambiguous(before: State, after: State, row: int, i: int) -> bool:
@@ -255,8 +264,9 @@ def open_inside(
     )
     journey.increases.append(increase)
     allowed = cut_lots(state, increase, journey.factor)
+    state.room[order.instrument] -= lots  # R11: participation first, then cash
     if allowed:
-        state.room[order.instrument] -= allowed
+        journey.filled.append(replace(increase, lots=allowed))
         execute(state, order, allowed, price, maker, reference, True)
     if journey.factor < 1.0 and order.is_live:
         how = OrderState.CANCELLED if order.filled else OrderState.REJECTED
