@@ -6,4 +6,5 @@ NB_MODULE(_kernel, module) {
   algotrader::bindings::bind_reduce(module);
   algotrader::bindings::bind_indicators(module);
   algotrader::bindings::bind_metrics(module);
+  algotrader::bindings::bind_simulation(module);
 }

@@ -1,0 +1,76 @@
+// A working order as the simulator keeps it: explicit ones, targets being worked, protection.
+#pragma once
+
+#include <cstdint>
+
+#include "algotrader/simulation_types.hpp"
+
+namespace algotrader {
+
+inline constexpr std::int64_t kPositionLevel = -1;  // bracket of the position itself (R19)
+
+struct Order {
+  std::int64_t id = -1;  // number of the explicit order; -1 else
+  std::int64_t age = 0;  // older first (R7)
+  std::int32_t instrument = 0;
+  std::int8_t side = 0;
+  OrderKind kind = OrderKind::Market;
+  TimeInForce tif = TimeInForce::GTC;
+  FillReason reason = FillReason::Order;
+  bool fresh = true;        // no bar with prices since its decision (R15)
+  bool triggered = false;   // its stop was reached: a market order now, or a resting limit
+  bool post_only = false;
+  bool reduce_only = false;
+  bool protective = false;  // a leg of a bracket
+  bool follows = false;     // its size is the position's (R19)
+  bool inside = false;      // born inside the present bar (R16)
+  bool capped = false;      // a target executed inside a cap (R13)
+  bool size_at_fill = false;  // R33
+  bool done = false;
+  std::int64_t lots = 0;    // left to do
+  std::int64_t filled = 0;
+  std::int64_t bracket = kPositionLevel;  // whose protection it is: number of the opening order
+  double limit = kNone;
+  double stop = kNone;
+  double trail = kNone;
+  double best = kNone;       // best price since entry (R18)
+  double reference = kNone;  // close that the cap refers to (R13)
+  double weight = kNone;     // of size_at_fill
+  double fee_sum = 0.0;      // of its fills, before the minimum (R14)
+  double fee_charged = 0.0;
+  double stop_loss = kNone;  // protection of what it opens (R19)
+  double take_profit = kNone;
+  double trailing = kNone;
+  std::int64_t opened = 0;   // lots it opened, and their value, for the average fill
+  double opened_value = 0.0;
+  std::int64_t expires_at = kNever;
+  std::int64_t session = 0;
+  std::int64_t group = -1;
+  std::int64_t group_lots = 0;  // wanted at the decision (R37)
+  std::int64_t tag = 0;
+
+  bool is_stop() const noexcept {
+    return kind == OrderKind::Stop || kind == OrderKind::StopLimit ||
+           kind == OrderKind::TrailingStop;
+  }
+  bool acts_as_market() const noexcept {
+    return kind == OrderKind::Market ||
+           (triggered && (kind == OrderKind::Stop || kind == OrderKind::TrailingStop));
+  }
+  bool acts_as_limit() const noexcept {
+    return kind == OrderKind::Limit || (triggered && kind == OrderKind::StopLimit);
+  }
+  bool lives_at_one_open() const noexcept {
+    return tif == TimeInForce::IOC || tif == TimeInForce::FOK;
+  }
+  bool gives_protection() const noexcept {
+    return given(stop_loss) || given(take_profit) || given(trailing);
+  }
+};
+
+// The better of two prices for what an exit order of this side protects (R18).
+inline double better_of(int exit_side, double a, double b) noexcept {
+  return exit_side < 0 ? (a > b ? a : b) : (a < b ? a : b);
+}
+
+}  // namespace algotrader

@@ -1,0 +1,285 @@
+// The bar simulator and kernel account: one run over one panel (rules R1..R38).
+//
+// A driver calls step(row) (R7, steps 1 to 7) and then states what is wanted at the decision of
+// that row (step 8): decide_targets() and request(). Numbers of an account are float64 in a fixed
+// order of operations (R34); quantities are whole lots.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "algotrader/cash_factor.hpp"
+#include "algotrader/costs.hpp"
+#include "algotrader/orders.hpp"
+#include "algotrader/path.hpp"
+#include "algotrader/simulation_types.hpp"
+
+namespace algotrader {
+
+struct Position {
+  std::int64_t lots = 0;  // bought less sold
+  double taken = 0.0;     // coin that fees took from it (R14)
+  double quantity = 0.0;  // lots * lot - taken
+  double entry = 0.0;     // quantity-weighted average
+  double margin = 0.0;    // isolated: what is set aside for it (R11)
+};
+
+// What stands between an instrument's target and its next trade (R10, R19).
+struct TargetState {
+  double standing = kNone;  // last valid number
+  double acted = kNone;     // number last acted on
+  bool pending = false;     // to be looked at on the next bar (R3, R10)
+  bool standing_pending = false;  // with the number that stood then
+  int blocked = 0;          // sign that may not be entered again (R19)
+  std::int64_t blocked_row = 0;
+};
+
+class Simulator {
+ public:
+  Simulator(PanelView panel, std::vector<Instrument> instruments, Settings settings);
+
+  void step(std::size_t row);  // R7 (1) to (7)
+  void decide_targets(std::size_t row, const double* numbers);  // R10; numbers: (N,)
+  std::int64_t request(std::size_t row, const Request& request);  // number of a new order, or -1
+
+  const PanelView& panel() const noexcept { return panel_; }
+  const Instrument& instrument(std::size_t column) const { return instruments_[column]; }
+  const Settings& settings() const noexcept { return settings_; }
+  double equity() const noexcept { return equity_; }
+  double cash() const noexcept { return state_.cash; }
+  const Position& position(std::size_t column) const { return state_.positions[column]; }
+  double last_close(std::size_t column) const { return last_close_[column]; }
+  double mark(std::size_t column) const { return mark_[column]; }
+  const std::vector<Order>& orders() const noexcept { return state_.orders; }
+  const std::vector<Fill>& fills() const noexcept { return state_.fills; }
+  const std::vector<OrderState>& order_states() const noexcept { return order_states_; }
+  const Counters& counters() const noexcept { return state_.counters; }
+  const std::vector<double>& quantities() const noexcept { return quantities_; }
+  const std::vector<double>& funding_of_bar() const noexcept { return funding_; }
+  bool funded() const noexcept { return !funded_.empty(); }  // did this bar settle funding?
+  const std::vector<std::int64_t>& funded_columns() const noexcept { return funded_; }
+  struct AmbiguousBar {
+    std::int64_t row;
+    std::int64_t instrument;
+  };
+  const std::vector<AmbiguousBar>& ambiguous_bars() const noexcept { return ambiguous_; }
+
+  // Rows before this one, from `row` on, at which a lone instrument needs nothing but a mark.
+  std::size_t quiet_until(std::size_t row, const double* targets) const;
+  // Marks the quiet rows [from, to) as step() would; row `to - 1` is the last known.
+  void skip_quiet(std::size_t from, std::size_t to);
+
+ private:
+  // All that a bar's path can change, so that the bar can be travelled again (R11, R17).
+  struct State {
+    double cash = 0.0;
+    std::vector<Position> positions;
+    std::vector<TargetState> targets;
+    std::vector<Order> orders;  // by age
+    std::vector<Fill> fills;
+    std::vector<double> room;  // lots that participation leaves in this bar; < 0: not looked up
+    std::vector<std::pair<std::int64_t, OrderState>> endings;
+    Counters counters{};
+    std::int64_t age = 0;
+  };
+  struct Exposure {  // a derivative position and what it is marked at
+    std::size_t column;
+    double mark;
+  };
+  // One order's execution at an open.
+  struct Execution {
+    std::size_t index = 0;   // of the order
+    double reference = 0.0;  // before slippage
+    double price = kNone;    // what it fills at, once known
+    bool maker = false;
+    bool may_open = true;      // false: outside the cap (R13)
+    std::int64_t opening = 0;  // lots left for the increases
+  };
+
+  // simulator.cpp: the steps of R7
+  void settle_events(std::size_t row);
+  void settle_funding(std::size_t row, bool before_fills);
+  void expire_orders(std::size_t row);
+  void liquidate_at_start(std::size_t row);
+  void close_bar(std::size_t row);
+  void mark_bar(std::size_t row);
+  double compute_equity();
+  double position_worth(std::size_t column) const;
+
+  // simulator_open.cpp: step 5
+  void open_phase(std::size_t row);
+  void plan_open(std::size_t row, std::vector<Execution>& plan);
+  bool refuse_post_only(std::size_t row, Order& order);
+  bool reaches_at_open(std::size_t row, Order& order, bool arrives, Execution& execution);
+  static double clamp_to_limit(const Order& order, double price);
+  static void move_trail(Order& order, double price, double tick);
+  bool inside_cap(std::size_t row, const Order& order, double open);
+  void set_price(std::size_t row, Execution& execution, double lots);
+  void reduce_at_open(std::size_t row, Execution& execution);
+  void size_at_fill(std::size_t row, Execution& execution);
+  void increase_at_open(std::size_t row, std::vector<Execution>& plan);
+  double factor_for(double free, std::vector<Execution*>& takers);
+  void open_at(std::size_t row, Execution& execution, double factor);
+  std::int64_t cut_lots(const Instrument& instrument, std::int64_t wanted, double factor,
+                        double price);
+  void end_cut(std::size_t index);
+  void end_open(std::size_t row);
+  double free_cash(std::size_t row) const;
+  Increase increase_of(const Order& order, double lots, double price, bool maker) const;
+
+  // simulator_groups.cpp: legs of one decision (R37)
+  void hold_incomplete_groups(std::vector<Execution>& plan);
+  void match_groups(std::size_t row);
+
+  // simulator_path.cpp: step 6
+  struct Track {  // one instrument's way through the bar
+    Ohlc price;
+    Ohlc mark;
+    bool trades = false;   // has prices and volume
+    bool finer = false;    // has all its finer bars
+    bool low_first = true;  // of the base bar, fixed at its open (R17)
+    bool finer_low_first = true;
+    bool marked = false;  // has mark bars of its own
+    Leg leg{};            // being travelled
+    Leg mark_leg{};
+  };
+  struct Meeting {  // the next thing that happens on a leg
+    double at = 2.0;
+    std::size_t order = 0;
+    bool liquidation = false;
+    std::size_t column = 0;  // of an isolated liquidation
+  };
+  void path_phase(std::size_t row);
+  bool may_trigger(std::size_t row, const Order& order) const;
+  bool may_liquidate(std::size_t row) const;
+  void flag_ambiguous(std::size_t row);
+  void travel_with_cash(std::size_t row, int swapped);
+  void travel(std::size_t row, int swapped);
+  static bool same_fills(const std::vector<Fill>& a, const std::vector<Fill>& b, std::size_t first,
+                         std::size_t column);
+  void lay_tracks(std::size_t row, int swapped, std::size_t segments);
+  void lay_finer(std::size_t column, std::size_t segments);
+  std::size_t finer_bars(std::size_t row, std::size_t& first) const;
+  void start_legs(std::size_t segment, std::size_t segments, int k, int swapped);
+  Ohlc finer_bar(std::size_t row, std::size_t column) const;
+  bool low_comes_first(std::size_t column, const Ohlc& bar) const;
+  bool entry_side_low(std::size_t column, const Ohlc& bar) const;
+  void travel_leg(std::size_t row);
+  Meeting next_meeting(double from) const;
+  double meets(const Order& order, const Track& track, double from) const;
+  void liquidation_on_leg(double from, Meeting& meeting) const;
+  double first_liquidation(const std::vector<Exposure>& exposures, double from) const;
+  double gap_at(std::vector<Exposure>& exposures, double at, double rates_at) const;
+  void gather_exposures(const Meeting& meeting, std::vector<Exposure>& exposures) const;
+  std::int64_t wanted_inside(const Order& order) const;
+  void execute_inside(std::size_t row, std::size_t index, double at);
+  void fill_inside(std::size_t row, std::size_t index, double price, double reference, bool maker);
+  void move_trails_along(double at);
+  bool trails_move_inside(const Track& track) const;
+
+  // simulator_fill.cpp: booking
+  std::int64_t fill(std::size_t row, std::size_t index, std::int64_t lots, double price,
+                    double reference, bool maker, bool inside);
+  void book(std::size_t row, Order& order, std::int64_t lots, double price, double reference,
+            bool maker, bool opening);
+  void close_out(std::size_t row, std::size_t column, double price, double fee, FillReason reason);
+  void block_entries(std::size_t row, std::size_t column, int sign);
+  double slippage_at(std::size_t row, std::size_t column, double lots);
+  double room_left(std::size_t row, std::size_t column);
+  void finish(Order& order, OrderState state);
+  void cut_reduction(Order& order);
+
+  // simulator_protection.cpp: stops, targets and trails of what was opened (R19)
+  void after_opening(std::size_t index, std::int64_t lots, double price, bool inside);
+  void after_exit(std::size_t row, std::size_t index, int sign);
+  void protect_position(std::size_t column, double best, bool inside);
+  void protect_order(std::size_t index, double price, bool inside);
+  void add_legs(Order leg, double entry, double best, double stop_loss, double take_profit,
+                double trailing);
+  void rebase_legs(std::size_t column, std::int64_t bracket, double entry, std::int64_t lots);
+  bool has_legs(std::size_t column, std::int64_t bracket) const;
+  void cancel_legs(std::size_t column);
+  void cancel_siblings(std::size_t index);
+
+  // simulator_liquidation.cpp
+  bool liquidate_where_due(std::size_t row, const std::vector<Exposure>& exposures);
+  void liquidate(std::size_t row, const std::vector<Exposure>& exposures, double equity);
+  double margin_gap(const std::vector<Exposure>& exposures) const;
+  double margin_equity(const std::vector<Exposure>& exposures) const;
+
+  // simulator_targets.cpp: step 8, targets
+  struct Wanted {
+    std::size_t column;
+    double number;  // as given
+    double weight;  // effective: scaled, with the share
+  };
+  bool look_at(std::size_t row, std::size_t column, double number, bool scheduled);
+  void lift_block(std::size_t row, std::size_t column, double number);
+  double weight_in_force(std::size_t column, double number) const;
+  void scale_weights(std::size_t row);
+  void act(const Wanted& wanted);
+  bool inside_band(std::size_t column, double lots) const;
+  void place_target(std::size_t column, double lots, double weight);
+  void push_target(std::size_t column, Order& order);
+  double gate_lots(std::size_t column, double lots);
+  void cancel_working(std::size_t column);
+
+  // simulator_orders.cpp: step 8, explicit orders
+  std::int64_t place_order(std::size_t row, const Request& request);
+  OrderState admit(std::size_t row, const Request& request, Order& order);
+  bool over_limit(std::size_t column, const Order& order) const;
+  void place_target_request(std::size_t row, const Request& request);
+  void cancel_order(std::int64_t number);
+  void amend_order(const Request& request);
+  double sizing_equity() const noexcept;
+
+  // small questions
+  bool tradable(std::size_t row, std::size_t column) const;
+  bool listed(std::size_t row, std::size_t column) const;
+  std::int64_t held_lots(std::size_t column) const;  // whole lots, signed; dust is 0 (R9)
+  bool auction(std::size_t column) const { return !instruments_[column].never_closes; }
+  double mark_at_open(std::size_t row, std::size_t column) const;
+  double mark_at_close(std::size_t row, std::size_t column) const;
+  double open_of(std::size_t row, std::size_t column) const;
+  std::int64_t session_of(std::size_t row, std::size_t column) const;
+  void count(Counter counter, std::int64_t by = 1) {
+    state_.counters[static_cast<std::size_t>(counter)] += by;
+  }
+  void forget_done_orders();
+
+  PanelView panel_;
+  std::vector<Instrument> instruments_;
+  Settings settings_;
+  DailyImpact impact_;
+  bool has_derivatives_ = false;
+  bool has_delistings_ = false;
+  bool has_impact_ = false;
+  State state_;
+  State before_path_;  // kept to reuse their memory
+  State after_path_;
+  std::vector<Track> tracks_;
+  std::vector<bool> in_play_;  // instruments whose orders this bar's path may reach
+  bool liquidation_in_play_ = false;
+  std::size_t finer_first_ = 0;  // of the bar being travelled
+  std::int64_t finer_step_ = 0;
+  std::vector<OrderState> order_states_;
+  std::vector<double> last_close_;  // 0 before the first
+  std::vector<double> mark_;        // what positions are marked at
+  std::vector<double> quantities_;  // of positions, for the drivers
+  std::vector<double> worth_;       // per instrument, of compute_equity
+  std::vector<double> funding_;
+  std::vector<std::int64_t> funded_;
+  std::vector<bool> delisted_;
+  std::vector<AmbiguousBar> ambiguous_;
+  std::vector<Wanted> wanted_;
+  std::vector<Execution> plan_;
+  std::vector<Execution*> takers_;
+  std::size_t next_funding_ = 0;
+  bool pending_ = false;
+  double equity_ = 0.0;
+  double free_after_open_ = 0.0;
+  double cut_ = 1.0;          // factor of increases inside the bar (R11)
+  std::vector<Increase> inside_;  // increases inside the bar, as if cash were free
+};
+
+}  // namespace algotrader

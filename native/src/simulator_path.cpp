@@ -1,0 +1,410 @@
+// Step 6 of R7: the way through the bar, with stops, limits and liquidation (R11, R15 to R18, R23).
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+
+#include "algotrader/margin.hpp"
+#include "algotrader/simulator.hpp"
+#include "algotrader/sizing.hpp"
+
+namespace algotrader {
+
+void Simulator::path_phase(std::size_t row) {
+  liquidation_in_play_ = has_derivatives_ && may_liquidate(row);
+  bool any = liquidation_in_play_;
+  if (!state_.orders.empty()) {
+    in_play_.assign(panel_.columns, false);
+    for (const Order& order : state_.orders) {
+      if (!may_trigger(row, order)) continue;
+      in_play_[static_cast<std::size_t>(order.instrument)] = true;
+      any = true;
+    }
+  }
+  if (!any) return;
+  if (in_play_.empty()) in_play_.assign(panel_.columns, false);
+  if (state_.orders.empty()) std::fill(state_.room.begin(), state_.room.end(), -1.0);
+  free_after_open_ = free_cash(row);
+  before_path_ = state_;
+  travel_with_cash(row, -1);
+  flag_ambiguous(row);
+  forget_done_orders();
+}
+
+// Could the order's level lie inside this bar? Says yes rather than miss one.
+bool Simulator::may_trigger(std::size_t row, const Order& order) const {
+  const auto column = static_cast<std::size_t>(order.instrument);
+  if (order.done || order.acts_as_market() || !tradable(row, column)) return false;
+  const double tick = instruments_[column].tick;
+  const double high = panel_.at(panel_.high, row, column) + tick;
+  const double low = panel_.at(panel_.low, row, column) - tick;
+  if (order.acts_as_limit()) return order.side > 0 ? low <= order.limit : high >= order.limit;
+  if (order.kind == OrderKind::TrailingStop) {
+    const double best = order.side < 0 ? std::max(order.best, high) : std::min(order.best, low);
+    const double level = best * (order.side < 0 ? 1.0 - order.trail : 1.0 + order.trail);
+    return order.side < 0 ? low <= level + tick : high >= level - tick;
+  }
+  return order.side > 0 ? high >= order.stop : low <= order.stop;
+}
+
+// The worst marks of the bar together, at the highest maintenance rate: a bound, not a forecast.
+bool Simulator::may_liquidate(std::size_t row) const {
+  const bool isolated = settings_.margin_mode == MarginMode::Isolated;
+  double gap = isolated ? 0.0 : state_.cash;
+  bool exposed = false;
+  for (std::size_t column = 0; column < panel_.columns; ++column) {
+    const Instrument& instrument = instruments_[column];
+    const Position& position = state_.positions[column];
+    if (instrument.is_spot() || position.quantity == 0.0) continue;
+    exposed = true;
+    double low = mark_at_open(row, column);
+    double high = low;
+    for (const double* field : {panel_.high, panel_.low, panel_.close, panel_.mark_high,
+                                panel_.mark_low, panel_.mark_close}) {
+      if (field == nullptr || !given(panel_.at(field, row, column))) continue;
+      low = std::min(low, panel_.at(field, row, column));
+      high = std::max(high, panel_.at(field, row, column));
+    }
+    double rate = instrument.liquidation_fee;
+    for (const Tier& tier : instrument.tiers) {
+      rate = std::max(rate, tier.rate + instrument.liquidation_fee);
+    }
+    const double worst = position.quantity > 0.0 ? low : high;
+    const double largest = instrument.kind == InstrumentKind::Inverse ? low : high;
+    const double part = profit_of(instrument, position.quantity, position.entry, worst) -
+                        notional_of(instrument, position.quantity, largest) * rate;
+    if (isolated && position.margin + part <= 0.0) return true;
+    gap += part;
+  }
+  return exposed && !isolated && gap <= 0.0;
+}
+
+// R11: increases inside the bar as if cash were free; if it was not, again with one factor.
+void Simulator::travel_with_cash(std::size_t row, int swapped) {
+  cut_ = 1.0;
+  inside_.clear();
+  travel(row, swapped);
+  if (inside_.empty() || affordable(inside_, free_after_open_)) return;
+  const double factor = cash_factor(inside_, free_after_open_);
+  state_ = before_path_;
+  cut_ = factor;
+  travel(row, swapped);
+  cut_ = 1.0;
+}
+
+// R17: ambiguous where the same bar with its extremes swapped gives other fills.
+void Simulator::flag_ambiguous(std::size_t row) {
+  std::swap(after_path_, state_);
+  const std::size_t first = before_path_.fills.size();
+  for (std::size_t column = 0; column < panel_.columns; ++column) {
+    const bool exposed = liquidation_in_play_ && instruments_[column].is_derivative() &&
+                         before_path_.positions[column].quantity != 0.0;
+    if (!in_play_[column] && !exposed) continue;
+    state_ = before_path_;
+    travel_with_cash(row, static_cast<int>(column));
+    if (same_fills(after_path_.fills, state_.fills, first, column)) continue;
+    ambiguous_.push_back({static_cast<std::int64_t>(row), static_cast<std::int64_t>(column)});
+    ++after_path_.counters[static_cast<std::size_t>(Counter::AmbiguousBars)];
+    for (std::size_t k = after_path_.fills.size(); k-- > 0;) {
+      Fill& fill = after_path_.fills[k];
+      if (fill.row != static_cast<std::int64_t>(row)) break;
+      if (fill.instrument == static_cast<std::int64_t>(column)) fill.ambiguous = true;
+    }
+  }
+  std::swap(after_path_, state_);
+  for (std::size_t column = 0; column < panel_.columns; ++column) {
+    quantities_[column] = state_.positions[column].quantity;
+  }
+}
+
+bool Simulator::same_fills(const std::vector<Fill>& a, const std::vector<Fill>& b,
+                           std::size_t first, std::size_t column) {
+  std::size_t i = first;
+  std::size_t k = first;
+  const auto skip_others = [&](const std::vector<Fill>& fills, std::size_t& at) {
+    while (at < fills.size() && static_cast<std::size_t>(fills[at].instrument) != column) ++at;
+    return at < fills.size();
+  };
+  while (true) {
+    const bool more_a = skip_others(a, i);
+    const bool more_b = skip_others(b, k);
+    if (!more_a || !more_b) return more_a == more_b;
+    if (a[i].order != b[k].order || a[i].reason != b[k].reason ||
+        a[i].quantity != b[k].quantity || a[i].price != b[k].price ||
+        a[i].opening != b[k].opening) {
+      return false;
+    }
+    ++i;
+    ++k;
+  }
+}
+
+void Simulator::travel(std::size_t row, int swapped) {
+  std::size_t segments = 1;
+  if (settings_.path == PathRule::Finer) segments = finer_bars(row, finer_first_);
+  lay_tracks(row, swapped, segments);
+  segments = std::max<std::size_t>(segments, 1);
+  for (std::size_t segment = 0; segment < segments; ++segment) {
+    for (int k = 0; k < 3; ++k) {
+      start_legs(segment, segments, k, swapped);
+      travel_leg(row);
+    }
+  }
+}
+
+// Finer bars inside base bar `row`; 0 when it has not all of them (R17).
+std::size_t Simulator::finer_bars(std::size_t row, std::size_t& first) const {
+  if (panel_.finer_rows < 2) return 0;
+  const std::int64_t* begin = panel_.finer_ts;
+  const std::int64_t* end = begin + panel_.finer_rows;
+  const std::int64_t* from = std::lower_bound(begin, end, panel_.ts[row]);
+  const std::int64_t* until = std::lower_bound(from, end, panel_.ts[row] + panel_.timeframe);
+  const auto found = static_cast<std::size_t>(until - from);
+  first = static_cast<std::size_t>(from - begin);
+  const bool complete =
+      found > 0 && static_cast<std::int64_t>(found) * finer_step_ == panel_.timeframe;
+  return complete ? found : 0;
+}
+
+Ohlc Simulator::finer_bar(std::size_t finer_row, std::size_t column) const {
+  const double* bar = panel_.finer_ohlc + finer_row * 4 * panel_.columns + column;
+  return {bar[0], bar[panel_.columns], bar[2 * panel_.columns], bar[3 * panel_.columns]};
+}
+
+void Simulator::lay_tracks(std::size_t row, int swapped, std::size_t segments) {
+  tracks_.assign(panel_.columns, Track{});
+  for (std::size_t column = 0; column < panel_.columns; ++column) {
+    Track& track = tracks_[column];
+    track.trades = tradable(row, column);
+    if (panel_.has_bar(row, column)) {
+      track.price = {panel_.at(panel_.open, row, column), panel_.at(panel_.high, row, column),
+                     panel_.at(panel_.low, row, column), panel_.at(panel_.close, row, column)};
+    } else {
+      const double last = last_close_[column];
+      track.price = {last, last, last, last};
+    }
+    track.mark = track.price;
+    track.marked = panel_.mark_open != nullptr && given(panel_.at(panel_.mark_open, row, column)) &&
+                   given(panel_.at(panel_.mark_high, row, column)) &&
+                   given(panel_.at(panel_.mark_low, row, column)) &&
+                   given(panel_.at(panel_.mark_close, row, column));
+    if (track.marked) {
+      track.mark = {panel_.at(panel_.mark_open, row, column),
+                    panel_.at(panel_.mark_high, row, column),
+                    panel_.at(panel_.mark_low, row, column),
+                    panel_.at(panel_.mark_close, row, column)};
+    }
+    track.low_first = low_comes_first(column, track.price);
+    if (static_cast<int>(column) == swapped) track.low_first = !track.low_first;
+    if (settings_.path == PathRule::Finer) lay_finer(column, segments);
+  }
+}
+
+void Simulator::lay_finer(std::size_t column, std::size_t segments) {
+  Track& track = tracks_[column];
+  track.finer = segments > 0;
+  for (std::size_t k = 0; k < segments && track.finer; ++k) {
+    track.finer = given(finer_bar(finer_first_ + k, column).open);
+  }
+  if (!track.finer && track.trades && in_play_[column]) count(Counter::FinerFallback);
+}
+
+// Instruments travel their legs together in equal fractions; one without finer bars goes its
+// three legs while the others go theirs (R17).
+void Simulator::start_legs(std::size_t segment, std::size_t segments, int k, int swapped) {
+  const std::size_t piece = 3 * segment + static_cast<std::size_t>(k);
+  const auto base_leg = static_cast<int>(piece / segments);
+  const double from = static_cast<double>(piece % segments) / static_cast<double>(segments);
+  const double to = static_cast<double>(piece % segments + 1) / static_cast<double>(segments);
+  const auto part = [&](const Leg& leg) { return Leg{leg.at(from), leg.at(to)}; };
+  for (std::size_t column = 0; column < tracks_.size(); ++column) {
+    Track& track = tracks_[column];
+    track.mark_leg = part(leg_of(track.mark, track.low_first, base_leg));
+    if (!track.finer) {
+      track.leg = part(leg_of(track.price, track.low_first, base_leg));
+      continue;
+    }
+    const Ohlc bar = finer_bar(finer_first_ + segment, column);
+    if (k == 0) {
+      track.finer_low_first = low_comes_first(column, bar);
+      if (static_cast<int>(column) == swapped) track.finer_low_first = !track.finer_low_first;
+    }
+    track.leg = leg_of(bar, track.finer_low_first, k);
+    if (!track.marked) track.mark_leg = track.leg;
+  }
+}
+
+// Which extreme comes first, fixed at the bar's open (R17).
+bool Simulator::low_comes_first(std::size_t column, const Ohlc& bar) const {
+  const std::int64_t held = held_lots(column);
+  const bool worst = held != 0 ? held > 0 : entry_side_low(column, bar);
+  if (settings_.path == PathRule::Best) return !worst;
+  if (settings_.path == PathRule::NearFar) {
+    const double down = bar.open - bar.low;
+    const double up = bar.high - bar.open;
+    if (down != up) return down < up;
+  }
+  return worst;
+}
+
+// Without a position: the side of the nearest resting entry; low when equal or none (R17).
+bool Simulator::entry_side_low(std::size_t column, const Ohlc& bar) const {
+  double nearest_low = kInfinity;
+  double nearest_high = kInfinity;
+  for (const Order& order : state_.orders) {
+    if (order.done || static_cast<std::size_t>(order.instrument) != column ||
+        order.acts_as_market() || order.reduce_only ||
+        (instruments_[column].is_spot() && order.side < 0)) {
+      continue;
+    }
+    const bool limit = order.acts_as_limit();
+    const double level = limit ? order.limit : order.stop;
+    const bool below = limit == (order.side > 0);  // buy limit, sell stop: the low
+    double& nearest = below ? nearest_low : nearest_high;
+    nearest = std::min(nearest, std::abs(level - bar.open));
+  }
+  return nearest_low <= nearest_high;
+}
+
+void Simulator::travel_leg(std::size_t row) {
+  double from = 0.0;
+  move_trails_along(0.0);
+  while (true) {
+    const Meeting meeting = next_meeting(from);
+    if (meeting.at > 1.0) break;
+    from = meeting.at;
+    move_trails_along(from);
+    if (meeting.liquidation) {
+      std::vector<Exposure> exposures;
+      gather_exposures(meeting, exposures);
+      for (Exposure& exposure : exposures) {
+        exposure.mark = tracks_[exposure.column].mark_leg.at(from);
+      }
+      liquidate(row, exposures, margin_equity(exposures));
+    } else {
+      execute_inside(row, meeting.order, from);
+    }
+  }
+  move_trails_along(1.0);
+}
+
+// The first thing that happens on the leg from `from` on: orders before liquidation at the same
+// point (R23), older orders before newer ones.
+Simulator::Meeting Simulator::next_meeting(double from) const {
+  Meeting meeting;
+  for (std::size_t index = 0; index < state_.orders.size(); ++index) {
+    const Order& order = state_.orders[index];
+    const auto column = static_cast<std::size_t>(order.instrument);
+    if (order.done || order.acts_as_market() || !tracks_[column].trades) continue;
+    const double at = meets(order, tracks_[column], from);
+    if (at < meeting.at) {
+      meeting.at = at;
+      meeting.order = index;
+    }
+  }
+  if (has_derivatives_) liquidation_on_leg(from, meeting);
+  return meeting;
+}
+
+// Where on the leg the order's level is met; 2 if nowhere.
+double Simulator::meets(const Order& order, const Track& track, double from) const {
+  constexpr double nowhere = 2.0;
+  const auto column = static_cast<std::size_t>(order.instrument);
+  const double tick = instruments_[column].tick;
+  const double here = track.leg.at(from);
+  if (order.acts_as_limit()) {
+    const bool target = order.reason == FillReason::TakeProfit;
+    if (target && order.inside && !track.finer) return nowhere;  // R16
+    if (state_.room[column] == 0.0) return nowhere;              // R20
+    if (order.side * compare_prices(here, order.limit, tick) < 0) return from;
+    if (order.side * compare_prices(track.leg.to, order.limit, tick) >= 0) return nowhere;
+    return std::max(from, track.leg.fraction_of(order.limit - order.side * tick));  // R15
+  }
+  if (!given(order.stop)) return nowhere;
+  if (order.side * compare_prices(here, order.stop, tick) >= 0) return from;
+  if (order.side * compare_prices(track.leg.to, order.stop, tick) < 0) return nowhere;
+  return std::max(from, track.leg.fraction_of(order.stop));
+}
+
+// An order's level is reached: a stop becomes a market order, a stop-limit arrives, a limit fills.
+void Simulator::execute_inside(std::size_t row, std::size_t index, double at) {
+  Order& order = state_.orders[index];
+  const auto column = static_cast<std::size_t>(order.instrument);
+  const double tick = instruments_[column].tick;
+  if (order.acts_as_limit()) {
+    fill_inside(row, index, order.limit, order.limit, true);
+    return;
+  }
+  const Leg& leg = tracks_[column].leg;
+  const double here = leg.at(at);
+  // At the stop, or beyond it where the price had jumped past (R17).
+  const bool beyond = order.side * compare_prices(here, order.stop, tick) > 0;
+  const double reference = beyond ? here : order.stop;
+  order.triggered = true;
+  if (order.protective) cancel_siblings(index);
+  if (order.kind == OrderKind::StopLimit) {
+    if (order.side * compare_prices(reference, order.limit, tick) > 0) return;  // R14: it rests
+    const double price = clamp_to_limit(order, round_fill(reference, tick, order.side));
+    fill_inside(row, index, price, price, false);
+    return;
+  }
+  const double lots = std::min(static_cast<double>(wanted_inside(order)), room_left(row, column));
+  const double slipped = reference * (1.0 + order.side * slippage_at(row, column, lots));
+  fill_inside(row, index, round_fill(slipped, tick, order.side), reference, false);
+}
+
+// Lots that the order asks for at this point of the path.
+std::int64_t Simulator::wanted_inside(const Order& order) const {
+  const auto column = static_cast<std::size_t>(order.instrument);
+  return order.follows ? std::abs(held_lots(column)) : order.lots;
+}
+
+void Simulator::fill_inside(std::size_t row, std::size_t index, double price, double reference,
+                            bool maker) {
+  Order& order = state_.orders[index];
+  const auto column = static_cast<std::size_t>(order.instrument);
+  const std::int64_t held = held_lots(column);
+  const bool opposes = held != 0 && (held > 0) != (order.side > 0);
+  const bool only_reduces = order.reduce_only || (instruments_[column].is_spot() && order.side < 0);
+  if (order.follows) order.lots = std::abs(held);
+  if (only_reduces && !opposes) return cut_reduction(order);
+  const double room = room_left(row, column);
+  std::int64_t closing = opposes ? std::min(order.lots, std::abs(held)) : 0;
+  const bool beyond_position = only_reduces && order.lots > closing;
+  std::int64_t lots = only_reduces ? closing : order.lots;
+  if (static_cast<double>(lots) > room) lots = static_cast<std::int64_t>(room);
+  closing = std::min(closing, lots);
+  const std::int64_t opening = lots - closing;
+  std::int64_t allowed = opening;
+  if (opening > 0) {
+    inside_.push_back(increase_of(order, static_cast<double>(opening), price, maker));
+    allowed = cut_lots(instruments_[column], opening, cut_, price);
+  }
+  state_.room[column] = room - static_cast<double>(lots);
+  const bool complete = closing + allowed > 0 && !order.follows && order.lots == closing + allowed;
+  if (closing + allowed > 0) fill(row, index, closing + allowed, price, reference, maker, true);
+  if (complete || state_.orders[index].done) return;
+  if (allowed < opening) return end_cut(index);
+  if (beyond_position && lots == closing && held_lots(column) == 0) {
+    cut_reduction(state_.orders[index]);
+  } else if (state_.orders[index].acts_as_market() && lots > 0) {
+    count(Counter::PartialCarried);
+  }
+}
+
+// R18: along the path under near-far and finer; under worst only completed bars move a trail.
+bool Simulator::trails_move_inside(const Track& track) const {
+  return settings_.path == PathRule::NearFar || track.finer;
+}
+
+void Simulator::move_trails_along(double at) {
+  for (Order& order : state_.orders) {
+    if (order.kind != OrderKind::TrailingStop || order.done || order.triggered) continue;
+    const auto column = static_cast<std::size_t>(order.instrument);
+    const Track& track = tracks_[column];
+    if (!track.trades || !given(order.best)) continue;
+    const double tick = instruments_[column].tick;
+    move_trail(order, trails_move_inside(track) ? track.leg.at(at) : order.best, tick);
+  }
+}
+
+}  // namespace algotrader

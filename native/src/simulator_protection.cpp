@@ -1,0 +1,151 @@
+// Brackets: the stop, the target and the trail that guard what was opened (R16, R18, R19).
+#include <algorithm>
+
+#include "algotrader/simulator.hpp"
+#include "algotrader/sizing.hpp"
+
+namespace algotrader {
+
+void Simulator::after_opening(std::size_t index, std::int64_t lots, double price, bool inside) {
+  const auto column = static_cast<std::size_t>(state_.orders[index].instrument);
+  if (settings_.protects()) {
+    if (has_legs(column, kPositionLevel)) {
+      rebase_legs(column, kPositionLevel, state_.positions[column].entry, 0);
+    } else {
+      protect_position(column, price, inside);
+    }
+  }
+  Order& order = state_.orders[index];
+  if (!order.gives_protection()) return;
+  order.opened += lots;
+  order.opened_value += static_cast<double>(lots) * price;
+  if (has_legs(column, order.id)) {
+    rebase_legs(column, order.id, order.opened_value / static_cast<double>(order.opened), lots);
+  } else {
+    protect_order(index, price, inside);
+  }
+}
+
+// A position went down by an order; `sign` is the position's before.
+void Simulator::after_exit(std::size_t row, std::size_t index, int sign) {
+  const Order order = state_.orders[index];
+  const auto column = static_cast<std::size_t>(order.instrument);
+  const std::int64_t held = held_lots(column);
+  if (order.protective) {
+    // R19: a protective exit cancels the entry's rest, and what it guarded is not entered again.
+    for (Order& entry : state_.orders) {
+      if (entry.done || entry.protective || entry.instrument != order.instrument) continue;
+      const bool its_entry = order.bracket == kPositionLevel ? entry.reason == FillReason::Target
+                                                             : entry.id == order.bracket;
+      if (its_entry) finish(entry, OrderState::Cancelled);
+    }
+    if (order.bracket == kPositionLevel) block_entries(row, column, sign);
+    for (Order& sibling : state_.orders) {
+      const bool same = sibling.protective && !sibling.done && sibling.bracket == order.bracket &&
+                        sibling.instrument == order.instrument && sibling.age != order.age;
+      if (same && !sibling.follows) sibling.lots = order.lots;
+      if (same && !sibling.follows && order.lots <= 0) finish(sibling, OrderState::Cancelled);
+    }
+  }
+  if (held == 0 || (held > 0) != (sign > 0)) cancel_legs(column);
+}
+
+// R19, of a `targets` strategy: fractions of the average entry, size follows the position.
+void Simulator::protect_position(std::size_t column, double best, bool inside) {
+  const std::int64_t held = held_lots(column);
+  if (held == 0) return;
+  Order leg;
+  leg.instrument = static_cast<std::int32_t>(column);
+  leg.side = held > 0 ? -1 : 1;
+  leg.follows = true;
+  leg.inside = inside;
+  leg.bracket = kPositionLevel;
+  add_legs(leg, state_.positions[column].entry, best, settings_.stop_loss, settings_.take_profit,
+           settings_.trailing);
+}
+
+// R19, of an order: protects the quantity that it opened, at fractions of its average fill.
+void Simulator::protect_order(std::size_t index, double price, bool inside) {
+  const Order order = state_.orders[index];
+  Order leg;
+  leg.instrument = order.instrument;
+  leg.side = static_cast<std::int8_t>(-order.side);
+  leg.lots = order.opened;
+  leg.inside = inside;
+  leg.bracket = order.id;
+  add_legs(leg, price, price, order.stop_loss, order.take_profit, order.trailing);
+}
+
+void Simulator::add_legs(Order leg, double entry, double best, double stop_loss,
+                         double take_profit, double trailing) {
+  leg.protective = true;
+  leg.reduce_only = true;
+  leg.fresh = false;  // on the book from the fill on
+  const auto column = static_cast<std::size_t>(leg.instrument);
+  const auto add = [&](OrderKind kind, FillReason reason) -> Order& {
+    leg.kind = kind;
+    leg.reason = reason;
+    leg.age = state_.age++;
+    state_.orders.push_back(leg);
+    return state_.orders.back();
+  };
+  if (given(stop_loss)) add(OrderKind::Stop, FillReason::StopLoss).stop_loss = stop_loss;
+  if (given(trailing)) {
+    Order& trail = add(OrderKind::TrailingStop, FillReason::Trailing);
+    trail.trail = trailing;
+    trail.best = best;
+  }
+  if (given(take_profit)) {
+    add(OrderKind::Limit, FillReason::TakeProfit).take_profit = take_profit;
+  }
+  rebase_legs(column, leg.bracket, entry, 0);
+}
+
+// Levels follow the average entry when something is added; a trail only follows the price (R18).
+void Simulator::rebase_legs(std::size_t column, std::int64_t bracket, double entry,
+                            std::int64_t lots) {
+  const double tick = instruments_[column].tick;
+  for (Order& leg : state_.orders) {
+    if (leg.done || !leg.protective || leg.bracket != bracket ||
+        static_cast<std::size_t>(leg.instrument) != column) {
+      continue;
+    }
+    leg.lots += lots;
+    const double away = leg.side < 0 ? -1.0 : 1.0;  // a long's stop is below, its target above
+    if (leg.reason == FillReason::StopLoss) {
+      leg.stop = round_stop(entry * (1.0 + away * leg.stop_loss), tick, leg.side);
+    } else if (leg.reason == FillReason::TakeProfit) {
+      leg.limit = round_limit(entry * (1.0 - away * leg.take_profit), tick, leg.side);
+    }
+  }
+}
+
+bool Simulator::has_legs(std::size_t column, std::int64_t bracket) const {
+  return std::any_of(state_.orders.begin(), state_.orders.end(), [&](const Order& leg) {
+    return !leg.done && leg.protective && leg.bracket == bracket &&
+           static_cast<std::size_t>(leg.instrument) == column;
+  });
+}
+
+// No stop outlives its position.
+void Simulator::cancel_legs(std::size_t column) {
+  for (Order& leg : state_.orders) {
+    if (leg.protective && static_cast<std::size_t>(leg.instrument) == column) {
+      finish(leg, OrderState::Cancelled);
+    }
+  }
+}
+
+// One cancels the other: a stop that is reached ends the rest of its bracket.
+void Simulator::cancel_siblings(std::size_t index) {
+  const Order& order = state_.orders[index];
+  for (std::size_t k = 0; k < state_.orders.size(); ++k) {
+    Order& leg = state_.orders[k];
+    if (k != index && leg.protective && leg.bracket == order.bracket &&
+        leg.instrument == order.instrument) {
+      finish(leg, OrderState::Cancelled);
+    }
+  }
+}
+
+}  // namespace algotrader
