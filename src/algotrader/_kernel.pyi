@@ -1,7 +1,7 @@
 """Types of the native kernel (native/bindings). One section per binding file, in its order."""
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from numpy import float64
 from numpy.typing import NDArray
@@ -97,3 +97,21 @@ class metrics:  # noqa: N801 - a submodule
     ) -> tuple[NDArray[float64], NDArray[float64], NDArray[float64]]: ...
     @staticmethod
     def best_simd() -> int: ...
+
+# simulation
+class Panel:
+    """A checked panel whose arrays the kernel reads."""
+
+    def __init__(self, panel: object) -> None: ...
+
+def simulate(
+    panel: Panel,
+    instruments: object,
+    settings: object,
+    targets: NDArray[float64] | None,
+    script: object,
+    equity: NDArray[float64],
+    cash: NDArray[float64],
+    position: NDArray[float64] | None,
+    funding: NDArray[float64] | None,
+) -> dict[str, Any]: ...
