@@ -31,6 +31,7 @@ class Reason(StrEnum):
     NOTHING_TRADED = "nothing_traded"
     TOO_LARGE = "too_large"
     RUINED = "ruined"
+    TOO_FEW_TRADES = "too_few_trades"
     TOO_FEW_TRIALS = "too_few_trials"
     NOT_ABOVE_BENCHMARK = "not_above_benchmark"
 
