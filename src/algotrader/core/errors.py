@@ -30,9 +30,19 @@ class AlgotraderError(Exception):
     def __str__(self) -> str:
         return self.message
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Errors come back from worker processes, and `args` holds the message alone.
+        return _restore, (type(self), self.code, self.message, self.hint)
+
     def as_dict(self) -> dict[str, str | None]:
         """What `--json` prints."""
         return {"code": self.code, "message": self.message, "hint": self.hint}
+
+
+def _restore(
+    kind: type[AlgotraderError], code: str, message: str, hint: str | None
+) -> AlgotraderError:
+    return kind(code, message, hint=hint)
 
 
 class UsageError(AlgotraderError):

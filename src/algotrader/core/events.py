@@ -25,7 +25,14 @@ from algotrader.core.orders import DenialReason, Intent, Order
 from algotrader.core.symbols import Symbol
 
 
-class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=True):
+class _Event(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="kind",
+    tag=True,
+    forbid_unknown_fields=True,
+):
     """What every event has. A change of fields raises `version` and adds an upcaster."""
 
     version: ClassVar[int] = 1
@@ -118,6 +125,11 @@ class SignalRaised(_Event, frozen=True, kw_only=True):
     name: str
     value: float | None
     text: str
+
+    def __post_init__(self) -> None:
+        _Event.__post_init__(self)
+        if self.value is not None:
+            _require_finite(f"{self.instrument} {self.name}", self.value)
 
 
 class IntentRaised(_Event, frozen=True, kw_only=True):
@@ -400,7 +412,10 @@ def _encode_symbol(value: object) -> str:
 def _decode_symbol(wanted: type, value: object) -> Symbol:
     if wanted is not Symbol or not isinstance(value, str):
         raise ValueError(f"expected the text of a symbol, got {value!r}")
-    return Symbol.parse(value)
+    try:
+        return Symbol.parse(value)
+    except UsageError as error:
+        raise ValueError(str(error)) from error
 
 
 def _require_finite(name: str, value: float) -> None:

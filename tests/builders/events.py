@@ -1,0 +1,119 @@
+"""One event of every kind, with every field filled in."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from algotrader.core import events
+from algotrader.core.fills import Fill, Liquidity
+from algotrader.core.ids import AccountId, RunId, StrategyId, TradeId, VenueOrderId
+from algotrader.core.money import Currency
+from algotrader.core.orders import DenialReason, Intent, Order, OrderTerms, Side, TimeInForce
+from algotrader.core.symbols import Symbol
+
+BTC = Symbol.parse("OKX:BTC/USDT:USDT")
+MAIN = AccountId("main")
+TREND = StrategyId("trend")
+USDT = Currency("USDT")
+
+INTENT = Intent(
+    account=MAIN,
+    strategy=TREND,
+    decided_at=datetime(2024, 3, 1, 12, tzinfo=UTC),
+    terms=OrderTerms(
+        instrument=BTC,
+        side=Side.BUY,
+        quantity=Decimal("1.50"),
+        limit=Decimal("62000.1"),
+        tif=TimeInForce.GTD,
+        expires_at=datetime(2024, 3, 2, tzinfo=UTC),
+    ),
+    group="pair",
+    tag="entry",
+)
+ORDER = Order.from_intent(INTENT, RunId("run"), Decimal("1.25"))
+FILL = Fill(
+    trade_id=TradeId("t-1"),
+    order_id=ORDER.order_id,
+    account=MAIN,
+    instrument=BTC,
+    side=Side.BUY,
+    quantity=Decimal("0.25"),
+    price=Decimal("61999.9"),
+    fee=Decimal("-0.00012"),
+    fee_currency=USDT,
+    filled_at=datetime(2024, 3, 1, 12, 0, 1, 250_000, tzinfo=UTC),
+    liquidity=Liquidity.MAKER,
+)
+
+_TIMES: dict[str, Any] = {"ts_event": 1_709_294_401_250, "ts_known": 1_709_294_401_300}
+_NEWS: dict[str, Any] = {
+    **_TIMES, "account": MAIN, "order_id": ORDER.order_id, "instrument": BTC
+}  # fmt: skip
+_STRATEGY: dict[str, Any] = {**_TIMES, "account": MAIN, "strategy": TREND, "instrument": BTC}
+_JUDGED: dict[str, Any] = {"gate_sequence": 7, "state_hash": "0f"}
+
+EXAMPLES: tuple[events.Event, ...] = (
+    events.BarClosed(
+        **_TIMES, instrument=BTC, timeframe="1h", ts=1_709_290_800_000, open=62000.1,
+        high=62100.0, low=61900.5, close=62050.0, volume=12.5, source="okx", revision=1,
+        is_late=True, coverage=0.75,
+    ),
+    events.Decided(
+        **_STRATEGY, decision_ts=1_709_294_400_000, outcome=events.DecisionOutcome.DECIDED,
+        features={"fast": 1.5, "slow": None}, target=0.5, latched_quantity=Decimal("0.75"),
+        equity=Decimal("10000.00"), price=62050.0, quote=62051.5, lots=75,
+        rules=(
+            events.RuleEffect(
+                rule="max_weight", before=Decimal(90), after=Decimal(75), reason="limit 40%"
+            ),
+        ),
+        state={"seen": [1, {"deep": None}]}, error=None, configuration_hash="ab",
+    ),
+    events.SignalRaised(**_STRATEGY, name="breakout", value=2.5, text="above the high of 20 days"),
+    events.IntentRaised(**_TIMES, intent=INTENT),
+    events.OrderDenied(
+        **_TIMES, intent=INTENT, reasons=(DenialReason(rule="max_weight", message="too much"),),
+        **_JUDGED,
+    ),
+    events.OrderSubmitted(**_TIMES, order=ORDER, deadline_ms=1_709_294_406_250, **_JUDGED),
+    events.OrderAccepted(**_NEWS, venue_order_id=VenueOrderId("v-1")),
+    events.OrderRejected(**_NEWS, code="51008", reason="insufficient balance"),
+    events.OrderAmended(
+        **_NEWS, quantity=Decimal("1.2"), limit=Decimal("62000.2"), stop=None
+    ),
+    events.OrderFilled(**_TIMES, fill=FILL),
+    events.OrderCancelled(**_NEWS, filled_quantity=Decimal("0.25"), reason="by the strategy"),
+    events.OrderExpired(**_NEWS, filled_quantity=Decimal(0)),
+    events.OrderUnknown(**_NEWS, deadline_ms=1_709_294_406_250, reason="timed out"),
+    events.OrderAbsent(**_NEWS, asked_ms=1_709_294_409_000),
+    events.StopTriggered(
+        **_NEWS, child_order_id=VenueOrderId("v-2"), trigger_price=Decimal("61000.0")
+    ),
+    events.PositionChanged(
+        **_STRATEGY, quantity=Decimal("0.25"), entry=Decimal("61999.9"), realised=Decimal("-1.10"),
+        currency=USDT,
+    ),
+    events.FundingPaid(
+        **_TIMES, account=MAIN, instrument=BTC, settlement_id="f-1", amount=Decimal("-0.155"),
+        currency=USDT, rate=Decimal("0.0001"), quantity=Decimal("0.25"), mark=Decimal("62000.0"),
+    ),
+    events.Liquidated(
+        **_TIMES, account=MAIN, instrument=BTC, trade_id=TradeId("t-2"),
+        quantity=Decimal("-0.25"), price=Decimal("31000.5"), fee=Decimal("3.1"),
+        fee_currency=USDT,
+    ),
+    events.RiskTripped(
+        **_TIMES, account=None, rule="max_drawdown", value=Decimal("0.16"),
+        limit=Decimal("0.15"), action=events.RiskAction.FLATTEN, text="drawdown 16%, limit 15%",
+    ),
+    events.CaughtUp(
+        **_TIMES, account=MAIN, strategy=TREND, first_ts=1_709_280_000_000,
+        last_ts=1_709_290_800_000, bars=4,
+    ),
+    events.HeartbeatMissed(
+        **_TIMES, component="feed:OKX", last_seen_ms=None, allowed_ms=45_000
+    ),
+)  # fmt: skip
