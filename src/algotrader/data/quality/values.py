@@ -1,0 +1,186 @@
+"""Rules on what the numbers say together: bad prints, repeats, drawn lines, units, identity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algotrader.data.adjustment import SPLIT_STEP
+from algotrader.data.columns import PRICES
+from algotrader.data.quality.findings import Hits, Level, Series
+from algotrader.data.quality.runs import local_scale, runs
+from algotrader.data.tables import Floats
+
+# Bounds found on half a million bars of real crypto, shares and futures: the largest move that
+# took itself back was 42 robust deviations, the longest real wick 62.
+_SPIKE_SCALES, _SPIKE_LEAST = 50.0, 0.05
+_TAKEN_BACK = 0.4  # of a move that is left after the next bar
+_WICKS = ((75.0, 0.15), (30.0, 0.5))  # robust deviations, log size
+_STALE_RUN = 3  # repeats of a whole row with volume
+_STALE_RUN_NO_VOLUME = 6
+_LINE_RUN = 2
+_ZERO_RUN = 3
+_LARGE_MOVE = 0.25  # log return
+_OTHER_COMPANY = 1.5  # log return without a split that explains it
+_UNIT_WINDOW = 24
+_UNIT_STEP = float(np.log(20.0))
+_SPLITS = np.log([2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 50, 1.5])
+_SPLIT_CLOSENESS = 0.06
+
+
+def bad_prints(series: Series) -> Iterator[Hits]:
+    """A price far off that comes back at once (F42): the close, or a wick of high or low."""
+    returns = series.returns()
+    if len(returns) < 3:
+        return
+    scale = local_scale(returns)
+    bound = np.maximum(_SPIKE_SCALES * scale, _SPIKE_LEAST)
+    back = np.abs(returns[:-1] + returns[1:]) < _TAKEN_BACK * np.abs(returns[:-1])
+    spikes = back & (np.abs(returns[:-1]) > bound[:-1])
+    rows = np.flatnonzero(spikes) + 1
+    if not series.ordered.is_close_only:
+        rows = np.union1d(rows, _long_wicks(series, scale))
+    if len(rows):
+        yield Hits(rule="bad_print", level=Level.ERROR, ts=series.ordered.ts[rows],
+                   message="a price is far from those around it and comes back at once")  # fmt: skip
+
+
+def _long_wicks(series: Series, scale: Floats) -> NDArray[np.int64]:
+    opened, high, low, close = (series.ordered.columns[name] for name in PRICES)
+    with np.errstate(all="ignore"):
+        up = np.log(high / np.maximum(opened, close))
+        down = np.log(np.minimum(opened, close) / low)
+    wick = np.fmax(np.where(np.isfinite(up), up, 0.0), np.where(np.isfinite(down), down, 0.0))
+    around = np.concatenate((scale[:1], scale))
+    long = np.zeros(len(wick), dtype=np.bool_)
+    for scales, least in _WICKS:
+        long |= (wick > scales * around) & (wick > least)
+    return np.flatnonzero(long)
+
+
+def stale_rows(series: Series) -> Iterator[Hits]:
+    """The same row again and again although something traded: a feed that hangs."""
+    columns = series.ordered.columns
+    if series.ordered.is_close_only or len(series.ordered) < _STALE_RUN + 1:
+        return
+    same = np.ones(len(series.ordered) - 1, dtype=np.bool_)
+    for name in PRICES:
+        same &= np.diff(columns[name]) == 0
+    volume = columns.get("volume")
+    if volume is not None and bool(np.nanmax(volume, initial=0.0) > 0):
+        same &= (np.diff(volume) == 0) & (volume[1:] > 0)
+        starts, lengths = runs(same, _STALE_RUN)
+    else:
+        starts, lengths = runs(same, _STALE_RUN_NO_VOLUME)
+    if len(starts):
+        yield Hits(rule="stale", level=Level.ERROR, ts=series.ordered.ts[starts + 1],
+                   weights=lengths, message="the same row is repeated: the feed hung")  # fmt: skip
+
+
+def drawn_lines(series: Series) -> Iterator[Hits]:
+    """Bars that a publisher drew as a straight line through an outage.
+
+    Open, close and volume each continue with the increment of the bar before.
+    """
+    columns = series.ordered.columns
+    names = [name for name in ("open", "close", "volume") if name in columns]
+    if series.ordered.is_close_only or len(names) < 3 or len(series.ordered) < 4:
+        return
+    straight = np.ones(len(series.ordered) - 2, dtype=np.bool_)
+    moves = np.zeros_like(straight)
+    for name in names:
+        step = np.diff(columns[name])
+        size = np.abs(columns[name][2:]) * 1e-9 + 1e-12
+        straight &= np.abs(np.diff(step)) <= size
+        moves |= np.abs(step[1:]) > size
+    starts, lengths = runs(straight & moves, _LINE_RUN)
+    if len(starts):
+        yield Hits(rule="interpolated", level=Level.ERROR, ts=series.ordered.ts[starts + 2],
+                   weights=lengths, message="a straight line was drawn through an outage")  # fmt: skip
+
+
+def zero_volume(series: Series) -> Iterator[Hits]:
+    """Bars without trades: a note each, a warning where several follow or prices moved."""
+    volume = series.ordered.columns.get("volume")
+    if volume is None or bool(np.all(~(volume > 0))):
+        if volume is not None and bool(np.all(volume == 0)):
+            yield Hits(rule="volume_absent", level=Level.NOTE, ts=series.ordered.ts,
+                       message="volume is 0 throughout: participation is off")  # fmt: skip
+        return
+    zero = volume == 0
+    if not bool(zero.any()):
+        return
+    ts = series.ordered.ts
+    yield Hits(rule="zero_volume", level=Level.NOTE, ts=ts[zero], message="no trades")
+    starts, lengths = runs(zero, _ZERO_RUN)
+    if len(starts):
+        yield Hits(rule="zero_volume_run", level=Level.WARNING, ts=ts[starts], weights=lengths,
+                   message="several bars without trades: an outage or a halt")  # fmt: skip
+    if not series.ordered.is_close_only:
+        moved = series.ordered.columns["high"] > series.ordered.columns["low"]
+        holes = zero & moved
+        if bool(holes.any()):
+            yield Hits(rule="volume_hole", level=Level.WARNING, ts=ts[holes],
+                       message="prices moved but volume is 0")  # fmt: skip
+
+
+def unit_switches(series: Series) -> Iterator[Hits]:
+    """Volume that changes its unit part-way: base for quote, lots for shares.
+
+    The middle 80 % of the 24 bars before and after do not overlap, their medians are a factor of
+    20 or more apart, and the change happens between two bars.
+    """
+    volume = series.ordered.columns.get("volume")
+    if volume is None:
+        return
+    rows = np.flatnonzero(volume > 0)
+    window = _UNIT_WINDOW
+    if len(rows) < 2 * window:
+        return
+    size = np.log(volume[rows])
+    sharp = np.flatnonzero(np.abs(np.diff(size)) > _UNIT_STEP / 1.5) + 1
+    sharp = sharp[(sharp >= window) & (sharp <= len(size) - window)]
+    found = [int(rows[at]) for at in sharp if _levels_differ(size[at - window : at], size[at : at + window])]
+    if found:
+        yield Hits(rule="volume_unit", level=Level.ERROR, ts=series.ordered.ts[found],
+                   message="volume changes its unit: participation is off")  # fmt: skip
+
+
+def _levels_differ(before: Floats, after: Floats) -> bool:
+    low, high = (before, after) if np.median(before) < np.median(after) else (after, before)
+    if np.median(high) - np.median(low) < _UNIT_STEP:
+        return False
+    return bool(np.max(low) < np.min(high))
+
+
+def large_moves(series: Series) -> Iterator[Hits]:
+    """Raw closes that move by more than 25 % (log) in a bar: true or not, worth knowing."""
+    close = series.ordered.columns["close"]
+    with np.errstate(all="ignore"):
+        moves = np.abs(np.diff(np.log(close)))
+    rows = np.flatnonzero(np.where(np.isfinite(moves), moves, 0.0) > _LARGE_MOVE) + 1
+    if len(rows):
+        yield Hits(rule="large_move", level=Level.NOTE, ts=series.ordered.ts[rows],
+                   message="the close moved by more than 25 % (log)")  # fmt: skip
+
+
+def unexplained_jumps(series: Series) -> Iterator[Hits]:
+    """Jumps of shares that stay: a split that no factor explains, or another company (F46)."""
+    if series.never_closes:
+        return
+    returns = series.returns()
+    steps = np.abs(returns)
+    stays = np.ones(len(returns), dtype=np.bool_)
+    stays[:-1] = np.abs(returns[:-1] + returns[1:]) >= _TAKEN_BACK * steps[:-1]
+    near = np.min(np.abs(steps[:, None] - _SPLITS[None, :]), axis=1) if len(steps) else steps
+    splits = stays & (near < _SPLIT_CLOSENESS) & (steps > 2 * SPLIT_STEP)
+    others = stays & (steps > _OTHER_COMPANY) & ~splits
+    ts = series.ordered.ts[1:]
+    if bool(splits.any()):
+        yield Hits(rule="unexplained_split", level=Level.ERROR, ts=ts[splits],
+                   message="the price jumps like a split and no adjustment explains it")  # fmt: skip
+    if bool(others.any()):
+        yield Hits(rule="other_company", level=Level.ERROR, ts=ts[others],
+                   message="the price jumps as if the symbol had been another company before")  # fmt: skip
