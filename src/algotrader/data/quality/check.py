@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algotrader.core.calendars import Calendar
 from algotrader.core.errors import DataError
-from algotrader.core.sessions.calendar import Calendar
 from algotrader.core.timeframes import Timeframe
 from algotrader.data.adjustment import factor_of
+from algotrader.data.grids import expected_bars
 from algotrader.data.quality import structure, values
 from algotrader.data.quality.findings import Finding, Hits, Level, Series, by_month
 from algotrader.data.tables import BarTable, Floats
@@ -59,14 +59,11 @@ def _hits(series: Series, calendar: Calendar) -> Iterable[Hits]:
         if series.never_closes:
             yield structure.gaps_around_the_clock(series)
         else:
-            yield from structure.gaps_in_sessions(series, _expected(series, calendar))
+            yield from structure.gaps_in_sessions(
+                series, expected_bars(calendar, series.timeframe, series.ordered.ts)
+            )
     for rule in (
         values.bad_prints, values.stale_rows, values.drawn_lines, values.zero_volume,
         values.unit_switches, values.large_moves, values.unexplained_jumps,
     ):  # fmt: skip
         yield from rule(series)
-
-
-def _expected(series: Series, calendar: Calendar) -> NDArray[np.int64]:
-    first, last = int(series.ordered.ts[0]), int(series.ordered.ts[-1])
-    return calendar.grid(series.timeframe, first, last + 1)

@@ -12,7 +12,9 @@ _FLOOR = 1e-6  # of a log return: a dead market has no scale of its own
 _TO_SIGMA = 1.4826  # median absolute deviation → standard deviation of a normal
 
 
-def runs(flags: NDArray[np.bool_], shortest: int = 1) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def runs(
+    flags: NDArray[np.bool_], shortest: int = 1
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Starts and lengths of the runs of True that are at least `shortest` long."""
     edges = np.diff(np.concatenate(([0], flags.astype(np.int8), [0])))
     starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from algotrader.core.timeframes import HOUR_MS
 from algotrader.data.columns import PRICES
+from algotrader.data.grids import in_sorted
 from algotrader.data.quality.findings import Hits, Level, Series
 from algotrader.data.rows import faults_of
 from algotrader.data.tables import BarTable
@@ -106,13 +107,13 @@ def gaps_around_the_clock(series: Series) -> Hits:
 def gaps_in_sessions(series: Series, expected: NDArray[np.int64]) -> Iterator[Hits]:
     """Bars of the calendar that are missing, and rows where the market is closed."""
     ts = series.ordered.ts
-    missing = ~np.isin(expected, ts, assume_unique=True)
+    missing = ~in_sorted(expected, ts)
     starts = np.flatnonzero(missing & ~np.concatenate(([False], missing[:-1])))
     if len(starts):
         ends = np.flatnonzero(missing & ~np.concatenate((missing[1:], [False]))) + 1
         yield Hits(rule="gap", level=Level.WARNING, ts=expected[starts], weights=ends - starts,
                    message="bars of the calendar are missing")  # fmt: skip
-    foreign = ts[~np.isin(ts, expected, assume_unique=True)]
+    foreign = ts[~in_sorted(ts, expected)]
     if len(foreign):
         many = len(foreign) > len(ts) // 2
         yield Hits(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from algotrader.core.timeframes import DAY_MS, HOUR_MS
 from algotrader.data.adjustment import SPLIT_STEP
 from algotrader.data.columns import PRICES
 from algotrader.data.quality.findings import Hits, Level, Series
@@ -15,16 +16,20 @@ from algotrader.data.tables import Floats
 
 # Bounds found on half a million bars of real crypto, shares and futures: the largest move that
 # took itself back was 42 robust deviations, the longest real wick 62.
-_SPIKE_SCALES, _SPIKE_LEAST = 50.0, 0.05
+_SPIKE_SCALES, _SPIKE_LEAST = 50.0, 0.15
 _TAKEN_BACK = 0.4  # of a move that is left after the next bar
 _WICKS = ((75.0, 0.15), (30.0, 0.5))  # robust deviations, log size
 _STALE_RUN = 3  # repeats of a whole row with volume
 _STALE_RUN_NO_VOLUME = 6
-_LINE_RUN = 2
 _ZERO_RUN = 3
 _LARGE_MOVE = 0.25  # log return
 _OTHER_COMPANY = 1.5  # log return without a split that explains it
-_UNIT_WINDOW = 24
+_OTHER_AFTER_HOLE = 0.7
+_HOLE_MS = 14 * DAY_MS
+_NO_CRASH = 1.0  # log return: no share falls or rises so far between two bars by itself
+_CRASH_NOTIONAL = 6.0  # times the usual: a crash is traded, a split is not
+_UNIT_WINDOW, _UNIT_WINDOW_SHORT = 24, 120  # bars; short: under one hour
+_UNIT_CALM = 0.1  # log return at the switch: news moves both price and volume
 _UNIT_STEP = float(np.log(20.0))
 _SPLITS = np.log([2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 50, 1.5])
 _SPLIT_CLOSENESS = 0.06
@@ -89,16 +94,17 @@ def drawn_lines(series: Series) -> Iterator[Hits]:
     if series.ordered.is_close_only or len(names) < 3 or len(series.ordered) < 4:
         return
     straight = np.ones(len(series.ordered) - 2, dtype=np.bool_)
-    moves = np.zeros_like(straight)
     for name in names:
         step = np.diff(columns[name])
         size = np.abs(columns[name][2:]) * 1e-9 + 1e-12
-        straight &= np.abs(np.diff(step)) <= size
-        moves |= np.abs(step[1:]) > size
-    starts, lengths = runs(straight & moves, _LINE_RUN)
-    if len(starts):
-        yield Hits(rule="interpolated", level=Level.ERROR, ts=series.ordered.ts[starts + 2],
-                   weights=lengths, message="a straight line was drawn through an outage")  # fmt: skip
+        straight &= (np.abs(np.diff(step)) <= size) & (np.abs(step[1:]) > size)
+    starts, lengths = runs(straight)
+    ts = series.ordered.ts[starts + 2]
+    # Three points on a line may be chance where ticks are coarse; four are not.
+    for chosen, level in ((lengths > 1, Level.ERROR), (lengths == 1, Level.NOTE)):
+        if bool(chosen.any()):
+            yield Hits(rule="interpolated", level=level, ts=ts[chosen], weights=lengths[chosen],
+                       message="a straight line was drawn through an outage")  # fmt: skip
 
 
 def zero_volume(series: Series) -> Iterator[Hits]:
@@ -129,23 +135,37 @@ def zero_volume(series: Series) -> Iterator[Hits]:
 def unit_switches(series: Series) -> Iterator[Hits]:
     """Volume that changes its unit part-way: base for quote, lots for shares.
 
-    The middle 80 % of the 24 bars before and after do not overlap, their medians are a factor of
-    20 or more apart, and the change happens between two bars.
+    Volumes of the window before and after do not overlap, their medians are a factor of 20 or more
+    apart, the change happens between two bars, and the price does not move with it.
     """
     volume = series.ordered.columns.get("volume")
     if volume is None:
         return
     rows = np.flatnonzero(volume > 0)
-    window = _UNIT_WINDOW
+    window = _window(series)
     if len(rows) < 2 * window:
         return
     size = np.log(volume[rows])
     sharp = np.flatnonzero(np.abs(np.diff(size)) > _UNIT_STEP / 1.5) + 1
     sharp = sharp[(sharp >= window) & (sharp <= len(size) - window)]
-    found = [int(rows[at]) for at in sharp if _levels_differ(size[at - window : at], size[at : at + window])]
+    found = [
+        int(rows[at])
+        for at in sharp
+        if _levels_differ(size[at - window : at], size[at : at + window])
+    ]
+    calm = np.abs(np.concatenate(([0.0], series.returns()))) < _UNIT_CALM
+    found = [row for row in found if calm[row]]
     if found:
         yield Hits(rule="volume_unit", level=Level.ERROR, ts=series.ordered.ts[found],
                    message="volume changes its unit: participation is off")  # fmt: skip
+
+
+def _window(series: Series) -> int:
+    """Bars to either side: two days where sessions make volume swing, else a day or two hours."""
+    frame = series.timeframe
+    if not frame.is_intraday or frame.ms >= HOUR_MS:
+        return _UNIT_WINDOW
+    return _UNIT_WINDOW_SHORT if series.never_closes else 2 * DAY_MS // frame.ms
 
 
 def _levels_differ(before: Floats, after: Floats) -> bool:
@@ -167,20 +187,51 @@ def large_moves(series: Series) -> Iterator[Hits]:
 
 
 def unexplained_jumps(series: Series) -> Iterator[Hits]:
-    """Jumps of shares that stay: a split that no factor explains, or another company (F46)."""
-    if series.never_closes:
+    """Jumps of shares that stay: a split that no factor explains, or another company (F46).
+
+    A split happens overnight, by a simple ratio, with the notional of an ordinary day; a crash
+    does not. A jump over a hole of two weeks, or of a factor of 4.5, is another company's price.
+    """
+    if series.never_closes or len(series.ordered) < 3:
         return
-    returns = series.returns()
+    returns, ts = series.returns(), series.ordered.ts
     steps = np.abs(returns)
     stays = np.ones(len(returns), dtype=np.bool_)
     stays[:-1] = np.abs(returns[:-1] + returns[1:]) >= _TAKEN_BACK * steps[:-1]
-    near = np.min(np.abs(steps[:, None] - _SPLITS[None, :]), axis=1) if len(steps) else steps
-    splits = stays & (near < _SPLIT_CLOSENESS) & (steps > 2 * SPLIT_STEP)
-    others = stays & (steps > _OTHER_COMPANY) & ~splits
-    ts = series.ordered.ts[1:]
+    after_hole = np.diff(ts) > _HOLE_MS
+    others = stays & ((steps > _OTHER_COMPANY) | (after_hole & (steps > _OTHER_AFTER_HOLE)))
+    splits = stays & ~after_hole & _like_splits(series, returns)
     if bool(splits.any()):
-        yield Hits(rule="unexplained_split", level=Level.ERROR, ts=ts[splits],
+        yield Hits(rule="unexplained_split", level=Level.ERROR, ts=ts[1:][splits],
                    message="the price jumps like a split and no adjustment explains it")  # fmt: skip
+    others &= ~splits
     if bool(others.any()):
-        yield Hits(rule="other_company", level=Level.ERROR, ts=ts[others],
+        yield Hits(rule="other_company", level=Level.ERROR, ts=ts[1:][others],
                    message="the price jumps as if the symbol had been another company before")  # fmt: skip
+
+
+def _like_splits(series: Series, returns: Floats) -> NDArray[np.bool_]:
+    """Returns that are a simple ratio overnight, at a notional of the ten bars before."""
+    columns = series.ordered.columns
+    size = np.abs(returns)
+    candidates = np.flatnonzero(size > 2 * SPLIT_STEP)
+    found = np.zeros(len(returns), dtype=np.bool_)
+    for at in candidates.tolist():
+        # A split and an ordinary day's move come together: the ratio is that of the open.
+        overnight = size[at]
+        if "open" in columns:
+            factor = 1.0 if series.factor is None else series.factor[at + 1] / series.factor[at]
+            overnight = abs(np.log(columns["open"][at + 1] * factor / columns["close"][at]))
+        near = float(np.min(np.abs(overnight - _SPLITS)))
+        ordinary = abs(size[at] - overnight) < size[at] / 4
+        plain = size[at] > _NO_CRASH or _ordinary_notional(columns, at + 1)
+        found[at] = near < _SPLIT_CLOSENESS and ordinary and plain
+    return found
+
+
+def _ordinary_notional(columns: dict[str, Floats], row: int) -> bool:
+    if "volume" not in columns:
+        return True
+    notional = columns["volume"] * columns["close"]
+    usual = float(np.median(notional[max(0, row - 10) : row]))
+    return not notional[row] > _CRASH_NOTIONAL * usual
