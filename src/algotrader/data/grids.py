@@ -80,7 +80,7 @@ def _from_full_hour(
     pieces = calendar.grid(
         finest, int(ts[0]) - int(ts[0]) % timeframe.ms, int(ts[-1]) + timeframe.ms
     )
-    opens = pieces - pieces % timeframe.ms
+    opens: NDArray[np.int64] = pieces - pieces % timeframe.ms
     opens = opens[(opens >= ts[0]) & (opens <= ts[-1])]
     return opens[np.concatenate(([True], np.diff(opens) > 0))] if len(opens) else opens
 
