@@ -549,6 +549,13 @@ def test_the_hours_after_the_last_known_close_have_no_date_yet(calendar_cache: P
         load_calendar("XNYS", calendar_cache).trading_date(after)
 
 
+def test_a_calendar_names_itself_in_a_debugger(calendar_cache: Path) -> None:
+    calendar = load_calendar("XNYS", calendar_cache)
+
+    assert repr(calendar) == "SessionCalendar('XNYS')"
+    assert not calendar.never_closes
+
+
 def test_bars_of_two_days_exist_around_the_clock_only(calendar_cache: Path) -> None:
     two_days = Timeframe.parse("2d")
 

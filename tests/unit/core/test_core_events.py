@@ -171,6 +171,12 @@ def test_what_json_cannot_carry_is_not_put_into_an_event(value: float) -> None:
         msgspec.structs.replace(EXAMPLES[2], value=value)
 
 
+def test_a_signal_needs_no_number() -> None:
+    silent = msgspec.structs.replace(EXAMPLES[2], value=None)
+
+    assert decode_event(encode_event(silent)) == silent
+
+
 def test_an_event_holds_nothing_it_cannot_write() -> None:
     odd = msgspec.structs.replace(EXAMPLES[19], account=object())
 
