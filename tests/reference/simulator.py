@@ -101,6 +101,8 @@ class Run:
         state, market = self.state, self.state.market
         state.row, state.fills = row, []
         set_room(state, row)
+        for i in range(market.columns):  # R19: bars since a protective exit
+            state.targets[i].blocked_bars += market.has_bar(row, i)
         delist(state, row)  # (1)
         self.funding[row] += settle_funding(state, row, inside=False)  # (2)
         expire(state, row)  # (3)
@@ -121,7 +123,6 @@ class Run:
             if market.has_bar(row, i):
                 bar = market.bar(row, i)
                 protection.complete_trails(state, i, bar.high, bar.low, bar.close)
-                state.targets[i].blocked_bars += state.targets[i].blocked_side != 0
         self.close_row(row, ambiguous)  # (7)
         self.decide(row)  # (8)
 

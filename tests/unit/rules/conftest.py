@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
+import os
 
 import pytest
 from tests.builders.small_market import Simulate
 
 IMPLEMENTATIONS = ["reference"]
-if importlib.util.find_spec("algotrader.execution.simulated") is not None:
+if os.environ.get("RULES_ON_NATIVE"):
     IMPLEMENTATIONS.append("native")
 
 
