@@ -23,6 +23,9 @@ class Entry:
 
 
 TABLE: dict[str, Entry] = {
+    "init": Entry("init", START, "Make a workspace: algotrader.yaml, strategies/, .env.example."),
+    "doctor": Entry("doctor", START, "Say what works, what is missing, and how to mend it."),
+    "config": Entry("config", WORKSPACE, "Show, check and explain the settings in force."),
     "version": Entry("version", WORKSPACE, "Print the versions that decide a result."),
 }
 
@@ -35,7 +38,6 @@ def new_app(help: str | None = None) -> typer.Typer:  # noqa: A002  Typer's own 
     return typer.Typer(
         help=help,
         add_completion=False,
-        no_args_is_help=help is not None,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )

@@ -1,0 +1,144 @@
+"""`algotrader config show | check | explain | schema`."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import typer
+from rich.console import Console
+
+from algotrader.cli.commands import TABLE, new_app
+from algotrader.cli.output import Output, print_json, with_output
+from algotrader.ops.config import DEFAULT, Configuration, field_of, keys, load, short
+from algotrader.ops.settings import Settings
+
+app = new_app(
+    f"""{TABLE["config"].help}
+
+Reads algotrader.yaml and the environment, and changes neither.
+
+\b
+algotrader config show
+algotrader config explain backtest.cash
+"""
+)
+
+
+@app.command()
+@with_output
+def show(out: Output) -> None:
+    """Print every setting, its value, and where the value came from.
+
+    \b
+    algotrader config show
+    algotrader config show --json
+    """
+    configuration = _load(out)
+    rows = [_row(configuration, key) for key in keys()]
+
+    def table(console: Console) -> None:
+        from rich.table import Table
+
+        drawn = Table("setting", "value", "from", box=None, pad_edge=False)
+        for row in rows:
+            drawn.add_row(row["key"], _plain(row["value"]), row["origin"])
+        console.print(drawn)
+
+    out.show(rows, table)
+
+
+@app.command()
+@with_output
+def check(out: Output) -> None:
+    """Say what is wrong with the settings, by line and key.
+
+    \b
+    algotrader config check
+    algotrader config check --config other.yaml
+    """
+    configuration = _load(out)
+    name = short(configuration.file) if configuration.file else "no algotrader.yaml here: defaults"
+    beyond = configuration.settings.risk.beyond_fast_driver()
+
+    def lines(console: Console) -> None:
+        console.print(f"{name}: no errors")
+        if beyond:
+            console.print(f"note: the fast driver cannot hold {', '.join(beyond)}")
+
+    out.show({"file": name, "errors": [], "beyond_fast_driver": list(beyond)}, lines)
+
+
+@app.command()
+@with_output
+def explain(
+    out: Output,
+    key: Annotated[str, typer.Argument(metavar="KEY", help="For instance backtest.cash.")],
+) -> None:
+    """Say what a setting means, what it may be, and what it is now.
+
+    \b
+    algotrader config explain backtest.cash
+    algotrader config explain risk.account.max_drawdown
+    """
+    kind, description = field_of(key)
+    row = _row(_load(out), key) | {"description": description, "type": _type_name(kind)}
+
+    def lines(console: Console) -> None:
+        console.print(f"{key}: {description}")
+        console.print(f"  may be  {row['type']}", markup=False)
+        console.print(f"  is      {_plain(row['value'])} ({row['origin']})", markup=False)
+
+    out.show(row, lines)
+
+
+@app.command()
+@with_output
+def schema(out: Output) -> None:
+    """Print the JSON schema of algotrader.yaml.
+
+    An editor that knows it completes and checks the file.
+
+    \b
+    algotrader config schema
+    algotrader config schema > algotrader.schema.json
+    """
+    value = Settings.model_json_schema(mode="validation")
+    out.show(value, lambda _: print_json(value))
+
+
+def _load(out: Output) -> Configuration:
+    return load(out.config, environment=os.environ)
+
+
+def _row(configuration: Configuration, key: str) -> dict[str, Any]:
+    value = configuration.value(key)
+    if isinstance(value, tuple):
+        value = [item.model_dump(mode="json") for item in value]
+    elif not isinstance(value, bool | int | float | None):
+        value = str(value)
+    return {"key": key, "value": value, "origin": configuration.origins.get(key, DEFAULT)}
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, list):
+        return ", ".join(str(item["name"]) for item in value) or "-"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _type_name(kind: Any) -> str:
+    """`worst | best` for choices, else the type's own name; absent is `-`."""
+    if kind is type(None):
+        return "-"
+    if get_origin(kind) is Literal:
+        return " | ".join(map(str, get_args(kind)))
+    parts = [part for part in get_args(kind) if isinstance(part, type) or get_args(part)]
+    if get_origin(kind) is Annotated:
+        return _type_name(get_args(kind)[0])
+    if parts and get_origin(kind) is not tuple:
+        return " | ".join(_type_name(part) for part in parts)
+    return {"Path": "folder", "float": "number", "Decimal": "number", "str": "text"}.get(
+        getattr(kind, "__name__", str(kind)), "list" if get_origin(kind) is tuple else kind.__name__
+    )

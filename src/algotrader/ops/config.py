@@ -1,0 +1,207 @@
+"""Read algotrader.yaml: one file, one schema, and for every setting where it came from.
+
+A later source wins: default, file, environment (`ALGOTRADER__SECTION__KEY`), command line.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from algotrader.core.errors import ConfigurationError
+from algotrader.ops.settings import Settings
+from algotrader.ops.yaml_lines import Key, read_yaml
+
+FILE_NAME = "algotrader.yaml"
+PREFIX = "ALGOTRADER__"
+COMMAND_LINE = "command line"
+DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """The settings in force; `origins` says for each dotted key where its value came from."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+    folder: Path  # what relative paths of the workspace are relative to
+    file: Path | None = None
+
+    def path(self, relative: Path) -> Path:
+        """A folder of the workspace, absolute."""
+        return self.folder / relative
+
+    def value(self, key: str) -> Any:
+        """The value of a dotted key; ConfigurationError if there is no such setting."""
+        found: Any = self.settings
+        for name in setting(key):
+            found = getattr(found, name)
+        return found
+
+
+def load(
+    file: Path | None = None,
+    *,
+    environment: Mapping[str, str],
+    overrides: Mapping[str, Any] | None = None,
+    start: Path | None = None,
+) -> Configuration:
+    """Read the settings in force.
+
+    Without `file` the nearest algotrader.yaml in `start` (default: here) or a folder above is
+    read; without one, defaults hold. `overrides` are dotted keys from the command line.
+    ConfigurationError names file, line and key of everything that is wrong.
+    """
+    here = (start or Path.cwd()).resolve()
+    source = file or find_file(here)
+    values, origins = _read(source) if source else ({}, {})
+    for variable, text in sorted(environment.items()):
+        if variable.startswith(PREFIX):
+            key = setting(variable.removeprefix(PREFIX).lower().replace("__", "."), variable)
+            _put(values, key, _scalar(text, variable), variable)
+            origins[".".join(key)] = f"environment {variable}"
+    for dotted, value in (overrides or {}).items():
+        _put(values, setting(dotted, COMMAND_LINE), value, COMMAND_LINE)
+        origins[dotted] = COMMAND_LINE
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise _refusal(error, origins, source) from error
+    folder = source.resolve().parent if source else here
+    return Configuration(settings=settings, origins=origins, folder=folder, file=source)
+
+
+def find_file(start: Path) -> Path | None:
+    """The nearest algotrader.yaml in a folder or above it."""
+    for folder in (start, *start.parents):
+        if (folder / FILE_NAME).is_file():
+            return folder / FILE_NAME
+    return None
+
+
+def keys() -> Iterator[str]:
+    """Every setting's dotted key, in the order of the schema."""
+    return _keys(Settings, "")
+
+
+def setting(key: str, origin: str = "") -> tuple[str, ...]:
+    """The parts of a dotted key that names one setting; ConfigurationError suggests near ones."""
+    known = list(keys())
+    if key in known:
+        return tuple(key.split("."))
+    where = f"{origin}: " if origin else ""
+    raise ConfigurationError(
+        "config.unknown_key", f"{where}{key} is no setting", hint=_suggest(key, known)
+    )
+
+
+def field_of(key: str) -> tuple[Any, str]:
+    """Type and description of a setting, for `config explain`."""
+    *sections, name = setting(key)
+    model: type[BaseModel] = Settings
+    for section in sections:
+        model = _model_of(model, section)
+    field = model.model_fields[name]
+    return field.annotation, field.description or ""
+
+
+def _read(file: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError("config.syntax", f"{file}: is not UTF-8 text") from error
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ConfigurationError(
+            "config.unreadable", f"{file}: {reason}", hint="algotrader init DIR makes one"
+        ) from error
+    name = short(file)
+    document = read_yaml(text, name)
+    origins = {".".join(map(str, key)): f"{name}:{line}" for key, line in document.lines.items()}
+    return document.values, origins
+
+
+def short(file: Path) -> str:
+    """As short as it can be: relative to here, where the file is below."""
+    resolved, here = file.resolve(), Path.cwd()
+    return str(resolved.relative_to(here) if resolved.is_relative_to(here) else file)
+
+
+def _scalar(text: str, variable: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigurationError("config.syntax", f"{variable} cannot be read as YAML") from error
+
+
+def _put(values: dict[str, Any], key: tuple[str, ...], value: Any, origin: str) -> None:
+    inner = values
+    for name in key[:-1]:
+        inner = inner.setdefault(name, {})
+        if not isinstance(inner, dict):
+            raise ConfigurationError("config.type", f"{origin}: {name} is no section in the file")
+    inner[key[-1]] = value
+
+
+def _keys(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _keys(field.annotation, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
+
+
+def _model_of(model: type[BaseModel], section: str) -> type[BaseModel]:
+    annotation = model.model_fields[section].annotation
+    assert isinstance(annotation, type)
+    assert issubclass(annotation, BaseModel)
+    return annotation
+
+
+def _refusal(
+    error: ValidationError, origins: Mapping[str, str], source: Path | None
+) -> ConfigurationError:
+    """All that is wrong, one line each, the first by line; one hint, for the first."""
+    details = error.errors(include_url=False)
+    said = [f"{_where(each['loc'], origins, source)}: {_sentence(each)}" for each in details]
+    unknown = [each for each in details if each["type"] == "extra_forbidden"]
+    hint = f"algotrader config explain {_dotted(details[0]['loc'])}"
+    if unknown:
+        hint = _suggest(_dotted(unknown[0]["loc"]), list(keys()))
+    code = "config.unknown_key" if unknown else "config.value"
+    return ConfigurationError(code, "\n".join(dict.fromkeys(said)), hint=hint)
+
+
+def _where(location: Key, origins: Mapping[str, str], source: Path | None) -> str:
+    """The line of the key, or of the nearest section around it."""
+    for length in range(len(location), 0, -1):
+        origin = origins.get(_dotted(location[:length]))
+        if origin:
+            return origin
+    return short(source) if source else "settings"
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    key = _dotted(detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        return f"{key} is no setting"
+    if detail["type"] == "missing":
+        return f"{key} is missing"
+    message = detail["msg"].removeprefix("Value error, ")
+    return f"{key}: {message[:1].lower()}{message[1:]} (it is {detail['input']!r})"
+
+
+def _dotted(location: Key) -> str:
+    return ".".join(map(str, location))
+
+
+def _suggest(key: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+    return f"did you mean {near[0]}?" if near else "algotrader config show lists every setting"

@@ -1,0 +1,86 @@
+"""The schema of algotrader.yaml. Every setting has a default, a unit and one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from algotrader.core.errors import UsageError
+from algotrader.core.timeframes import Timeframe
+from algotrader.core.units import parse_fraction, parse_number
+from algotrader.risk.settings import RiskSettings
+
+
+def _timeframe(text: str) -> str:
+    try:
+        return str(Timeframe.parse(text))
+    except UsageError as error:
+        raise ValueError(f"{error.message}; {error.hint}") from error
+
+
+def _number(value: str | float) -> float:
+    return float(parse_number(value))
+
+
+def _fraction(value: str | float) -> float:
+    return float(parse_fraction(value))
+
+
+Number = Annotated[float, BeforeValidator(_number)]
+Fraction = Annotated[float, BeforeValidator(_fraction)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WorkspaceSettings(_Section):
+    """Folders, relative to the one that holds algotrader.yaml."""
+
+    lake: Path = Field(Path("lake"), description="market data: raw, curated, features")
+    runs: Path = Field(Path("runs"), description="results of backtests and sweeps, trial ledger")
+    strategies: Path = Field(Path("strategies"), description="your strategy files")
+
+
+class BacktestDefaults(_Section):
+    """What a backtest assumes when the command line says nothing else."""
+
+    timeframe: Annotated[str, AfterValidator(_timeframe)] = Field(
+        "1d", description="length of a bar: 15m, 1h, 4h, 1d"
+    )
+    cash: Annotated[Number, Field(gt=0)] = Field(
+        10_000.0, description="starting cash, in the account's currency"
+    )
+    fees: str = Field(
+        "venue", description="`venue`, `10bps`, or `maker=2bps,taker=5bps`; 0 must be asked for"
+    )
+    slippage_bps: Annotated[Number, Field(ge=0, lt=10_000)] | None = Field(
+        None, description="moves market and stop orders against you (R22); absent: the venue's own"
+    )
+    participation: Annotated[Fraction, Field(ge=0, le=1)] | None = Field(
+        None, description="part of a bar's volume that may be taken (R20); absent: 10 %"
+    )
+    max_leverage: Annotated[Number, Field(gt=0)] = Field(
+        1.0, description="sum of |weights| above this is scaled down (R12)"
+    )
+    path: Literal["worst", "best", "near-far", "finer"] = Field(
+        "worst", description="order of the extremes inside a bar (R17)"
+    )
+    execution: Literal["market", "capped"] | None = Field(
+        None, description="how a target is executed (R13); absent: as the venue needs"
+    )
+    cash_buffer: Annotated[Fraction, Field(ge=0, lt=1)] = Field(
+        0.0, description="fraction of equity that sizing leaves alone (R8)"
+    )
+    allow_gaps: bool = Field(False, description="run on data covered under 99.5 %")
+    seed: int = Field(0, ge=0, description="seed of everything random in a run")
+
+
+class Settings(_Section):
+    """One file, one schema: an unknown key is an error."""
+
+    workspace: WorkspaceSettings = WorkspaceSettings()
+    backtest: BacktestDefaults = BacktestDefaults()
+    risk: RiskSettings = RiskSettings()

@@ -1,0 +1,190 @@
+"""init, config and doctor as a person calls them."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from algotrader.cli.init import FILES, make_workspace
+from algotrader.cli.main import main
+from algotrader.core.errors import UsageError
+from algotrader.ops import health
+from algotrader.ops.config import keys, load
+from algotrader.ops.settings import Settings
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    make_workspace(tmp_path / "trading")
+    monkeypatch.chdir(tmp_path / "trading")
+    return tmp_path / "trading"
+
+
+def test_init_makes_a_workspace_whose_settings_are_valid(workspace: Path) -> None:
+    configuration = load(environment={}, start=workspace)
+
+    made = {str(path.relative_to(workspace)) for path in workspace.rglob("*") if path.is_file()}
+    assert made == set(FILES)
+    assert configuration.file == workspace / "algotrader.yaml"
+
+
+def test_the_commented_settings_are_all_there_and_valid(tmp_path: Path) -> None:
+    template = resources.files("algotrader.cli") / "templates" / "algotrader.yaml"
+    uncommented = re.sub(
+        r"^  # (\w+: )", r"  \1", template.read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
+    (tmp_path / "algotrader.yaml").write_text(uncommented, encoding="utf-8")
+    shown = load(environment={}, start=tmp_path)
+
+    ours = {key for key in keys() if key.startswith(("backtest.", "workspace."))}
+    assert ours <= set(shown.origins)
+    default = Settings().backtest.model_dump(exclude_none=True)
+    assert shown.settings.backtest.model_dump(include=set(default)) == default
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_init_overwrites_nothing(tmp_path: Path, name: str) -> None:
+    mine = tmp_path / name
+    mine.parent.mkdir(exist_ok=True)
+    mine.write_text("mine", encoding="utf-8")
+
+    with pytest.raises(UsageError, match=re.escape(name)):
+        make_workspace(tmp_path)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [mine]
+    assert mine.read_text(encoding="utf-8") == "mine"
+
+
+def test_init_into_a_file_is_refused_in_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+
+    assert main(["init", str(tmp_path / "file")]) == 2
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_init_says_what_it_made_and_what_comes_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", str(tmp_path / "new")]) == 0
+    said = capsys.readouterr().out
+
+    assert said.count("made ") == len(FILES)
+    assert "next: cd " in said
+
+
+def test_config_show_says_value_and_origin(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["config", "show", "--json"]) == 0
+    rows = {row["key"]: row for row in json.loads(capsys.readouterr().out)}
+
+    assert rows["backtest.cash"] == {
+        "key": "backtest.cash",
+        "value": 10_000.0,
+        "origin": "algotrader.yaml:12",
+    }
+    assert rows["backtest.path"]["origin"] == "default"
+    assert main(["config", "show"]) == 0
+    assert re.search(r"backtest\.cash +10000 +algotrader\.yaml:12", capsys.readouterr().out)
+
+
+def test_config_check_refuses_with_2(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "check"]) == 0
+    assert capsys.readouterr().out == "algotrader.yaml: no errors\n"
+    (workspace / "algotrader.yaml").write_text("backtest:\n  chash: 1\n", encoding="utf-8")
+    assert main(["config", "check"]) == 2
+    assert capsys.readouterr().err == (
+        "error: algotrader.yaml:2: backtest.chash is no setting\nhint: did you mean backtest.cash?\n"
+    )
+
+
+def test_config_check_notes_what_needs_the_full_driver(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workspace / "algotrader.yaml").write_text(
+        "risk:\n"
+        "  account: {max_drawdown: 15%}\n"
+        "  rules: [{name: calm, when: b, then: {scale: 0.5}}]\n",
+        encoding="utf-8",
+    )
+    assert main(["config", "check"]) == 0
+    assert "cannot hold risk.account.max_drawdown, risk.rules" in capsys.readouterr().out
+    assert main(["config", "show"]) == 0
+    assert re.search(r"risk\.rules +calm ", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ("backtest.path", "worst | best | near-far | finer"),
+        ("backtest.execution", "market | capped | -"),
+        ("backtest.cash", "number"),
+        ("backtest.slippage_bps", "number | -"),
+        ("backtest.allow_gaps", "bool"),
+        ("workspace.lake", "folder"),
+        ("risk.rules", "list"),
+    ],
+)
+def test_config_explain_says_what_a_setting_may_be(
+    workspace: Path, key: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["config", "explain", key]) == 0
+    assert f"  may be  {says}\n" in capsys.readouterr().out
+
+
+def test_config_schema_is_a_json_schema(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "schema"]) == 0
+    assert "backtest" in json.loads(capsys.readouterr().out)["properties"]
+
+
+def test_a_group_without_its_command_is_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config"]) == 2
+    assert capsys.readouterr().err == "error: missing command\nhint: algotrader config --help\n"
+
+
+def test_doctor_finds_everything_well_in_a_new_workspace(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor", "--json"]) == 0
+    checks = {check["subject"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
+
+    assert {"python", "kernel", "sample data", "settings", "lake folder", "disk"} <= set(checks)
+    assert {check["state"] for check in checks.values()} <= {"ok", "missing"}
+
+
+def test_doctor_ends_with_1_when_the_settings_are_wrong(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workspace / "algotrader.yaml").write_text("nonsense: 1\n", encoding="utf-8")
+
+    assert main(["doctor"]) == 1
+    assert "broken   settings: algotrader.yaml:1: nonsense" in capsys.readouterr().out
+
+
+def test_doctor_says_how_to_mend_what_is_missing(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(health, "EXTRAS", {"okx": ("no_such_module", "download bars")})
+    monkeypatch.setattr(health, "LOW_DISK_BYTES", 10**18)
+    monkeypatch.setattr("locale.getpreferredencoding", lambda *_: "ASCII")
+    (workspace / "algotrader.yaml").unlink()
+
+    assert main(["doctor"]) == 0
+    said = capsys.readouterr().out
+    for mend in ('pip install "algotrader[okx]"', "export LANG=C.UTF-8", "algotrader init DIR"):
+        assert mend in said
+    assert "less than 1 GB" in said
+
+
+def test_doctor_finds_a_folder_that_is_none(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workspace / "lake").write_text("a file where a folder belongs", encoding="utf-8")
+
+    assert main(["doctor"]) == 1
+    assert "broken   lake folder" in capsys.readouterr().out
