@@ -1,5 +1,7 @@
-"""The vocabulary: symbols, instruments, bars, time frames, calendars, orders, events, errors.
+"""The vocabulary: instruments, symbols, bars, calendars, orders, fills, events, accounts, errors.
 
-May import the standard library, numpy and msgspec; nothing of this project but itself.
-Read first: `symbols.Symbol.parse`, then `bars.Bars`.
+Records are frozen and check themselves once; ids, hashes and calendars are pure functions.
+May import the standard library, numpy and msgspec, and nothing of this project but itself;
+`sessions.exchange` alone also loads exchange_calendars, inside the function that compiles.
+Read first: `symbols.Symbol.parse`, then `bars.Bars`, `orders.Order` and `events.Event`.
 """

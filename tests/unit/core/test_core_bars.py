@@ -85,9 +85,10 @@ def test_stacked_bars_are_the_union_of_their_rows_in_the_order_of_the_text() -> 
 
 
 def test_a_row_is_known_when_its_last_bar_is() -> None:
-    late = some_bars(1, symbol=B, known_at=np.array([5 * H]))
+    for late, early in ((A, B), (B, A)):
+        slow = some_bars(1, symbol=late, known_at=np.array([5 * H]))
 
-    assert Bars.stack([some_bars(1), late]).known_at.tolist() == [5 * H]
+        assert Bars.stack([some_bars(1, symbol=early), slow]).known_at.tolist() == [5 * H]
 
 
 def test_sessions_are_stacked_when_all_have_them() -> None:

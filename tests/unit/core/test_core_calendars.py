@@ -610,6 +610,15 @@ def test_hours_counted_from_the_full_hour_are_recognised(calendar_cache: Path) -
     assert recognise(whole - 30 * 60_000, H1, calendar_cache).calendar == "XNYS"
 
 
+def test_bars_before_and_after_the_session_do_not_follow_its_calendar(
+    calendar_cache: Path,
+) -> None:
+    trading_days = stamps(load_calendar("XNYS", calendar_cache), D1, "2024-06-03", "2024-07-01")
+    from_eight_to_midnight = (trading_days[:, None] + np.arange(8 * 60, 24 * 60) * M1.ms).ravel()
+
+    assert recognise(from_eight_to_midnight, M1, calendar_cache).calendar == "24/5"
+
+
 def test_four_weekdays_without_a_pause_are_around_the_clock() -> None:
     ts = stamps(load_calendar("24/7"), H1, "2024-06-03", "2024-06-07")
 

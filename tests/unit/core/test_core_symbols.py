@@ -30,6 +30,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "OKX:BTC/USDT:USDT-261225": {
         "kind": InstrumentKind.FUTURE, "settle": "USDT", "expiry": date(2026, 12, 25),
     },
+    "OKX:BTC/USDT:USDT-000229": {"expiry": date(2000, 2, 29)},  # a leap day of this century
     "BINANCE:1000PEPE/USDT": {"kind": InstrumentKind.SPOT, "base": "1000PEPE"},
     "US:AAPL": {"venue": "US", "code": "AAPL", "kind": InstrumentKind.EQUITY},
     "US:BRK.B": {"kind": InstrumentKind.EQUITY},
