@@ -49,10 +49,8 @@ NativePanel::NativePanel(nb::handle panel) {
     view_.funding_rate = nb::cast<Floats1>(rates).data();
     kept_.push_back(rates);
   }
-  if (const nb::object finer = panel.attr("finer_ohlc"); !finer.is_none()) {
-    view_.finer_ohlc = nb::cast<Floats3>(finer).data();
-    kept_.push_back(finer);
-  }
+  view_.finer_ohlc = cube(panel, "finer_ohlc");
+  view_.finer_mark_ohlc = cube(panel, "finer_mark_ohlc");
   if (const nb::object schedule = panel.attr("schedule"); !schedule.is_none()) {
     view_.schedule = reinterpret_cast<const std::uint8_t*>(nb::cast<Bools1>(schedule).data());
     kept_.push_back(schedule);
@@ -64,6 +62,13 @@ const double* NativePanel::matrix(nb::handle panel, const char* name) {
   if (values.is_none()) return nullptr;
   kept_.push_back(values);
   return nb::cast<Floats2>(values).data();
+}
+
+const double* NativePanel::cube(nb::handle panel, const char* name) {
+  const nb::object values = panel.attr(name);
+  if (values.is_none()) return nullptr;
+  kept_.push_back(values);
+  return nb::cast<Floats3>(values).data();
 }
 
 const std::int64_t* NativePanel::integers(nb::handle panel, const char* name, std::size_t* count) {

@@ -29,6 +29,7 @@ class NativePanel {
 
  private:
   const double* matrix(nb::handle panel, const char* name);
+  const double* cube(nb::handle panel, const char* name);
   const std::int64_t* integers(nb::handle panel, const char* name, std::size_t* count = nullptr);
 
   PanelView view_;

@@ -7,4 +7,5 @@ NB_MODULE(_kernel, module) {
   algotrader::bindings::bind_indicators(module);
   algotrader::bindings::bind_metrics(module);
   algotrader::bindings::bind_simulation(module);
+  algotrader::bindings::bind_context(module);
 }

@@ -9,5 +9,6 @@ void bind_reduce(nanobind::module_& module);
 void bind_indicators(nanobind::module_& module);
 void bind_metrics(nanobind::module_& module);
 void bind_simulation(nanobind::module_& module);
+void bind_context(nanobind::module_& module);
 
 }  // namespace algotrader::bindings

@@ -32,8 +32,9 @@ struct History {
     return std::sqrt(squares / static_cast<double>(returns - 1));
   }
 
+  // Of the same days as the returns: the first day of all has none.
   double volume() const {
-    const std::size_t used = std::min(kImpactDays, days.size());
+    const std::size_t used = days.empty() ? 0 : std::min(kImpactDays, days.size() - 1);
     if (used == 0) return kNone;
     double sum = 0.0;
     for (std::size_t k = days.size() - used; k < days.size(); ++k) sum += days[k].volume;

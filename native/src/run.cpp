@@ -27,10 +27,10 @@ void run_rows(Simulator& simulator, const double* targets, const Script& script,
   for (std::size_t row = 0; row < rows; ++row) {
     simulator.step(row);
     record_row(simulator, row, recording);
-    if (targets != nullptr) simulator.decide_targets(row, targets + row * columns);
     while (next < script.size() && script[next].first == row) {
       simulator.request(row, script[next++].second);
     }
+    simulator.decide(row, targets == nullptr ? nullptr : targets + row * columns);
   }
 }
 

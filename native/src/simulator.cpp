@@ -33,6 +33,7 @@ Simulator::Simulator(PanelView panel, std::vector<Instrument> instruments, Setti
     const std::int64_t gap = panel_.finer_ts[k] - panel_.finer_ts[k - 1];
     finer_step_ = finer_step_ == 0 ? gap : std::min(finer_step_, gap);
   }
+  may_block_ = settings_.protects() || has_derivatives_;
   if (has_impact_) impact_ = daily_impact(panel_);
 }
 
@@ -89,8 +90,10 @@ void Simulator::settle_funding(std::size_t row, bool before_fills) {
     if (instrument.is_spot() || position.quantity == 0.0) continue;
     const bool marked = panel_.mark_open != nullptr && given(panel_.at(panel_.mark_open, row, column));
     if (!marked) count(Counter::FundingWithoutMark);
-    const double amount = funding_amount(instrument, position.quantity, mark_at_open(row, column),
-                                         panel_.funding_rate[stamp]);
+    const double mark = !marked && settings_.close_only ? last_close_[column]  // R38
+                                                        : mark_at_open(row, column);
+    const double amount =
+        funding_amount(instrument, position.quantity, mark, panel_.funding_rate[stamp]);
     state_.cash += amount;
     if (settings_.margin_mode == MarginMode::Isolated) position.margin += amount;  // R11
     if (funding_[column] == 0.0) funded_.push_back(static_cast<std::int64_t>(column));
@@ -138,11 +141,19 @@ void Simulator::close_bar(std::size_t row) {
       order.reference = panel_.at(panel_.close, row, column);
     }
   }
+  for (std::size_t column = 0; column < panel_.columns && may_block_; ++column) {
+    if (panel_.has_bar(row, column)) ++state_.targets[column].blocked_bars;
+  }
+  publish_endings();
+  mark_bar(row);
+}
+
+void Simulator::publish_endings() {
   for (const auto& [number, ending] : state_.endings) {
     order_states_[static_cast<std::size_t>(number)] = ending;
+    ended_.push_back(number);
   }
   state_.endings.clear();
-  mark_bar(row);
 }
 
 void Simulator::mark_bar(std::size_t row) {
@@ -180,8 +191,9 @@ double Simulator::position_worth(std::size_t column) const {
 bool Simulator::tradable(std::size_t row, std::size_t column) const {
   if (!panel_.has_bar(row, column)) return false;
   // R20: no volume, no fills; where participation is off, volume is not to be believed either.
+  // A NaN volume is unknown.
   return settings_.close_only || instruments_[column].participation <= 0.0 ||
-         panel_.at(panel_.volume, row, column) > 0.0;
+         !(panel_.at(panel_.volume, row, column) <= 0.0);
 }
 
 bool Simulator::listed(std::size_t row, std::size_t column) const {

@@ -28,7 +28,7 @@ std::int64_t Simulator::fill(std::size_t row, std::size_t index, std::int64_t lo
       order.follows ? held_lots(column) == 0 : order.lots <= 0 && !order.size_at_fill;
   if (complete) finish(order, OrderState::Filled);
   // From here on new legs may move the orders in memory: by index only.
-  if (closing > 0) after_exit(row, index, held > 0 ? 1 : -1);
+  if (closing > 0) after_reduction(index, held > 0 ? 1 : -1);
   if (opening > 0) after_opening(index, opening, price, inside);
   return opening;
 }
@@ -132,10 +132,10 @@ double Simulator::room_left(std::size_t row, std::size_t column) {
   double& room = state_.room[column];
   if (room >= 0.0) return room;
   const Instrument& instrument = instruments_[column];
-  if (settings_.close_only || instrument.participation <= 0.0) {
+  const double volume = panel_.at(panel_.volume, row, column);
+  if (settings_.close_only || instrument.participation <= 0.0 || std::isnan(volume)) {
     room = kInfinity;
   } else {
-    const double volume = panel_.at(panel_.volume, row, column);
     room = std::trunc(instrument.participation * volume / instrument.lot + kLotSlack);
   }
   return room;
@@ -153,9 +153,11 @@ void Simulator::cut_reduction(Order& order) {
   finish(order, OrderState::Cancelled);
 }
 
-void Simulator::block_entries(std::size_t row, std::size_t column, int sign) {
+// R19: bars are counted from the next one on; this bar's own close counts itself first.
+void Simulator::block_entries(std::size_t column, int sign) {
+  may_block_ = true;
   state_.targets[column].blocked = sign;
-  state_.targets[column].blocked_row = static_cast<std::int64_t>(row);
+  state_.targets[column].blocked_bars = -1;
 }
 
 }  // namespace algotrader

@@ -67,7 +67,7 @@ void Simulator::liquidate(std::size_t row, const std::vector<Exposure>& exposure
         notional_of(instrument, quantity, exposure.mark) * instrument.liquidation_fee;
     close_out(row, exposure.column, bankruptcy_price(instrument, quantity, exposure.mark, share),
               fee, FillReason::Liquidation);
-    block_entries(row, exposure.column, quantity > 0.0 ? 1 : -1);
+    block_entries(exposure.column, quantity > 0.0 ? 1 : -1);
     count(Counter::Liquidations);
   }
   for (Order& order : state_.orders) {

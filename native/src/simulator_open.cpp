@@ -29,14 +29,18 @@ void Simulator::plan_open(std::size_t row, std::vector<Execution>& plan) {
     execution.index = index;
     const bool arrives = order.fresh;
     order.fresh = false;
+    if (order.kind == OrderKind::TrailingStop && !order.triggered) {
+      move_trail(order, open_of(row, column), instruments_[column].tick);
+    }
+    if (!tradable(row, column)) continue;  // R20: no fill, no trigger, no rejection
     if (arrives && refuse_post_only(row, order)) continue;
-    if (tradable(row, column) && reaches_at_open(row, order, arrives, execution)) {
+    if (reaches_at_open(row, order, arrives, execution)) {
       plan.push_back(execution);
     }
   }
 }
 
-// R15: a post-only order that would take is rejected, whatever the volume of its first bar.
+// R15: a post-only order that would take is rejected.
 bool Simulator::refuse_post_only(std::size_t row, Order& order) {
   if (!order.post_only || order.kind != OrderKind::Limit) return false;
   const auto column = static_cast<std::size_t>(order.instrument);
@@ -59,19 +63,20 @@ bool Simulator::reaches_at_open(std::size_t row, Order& order, bool arrives,
     return true;
   }
   if (order.is_stop() && !order.triggered) {
-    if (order.kind == OrderKind::TrailingStop) move_trail(order, open, tick);
     const int gap = compare_prices(open, order.stop, tick);
     if (order.side > 0 ? gap < 0 : gap > 0) return false;
     order.triggered = true;
-    if (order.protective) cancel_siblings(execution.index);
+    if (order.protective) {
+      cancel_siblings(execution.index);
+      begin_exit(execution.index, -order.side);
+    }
     if (order.kind != OrderKind::StopLimit) return true;
     arrives = true;  // R14: it arrives at that price
   }
   const int gap = order.side * compare_prices(open, order.limit, tick);
   if (arrives) {
     if (gap > 0) return false;
-    execution.price = better_of(-order.side, order.limit, round_fill(open, tick, order.side));
-    execution.price = clamp_to_limit(order, execution.price);
+    execution.price = clamp_to_limit(order, round_fill(open, tick, order.side));
     return true;
   }
   if (gap >= 0) return false;  // R15: not through
@@ -127,6 +132,8 @@ void Simulator::reduce_at_open(std::size_t row, Execution& execution) {
   const bool only_reduces =
       order.reduce_only || (instruments_[column].is_spot() && order.side < 0);
   if (order.follows) order.lots = std::abs(held);
+  clamp_to_wanted(order);
+  if (order.done) return;
   if (!opposes) {
     if (only_reduces) return cut_reduction(order);
     execution.opening = order.lots;
@@ -148,10 +155,24 @@ void Simulator::reduce_at_open(std::size_t row, Execution& execution) {
   execution.opening = after.lots;
 }
 
+// R10: an order of a target never goes past the wanted quantity, whatever else moved the position.
+void Simulator::clamp_to_wanted(Order& order) {
+  if (order.reason != FillReason::Target || order.protective || order.size_at_fill) return;
+  const auto column = static_cast<std::size_t>(order.instrument);
+  const double lot = instruments_[column].lot;
+  const double missing =
+      order.wanted == 0
+          ? -static_cast<double>(held_lots(column))
+          : whole_lots(static_cast<double>(order.wanted) - state_.positions[column].quantity / lot);
+  const double left = order.side * missing;
+  if (left < static_cast<double>(order.lots)) order.lots = static_cast<std::int64_t>(left);
+  if (order.lots <= 0) finish(order, OrderState::Cancelled);
+}
+
 // R33: from flat, the quantity that cash pays for at the fill's own price.
 void Simulator::size_at_fill(std::size_t row, Execution& execution) {
   Order& order = state_.orders[execution.index];
-  if (order.done || !order.size_at_fill || !execution.may_open) return;
+  if (order.done || !order.size_at_fill) return;
   const auto column = static_cast<std::size_t>(order.instrument);
   if (held_lots(column) != 0) return;  // its closing part is not done
   const Instrument& instrument = instruments_[column];
@@ -161,7 +182,6 @@ void Simulator::size_at_fill(std::size_t row, Execution& execution) {
   const double cash = state_.cash * (1.0 - settings_.cash_buffer);
   const double lots = whole_lots(order.weight * cash /
                                  (lot_value(instrument, guess) * (1.0 + instrument.taker_fee)));
-  order.size_at_fill = false;
   const bool too_small = !(lots > 0.0) || below_minimum(instrument, lots * instrument.lot, guess);
   if (too_small) {
     count(Counter::BelowMinimum);
@@ -169,6 +189,13 @@ void Simulator::size_at_fill(std::size_t row, Execution& execution) {
     return;
   }
   order.lots = static_cast<std::int64_t>(lots);
+  execution.may_open = inside_cap(row, order, execution.reference);
+  if (!execution.may_open) {
+    order.lots = 0;  // sized anew at the next open
+    return;
+  }
+  order.size_at_fill = false;
+  order.wanted = order.side * order.lots;
   execution.opening = order.lots;
 }
 
@@ -212,6 +239,9 @@ void Simulator::increase_at_open(std::size_t row, std::vector<Execution>& plan) 
   for (Execution& execution : plan) {
     Order& order = state_.orders[execution.index];
     if (order.done || execution.opening <= 0 || !execution.may_open) continue;
+    clamp_to_wanted(order);
+    if (order.done) continue;
+    execution.opening = std::min(execution.opening, order.lots);
     const auto column = static_cast<std::size_t>(order.instrument);
     const double room = room_left(row, column);
     const double wanted = static_cast<double>(execution.opening);
@@ -226,6 +256,7 @@ void Simulator::increase_at_open(std::size_t row, std::vector<Execution>& plan) 
   if (takers.empty()) return;
   const double free = free_cash(row);
   const double factor = factor_for(free, takers);
+  if (factor < 1.0) count(Counter::CashCut);
   for (Execution* execution : takers) open_at(row, *execution, factor);
 }
 
@@ -262,7 +293,10 @@ void Simulator::open_at(std::size_t row, Execution& execution, double factor) {
   if (lots > 0) {
     fill(row, execution.index, lots, execution.price, execution.reference, execution.maker, false);
   }
-  if (lots < wanted) end_cut(execution.index);
+  if (lots == wanted) return;
+  const auto column = static_cast<std::size_t>(state_.orders[execution.index].instrument);
+  state_.room[column] += static_cast<double>(wanted - lots);  // others may use it inside the bar
+  end_cut(execution.index);
 }
 
 // What a factor leaves of an increase: whole lots, tested against the minimum again (R11).
@@ -279,7 +313,6 @@ std::int64_t Simulator::cut_lots(const Instrument& instrument, std::int64_t want
 
 void Simulator::end_cut(std::size_t index) {
   Order& order = state_.orders[index];
-  count(Counter::CashCut);
   finish(order, order.filled > 0 ? OrderState::Cancelled : OrderState::Rejected);
 }
 

@@ -15,7 +15,7 @@ std::int64_t Simulator::request(std::size_t row, const Request& request) {
       number = place_order(row, request);
       break;
     case RequestKind::Target:
-      place_target_request(row, request);
+      queued_.push_back(request);
       break;
     case RequestKind::Cancel:
       cancel_order(request.order);
@@ -24,10 +24,7 @@ std::int64_t Simulator::request(std::size_t row, const Request& request) {
       amend_order(request);
       break;
   }
-  for (const auto& [order, ending] : state_.endings) {
-    order_states_[static_cast<std::size_t>(order)] = ending;
-  }
-  state_.endings.clear();
+  publish_endings();
   forget_done_orders();
   return number;
 }
@@ -38,6 +35,8 @@ std::int64_t Simulator::place_order(std::size_t row, const Request& request) {
   order.id = number;
   const OrderState admitted = admit(row, request, order);
   order_states_.push_back(admitted);
+  order_instruments_.push_back(request.instrument);
+  if (admitted != OrderState::Working) ended_.push_back(number);
   if (admitted == OrderState::Working) {
     order.age = state_.age++;
     order.group_lots = order.lots;
@@ -122,48 +121,13 @@ bool Simulator::over_limit(std::size_t column, const Order& order) const {
          quote_notional(instrument, lots * instrument.lot, price) > settings_.max_notional * slack;
 }
 
-// `ctx.target(...)`: acted on at once (R10).
-void Simulator::place_target_request(std::size_t row, const Request& request) {
-  const auto column = static_cast<std::size_t>(request.instrument);
-  const Instrument& instrument = instruments_[column];
-  if (!panel_.has_bar(row, column) || !listed(row, column)) return count(Counter::NoBar);
-  TargetState& target = state_.targets[column];
-  const double number = given(request.weight) ? request.weight : request.quantity;
-  if (given(request.weight) && !(std::abs(number) <= settings_.max_weight_abs)) {
-    return count(Counter::RefusedTargets);  // R4
-  }
-  if (target.blocked != 0) lift_block(row, column, number);
-  if (target.blocked != 0 && number * target.blocked > 0.0) return count(Counter::DeniedReentry);
-  if (given(request.weight)) {
-    target.standing = request.weight;
-    wanted_.assign(1, Wanted{column, request.weight, 0.0});
-    scale_weights(row);
-    const double weight = wanted_.front().weight;
-    const double lots = lots_from_weight(instrument, weight, sizing_equity(), last_close_[column]);
-    if (std::isnan(lots)) return count(Counter::RefusedTargets);
-    target.acted = request.weight;
-    place_target(column, lots, weight);
-    return;
-  }
-  double lots = whole_lots(request.quantity / instrument.lot);
-  if (std::isnan(lots)) return count(Counter::RefusedTargets);
-  if (instrument.is_spot() && lots < 0.0) {
-    count(Counter::NegativeSpotTargets);
-    lots = 0.0;
-  }
-  if (equity_ <= 0.0 && lots != 0.0) return count(Counter::DeniedLimit);
-  target.standing = kNone;
-  target.acted = kNone;
-  place_target(column, lots, kNone);
-}
-
 void Simulator::cancel_order(std::int64_t number) {
   for (Order& order : state_.orders) {
     if (order.id == number && !order.protective) finish(order, OrderState::Cancelled);
   }
 }
 
-// A new price arrives anew at its next bar; the age is renewed in any case (R7).
+// An amended order arrives at the book anew: its age is renewed (R7), its next bar is its first.
 void Simulator::amend_order(const Request& request) {
   const auto found =
       std::find_if(state_.orders.begin(), state_.orders.end(), [&](const Order& order) {
@@ -174,11 +138,9 @@ void Simulator::amend_order(const Request& request) {
   const Instrument& instrument = instruments_[static_cast<std::size_t>(order.instrument)];
   if (given(request.limit) && given(order.limit)) {
     order.limit = round_limit(request.limit, instrument.tick, order.side);
-    order.fresh = true;
   }
   if (given(request.stop) && given(order.stop) && order.kind != OrderKind::TrailingStop) {
     order.stop = round_stop(request.stop, instrument.tick, order.side);
-    order.fresh = true;
   }
   if (given(request.quantity)) {
     const double total = whole_lots(request.quantity / instrument.lot);
@@ -193,6 +155,7 @@ void Simulator::amend_order(const Request& request) {
     }
   }
   order.age = state_.age++;
+  order.fresh = true;
   state_.orders.erase(found);
   state_.orders.push_back(order);
 }

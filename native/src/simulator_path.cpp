@@ -2,12 +2,22 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <tuple>
 
 #include "algotrader/margin.hpp"
 #include "algotrader/simulator.hpp"
 #include "algotrader/sizing.hpp"
 
 namespace algotrader {
+
+namespace {
+
+// Distance between two prices, in whole ticks where there are ticks.
+double distance(double a, double b, double tick) noexcept {
+  return tick > 0.0 ? ticks_of(a, tick) - ticks_of(b, tick) : a - b;
+}
+
+}  // namespace
 
 void Simulator::path_phase(std::size_t row) {
   liquidation_in_play_ = has_derivatives_ && may_liquidate(row);
@@ -26,6 +36,11 @@ void Simulator::path_phase(std::size_t row) {
   free_after_open_ = free_cash(row);
   before_path_ = state_;
   travel_with_cash(row, -1);
+  for (std::size_t column = 0; column < tracks_.size(); ++column) {
+    const bool fell_back =
+        settings_.path == PathRule::Finer && !tracks_[column].finer && in_play_[column];
+    if (fell_back) count(Counter::FinerFallback);
+  }
   flag_ambiguous(row);
   forget_done_orders();
 }
@@ -86,6 +101,7 @@ void Simulator::travel_with_cash(std::size_t row, int swapped) {
   if (inside_.empty() || affordable(inside_, free_after_open_)) return;
   const double factor = cash_factor(inside_, free_after_open_);
   state_ = before_path_;
+  count(Counter::CashCut);
   cut_ = factor;
   travel(row, swapped);
   cut_ = 1.0;
@@ -116,38 +132,53 @@ void Simulator::flag_ambiguous(std::size_t row) {
   }
 }
 
+// The same fills of one instrument from `first` on, whatever their sequence.
 bool Simulator::same_fills(const std::vector<Fill>& a, const std::vector<Fill>& b,
                            std::size_t first, std::size_t column) {
-  std::size_t i = first;
-  std::size_t k = first;
-  const auto skip_others = [&](const std::vector<Fill>& fills, std::size_t& at) {
-    while (at < fills.size() && static_cast<std::size_t>(fills[at].instrument) != column) ++at;
-    return at < fills.size();
-  };
-  while (true) {
-    const bool more_a = skip_others(a, i);
-    const bool more_b = skip_others(b, k);
-    if (!more_a || !more_b) return more_a == more_b;
-    if (a[i].order != b[k].order || a[i].reason != b[k].reason ||
-        a[i].quantity != b[k].quantity || a[i].price != b[k].price ||
-        a[i].opening != b[k].opening) {
-      return false;
+  using Key = std::tuple<std::int64_t, int, double, double, bool>;
+  const auto keys = [&](const std::vector<Fill>& fills) {
+    std::vector<Key> found;
+    for (std::size_t k = first; k < fills.size(); ++k) {
+      const Fill& fill = fills[k];
+      if (static_cast<std::size_t>(fill.instrument) != column) continue;
+      found.emplace_back(fill.order, static_cast<int>(fill.reason), fill.quantity, fill.price,
+                         fill.opening);
     }
-    ++i;
-    ++k;
-  }
+    std::sort(found.begin(), found.end());
+    return found;
+  };
+  return keys(a) == keys(b);
 }
 
 void Simulator::travel(std::size_t row, int swapped) {
-  std::size_t segments = 1;
+  std::size_t segments = 0;
   if (settings_.path == PathRule::Finer) segments = finer_bars(row, finer_first_);
   lay_tracks(row, swapped, segments);
+  const bool finer = segments > 0;
   segments = std::max<std::size_t>(segments, 1);
   for (std::size_t segment = 0; segment < segments; ++segment) {
+    if (finer) enter_finer_bars(row, segment, segments, swapped);
     for (int k = 0; k < 3; ++k) {
-      start_legs(segment, segments, k, swapped);
+      lay_legs(segment, segments, k);
       travel_leg(row);
     }
+  }
+}
+
+// Between finer bars the price jumps; the order of a bar's extremes is fixed after that (R17).
+void Simulator::enter_finer_bars(std::size_t row, std::size_t segment, std::size_t segments,
+                                 int swapped) {
+  lay_legs(segment, segments, 0);
+  for (Track& track : tracks_) {
+    track.leg.to = track.leg.from;
+    track.mark_leg.to = track.mark_leg.from;
+  }
+  if (segment > 0) travel_leg(row);
+  for (std::size_t column = 0; column < tracks_.size(); ++column) {
+    Track& track = tracks_[column];
+    if (!track.finer) continue;
+    track.finer_low_first = low_comes_first(column, finer_bar(finer_first_ + segment, column));
+    if (static_cast<int>(column) == swapped) track.finer_low_first = !track.finer_low_first;
   }
 }
 
@@ -166,7 +197,11 @@ std::size_t Simulator::finer_bars(std::size_t row, std::size_t& first) const {
 }
 
 Ohlc Simulator::finer_bar(std::size_t finer_row, std::size_t column) const {
-  const double* bar = panel_.finer_ohlc + finer_row * 4 * panel_.columns + column;
+  return bar_of(panel_.finer_ohlc, finer_row, column);
+}
+
+Ohlc Simulator::bar_of(const double* ohlc, std::size_t finer_row, std::size_t column) const {
+  const double* bar = ohlc + finer_row * 4 * panel_.columns + column;
   return {bar[0], bar[panel_.columns], bar[2 * panel_.columns], bar[3 * panel_.columns]};
 }
 
@@ -175,19 +210,20 @@ void Simulator::lay_tracks(std::size_t row, int swapped, std::size_t segments) {
   for (std::size_t column = 0; column < panel_.columns; ++column) {
     Track& track = tracks_[column];
     track.trades = tradable(row, column);
-    if (panel_.has_bar(row, column)) {
-      track.price = {panel_.at(panel_.open, row, column), panel_.at(panel_.high, row, column),
-                     panel_.at(panel_.low, row, column), panel_.at(panel_.close, row, column)};
-    } else {
-      const double last = last_close_[column];
-      track.price = {last, last, last, last};
+    if (!panel_.has_bar(row, column)) {  // R7: a mark without a price stands still
+      const double mark = mark_at_open(row, column);
+      track.price = track.mark = {mark, mark, mark, mark};
+      continue;
     }
+    track.price = {panel_.at(panel_.open, row, column), panel_.at(panel_.high, row, column),
+                   panel_.at(panel_.low, row, column), panel_.at(panel_.close, row, column)};
     track.mark = track.price;
-    track.marked = panel_.mark_open != nullptr && given(panel_.at(panel_.mark_open, row, column)) &&
-                   given(panel_.at(panel_.mark_high, row, column)) &&
-                   given(panel_.at(panel_.mark_low, row, column)) &&
-                   given(panel_.at(panel_.mark_close, row, column));
-    if (track.marked) {
+    const bool marked = panel_.mark_open != nullptr &&
+                        given(panel_.at(panel_.mark_open, row, column)) &&
+                        given(panel_.at(panel_.mark_high, row, column)) &&
+                        given(panel_.at(panel_.mark_low, row, column)) &&
+                        given(panel_.at(panel_.mark_close, row, column));
+    if (marked) {
       track.mark = {panel_.at(panel_.mark_open, row, column),
                     panel_.at(panel_.mark_high, row, column),
                     panel_.at(panel_.mark_low, row, column),
@@ -205,12 +241,11 @@ void Simulator::lay_finer(std::size_t column, std::size_t segments) {
   for (std::size_t k = 0; k < segments && track.finer; ++k) {
     track.finer = given(finer_bar(finer_first_ + k, column).open);
   }
-  if (!track.finer && track.trades && in_play_[column]) count(Counter::FinerFallback);
 }
 
 // Instruments travel their legs together in equal fractions; one without finer bars goes its
-// three legs while the others go theirs (R17).
-void Simulator::start_legs(std::size_t segment, std::size_t segments, int k, int swapped) {
+// three legs while the others go theirs (R17). Marks go in the order of the price's (R23).
+void Simulator::lay_legs(std::size_t segment, std::size_t segments, int k) {
   const std::size_t piece = 3 * segment + static_cast<std::size_t>(k);
   const auto base_leg = static_cast<int>(piece / segments);
   const double from = static_cast<double>(piece % segments) / static_cast<double>(segments);
@@ -218,18 +253,16 @@ void Simulator::start_legs(std::size_t segment, std::size_t segments, int k, int
   const auto part = [&](const Leg& leg) { return Leg{leg.at(from), leg.at(to)}; };
   for (std::size_t column = 0; column < tracks_.size(); ++column) {
     Track& track = tracks_[column];
-    track.mark_leg = part(leg_of(track.mark, track.low_first, base_leg));
     if (!track.finer) {
       track.leg = part(leg_of(track.price, track.low_first, base_leg));
+      track.mark_leg = part(leg_of(track.mark, track.low_first, base_leg));
       continue;
     }
-    const Ohlc bar = finer_bar(finer_first_ + segment, column);
-    if (k == 0) {
-      track.finer_low_first = low_comes_first(column, bar);
-      if (static_cast<int>(column) == swapped) track.finer_low_first = !track.finer_low_first;
-    }
-    track.leg = leg_of(bar, track.finer_low_first, k);
-    if (!track.marked) track.mark_leg = track.leg;
+    track.leg = leg_of(finer_bar(finer_first_ + segment, column), track.finer_low_first, k);
+    track.mark_leg = track.leg;
+    if (panel_.finer_mark_ohlc == nullptr) continue;
+    const Ohlc mark = bar_of(panel_.finer_mark_ohlc, finer_first_ + segment, column);
+    if (given(mark.open)) track.mark_leg = leg_of(mark, track.finer_low_first, k);
   }
 }
 
@@ -239,8 +272,9 @@ bool Simulator::low_comes_first(std::size_t column, const Ohlc& bar) const {
   const bool worst = held != 0 ? held > 0 : entry_side_low(column, bar);
   if (settings_.path == PathRule::Best) return !worst;
   if (settings_.path == PathRule::NearFar) {
-    const double down = bar.open - bar.low;
-    const double up = bar.high - bar.open;
+    const double tick = instruments_[column].tick;
+    const double down = distance(bar.open, bar.low, tick);
+    const double up = distance(bar.high, bar.open, tick);
     if (down != up) return down < up;
   }
   return worst;
@@ -260,7 +294,9 @@ bool Simulator::entry_side_low(std::size_t column, const Ohlc& bar) const {
     const double level = limit ? order.limit : order.stop;
     const bool below = limit == (order.side > 0);  // buy limit, sell stop: the low
     double& nearest = below ? nearest_low : nearest_high;
-    nearest = std::min(nearest, std::abs(level - bar.open));
+    if (given(level)) {
+      nearest = std::min(nearest, std::abs(distance(level, bar.open, instruments_[column].tick)));
+    }
   }
   return nearest_low <= nearest_high;
 }
@@ -340,7 +376,10 @@ void Simulator::execute_inside(std::size_t row, std::size_t index, double at) {
   const bool beyond = order.side * compare_prices(here, order.stop, tick) > 0;
   const double reference = beyond ? here : order.stop;
   order.triggered = true;
-  if (order.protective) cancel_siblings(index);
+  if (order.protective) {
+    cancel_siblings(index);
+    begin_exit(index, -order.side);
+  }
   if (order.kind == OrderKind::StopLimit) {
     if (order.side * compare_prices(reference, order.limit, tick) > 0) return;  // R14: it rests
     const double price = clamp_to_limit(order, round_fill(reference, tick, order.side));
@@ -379,7 +418,7 @@ void Simulator::fill_inside(std::size_t row, std::size_t index, double price, do
     inside_.push_back(increase_of(order, static_cast<double>(opening), price, maker));
     allowed = cut_lots(instruments_[column], opening, cut_, price);
   }
-  state_.room[column] = room - static_cast<double>(lots);
+  state_.room[column] = room - static_cast<double>(closing + allowed);
   const bool complete = closing + allowed > 0 && !order.follows && order.lots == closing + allowed;
   if (closing + allowed > 0) fill(row, index, closing + allowed, price, reference, maker, true);
   if (complete || state_.orders[index].done) return;

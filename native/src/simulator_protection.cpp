@@ -17,36 +17,49 @@ void Simulator::after_opening(std::size_t index, std::int64_t lots, double price
   }
   Order& order = state_.orders[index];
   if (!order.gives_protection()) return;
-  order.opened += lots;
-  order.opened_value += static_cast<double>(lots) * price;
+  const Instrument& instrument = instruments_[column];
+  const bool fee_in_coin = instrument.is_spot() && instrument.fee_in_received && order.side > 0;
+  const double quantity = static_cast<double>(lots) * instrument.lot *
+                          (fee_in_coin ? 1.0 - instrument.taker_fee : 1.0);
+  order.opened += quantity;
+  order.opened_value += quantity * price;
   if (has_legs(column, order.id)) {
-    rebase_legs(column, order.id, order.opened_value / static_cast<double>(order.opened), lots);
+    rebase_legs(column, order.id, order.opened_value / order.opened, lots_opened(order));
   } else {
     protect_order(index, price, inside);
   }
 }
 
+// R19: a stop that is reached, or a target's first fill, is the exit. It cancels the entry's rest,
+// and what it guarded is not entered again. `sign` is the position's.
+void Simulator::begin_exit(std::size_t index, int sign) {
+  const Order& order = state_.orders[index];
+  const auto column = static_cast<std::size_t>(order.instrument);
+  for (Order& entry : state_.orders) {
+    if (entry.done || entry.protective || entry.instrument != order.instrument) continue;
+    const bool target = entry.reason == FillReason::Target && entry.side == sign;
+    if (target || (entry.id >= 0 && entry.id == order.bracket)) {
+      finish(entry, OrderState::Cancelled);
+    }
+  }
+  block_entries(column, sign);
+}
+
 // A position went down by an order; `sign` is the position's before.
-void Simulator::after_exit(std::size_t row, std::size_t index, int sign) {
+void Simulator::after_reduction(std::size_t index, int sign) {
   const Order order = state_.orders[index];
   const auto column = static_cast<std::size_t>(order.instrument);
-  const std::int64_t held = held_lots(column);
-  if (order.protective) {
-    // R19: a protective exit cancels the entry's rest, and what it guarded is not entered again.
-    for (Order& entry : state_.orders) {
-      if (entry.done || entry.protective || entry.instrument != order.instrument) continue;
-      const bool its_entry = order.bracket == kPositionLevel ? entry.reason == FillReason::Target
-                                                             : entry.id == order.bracket;
-      if (its_entry) finish(entry, OrderState::Cancelled);
-    }
-    if (order.bracket == kPositionLevel) block_entries(row, column, sign);
+  if (order.protective && !order.triggered) begin_exit(index, sign);
+  if (order.protective && !order.follows) {  // one cancels the other, as far as it was filled
     for (Order& sibling : state_.orders) {
       const bool same = sibling.protective && !sibling.done && sibling.bracket == order.bracket &&
                         sibling.instrument == order.instrument && sibling.age != order.age;
-      if (same && !sibling.follows) sibling.lots = order.lots;
-      if (same && !sibling.follows && order.lots <= 0) finish(sibling, OrderState::Cancelled);
+      if (!same) continue;
+      sibling.lots = order.lots;
+      if (order.lots <= 0) finish(sibling, OrderState::Cancelled);
     }
   }
+  const std::int64_t held = held_lots(column);
   if (held == 0 || (held > 0) != (sign > 0)) cancel_legs(column);
 }
 
@@ -70,7 +83,7 @@ void Simulator::protect_order(std::size_t index, double price, bool inside) {
   Order leg;
   leg.instrument = order.instrument;
   leg.side = static_cast<std::int8_t>(-order.side);
-  leg.lots = order.opened;
+  leg.lots = lots_opened(order);
   leg.inside = inside;
   leg.bracket = order.id;
   add_legs(leg, price, price, order.stop_loss, order.take_profit, order.trailing);
@@ -110,7 +123,7 @@ void Simulator::rebase_legs(std::size_t column, std::int64_t bracket, double ent
         static_cast<std::size_t>(leg.instrument) != column) {
       continue;
     }
-    leg.lots += lots;
+    if (lots > 0) leg.lots = lots;
     const double away = leg.side < 0 ? -1.0 : 1.0;  // a long's stop is below, its target above
     if (leg.reason == FillReason::StopLoss) {
       leg.stop = round_stop(entry * (1.0 + away * leg.stop_loss), tick, leg.side);
@@ -118,6 +131,12 @@ void Simulator::rebase_legs(std::size_t column, std::int64_t bracket, double ent
       leg.limit = round_limit(entry * (1.0 - away * leg.take_profit), tick, leg.side);
     }
   }
+}
+
+// Whole lots that an order opened, after fees in the coin.
+std::int64_t Simulator::lots_opened(const Order& order) const {
+  const double lot = instruments_[static_cast<std::size_t>(order.instrument)].lot;
+  return static_cast<std::int64_t>(whole_lots(order.opened / lot));
 }
 
 bool Simulator::has_legs(std::size_t column, std::int64_t bracket) const {

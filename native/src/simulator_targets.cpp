@@ -17,38 +17,78 @@ double Simulator::sizing_equity() const noexcept {
   return equity_ > 0.0 ? equity_ * (1.0 - settings_.cash_buffer) : 0.0;  // R8
 }
 
-void Simulator::decide_targets(std::size_t row, const double* numbers) {
+void Simulator::decide(std::size_t row, const double* numbers) {
+  wanted_.clear();
+  look_at_requests(row);
+  if (numbers != nullptr || pending_) look_at_numbers(row, numbers);
+  if (!wanted_.empty()) {
+    scale_weights(row);
+    for (const Wanted& wanted : wanted_) act(wanted);
+  }
+  queued_.clear();
+  publish_endings();
+}
+
+void Simulator::look_at_numbers(std::size_t row, const double* numbers) {
   const bool scheduled = settings_.rebalance != RebalanceRule::Schedule ||
                          (panel_.schedule != nullptr && panel_.schedule[row] != 0);
-  const bool may_block = settings_.protects() || has_derivatives_;
-  if (may_block) {
-    for (std::size_t column = 0; column < panel_.columns; ++column) {
-      if (state_.targets[column].blocked != 0) lift_block(row, column, numbers[column]);
-    }
-  }
-  if (!scheduled && !pending_) return;
-  wanted_.clear();
+  if (!scheduled && !pending_ && !may_block_) return;
   bool still_pending = false;
   for (std::size_t column = 0; column < panel_.columns; ++column) {
-    if (look_at(row, column, numbers[column], scheduled)) {
-      wanted_.push_back({column, state_.targets[column].standing, 0.0});
+    const double number = numbers == nullptr ? kNone : numbers[column];
+    const bool asked = std::any_of(queued_.begin(), queued_.end(), [&](const Request& request) {
+      return static_cast<std::size_t>(request.instrument) == column;
+    });
+    if (asked) {
+      still_pending |= state_.targets[column].pending;
+      continue;  // what was asked for takes the place of the number
+    }
+    if (state_.targets[column].blocked != 0) {
+      const bool valid = std::abs(number) <= settings_.max_weight_abs;
+      lift_block(row, column, valid ? number : kNone);
+    }
+    if (look_at(row, column, number, scheduled, numbers != nullptr)) {
+      wanted_.push_back({column, state_.targets[column].standing, 0.0, false});
     }
     still_pending |= state_.targets[column].pending;
   }
+  std::stable_sort(wanted_.begin(), wanted_.end(),
+                   [](const Wanted& a, const Wanted& b) { return a.column < b.column; });
   pending_ = still_pending;
-  if (wanted_.empty()) return;
-  scale_weights(row);
-  for (const Wanted& wanted : wanted_) act(wanted);
 }
 
-// R19: a 0, the other sign or `reenter_after` lifts the block; NaN does not.
+// `ctx.target(...)`: acted on at once (R10); the last one of an instrument counts.
+void Simulator::look_at_requests(std::size_t row) {
+  for (std::size_t k = 0; k < queued_.size(); ++k) {
+    const Request& request = queued_[k];
+    const bool superseded =
+        std::any_of(queued_.begin() + static_cast<std::ptrdiff_t>(k) + 1, queued_.end(),
+                    [&](const Request& later) { return later.instrument == request.instrument; });
+    if (superseded) continue;
+    const auto column = static_cast<std::size_t>(request.instrument);
+    TargetState& target = state_.targets[column];
+    const double number = given(request.weight) ? request.weight : request.quantity;
+    if (given(request.weight) && !(std::abs(number) <= settings_.max_weight_abs)) {
+      count(Counter::RefusedTargets);  // R4
+      continue;
+    }
+    if (target.blocked != 0) lift_block(row, column, number);
+    target.standing = request.weight;
+    target.quantity = given(request.weight) ? kNone : request.quantity;
+    target.acted = kNone;
+    if (accept(row, column)) wanted_.push_back({column, request.weight, 0.0, true});
+  }
+  std::stable_sort(wanted_.begin(), wanted_.end(),
+                   [](const Wanted& a, const Wanted& b) { return a.column < b.column; });
+}
+
+// R19: a 0, the other sign or `reenter_after` lifts the block; NaN and a missing bar do not.
 void Simulator::lift_block(std::size_t row, std::size_t column, double number) {
   TargetState& target = state_.targets[column];
-  const bool valid = std::abs(number) <= settings_.max_weight_abs;
-  const bool other = valid && number * target.blocked <= 0.0;
-  const bool waited = settings_.reenter_after >= 0 &&
-                      static_cast<std::int64_t>(row) - target.blocked_row >= settings_.reenter_after;
-  if (!other && !waited) return;
+  const bool other = number * target.blocked <= 0.0;
+  const bool waited =
+      settings_.reenter_after >= 0 && target.blocked_bars >= settings_.reenter_after;
+  if (!panel_.has_bar(row, column) || (!other && !waited)) return;
   target.blocked = 0;
   // The standing number may be acted on again: it has not been since the exit.
   if (waited && !other) target.acted = kNone;
@@ -58,49 +98,60 @@ void Simulator::lift_block(std::size_t row, std::size_t column, double number) {
 }
 
 // Is the target of this instrument to be acted on now (R3, R4, R10)?
-bool Simulator::look_at(std::size_t row, std::size_t column, double number, bool scheduled) {
+bool Simulator::look_at(std::size_t row, std::size_t column, double number, bool scheduled,
+                        bool numbers_given) {
   TargetState& target = state_.targets[column];
   if (!scheduled && !target.pending) return false;
-  bool opinion = true;
-  if (std::isnan(number)) {
-    count(Counter::NanTargets);
-    opinion = target.pending && given(target.standing) && target.standing_pending;
-  } else if (std::abs(number) > settings_.max_weight_abs) {
+  bool opinion = !std::isnan(number);
+  if (!opinion && numbers_given) count(Counter::NanTargets);
+  if (opinion && !(std::abs(number) <= settings_.max_weight_abs)) {
     count(Counter::RefusedTargets);
-    opinion = given(target.standing);
-  } else {
-    target.standing = number;
+    opinion = false;
   }
-  if (!listed(row, column)) return false;  // R29: it is cash until then
-  const bool has_bar = panel_.has_bar(row, column);
-  if (!has_bar) {
-    const bool changed = opinion && (settings_.rebalance != RebalanceRule::OnChange ||
-                                     !(target.standing == target.acted));
-    if (changed || settings_.rebalance == RebalanceRule::Schedule) {
-      target.pending = true;
-      target.standing_pending = target.standing_pending || opinion;
-      pending_ = true;
+  if (opinion) {
+    target.standing = number;
+    target.quantity = kNone;
+  }
+  const bool arrived = target.pending && target.pending_opinion;
+  if (!opinion && !arrived) {
+    if (panel_.has_bar(row, column)) {
+      target.pending = false;
+    } else if (settings_.rebalance == RebalanceRule::Schedule) {
+      target.pending = pending_ = true;
     }
     return false;
   }
-  target.pending = false;
-  target.standing_pending = false;
-  if (!opinion) return false;
-  if (settings_.rebalance == RebalanceRule::OnChange && target.standing == target.acted) {
+  const bool unchanged = settings_.rebalance == RebalanceRule::OnChange &&
+                         !given(target.quantity) && target.standing == target.acted;
+  if (unchanged) return false;
+  return accept(row, column);
+}
+
+// A target that is to be acted on: is the instrument there, and may it be entered?
+bool Simulator::accept(std::size_t row, std::size_t column) {
+  TargetState& target = state_.targets[column];
+  if (!listed(row, column)) return false;  // R29: it is cash until then
+  if (!panel_.has_bar(row, column)) {
+    target.pending = target.pending_opinion = pending_ = true;
     return false;
   }
-  if (target.blocked != 0 && target.standing * target.blocked > 0.0) {
+  target.pending = target.pending_opinion = false;
+  const double number = given(target.quantity) ? target.quantity : target.standing;
+  if (target.blocked != 0 && number * target.blocked > 0.0) {
     count(Counter::DeniedReentry);
     return false;
   }
   return true;
 }
 
-double Simulator::weight_in_force(std::size_t column, double number) const {
+// A weight as it counts: no short on spot (R12), the instrument's share of equity (R2), the limit
+// on one instrument (R28).
+double Simulator::effective_weight(std::size_t column, double number) const {
   if (!given(number)) return 0.0;
   const Instrument& instrument = instruments_[column];
-  const double weight = number * instrument.size_share;  // R2
-  return instrument.is_spot() ? std::max(weight, 0.0) : std::abs(weight);
+  const double sign_allowed = instrument.is_spot() ? std::max(number, 0.0) : number;
+  const double weight = sign_allowed * instrument.size_share;
+  return std::clamp(weight, -settings_.max_weight, settings_.max_weight);
 }
 
 // R11, R12: weights in force that sum above 1 (spot) or the leverage allowed are scaled.
@@ -109,29 +160,26 @@ void Simulator::scale_weights(std::size_t row) {
   double derivatives = 0.0;
   for (std::size_t column = 0; column < panel_.columns; ++column) {
     if (!listed(row, column)) continue;
-    const double weight = weight_in_force(column, state_.targets[column].standing);
-    (instruments_[column].is_spot() ? spot : derivatives) += weight;
+    const double weight = effective_weight(column, state_.targets[column].standing);
+    (instruments_[column].is_spot() ? spot : derivatives) += std::abs(weight);
   }
-  const bool spot_over = spot > 1.0 + kSumSlack;
-  const bool leverage_over = derivatives > settings_.max_leverage * (1.0 + kSumSlack);
+  const double spot_scale = spot > 1.0 + kSumSlack ? 1.0 / spot : 1.0;
+  const double leverage_scale = derivatives > settings_.max_leverage * (1.0 + kSumSlack)
+                                    ? settings_.max_leverage / derivatives
+                                    : 1.0;
   bool spot_scaled = false;
   bool leverage_scaled = false;
   for (Wanted& wanted : wanted_) {
+    if (!given(wanted.number)) continue;  // a quantity was asked for
     const Instrument& instrument = instruments_[wanted.column];
-    wanted.weight = wanted.number * instrument.size_share;
-    if (instrument.is_spot()) {
-      if (wanted.weight < 0.0) {
-        count(Counter::NegativeSpotTargets);
-        wanted.weight = 0.0;
-      }
-      if (spot_over && wanted.weight > 0.0) {
-        wanted.weight /= spot;
-        spot_scaled = true;
-      }
-    } else if (leverage_over && wanted.weight != 0.0) {
-      wanted.weight *= settings_.max_leverage / derivatives;
-      leverage_scaled = true;
+    if (instrument.is_spot() && wanted.number < 0.0) count(Counter::NegativeSpotTargets);
+    const double weight = effective_weight(wanted.column, wanted.number);
+    if (std::abs(wanted.number * instrument.size_share) > settings_.max_weight) {
+      count(Counter::DeniedLimit);
     }
+    wanted.weight = weight * (instrument.is_spot() ? spot_scale : leverage_scale);
+    if (wanted.weight == weight) continue;
+    (instrument.is_spot() ? spot_scaled : leverage_scaled) = true;
   }
   if (spot_scaled) count(Counter::WeightScaled);
   if (leverage_scaled) count(Counter::LeverageScaled);
@@ -141,15 +189,20 @@ void Simulator::act(const Wanted& wanted) {
   const std::size_t column = wanted.column;
   TargetState& target = state_.targets[column];
   const Instrument& instrument = instruments_[column];
-  const double lots =
-      lots_from_weight(instrument, wanted.weight, sizing_equity(), last_close_[column]);
-  if (std::isnan(lots)) {  // R9: more than 2^53
-    count(Counter::RefusedTargets);
-    return;
+  const bool weighed = given(wanted.number);
+  double lots =
+      weighed ? lots_from_weight(instrument, wanted.weight, sizing_equity(), last_close_[column])
+              : whole_lots(target.quantity / instrument.lot);
+  if (std::isnan(lots)) return count(Counter::RefusedTargets);  // R9: more than 2^53
+  if (!weighed && instrument.is_spot() && lots < 0.0) {
+    count(Counter::NegativeSpotTargets);
+    lots = 0.0;
   }
-  if (settings_.rebalance == RebalanceRule::Band && inside_band(column, lots)) return;
-  target.acted = wanted.number;
-  place_target(column, lots, wanted.weight);
+  if (!(equity_ > 0.0)) lots = 0.0;  // R8: size 0
+  const bool banded = settings_.rebalance == RebalanceRule::Band && !wanted.at_once;
+  if (banded && inside_band(column, lots)) return;
+  target.acted = weighed ? wanted.number : kNone;
+  place_target(column, lots, weighed ? wanted.weight : kNone);
 }
 
 // R10: skipped while |wanted - held| < x |wanted|; entering, leaving, changing sign always trade.
@@ -160,45 +213,36 @@ bool Simulator::inside_band(std::size_t column, double lots) const {
   return std::abs(lots - position) < settings_.band * std::abs(lots);
 }
 
+// Acting on a target cancels the rest of its own working order (R10).
 void Simulator::cancel_working(std::size_t column) {
   for (Order& order : state_.orders) {
-    if (!order.protective && static_cast<std::size_t>(order.instrument) == column) {
+    if (order.reason == FillReason::Target && static_cast<std::size_t>(order.instrument) == column) {
       finish(order, OrderState::Cancelled);
     }
   }
 }
 
-// R28: an increasing target above a limit is cut to the largest size allowed.
+// R28: a target above the limit on one position is cut to the largest size allowed.
 double Simulator::gate_lots(std::size_t column, double lots) {
+  if (std::isinf(settings_.max_notional)) return lots;
   const Instrument& instrument = instruments_[column];
-  if (std::isinf(settings_.max_weight) && std::isinf(settings_.max_notional)) return lots;
-  const double price = last_close_[column];
-  double most = kInfinity;
-  if (std::isfinite(settings_.max_weight)) {
-    most = lots_from_weight(instrument, settings_.max_weight, equity_, price);
-  }
-  if (std::isfinite(settings_.max_notional)) {
-    most = std::min(most, whole_lots(settings_.max_notional /
-                                     quote_notional(instrument, instrument.lot, price)));
-  }
-  const double held = static_cast<double>(held_lots(column));
-  const bool same_side = held * lots > 0.0;
-  most = std::max(most, same_side ? std::abs(held) : 0.0);  // reductions pass, what is held stays
+  const double most = whole_lots(
+      settings_.max_notional / quote_notional(instrument, instrument.lot, last_close_[column]));
   if (std::abs(lots) <= most) return lots;
   count(Counter::DeniedLimit);
   return lots > 0.0 ? most : -most;
 }
 
-// R10: acting on a target cancels the rest and starts from the position.
+// R10: the wanted quantity is latched here and worked from the position until it is reached.
 void Simulator::place_target(std::size_t column, double lots, double weight) {
   if (!state_.orders.empty()) cancel_working(column);
   const Instrument& instrument = instruments_[column];
   const double held = static_cast<double>(held_lots(column));
   Order order;
-  order.weight = std::abs(weight);
-  if (settings_.size_at == SizeAt::Fill && weight != 0.0 && given(weight) && held * weight <= 0.0 &&
+  if (settings_.size_at == SizeAt::Fill && given(weight) && weight != 0.0 && held * weight <= 0.0 &&
       equity_ > 0.0) {
     order.size_at_fill = true;  // R33, from flat only: what is held goes first
+    order.weight = std::abs(weight);
     order.side = weight > 0.0 ? 1 : -1;
     order.lots = static_cast<std::int64_t>(std::abs(held));
     push_target(column, order);
@@ -207,22 +251,22 @@ void Simulator::place_target(std::size_t column, double lots, double weight) {
   const double allowed = gate_lots(column, lots);
   const double position = state_.positions[column].quantity / instrument.lot;
   const double change = allowed == 0.0 ? -held : whole_lots(allowed - position);
-  const bool lost_entry = lots == 0.0 && held == 0.0 && given(weight) && weight != 0.0;
-  if (lost_entry) count(Counter::BelowMinimum);
+  if (lots == 0.0 && held == 0.0 && given(weight) && weight != 0.0) count(Counter::BelowMinimum);
   if (change == 0.0) return;
   if (below_minimum(instrument, change * instrument.lot, last_close_[column])) {
-    count(Counter::BelowMinimum);
-    return;
+    return count(Counter::BelowMinimum);
   }
   order.side = change > 0.0 ? 1 : -1;
   order.lots = static_cast<std::int64_t>(std::abs(change));
+  order.wanted = static_cast<std::int64_t>(allowed);
   push_target(column, order);
 }
 
+// R13: capped by default on venues that never close, a market order elsewhere and on closes.
 void Simulator::push_target(std::size_t column, Order& order) {
+  const bool by_venue = settings_.execution == ExecutionRule::ByVenue;
   const bool capped = settings_.execution == ExecutionRule::Capped ||
-                      (settings_.execution == ExecutionRule::ByVenue &&
-                       instruments_[column].never_closes);  // R13
+                      (by_venue && instruments_[column].never_closes && !settings_.close_only);
   order.instrument = static_cast<std::int32_t>(column);
   order.reason = FillReason::Target;
   order.capped = capped;

@@ -1,6 +1,7 @@
 """Types of the native kernel (native/bindings). One section per binding file, in its order."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any, ClassVar
 
 from numpy import float64
@@ -115,3 +116,131 @@ def simulate(
     position: NDArray[float64] | None,
     funding: NDArray[float64] | None,
 ) -> dict[str, Any]: ...
+
+# context
+class BarView:
+    ts: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+
+class PositionView:
+    quantity: float
+    entry: float
+    unrealised: float
+
+class OrderRef:
+    number: int
+    state: int
+
+class FillView:
+    row: int
+    instrument: int
+    order: int
+    quantity: float
+    price: float
+    fee: float
+    slippage: float
+    maker: bool
+    reason: int
+    opening: bool
+
+class FeatureView:
+    def __getitem__(self, name: str) -> float: ...
+    def __len__(self) -> int: ...
+    def __contains__(self, name: object) -> bool: ...
+    def __iter__(self) -> Iterator[str]: ...
+    def keys(self) -> list[str]: ...
+
+class Simulation:
+    row: int
+    column: int
+    tags: list[str]
+    def __init__(
+        self,
+        panel: Panel,
+        instruments: object,
+        settings: object,
+        features: dict[str, NDArray[float64]],
+    ) -> None: ...
+    def run(
+        self,
+        contexts: object,
+        on_bar: object,
+        on_bars: object,
+        panel_context: object,
+        on_order: object,
+        on_fill: object,
+        first: int,
+        orders_from: int,
+        equity: NDArray[float64],
+        cash: NDArray[float64],
+        position: NDArray[float64] | None,
+        funding: NDArray[float64] | None,
+    ) -> dict[str, Any]: ...
+
+class Context:
+    index: int
+    column: int
+    decided_at_ms: int
+    bar: BarView
+    position: PositionView
+    equity: float
+    cash: float
+    orders: list[OrderRef]
+    feature: FeatureView
+    def __init__(self, simulation: Simulation, column: int) -> None: ...
+    def __getitem__(self, name: str) -> float: ...
+    def crossed_above(self, a: str, b: str) -> bool: ...
+    def crossed_below(self, a: str, b: str) -> bool: ...
+    def buy(
+        self,
+        *,
+        quantity: float | None = None,
+        weight: float | None = None,
+        value: float | None = None,
+        limit: float | None = None,
+        stop: float | None = None,
+        trail: float | None = None,
+        stop_loss: float | None = None,
+        take_profit: float | None = None,
+        trailing: float | None = None,
+        tif: str | int = "gtc",
+        expires_at: datetime | int | None = None,
+        post_only: bool = False,
+        reduce_only: bool = False,
+        group: str | None = None,
+        tag: str | None = None,
+    ) -> OrderRef: ...
+    def sell(
+        self,
+        *,
+        quantity: float | None = None,
+        weight: float | None = None,
+        value: float | None = None,
+        limit: float | None = None,
+        stop: float | None = None,
+        trail: float | None = None,
+        stop_loss: float | None = None,
+        take_profit: float | None = None,
+        trailing: float | None = None,
+        tif: str | int = "gtc",
+        expires_at: datetime | int | None = None,
+        post_only: bool = False,
+        reduce_only: bool = False,
+        group: str | None = None,
+        tag: str | None = None,
+    ) -> OrderRef: ...
+    def target(self, weight: float | None = None, *, quantity: float | None = None) -> None: ...
+    def close(self) -> None: ...
+    def cancel(self, order: OrderRef) -> None: ...
+    def amend(
+        self,
+        order: OrderRef,
+        *,
+        quantity: float | None = None,
+        limit: float | None = None,
+        stop: float | None = None,
+    ) -> None: ...

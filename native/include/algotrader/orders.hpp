@@ -29,6 +29,7 @@ struct Order {
   bool done = false;
   std::int64_t lots = 0;    // left to do
   std::int64_t filled = 0;
+  std::int64_t wanted = 0;  // of a target: the position it works towards, signed lots (R10)
   std::int64_t bracket = kPositionLevel;  // whose protection it is: number of the opening order
   double limit = kNone;
   double stop = kNone;
@@ -41,7 +42,7 @@ struct Order {
   double stop_loss = kNone;  // protection of what it opens (R19)
   double take_profit = kNone;
   double trailing = kNone;
-  std::int64_t opened = 0;   // lots it opened, and their value, for the average fill
+  double opened = 0.0;  // quantity it opened, after fees in the coin, and its value at the fills
   double opened_value = 0.0;
   std::int64_t expires_at = kNever;
   std::int64_t session = 0;

@@ -127,6 +127,7 @@ struct PanelView {
   std::size_t finer_rows = 0;
   const std::int64_t* finer_ts = nullptr;
   const double* finer_ohlc = nullptr;  // (M, 4, N)
+  const double* finer_mark_ohlc = nullptr;
 
   double at(const double* field, std::size_t row, std::size_t column) const noexcept {
     return field[row * columns + column];

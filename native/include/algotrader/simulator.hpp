@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "algotrader/cash_factor.hpp"
@@ -26,12 +27,13 @@ struct Position {
 
 // What stands between an instrument's target and its next trade (R10, R19).
 struct TargetState {
-  double standing = kNone;  // last valid number
+  double standing = kNone;  // last valid number: a weight
+  double quantity = kNone;  // or the quantity that was asked for in its place
   double acted = kNone;     // number last acted on
   bool pending = false;     // to be looked at on the next bar (R3, R10)
-  bool standing_pending = false;  // with the number that stood then
+  bool pending_opinion = false;  // with what was wanted then
   int blocked = 0;          // sign that may not be entered again (R19)
-  std::int64_t blocked_row = 0;
+  std::int64_t blocked_bars = 0;  // bars of the instrument since the exit
 };
 
 class Simulator {
@@ -39,8 +41,10 @@ class Simulator {
   Simulator(PanelView panel, std::vector<Instrument> instruments, Settings settings);
 
   void step(std::size_t row);  // R7 (1) to (7)
-  void decide_targets(std::size_t row, const double* numbers);  // R10; numbers: (N,)
-  std::int64_t request(std::size_t row, const Request& request);  // number of a new order, or -1
+  // R7 (8): explicit requests first, in the order given; the number of a new order, or -1. A target
+  // asked for is acted on by decide(), together with the numbers (N,) of the row, which may be null.
+  std::int64_t request(std::size_t row, const Request& request);
+  void decide(std::size_t row, const double* numbers);
 
   const PanelView& panel() const noexcept { return panel_; }
   const Instrument& instrument(std::size_t column) const { return instruments_[column]; }
@@ -52,7 +56,11 @@ class Simulator {
   double mark(std::size_t column) const { return mark_[column]; }
   const std::vector<Order>& orders() const noexcept { return state_.orders; }
   const std::vector<Fill>& fills() const noexcept { return state_.fills; }
+  std::vector<std::int64_t> take_ended() { return std::exchange(ended_, {}); }
   const std::vector<OrderState>& order_states() const noexcept { return order_states_; }
+  std::size_t instrument_of_order(std::int64_t number) const {
+    return static_cast<std::size_t>(order_instruments_[static_cast<std::size_t>(number)]);
+  }
   const Counters& counters() const noexcept { return state_.counters; }
   const std::vector<double>& quantities() const noexcept { return quantities_; }
   const std::vector<double>& funding_of_bar() const noexcept { return funding_; }
@@ -114,6 +122,7 @@ class Simulator {
   static double clamp_to_limit(const Order& order, double price);
   static void move_trail(Order& order, double price, double tick);
   bool inside_cap(std::size_t row, const Order& order, double open);
+  void clamp_to_wanted(Order& order);
   void set_price(std::size_t row, Execution& execution, double lots);
   void reduce_at_open(std::size_t row, Execution& execution);
   void size_at_fill(std::size_t row, Execution& execution);
@@ -139,7 +148,6 @@ class Simulator {
     bool finer = false;    // has all its finer bars
     bool low_first = true;  // of the base bar, fixed at its open (R17)
     bool finer_low_first = true;
-    bool marked = false;  // has mark bars of its own
     Leg leg{};            // being travelled
     Leg mark_leg{};
   };
@@ -160,8 +168,10 @@ class Simulator {
   void lay_tracks(std::size_t row, int swapped, std::size_t segments);
   void lay_finer(std::size_t column, std::size_t segments);
   std::size_t finer_bars(std::size_t row, std::size_t& first) const;
-  void start_legs(std::size_t segment, std::size_t segments, int k, int swapped);
-  Ohlc finer_bar(std::size_t row, std::size_t column) const;
+  void lay_legs(std::size_t segment, std::size_t segments, int k);
+  void enter_finer_bars(std::size_t row, std::size_t segment, std::size_t segments, int swapped);
+  Ohlc finer_bar(std::size_t finer_row, std::size_t column) const;
+  Ohlc bar_of(const double* ohlc, std::size_t finer_row, std::size_t column) const;
   bool low_comes_first(std::size_t column, const Ohlc& bar) const;
   bool entry_side_low(std::size_t column, const Ohlc& bar) const;
   void travel_leg(std::size_t row);
@@ -183,7 +193,7 @@ class Simulator {
   void book(std::size_t row, Order& order, std::int64_t lots, double price, double reference,
             bool maker, bool opening);
   void close_out(std::size_t row, std::size_t column, double price, double fee, FillReason reason);
-  void block_entries(std::size_t row, std::size_t column, int sign);
+  void block_entries(std::size_t column, int sign);
   double slippage_at(std::size_t row, std::size_t column, double lots);
   double room_left(std::size_t row, std::size_t column);
   void finish(Order& order, OrderState state);
@@ -191,12 +201,14 @@ class Simulator {
 
   // simulator_protection.cpp: stops, targets and trails of what was opened (R19)
   void after_opening(std::size_t index, std::int64_t lots, double price, bool inside);
-  void after_exit(std::size_t row, std::size_t index, int sign);
+  void begin_exit(std::size_t index, int sign);
+  void after_reduction(std::size_t index, int sign);
   void protect_position(std::size_t column, double best, bool inside);
   void protect_order(std::size_t index, double price, bool inside);
   void add_legs(Order leg, double entry, double best, double stop_loss, double take_profit,
                 double trailing);
   void rebase_legs(std::size_t column, std::int64_t bracket, double entry, std::int64_t lots);
+  std::int64_t lots_opened(const Order& order) const;
   bool has_legs(std::size_t column, std::int64_t bracket) const;
   void cancel_legs(std::size_t column);
   void cancel_siblings(std::size_t index);
@@ -212,10 +224,15 @@ class Simulator {
     std::size_t column;
     double number;  // as given
     double weight;  // effective: scaled, with the share
+    bool at_once;   // asked for by `target(...)`
   };
-  bool look_at(std::size_t row, std::size_t column, double number, bool scheduled);
+  void look_at_numbers(std::size_t row, const double* numbers);
+  bool look_at(std::size_t row, std::size_t column, double number, bool scheduled,
+               bool numbers_given);
+  bool accept(std::size_t row, std::size_t column);
+  void look_at_requests(std::size_t row);
   void lift_block(std::size_t row, std::size_t column, double number);
-  double weight_in_force(std::size_t column, double number) const;
+  double effective_weight(std::size_t column, double number) const;
   void scale_weights(std::size_t row);
   void act(const Wanted& wanted);
   bool inside_band(std::size_t column, double lots) const;
@@ -228,7 +245,6 @@ class Simulator {
   std::int64_t place_order(std::size_t row, const Request& request);
   OrderState admit(std::size_t row, const Request& request, Order& order);
   bool over_limit(std::size_t column, const Order& order) const;
-  void place_target_request(std::size_t row, const Request& request);
   void cancel_order(std::int64_t number);
   void amend_order(const Request& request);
   double sizing_equity() const noexcept;
@@ -246,6 +262,7 @@ class Simulator {
     state_.counters[static_cast<std::size_t>(counter)] += by;
   }
   void forget_done_orders();
+  void publish_endings();
 
   PanelView panel_;
   std::vector<Instrument> instruments_;
@@ -254,6 +271,7 @@ class Simulator {
   bool has_derivatives_ = false;
   bool has_delistings_ = false;
   bool has_impact_ = false;
+  bool may_block_ = false;  // protective exits or liquidation can happen (R19)
   State state_;
   State before_path_;  // kept to reuse their memory
   State after_path_;
@@ -263,6 +281,7 @@ class Simulator {
   std::size_t finer_first_ = 0;  // of the bar being travelled
   std::int64_t finer_step_ = 0;
   std::vector<OrderState> order_states_;
+  std::vector<std::int32_t> order_instruments_;
   std::vector<double> last_close_;  // 0 before the first
   std::vector<double> mark_;        // what positions are marked at
   std::vector<double> quantities_;  // of positions, for the drivers
@@ -272,6 +291,8 @@ class Simulator {
   std::vector<bool> delisted_;
   std::vector<AmbiguousBar> ambiguous_;
   std::vector<Wanted> wanted_;
+  std::vector<Request> queued_;  // targets asked for at this decision
+  std::vector<std::int64_t> ended_;  // orders whose state became final, since last taken
   std::vector<Execution> plan_;
   std::vector<Execution*> takers_;
   std::size_t next_funding_ = 0;

@@ -7,8 +7,9 @@ the rule book's (R1 to R38), the records those of `simulation.py`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,8 @@ from algotrader.execution.simulation import (
     SimulationResult,
     SimulationSettings,
 )
+
+Row = TypeVar("Row", bound=np.generic)
 
 _PRICES = ("open", "high", "low", "close", "volume")
 _MARKS = ("mark_open", "mark_high", "mark_low", "mark_close")
@@ -54,21 +57,79 @@ def simulate(
     check_instruments(instruments, settings, columns)
     _check_script(script, settings, rows, columns)
     weights = None if targets is None else _matrix("targets", targets, rows, columns)
-    equity = np.empty(rows)
-    cash = np.empty(rows)
-    position = np.empty((rows, columns)) if keep_position else None
-    funding = np.zeros((rows, columns))
+    recording = _recording(rows, columns, keep_position)
     out = _kernel.simulate(
-        _kernel.Panel(checked),
-        list(instruments),
-        settings,
-        weights,
-        script,
-        equity,
-        cash,
-        position,
-        funding,
+        _kernel.Panel(checked), list(instruments), settings, weights, script, *recording
     )
+    return _result(out, recording, columns)
+
+
+class CallbackError(Exception):
+    """A strategy raised while it was called; `__cause__` is what it raised."""
+
+    def __init__(self, row: int, instrument: int | None, ts: int) -> None:
+        super().__init__(f"the strategy raised at row {row}")
+        self.row = row
+        self.instrument = instrument  # column; None in a call for the whole panel
+        self.ts = ts  # open of the bar, UTC ms
+
+
+def simulate_strategy(
+    panel: Panel,
+    instruments: Sequence[SimulatedInstrument],
+    settings: SimulationSettings,
+    *,
+    features: Mapping[str, Floats],
+    on_bar: Callable[[Any], object] | None = None,
+    on_bars: Callable[[Any], object] | None = None,
+    on_order: Callable[[Any, Any], object] | None = None,
+    on_fill: Callable[[Any, Any], object] | None = None,
+    context: Callable[[_kernel.Simulation, int], _kernel.Context] = _kernel.Context,
+    panel_context: Callable[[_kernel.Simulation, Sequence[Any]], object] | None = None,
+    first: int = 0,
+    orders_from: int = 0,
+    keep_position: bool = True,
+) -> SimulationResult:
+    """Call a strategy bar by bar (R2) and simulate what it asks for.
+
+    `features` are float64 arrays (T,) or (T, N) by name. `on_bar(ctx)` is called once per row and
+    instrument that has a bar, with what `context(simulation, column)` made for it; `on_bars(ctx)`
+    once per row with what `panel_context(simulation, contexts)` made. `on_fill(ctx, fill)` and
+    `on_order(ctx, order)` hear of a bar's fills and of orders that ended, before its decision.
+    Calls begin at row `first`; requests of rows before `orders_from` are dropped (R30).
+    CallbackError carries the row at which the strategy raised.
+    """
+    if (on_bar is None) == (on_bars is None):
+        raise ValueError("give exactly one of on_bar and on_bars")
+    checked = checked_panel(panel, settings)
+    rows, columns = checked.close.shape
+    check_instruments(instruments, settings, columns)
+    arrays = {name: np.ascontiguousarray(f, dtype=np.float64) for name, f in features.items()}
+    simulation = _kernel.Simulation(_kernel.Panel(checked), list(instruments), settings, arrays)
+    contexts = [context(simulation, column) for column in range(columns)]
+    whole = None if panel_context is None else panel_context(simulation, contexts)
+    if on_bars is not None and whole is None:
+        raise ValueError("on_bars needs a panel_context")
+    recording = _recording(rows, columns, keep_position)
+    hooks = (on_bar, on_bars, whole, on_order, on_fill)
+    try:
+        out = simulation.run(contexts, *hooks, first, orders_from, *recording)
+    except Exception as error:
+        column = None if simulation.column < 0 else simulation.column
+        raise CallbackError(simulation.row, column, int(checked.ts[simulation.row])) from error
+    return _result(out, recording, columns)
+
+
+_Recording = tuple[Floats, Floats, Floats | None, Floats]
+
+
+def _recording(rows: int, columns: int, keep_position: bool) -> _Recording:
+    position = np.empty((rows, columns)) if keep_position else None
+    return np.empty(rows), np.empty(rows), position, np.zeros((rows, columns))
+
+
+def _result(out: dict[str, Any], recording: _Recording, columns: int) -> SimulationResult:
+    equity, cash, position, funding = recording
     return SimulationResult(
         fills=fills_from(out["fills"]),
         equity=equity,
@@ -77,10 +138,12 @@ def simulate(
         funding=funding,
         order_state=out["order_state"],
         counters=out["counters"],
+        ambiguous_row=out["ambiguous_row"],
+        ambiguous_instrument=out["ambiguous_instrument"],
     )
 
 
-def fills_from(columns: dict[str, NDArray[np.generic]]) -> Fills:
+def fills_from(columns: dict[str, NDArray[Any]]) -> Fills:
     """The kernel's columns as the contract's record."""
     flags = ("maker", "opening", "ambiguous")
     return Fills(
@@ -104,13 +167,13 @@ def checked_panel(panel: Panel, settings: SimulationSettings) -> Panel:
     if panel.timeframe_ms <= 0:
         raise ValueError(f"panel: timeframe_ms must be positive, not {panel.timeframe_ms}")
     columns = 1 if np.ndim(panel.close) == 1 else np.shape(panel.close)[-1]
-    changes: dict[str, object] = {"ts": ts}
-    for name in _PRICES + _MARKS:
-        values = getattr(panel, name)
-        if values is not None:
-            changes[name] = _matrix(f"panel: {name}", values, ts.size, columns)
-    _check_bars({name: changes[name] for name in _PRICES}, settings)  # type: ignore[arg-type]
-    changes |= _checked_extras(panel, ts.size, columns, settings)
+    bars = {
+        name: _matrix(f"panel: {name}", getattr(panel, name), ts.size, columns)
+        for name in _PRICES + _MARKS
+        if getattr(panel, name) is not None
+    }
+    _check_bars(bars, settings)
+    changes = {"ts": ts, **bars, **_checked_extras(panel, ts.size, columns, settings)}
     return replace(panel, **changes)  # type: ignore[arg-type]
 
 
@@ -195,9 +258,7 @@ def _matrix(name: str, values: Floats, rows: int, columns: int) -> Floats:
     return array
 
 
-def _vector(
-    name: str, values: object, dtype: type[np.generic], size: int | None
-) -> NDArray[np.generic]:
+def _vector(name: str, values: object, dtype: type[Row], size: int | None) -> NDArray[Row]:
     array = np.ascontiguousarray(values, dtype=dtype)
     if array.ndim != 1 or (size is not None and array.size != size):
         raise ValueError(f"panel: {name} must have shape ({size or 'M'},), not {array.shape}")

@@ -279,7 +279,10 @@ class SimulationResult:
     # below_minimum, no_bar, cash_cut, leverage_scaled, weight_scaled, post_only_rejected,
     # reduce_only_cut, nan_targets, refused_targets, negative_spot_targets, ambiguous_bars,
     # liquidations, funding_without_mark, impact_skipped, partial_carried, flips, finer_fallback,
-    # denied_limit, denied_reentry, delisted, fok_killed, ioc_expired
+    # denied_limit, denied_reentry, delisted, fok_killed, ioc_expired, group_reduced
+    ambiguous_row: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))  # (A,) R17:
+    ambiguous_instrument: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    # rows and columns of ambiguous bars, with or without a fill
 
 
 Script = Mapping[int, Sequence[Request]]
