@@ -113,7 +113,6 @@ void bind_order(nb::module_& m) {
   bind(m, "raw_stochastic", indicators::raw_stochastic);
   bind(m, "williams_r", indicators::williams_r);
   bind(m, "stochastic", indicators::stochastic);
-  bind(m, "stochastic_fast", indicators::stochastic_fast);
 }
 
 void bind_momentum(nb::module_& m) {

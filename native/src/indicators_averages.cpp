@@ -3,24 +3,28 @@
 #include <vector>
 
 #include "algotrader/indicators.hpp"
+#include "indicators_smoothing.hpp"
 #include "indicators_windows.hpp"
 
 namespace algotrader::indicators {
 
 namespace {
 
-// Exponential average that starts with the mean of its first `window` values.
-class Exponential {
- public:
-  Exponential(Size window, double weight) noexcept
-      : window_(window), weight_(weight), rest_(1.0 - weight) {}
-  explicit Exponential(Size window) noexcept
-      : Exponential(window, 2.0 / (static_cast<double>(window) + 1.0)) {}
+// Defined from row window - 1 on, begun with the mean of the first `window` values.
+void exponential(const double* x, Size rows, double* out, Size window, double weight) {
+  if (!begin_after(Outputs<1>{out}, rows, window - 1)) return;
+  const double start = sum_of(x, window) / static_cast<double>(window);
+  out[window - 1] = start;
+  Smoother(weight, start).run(x + window, rows - window, out + window);
+}
 
-  // Takes the next value; true once `value()` is defined.
+// One stage of a cascade while it warms up.
+class Stage {
+ public:
+  explicit Stage(Size window) noexcept : window_(window), weight_(exponential_weight(window)) {}
   bool push(double x) noexcept {
     if (seen_ >= window_) {
-      value_ = weight_ * x + rest_ * value_;
+      value_ = weight_ * x + (1.0 - weight_) * value_;
       return true;
     }
     value_ += x;
@@ -28,127 +32,139 @@ class Exponential {
     value_ /= static_cast<double>(window_);
     return true;
   }
-  // For a caller that knows the average is defined: no test, so the loop stays tight.
-  double next(double x) noexcept { return value_ = weight_ * x + rest_ * value_; }
   double value() const noexcept { return value_; }
 
  private:
   Size window_;
   double weight_;
-  double rest_;
   Size seen_ = 0;
   double value_ = 0.0;
 };
 
-void exponential(const double* x, Size rows, double* out, Exponential average, Size window) {
-  if (!begin_after(Outputs<1>{out}, rows, window - 1)) return;
-  for (Size row = 0; row < window; ++row) average.push(x[row]);
-  out[window - 1] = average.value();
-  for (Size row = window; row < rows; ++row) out[row] = average.next(x[row]);
-}
-
-// An average of an average of ...: `Depth` of them, emit(row, values) once the last is defined.
-template <Size Depth, class Emit>
-void cascade(const double* x, Size rows, Size window, Emit emit) {
-  std::array<double, Depth> value{};
-  std::vector<Exponential> stages(Depth, Exponential(window));
-  const Size warmup = std::min(rows, Depth * (window - 1));
-  Size row = 0;
-  for (; row < warmup; ++row) {
+// The averages of a cascade at row Depth (window - 1), the first at which all are defined.
+template <Size Depth>
+std::array<double, Depth> warmed_up(const double* x, Size window) {
+  std::vector<Stage> stages(Depth, Stage(window));
+  for (Size row = 0; row <= Depth * (window - 1); ++row) {
     double passed = x[row];
-    for (Exponential& stage : stages) {
+    for (Stage& stage : stages) {
       if (!stage.push(passed)) break;
       passed = stage.value();
     }
   }
-  if (row >= rows) return;
-  double passed = x[row];
-  for (Size k = 0; k < Depth; ++k) {
-    stages[k].push(passed);
-    passed = value[k] = stages[k].value();
-  }
-  emit(row, value);
-  const double weight = 2.0 / (static_cast<double>(window) + 1.0);
-  const double rest = 1.0 - weight;
-  for (++row; row < rows; ++row) {
-    double below = x[row];
-    for (Size k = 0; k < Depth; ++k) below = value[k] = weight * below + rest * value[k];
-    emit(row, value);
-  }
+  std::array<double, Depth> values;
+  for (Size k = 0; k < Depth; ++k) values[k] = stages[k].value();
+  return values;
 }
 
-// Two exponential averages of x, each started in the usual way; emit(row, fast, slow).
-template <class Emit>
-void two_averages(const double* x, Size rows, Size fast, Size slow, Emit emit) {
-  Exponential quick(fast);
-  Exponential steady(slow);
-  const Size warmup = std::max(fast, slow) - 1;
-  for (Size row = 0; row < warmup; ++row) {
-    quick.push(x[row]);
-    steady.push(x[row]);
+double percent_change(double now, double before) noexcept {
+  const double change = (now / before - 1.0) * 100.0;
+  return before == 0.0 ? 0.0 : change;
+}
+
+// An average of an average of ...: `Depth` of them. emit(row, count, stages) from the row on at
+// which the last is defined; stages[k][i] belongs to row + i.
+template <Size Depth, class Emit>
+void cascade(const double* x, Size rows, Size window, Emit emit) {
+  const Size first = Depth * (window - 1);
+  const std::array<double, Depth> start = warmed_up<Depth>(x, window);
+  double memory[Depth][CHUNK];
+  Columns<Depth> stages;
+  std::vector<Smoother> smoothers;
+  for (Size k = 0; k < Depth; ++k) {
+    stages[k] = memory[k];
+    memory[k][0] = start[k];
+    smoothers.emplace_back(exponential_weight(window), start[k]);
   }
-  for (Size row = warmup; row < rows; ++row) {
-    quick.push(x[row]);
-    steady.push(x[row]);
-    emit(row, quick.value(), steady.value());
-  }
+  emit(first, Size{1}, stages);
+  in_chunks(first + 1, rows, [&](Size row, Size count) {
+    const double* below = x + row;
+    for (Size k = 0; k < Depth; ++k) {
+      smoothers[k].run(below, count, memory[k]);
+      below = memory[k];
+    }
+    emit(row, count, stages);
+  });
+}
+
+// Puts join(value, average) in the place of `values`, with the exponential average of x.
+template <class Join>
+void beside_average(const double* x, Size rows, double* values, Size window, Join join) {
+  if (!begin_after(Outputs<1>{values}, rows, window - 1)) return;
+  const double start = sum_of(x, window) / static_cast<double>(window);
+  values[window - 1] = join(values[window - 1], start);
+  Smoother smoother(exponential_weight(window), start);
+  double average[CHUNK];
+  in_chunks(window, rows, [&](Size first, Size count) {
+    smoother.run(x + first, count, average);
+    for (Size i = 0; i < count; ++i) values[first + i] = join(values[first + i], average[i]);
+  });
+}
+
+Size lookback(Size rows, Size window, Size depth) noexcept {
+  return rows < window ? rows : depth * (window - 1);
 }
 
 }  // namespace
 
 void sma(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window) {
   if (!begin_after(out, rows, window - 1)) return;
-  const double* x = in[0];
-  const double count = static_cast<double>(window);
-  fold_windows<double>(
-      rows, window, [x](Size row, Size) { return x[row]; },
-      [](double older, double newer) { return older + newer; },
-      [&](Size row, double sum, Size) { out[0][row] = sum / count; });
-}
-
-void ema(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window) {
-  exponential(in[0], rows, out[0], Exponential(window), window);
-}
-
-void wilder(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window) {
-  exponential(in[0], rows, out[0], Exponential(window, 1.0 / static_cast<double>(window)), window);
-}
-
-void wma(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window) {
-  if (!begin_after(out, rows, window - 1)) return;
-  const double count = static_cast<double>(window);
-  const double weights = count * (count + 1.0) / 2.0;
-  ramp_windows(in[0], rows, window, [&](Size row, double, double ramp, double about) {
-    out[0][row] = about + ramp / weights;
+  mean_windows(in[0], rows, window, [&](Size row, Size count, const double* mean) {
+    std::copy_n(mean, count, out[0] + row);
   });
 }
 
+void ema(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window) {
+  exponential(in[0], rows, out[0], window, exponential_weight(window));
+}
+
+void wilder(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window) {
+  exponential(in[0], rows, out[0], window, 1.0 / static_cast<double>(window));
+}
+
+// Weights 1..n are (n + 1) / 2 plus the distance from the middle.
+void wma(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window) {
+  if (!begin_after(out, rows, window - 1)) return;
+  const double n = static_cast<double>(window);
+  const double share = 2.0 / (n * (n + 1.0));
+  tilted_windows(in[0], rows, window,
+                 [&](Size row, Size count, const double* mean, const double* tilt) {
+                   for (Size i = 0; i < count; ++i) out[0][row + i] = mean[i] + tilt[i] * share;
+                 });
+}
+
 void dema(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window) {
-  if (!begin_after(out, rows, rows < window ? rows : 2 * (window - 1))) return;
-  cascade<2>(in[0], rows, window, [&](Size row, const std::array<double, 2>& e) {
-    out[0][row] = 2.0 * e[0] - e[1];
+  if (!begin_after(out, rows, lookback(rows, window, 2))) return;
+  cascade<2>(in[0], rows, window, [&](Size row, Size count, const Columns<2>& e) {
+    for (Size i = 0; i < count; ++i) out[0][row + i] = 2.0 * e[0][i] - e[1][i];
   });
 }
 
 void tema(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window) {
-  if (!begin_after(out, rows, rows < window ? rows : 3 * (window - 1))) return;
-  cascade<3>(in[0], rows, window, [&](Size row, const std::array<double, 3>& e) {
-    out[0][row] = (3.0 * e[0] - 3.0 * e[1]) + e[2];
+  if (!begin_after(out, rows, lookback(rows, window, 3))) return;
+  cascade<3>(in[0], rows, window, [&](Size row, Size count, const Columns<3>& e) {
+    for (Size i = 0; i < count; ++i) out[0][row + i] = 3.0 * (e[0][i] - e[1][i]) + e[2][i];
   });
 }
 
 void trix(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window) {
-  if (!begin_after(out, rows, rows < window ? rows : 3 * (window - 1) + 1)) return;
+  const Size defined = lookback(rows, window, 3);
+  if (!begin_after(out, rows, defined)) return;
   double before = 0.0;
-  const Size first = 3 * (window - 1) + 1;
-  cascade<3>(in[0], rows, window, [&](Size row, const std::array<double, 3>& e) {
-    if (row >= first) out[0][row] = before == 0.0 ? 0.0 : (e[2] / before - 1.0) * 100.0;
-    before = e[2];
+  cascade<3>(in[0], rows, window, [&](Size row, Size count, const Columns<3>& e) {
+    double* change = out[0] + row;
+    const double* now = e[2];
+    change[0] = percent_change(now[0], before);
+    for (Size i = 1; i < count; ++i) change[i] = percent_change(now[i], now[i - 1]);
+    before = now[count - 1];
   });
+  out[0][defined] = NOT_YET;
 }
 
+// Six averages in a row, all advanced row by row: they wait for each other less than in turn.
 void t3(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window, double volume_factor) {
-  if (!begin_after(out, rows, rows < window ? rows : 6 * (window - 1))) return;
+  const Size defined = lookback(rows, window, 6);
+  if (!begin_after(out, rows, defined)) return;
   const double v = volume_factor;
   const double v2 = v * v;
   const double v3 = v2 * v;
@@ -156,77 +172,103 @@ void t3(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window, doub
   const double c5 = 3.0 * (v2 + v3);
   const double c4 = -6.0 * v2 - 3.0 * (v + v3);
   const double c3 = 1.0 + 3.0 * v + v3 + 3.0 * v2;
-  cascade<6>(in[0], rows, window, [&](Size row, const std::array<double, 6>& e) {
-    out[0][row] = ((c6 * e[5] + c5 * e[4]) + c4 * e[3]) + c3 * e[2];
-  });
+  const double weight = exponential_weight(window);
+  const double rest = 1.0 - weight;
+  std::array<double, 6> start = warmed_up<6>(in[0], window);
+  double e1 = start[0], e2 = start[1], e3 = start[2], e4 = start[3], e5 = start[4], e6 = start[5];
+  for (Size row = defined;;) {
+    out[0][row] = ((c6 * e6 + c5 * e5) + c4 * e4) + c3 * e3;
+    if (++row >= rows) return;
+    e1 = weight * in[0][row] + rest * e1;
+    e2 = weight * e1 + rest * e2;
+    e3 = weight * e2 + rest * e3;
+    e4 = weight * e3 + rest * e4;
+    e5 = weight * e4 + rest * e5;
+    e6 = weight * e5 + rest * e6;
+  }
 }
 
 void kama(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window, Size fast, Size slow) {
   if (!begin_after(out, rows, window)) return;
   const double* x = in[0];
-  const double slowest = 2.0 / (static_cast<double>(slow) + 1.0);
-  const double span = 2.0 / (static_cast<double>(fast) + 1.0) - slowest;
+  const double slowest = exponential_weight(slow);
+  const double span = exponential_weight(fast) - slowest;
   double average = x[window - 1];
-  fold_windows<double>(
-      rows - 1, window, [x](Size row, Size) { return std::fabs(x[row + 1] - x[row]); },
-      [](double older, double newer) { return older + newer; },
-      [&](Size step, double path, Size) {
-        const Size row = step + 1;
-        const double moved = std::fabs(x[row] - x[row - window]);
-        const double efficiency = path <= moved ? 1.0 : moved / path;
-        const double pace = efficiency * span + slowest;
-        const double weight = pace * pace;
-        average = (x[row] - average) * weight + average;
-        out[0][row] = average;
-      });
+  const auto steps = sums_of<1>([x](Size row, Size) {
+    return std::array<double, 1>{std::fabs(x[row + 1] - x[row])};
+  });
+  block_windows(rows - 1, window, steps, [&](Size step, Size count, const Columns<1>& path, Size) {
+    const double* now = x + step + 1;
+    const double* then = now - window;
+    for (Size i = 0; i < count; ++i) {
+      const double moved = std::fabs(now[i] - then[i]);
+      const double share = moved / path[0][i];
+      const double efficiency = path[0][i] <= moved ? 1.0 : share;
+      const double pace = efficiency * span + slowest;
+      path[0][i] = pace * pace;
+    }
+    for (Size i = 0; i < count; ++i) {
+      average = (1.0 - path[0][i]) * average + path[0][i] * now[i];
+      out[0][step + 1 + i] = average;
+    }
+  });
 }
 
 void vwma(const Inputs<2>& in, Size rows, const Outputs<1>& out, Size window) {
   if (!begin_after(out, rows, window - 1)) return;
-  const double* price = in[0];
-  const double* volume = in[1];
-  sum_windows<2>(
-      rows, window,
-      [&](Size row, Size) { return Sums<2>{price[row] * volume[row], volume[row]}; },
-      [&](Size row, const Sums<2>& sum, Size) {
-        out[0][row] = sum[1] == 0.0 ? NOT_YET : sum[0] / sum[1];
-      });
+  const auto load = [&](Size row, Size count, const Columns<2>& columns) {
+    for (Size i = 0; i < count; ++i) columns[0][i] = in[0][row + i] * in[1][row + i];
+    std::copy_n(in[1] + row, count, columns[1]);
+  };
+  sum_windows<2>(rows, window, load, [&](Size row, Size count, const Columns<2>& sum) {
+    for (Size i = 0; i < count; ++i) {
+      out[0][row + i] = sum[1][i] == 0.0 ? NOT_YET : sum[0][i] / sum[1][i];
+    }
+  });
 }
 
 // Both averages start at row slow - 1, the fast one from the mean of the last `fast` rows there.
 void macd(const Inputs<1>& in, Size rows, const Outputs<3>& out, Size fast, Size slow, Size signal) {
-  if (!begin_after(out, rows, rows < slow || rows < signal ? rows : slow + signal - 2)) return;
+  const Size defined = rows < slow || rows < signal ? rows : slow + signal - 2;
+  if (!begin_after(out, rows, defined)) return;
   const double* x = in[0];
-  Exponential quick(fast);
-  Exponential steady(slow);
-  Exponential smoothed(signal);
-  for (Size row = 0; row + 1 < slow; ++row) {
-    steady.push(x[row]);
-    if (row >= slow - fast) quick.push(x[row]);
-  }
-  const Size first = slow + signal - 2;
-  for (Size row = slow - 1; row < rows; ++row) {
-    quick.push(x[row]);
-    steady.push(x[row]);
-    const double line = quick.value() - steady.value();
-    smoothed.push(line);
-    if (row < first) continue;
-    out[0][row] = line;
-    out[1][row] = smoothed.value();
-    out[2][row] = line - smoothed.value();
-  }
+  const double quick_start = sum_of(x + (slow - fast), fast) / static_cast<double>(fast);
+  const double steady_start = sum_of(x, slow) / static_cast<double>(slow);
+  Smoother quick(exponential_weight(fast), quick_start);
+  Smoother steady(exponential_weight(slow), steady_start);
+  std::vector<double> line(signal);
+  std::vector<double> slower(signal);
+  line[0] = quick_start - steady_start;
+  quick.run(x + slow, signal - 1, line.data() + 1);
+  steady.run(x + slow, signal - 1, slower.data() + 1);
+  for (Size i = 1; i < signal; ++i) line[i] -= slower[i];
+  const double start = sum_of(line.data(), signal) / static_cast<double>(signal);
+  out[0][defined] = line[signal - 1];
+  out[1][defined] = start;
+  out[2][defined] = line[signal - 1] - start;
+  Smoother smoothed(exponential_weight(signal), start);
+  in_chunks(defined + 1, rows, [&](Size first, Size count) {
+    double* now = out[0] + first;
+    double* gap = out[2] + first;
+    quick.run(x + first, count, now);
+    steady.run(x + first, count, gap);
+    for (Size i = 0; i < count; ++i) now[i] -= gap[i];
+    smoothed.run(now, count, out[1] + first);
+    for (Size i = 0; i < count; ++i) gap[i] = now[i] - out[1][first + i];
+  });
 }
 
 void ema_difference(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size fast, Size slow) {
-  if (!begin_after(out, rows, std::max(fast, slow) - 1)) return;
-  two_averages(in[0], rows, fast, slow,
-               [&](Size row, double quick, double steady) { out[0][row] = quick - steady; });
+  exponential(in[0], rows, out[0], fast, exponential_weight(fast));
+  beside_average(in[0], rows, out[0], slow,
+                 [](double quick, double steady) { return quick - steady; });
 }
 
 void ema_ratio(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size fast, Size slow) {
-  if (!begin_after(out, rows, std::max(fast, slow) - 1)) return;
-  two_averages(in[0], rows, fast, slow, [&](Size row, double quick, double steady) {
-    out[0][row] = steady == 0.0 ? 0.0 : (quick - steady) / steady * 100.0;
+  exponential(in[0], rows, out[0], fast, exponential_weight(fast));
+  beside_average(in[0], rows, out[0], slow, [](double quick, double steady) {
+    const double percent = (quick - steady) / steady * 100.0;
+    return steady == 0.0 ? 0.0 : percent;
   });
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "algotrader/indicators.hpp"
+#include "indicators_smoothing.hpp"
 #include "indicators_windows.hpp"
 
 namespace algotrader::indicators {
@@ -12,81 +13,99 @@ namespace {
 
 double range_of(const Inputs<3>& in, Size row) noexcept {
   const double before = in[2][row - 1];
-  return std::max(in[0][row], before) - std::min(in[1][row], before);
+  return larger(in[0][row], before) - smaller(in[1][row], before);
 }
 
-struct Moves {
-  double up;
-  double down;
-};
+double gain(double step) noexcept { return (std::fabs(step) + step) * 0.5; }
+double loss(double step) noexcept { return (std::fabs(step) - step) * 0.5; }
 
-// Wilder's averages of the gains and of the losses; emit(row, averages) from row `window` on.
+// Wilder's averages of the gains and of the losses; emit(row, count, up, down) from `window` on.
 template <class Emit>
 void smoothed_moves(const double* x, Size rows, Size window, Emit emit) {
-  const double count = static_cast<double>(window);
-  Moves average{0.0, 0.0};
+  const double n = static_cast<double>(window);
+  double up[CHUNK];
+  double down[CHUNK];
+  up[0] = down[0] = 0.0;
   for (Size row = 1; row <= window; ++row) {
-    const double step = x[row] - x[row - 1];
-    average.up += std::max(step, 0.0);
-    average.down += std::max(-step, 0.0);
+    up[0] += gain(x[row] - x[row - 1]);
+    down[0] += loss(x[row] - x[row - 1]);
   }
-  average.up /= count;
-  average.down /= count;
-  emit(window, average);
-  const double weight = 1.0 / count;
-  const double rest = 1.0 - weight;
-  for (Size row = window + 1; row < rows; ++row) {
-    const double step = x[row] - x[row - 1];
-    average.up = rest * average.up + weight * std::max(step, 0.0);
-    average.down = rest * average.down + weight * std::max(-step, 0.0);
-    emit(row, average);
-  }
+  up[0] /= n;
+  down[0] /= n;
+  Smoother gains(1.0 / n, up[0]);
+  Smoother losses(1.0 / n, down[0]);
+  emit(window, Size{1}, up, down);
+  in_chunks(window + 1, rows, [&](Size first, Size count) {
+    for (Size i = 0; i < count; ++i) {
+      const double step = x[first + i] - x[first + i - 1];
+      up[i] = gain(step);
+      down[i] = loss(step);
+    }
+    gains.run(up, count, up);
+    losses.run(down, count, down);
+    emit(first, count, up, down);
+  });
 }
-
-struct Directed {
-  double plus;
-  double minus;
-  double range;
-};
 
 // One row's directional movement: only the larger of the two moves counts.
-Directed directed_move(const Inputs<3>& in, Size row) noexcept {
+double plus_move(const Inputs<3>& in, Size row) noexcept {
   const double up = in[0][row] - in[0][row - 1];
   const double down = in[1][row - 1] - in[1][row];
-  return {up > down && up > 0.0 ? up : 0.0, down > up && down > 0.0 ? down : 0.0,
-          range_of(in, row)};
+  return only_if(up > down, larger(up, 0.0));
 }
 
-// Wilder's running sums: the first holds window - 1 rows. emit(row, sums) from row `window` on.
-template <class Emit>
-void directed_sums(const Inputs<3>& in, Size rows, Size window, Emit emit) {
-  Directed sum{0.0, 0.0, 0.0};
+double minus_move(const Inputs<3>& in, Size row) noexcept {
+  const double up = in[0][row] - in[0][row - 1];
+  const double down = in[1][row - 1] - in[1][row];
+  return only_if(down > up, larger(down, 0.0));
+}
+
+// Wilder's running sums of two row values: they begin with the sum of rows 1 to window - 1.
+// emit(row, count, a, b) from row `window` on.
+template <class A, class B, class Emit>
+void running_sums(const Inputs<3>& in, Size rows, Size window, A of_a, B of_b, Emit emit) {
+  double a[CHUNK];
+  double b[CHUNK];
+  double start_a = 0.0;
+  double start_b = 0.0;
   for (Size row = 1; row < window; ++row) {
-    const Directed move = directed_move(in, row);
-    sum = {sum.plus + move.plus, sum.minus + move.minus, sum.range + move.range};
+    start_a += of_a(in, row);
+    start_b += of_b(in, row);
   }
   const double rest = 1.0 - 1.0 / static_cast<double>(window);
-  for (Size row = window; row < rows; ++row) {
-    const Directed move = directed_move(in, row);
-    sum = {rest * sum.plus + move.plus, rest * sum.minus + move.minus,
-           rest * sum.range + move.range};
-    emit(row, sum);
-  }
+  Smoother sum_a(1.0, rest, start_a);
+  Smoother sum_b(1.0, rest, start_b);
+  in_chunks(window, rows, [&](Size first, Size count) {
+    for (Size i = 0; i < count; ++i) a[i] = of_a(in, first + i);
+    for (Size i = 0; i < count; ++i) b[i] = of_b(in, first + i);
+    sum_a.run(a, count, a);
+    sum_b.run(b, count, b);
+    emit(first, count, a, b);
+  });
 }
 
-template <class Emit>
-void average_range(const Inputs<3>& in, Size rows, Size window, Emit emit) {
-  const double count = static_cast<double>(window);
-  double average = 0.0;
-  for (Size row = 1; row <= window; ++row) average += range_of(in, row);
-  average /= count;
-  emit(window, average);
-  const double weight = 1.0 / count;
-  const double rest = 1.0 - weight;
-  for (Size row = window + 1; row < rows; ++row) {
-    average = rest * average + weight * range_of(in, row);
-    emit(row, average);
-  }
+double percent_or_zero(double part, double whole) noexcept {
+  const double share = 100.0 * (part / whole);
+  return whole == 0.0 ? 0.0 : share;
+}
+
+// Writes the average true range; finish(first, count) is called for every chunk of it.
+template <class Finish>
+void average_range(const Inputs<3>& in, Size rows, const Outputs<1>& out, Size window,
+                   Finish finish) {
+  if (!begin_after(out, rows, window)) return;
+  const double n = static_cast<double>(window);
+  double start = 0.0;
+  for (Size row = 1; row <= window; ++row) start += range_of(in, row);
+  out[0][window] = start /= n;
+  finish(window, Size{1});
+  Smoother smoother(1.0 / n, start);
+  double range[CHUNK];
+  in_chunks(window + 1, rows, [&](Size first, Size count) {
+    for (Size i = 0; i < count; ++i) range[i] = range_of(in, first + i);
+    smoother.run(range, count, out[0] + first);
+    finish(first, count);
+  });
 }
 
 // Mean absolute deviation from `mean` of the window that ends at `row`, eight rows side by side.
@@ -115,7 +134,7 @@ struct Parabola {
   static bool beyond(double a, double b) noexcept { return Up ? a > b : a < b; }
   // The stop may not enter the range of the last two rows.
   static double outside(double stop, double before, double now) noexcept {
-    return Up ? std::min({stop, before, now}) : std::max({stop, before, now});
+    return Up ? smaller(smaller(stop, before), now) : larger(larger(stop, before), now);
   }
 };
 
@@ -143,7 +162,7 @@ double advance(Stop& stop, const Inputs<2>& in, Size row, Size before, double st
   const double held = stop.level;
   if (Parabola<Up>::beyond(along[row], stop.extreme)) {
     stop.extreme = along[row];
-    stop.pace = std::min(stop.pace + step, limit);
+    stop.pace = smaller(stop.pace + step, limit);
   }
   stop.level = Parabola<Up>::outside(held + stop.pace * (stop.extreme - held), against[before],
                                      against[row]);
@@ -154,72 +173,85 @@ double advance(Stop& stop, const Inputs<2>& in, Size row, Size before, double st
 
 void rsi(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window) {
   if (!begin_after(out, rows, window)) return;
-  smoothed_moves(in[0], rows, window, [&](Size row, const Moves& average) {
-    const double both = average.up + average.down;
-    out[0][row] = both == 0.0 ? 0.0 : 100.0 * (average.up / both);
-  });
+  smoothed_moves(in[0], rows, window,
+                 [&](Size row, Size count, const double* up, const double* down) {
+                   for (Size i = 0; i < count; ++i) {
+                     out[0][row + i] = percent_or_zero(up[i], up[i] + down[i]);
+                   }
+                 });
 }
 
 void cmo(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window) {
   if (!begin_after(out, rows, window)) return;
-  smoothed_moves(in[0], rows, window, [&](Size row, const Moves& average) {
-    const double both = average.up + average.down;
-    out[0][row] = both == 0.0 ? 0.0 : 100.0 * ((average.up - average.down) / both);
-  });
+  smoothed_moves(in[0], rows, window,
+                 [&](Size row, Size count, const double* up, const double* down) {
+                   for (Size i = 0; i < count; ++i) {
+                     out[0][row + i] = percent_or_zero(up[i] - down[i], up[i] + down[i]);
+                   }
+                 });
 }
 
 void true_range(const Inputs<3>& in, Size rows, const Outputs<1>& out) {
   if (!begin_after(out, rows, 1)) return;
-  for (Size row = 1; row < rows; ++row) out[0][row] = range_of(in, row);
+  double* range = out[0];
+  for (Size row = 1; row < rows; ++row) range[row] = range_of(in, row);
 }
 
 void atr(const Inputs<3>& in, Size rows, const Outputs<1>& out, Size window) {
-  if (!begin_after(out, rows, window)) return;
-  average_range(in, rows, window, [&](Size row, double average) { out[0][row] = average; });
+  average_range(in, rows, out, window, [](Size, Size) {});
 }
 
 void natr(const Inputs<3>& in, Size rows, const Outputs<1>& out, Size window) {
-  if (!begin_after(out, rows, window)) return;
-  const double* close = in[2];
-  average_range(in, rows, window, [&](Size row, double average) {
-    out[0][row] = close[row] == 0.0 ? 0.0 : average / close[row] * 100.0;
+  average_range(in, rows, out, window, [&](Size first, Size count) {
+    double* range = out[0] + first;
+    const double* close = in[2] + first;
+    for (Size i = 0; i < count; ++i) range[i] = percent_or_zero(range[i], close[i]);
   });
 }
 
 void plus_di(const Inputs<3>& in, Size rows, const Outputs<1>& out, Size window) {
   if (!begin_after(out, rows, window)) return;
-  directed_sums(in, rows, window, [&](Size row, const Directed& sum) {
-    out[0][row] = sum.range == 0.0 ? 0.0 : 100.0 * (sum.plus / sum.range);
-  });
+  running_sums(in, rows, window, plus_move, range_of,
+               [&](Size row, Size count, const double* plus, const double* range) {
+                 for (Size i = 0; i < count; ++i) {
+                   out[0][row + i] = percent_or_zero(plus[i], range[i]);
+                 }
+               });
 }
 
 void minus_di(const Inputs<3>& in, Size rows, const Outputs<1>& out, Size window) {
   if (!begin_after(out, rows, window)) return;
-  directed_sums(in, rows, window, [&](Size row, const Directed& sum) {
-    out[0][row] = sum.range == 0.0 ? 0.0 : 100.0 * (sum.minus / sum.range);
-  });
+  running_sums(in, rows, window, minus_move, range_of,
+               [&](Size row, Size count, const double* minus, const double* range) {
+                 for (Size i = 0; i < count; ++i) {
+                   out[0][row + i] = percent_or_zero(minus[i], range[i]);
+                 }
+               });
 }
 
-// DX = 100 |+DI - -DI| / (+DI + -DI); the true range cancels.
+// DX = 100 |+DI - -DI| / (+DI + -DI); the true range cancels. Without movement the average stays.
 void adx(const Inputs<3>& in, Size rows, const Outputs<1>& out, Size window) {
   const Size first = rows < window ? rows : 2 * window - 1;
   if (!begin_after(out, rows, first)) return;
-  const double count = static_cast<double>(window);
-  const double weight = 1.0 / count;
+  const double n = static_cast<double>(window);
+  const double weight = 1.0 / n;
   const double rest = 1.0 - weight;
   double average = 0.0;
-  directed_sums(in, rows, window, [&](Size row, const Directed& sum) {
-    const double both = sum.plus + sum.minus;
-    const bool moved = both != 0.0 && sum.range != 0.0;
-    const double index = moved ? 100.0 * (std::fabs(sum.plus - sum.minus) / both) : 0.0;
-    if (row <= first) {
-      average += index;
-      if (row == first) out[0][row] = average /= count;
-      return;
-    }
-    if (moved) average = rest * average + weight * index;
-    out[0][row] = average;
-  });
+  running_sums(
+      in, rows, window, plus_move, minus_move,
+      [&](Size row, Size count, double* plus, const double* minus) {
+        for (Size i = 0; i < count; ++i) {
+          plus[i] = percent_or_zero(std::fabs(plus[i] - minus[i]), plus[i] + minus[i]);
+        }
+        Size i = 0;
+        for (; i < count && row + i < first; ++i) average += plus[i];
+        for (; i < count; ++i) {
+          const bool begins = row + i == first;
+          const double smoothed = rest * average + weight * plus[i];
+          average = begins ? (average + plus[i]) / n : smoothed;
+          out[0][row + i] = average;
+        }
+      });
 }
 
 void cci(const Inputs<3>& in, Size rows, const Outputs<1>& out, Size window) {
@@ -240,24 +272,27 @@ void cci(const Inputs<3>& in, Size rows, const Outputs<1>& out, Size window) {
 
 void ultimate(const Inputs<3>& in, Size rows, const Outputs<1>& out, Size fast, Size middle,
               Size slow) {
-  if (!begin_after(out, rows, std::max({fast, middle, slow}))) return;
-  std::vector<double> total(rows, 0.0);
-  const Size windows[3] = {fast, middle, slow};
-  const double weights[3] = {4.0, 2.0, 1.0};
-  for (Size k = 0; k < 3; ++k) {
-    sum_windows<2>(
-        rows - 1, windows[k],
-        [&](Size step, Size) {
-          const double before = in[2][step];
-          const double floor = std::min(in[1][step + 1], before);
-          return Sums<2>{in[2][step + 1] - floor, std::max(in[0][step + 1], before) - floor};
-        },
-        [&](Size step, const Sums<2>& sum, Size) {
-          if (sum[1] != 0.0) total[step + 1] += weights[k] * (sum[0] / sum[1]);
-        });
-  }
   const Size first = std::max({fast, middle, slow});
-  for (Size row = first; row < rows; ++row) out[0][row] = 100.0 * (total[row] / 7.0);
+  if (!begin_after(out, rows, first)) return;
+  std::fill(out[0] + first, out[0] + rows, 0.0);
+  const auto pressure = sums_of<2>([&](Size step, Size) {
+    const double floor = smaller(in[1][step + 1], in[2][step]);
+    return std::array<double, 2>{in[2][step + 1] - floor,
+                                 larger(in[0][step + 1], in[2][step]) - floor};
+  });
+  const auto add = [&](Size window, double weight) {
+    block_windows(rows - 1, window, pressure,
+                  [&](Size step, Size count, const Columns<2>& sum, Size) {
+                    const Size skip = step + 1 < first ? std::min(count, first - step - 1) : 0;
+                    double* total = out[0] + step + 1;
+                    for (Size i = skip; i < count; ++i) {
+                      total[i] += weight * percent_or_zero(sum[0][i], sum[1][i]);
+                    }
+                  });
+  };
+  add(fast, 4.0 / 7.0);
+  add(middle, 2.0 / 7.0);
+  add(slow, 1.0 / 7.0);
 }
 
 void sar(const Inputs<2>& in, Size rows, const Outputs<1>& out, double step, double limit) {
@@ -280,15 +315,16 @@ void sar(const Inputs<2>& in, Size rows, const Outputs<1>& out, double step, dou
 // band in force turns the direction.
 void supertrend(const Inputs<3>& in, Size rows, const Outputs<2>& out, Size window,
                 double multiplier) {
-  if (!begin_after(out, rows, window)) return;
+  std::fill(out[1], out[1] + std::min(rows, window), NOT_YET);
+  atr(in, rows, {out[0]}, window);
   const double* close = in[2];
   double upper = 0.0;
   double lower = 0.0;
   bool rising = true;
-  average_range(in, rows, window, [&](Size row, double average) {
+  for (Size row = window; row < rows; ++row) {
     const double middle = (in[0][row] + in[1][row]) / 2.0;
-    const double above = middle + multiplier * average;
-    const double below = middle - multiplier * average;
+    const double above = middle + multiplier * out[0][row];
+    const double below = middle - multiplier * out[0][row];
     const bool first = row == window;
     if (first) rising = close[row] >= middle;
     if (first || above < upper || close[row - 1] > upper) upper = above;
@@ -296,7 +332,7 @@ void supertrend(const Inputs<3>& in, Size rows, const Outputs<2>& out, Size wind
     if (!first) rising = rising ? close[row] > lower : close[row] >= upper;
     out[0][row] = rising ? lower : upper;
     out[1][row] = rising ? 1.0 : -1.0;
-  });
+  }
 }
 
 void change(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size back) {

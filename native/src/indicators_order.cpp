@@ -10,47 +10,101 @@ namespace algotrader::indicators {
 
 namespace {
 
-double larger(double a, double b) noexcept { return a < b ? b : a; }
-double smaller(double a, double b) noexcept { return b < a ? b : a; }
+constexpr double INFINITE = std::numeric_limits<double>::infinity();
+
+struct Highest {
+  static constexpr Size WIDTH = 1;
+  static constexpr std::array<double, 1> NEUTRAL{-INFINITE};
+  static double join(Size, double older, double newer) noexcept { return larger(older, newer); }
+  std::array<double, 1> at(Size row, Size) const noexcept { return {x[row]}; }
+  const double* x;
+};
+
+struct Lowest {
+  static constexpr Size WIDTH = 1;
+  static constexpr std::array<double, 1> NEUTRAL{INFINITE};
+  static double join(Size, double older, double newer) noexcept { return smaller(older, newer); }
+  std::array<double, 1> at(Size row, Size) const noexcept { return {x[row]}; }
+  const double* x;
+};
 
 struct Range {
-  double high;
-  double low;
+  static constexpr Size WIDTH = 2;
+  static constexpr std::array<double, 2> NEUTRAL{-INFINITE, INFINITE};
+  static double join(Size k, double older, double newer) noexcept {
+    return k == 0 ? larger(older, newer) : smaller(older, newer);
+  }
+  std::array<double, 2> at(Size row, Size) const noexcept { return {high[row], low[row]}; }
+  const double* high;
+  const double* low;
 };
 
-// Highest high and lowest low of the window; emit(row, range).
+template <class Fold>
+void extremes(const Fold& fold, Size rows, double* out, Size window) {
+  if (!begin_after(Outputs<1>{out}, rows, window - 1)) return;
+  block_windows(rows, window, fold, [&](Size row, Size count, const Columns<1>& found, Size) {
+    std::copy_n(found[0], count, out + row);
+  });
+}
+
+// Highest high and lowest low; emit(row, count, highest, lowest).
 template <class Emit>
 void ranges(const double* high, const double* low, Size rows, Size window, Emit emit) {
-  fold_windows<Range>(
-      rows, window, [=](Size row, Size) { return Range{high[row], low[row]}; },
-      [](const Range& a, const Range& b) {
-        return Range{larger(a.high, b.high), smaller(a.low, b.low)};
-      },
-      [&](Size row, const Range& range, Size) { emit(row, range); });
+  block_windows(rows, window, Range{high, low},
+                [&](Size row, Size count, const Columns<2>& found, Size) {
+                  emit(row, count, found[0], found[1]);
+                });
 }
 
-struct Placed {
-  double value;
-  Size row;
+// Age of the extreme; of equal values the newest counts. `Sign` is +1 for the highest, -1 for the
+// lowest. A window is the tail of one block, folded from the right, and the head of the next (van
+// Herk 1992; Gil and Werman 1993).
+template <int Sign>
+class AgeOfExtreme {
+ public:
+  AgeOfExtreme(const double* x, Size window) : x_(x), window_(window), tail_(window) {}
+  template <class Emit>
+  void run(Size rows, Emit emit) {
+    for (Size start = 0; start < rows; start += window_) {
+      Size best = start;
+      const Size end = std::min(rows, start + window_);
+      for (Size row = start; row < end; ++row) {
+        best = newer_if_as_good(best, row);
+        const Size offset = row - start;
+        if (offset + 1 == window_) emit(row, row - best);
+        else if (start > 0) emit(row, row - newer_if_as_good(tail_[offset], best));
+      }
+      if (end < rows) fold_tail(start);
+    }
+  }
+
+ private:
+  Size newer_if_as_good(Size older, Size newer) const noexcept {
+    const bool keep = Sign > 0 ? x_[older] > x_[newer] : x_[older] < x_[newer];
+    return keep ? older : newer;
+  }
+  // tail_[k] is the extreme of the block's rows after the first k + 1.
+  void fold_tail(Size start) {
+    Size best = start + window_ - 1;
+    for (Size offset = window_ - 1; offset-- > 0;) {
+      best = newer_if_as_good(start + offset + 1, best);
+      tail_[offset] = best;
+    }
+  }
+
+  const double* x_;
+  Size window_;
+  std::vector<Size> tail_;
 };
 
-// Of equal values the newest counts. `Sign` is +1 for the highest, -1 for the lowest.
-template <int Sign>
-Placed newest_extreme(const Placed& older, const Placed& newer) noexcept {
-  const bool keep = Sign > 0 ? older.value > newer.value : older.value < newer.value;
-  return keep ? older : newer;
-}
-
 template <int Sign, class Emit>
-void placed_extremes(const double* x, Size rows, Size window, Emit emit) {
-  fold_windows<Placed>(
-      rows, window, [x](Size row, Size) { return Placed{x[row], row}; }, newest_extreme<Sign>,
-      [&](Size row, const Placed& extreme, Size) { emit(row, row - extreme.row); });
+void ages(const double* x, Size rows, Size window, Emit emit) {
+  if (window <= rows) AgeOfExtreme<Sign>(x, window).run(rows, emit);
 }
 
-double percent_of_range(double part, const Range& range) noexcept {
-  const double width = range.high - range.low;
-  return width == 0.0 ? 0.0 : part / width * 100.0;
+double percent(double part, double width) noexcept {
+  const double share = part / width * 100.0;
+  return width == 0.0 ? 0.0 : share;
 }
 
 // The window's values in order; one leaves and one enters per row.
@@ -79,31 +133,21 @@ class Sorted {
 }  // namespace
 
 void rolling_max(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window) {
-  if (!begin_after(out, rows, window - 1)) return;
-  const double* x = in[0];
-  fold_windows<double>(
-      rows, window, [x](Size row, Size) { return x[row]; }, larger,
-      [&](Size row, double highest, Size) { out[0][row] = highest; });
+  extremes(Highest{in[0]}, rows, out[0], window);
 }
 
 void rolling_min(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window) {
-  if (!begin_after(out, rows, window - 1)) return;
-  const double* x = in[0];
-  fold_windows<double>(
-      rows, window, [x](Size row, Size) { return x[row]; }, smaller,
-      [&](Size row, double lowest, Size) { out[0][row] = lowest; });
+  extremes(Lowest{in[0]}, rows, out[0], window);
 }
 
 void rolling_argmax(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window) {
   if (!begin_after(out, rows, window - 1)) return;
-  placed_extremes<1>(in[0], rows, window,
-                     [&](Size row, Size age) { out[0][row] = static_cast<double>(age); });
+  ages<1>(in[0], rows, window, [&](Size row, Size age) { out[0][row] = static_cast<double>(age); });
 }
 
 void rolling_argmin(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window) {
   if (!begin_after(out, rows, window - 1)) return;
-  placed_extremes<-1>(in[0], rows, window,
-                      [&](Size row, Size age) { out[0][row] = static_cast<double>(age); });
+  ages<-1>(in[0], rows, window, [&](Size row, Size age) { out[0][row] = static_cast<double>(age); });
 }
 
 // Between the two nearest order statistics, in proportion (Hyndman and Fan's type 7).
@@ -145,49 +189,53 @@ void rolling_rank(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size wi
 void midrange(const Inputs<2>& in, Size rows, const Outputs<1>& out, Size window) {
   if (!begin_after(out, rows, window - 1)) return;
   ranges(in[0], in[1], rows, window,
-         [&](Size row, const Range& range) { out[0][row] = (range.high + range.low) / 2.0; });
+         [&](Size row, Size count, const double* high, const double* low) {
+           for (Size i = 0; i < count; ++i) out[0][row + i] = (high[i] + low[i]) / 2.0;
+         });
 }
 
 void donchian(const Inputs<2>& in, Size rows, const Outputs<3>& out, Size window) {
   if (!begin_after(out, rows, window - 1)) return;
-  ranges(in[0], in[1], rows, window, [&](Size row, const Range& range) {
-    out[0][row] = range.high;
-    out[1][row] = (range.high + range.low) / 2.0;
-    out[2][row] = range.low;
-  });
+  ranges(in[0], in[1], rows, window,
+         [&](Size row, Size count, const double* high, const double* low) {
+           std::copy_n(high, count, out[0] + row);
+           std::copy_n(low, count, out[2] + row);
+           for (Size i = 0; i < count; ++i) out[1][row + i] = (high[i] + low[i]) / 2.0;
+         });
 }
 
 // Ages over window + 1 rows: the age of an extreme is 0 to `window`.
 void aroon(const Inputs<2>& in, Size rows, const Outputs<2>& out, Size window) {
   if (!begin_after(out, rows, window)) return;
   const double span = static_cast<double>(window);
-  placed_extremes<1>(in[0], rows, window + 1, [&](Size row, Size age) {
+  ages<1>(in[0], rows, window + 1, [&](Size row, Size age) {
     out[0][row] = 100.0 * (span - static_cast<double>(age)) / span;
   });
-  placed_extremes<-1>(in[1], rows, window + 1, [&](Size row, Size age) {
+  ages<-1>(in[1], rows, window + 1, [&](Size row, Size age) {
     out[1][row] = 100.0 * (span - static_cast<double>(age)) / span;
   });
 }
 
 void raw_stochastic(const Inputs<3>& in, Size rows, const Outputs<1>& out, Size window) {
   if (!begin_after(out, rows, window - 1)) return;
-  const double* close = in[2];
-  ranges(in[0], in[1], rows, window, [&](Size row, const Range& range) {
-    out[0][row] = percent_of_range(close[row] - range.low, range);
-  });
+  ranges(in[0], in[1], rows, window,
+         [&](Size row, Size count, const double* high, const double* low) {
+           const double* close = in[2] + row;
+           for (Size i = 0; i < count; ++i) {
+             out[0][row + i] = percent(close[i] - low[i], high[i] - low[i]);
+           }
+         });
 }
 
 void williams_r(const Inputs<3>& in, Size rows, const Outputs<1>& out, Size window) {
   if (!begin_after(out, rows, window - 1)) return;
-  const double* close = in[2];
-  ranges(in[0], in[1], rows, window, [&](Size row, const Range& range) {
-    out[0][row] = percent_of_range(close[row] - range.high, range);
-  });
-}
-
-void stochastic_fast(const Inputs<3>& in, Size rows, const Outputs<2>& out, Size window,
-                     Size signal) {
-  stochastic(in, rows, out, window, 1, signal);
+  ranges(in[0], in[1], rows, window,
+         [&](Size row, Size count, const double* high, const double* low) {
+           const double* close = in[2] + row;
+           for (Size i = 0; i < count; ++i) {
+             out[0][row + i] = percent(close[i] - high[i], high[i] - low[i]);
+           }
+         });
 }
 
 void stochastic(const Inputs<3>& in, Size rows, const Outputs<2>& out, Size window, Size slowing,
@@ -195,13 +243,14 @@ void stochastic(const Inputs<3>& in, Size rows, const Outputs<2>& out, Size wind
   const bool long_enough = window <= rows && slowing <= rows && signal <= rows;
   const Size warmup = long_enough ? window + slowing + signal - 3 : rows;
   if (!begin_after(out, rows, warmup)) return;
-  std::vector<double> raw(rows);
   const Size first = window - 1;
-  raw_stochastic(in, rows, {raw.data()}, window);
-  sma({raw.data() + first}, rows - first, {out[0] + first}, slowing);
+  double* raw = out[1];
+  raw_stochastic(in, rows, {raw}, window);
+  sma({raw + first}, rows - first, {out[0] + first}, slowing);
   const Size slowed = first + slowing - 1;
   sma({out[0] + slowed}, rows - slowed, {out[1] + slowed}, signal);
   std::fill(out[0] + slowed, out[0] + warmup, NOT_YET);
+  std::fill(out[1] + first, out[1] + slowed, NOT_YET);
 }
 
 }  // namespace algotrader::indicators

@@ -1,5 +1,5 @@
-// Statistics of a window, from sums about a value inside it: a window of equal values has exactly
-// no variance, and large numbers with a small spread keep their digits.
+// Statistics of a window, from sums about a value inside it (Chan, Golub and LeVeque 1983): a window
+// of equal values has exactly no variance, and large numbers with a small spread keep their digits.
 #include <cmath>
 
 #include "algotrader/indicators.hpp"
@@ -9,20 +9,47 @@ namespace algotrader::indicators {
 
 namespace {
 
-// Sum of squared deviations from the mean; emit(row, mean, squares).
+// emit(row, count, means, squares): mean of the window, and sum of squared deviations from it.
 template <class Emit>
 void deviations(const double* x, Size rows, Size window, Emit emit) {
-  const double count = static_cast<double>(window);
-  sum_windows<2>(
-      rows, window,
-      [x](Size row, Size origin) {
-        const double d = x[row] - x[origin];
-        return Sums<2>{d, d * d};
-      },
-      [&](Size row, const Sums<2>& sum, Size origin) {
-        const double shift = sum[0] / count;
-        emit(row, x[origin] + shift, std::max(0.0, sum[1] - sum[0] * shift));
-      });
+  const double share = 1.0 / static_cast<double>(window);
+  Origins origins(x, std::min(window, rows + 1));
+  const auto fold = sums_of<2>([x](Size row, Size origin) {
+    const double d = x[row] - x[origin];
+    return std::array<double, 2>{d, d * d};
+  });
+  block_windows(rows, window, fold, [&](Size row, Size count, const Columns<2>& w, Size at) {
+    const double* about = origins.values(row, count, at);
+    for (Size i = 0; i < count; ++i) {
+      const double shift = w[0][i] * share;
+      w[1][i] = larger(w[1][i] - w[0][i] * shift, 0.0);
+      w[0][i] = about[i] + shift;
+    }
+    emit(row, count, w[0], w[1]);
+  });
+}
+
+// emit(row, count, xx, yy, xy): sums of products of the deviations from the means.
+template <class Emit>
+void joint_deviations(const Inputs<2>& in, Size rows, Size window, Emit emit) {
+  const double* x = in[0];
+  const double* y = in[1];
+  const double share = 1.0 / static_cast<double>(window);
+  const auto fold = sums_of<5>([x, y](Size row, Size origin) {
+    const double a = x[row] - x[origin];
+    const double b = y[row] - y[origin];
+    return std::array<double, 5>{a, b, a * a, b * b, a * b};
+  });
+  block_windows(rows, window, fold, [&](Size row, Size count, const Columns<5>& w, Size) {
+    for (Size i = 0; i < count; ++i) {
+      const double shift_x = w[0][i] * share;
+      const double shift_y = w[1][i] * share;
+      w[2][i] = larger(w[2][i] - w[0][i] * shift_x, 0.0);
+      w[3][i] = larger(w[3][i] - w[1][i] * shift_y, 0.0);
+      w[4][i] -= w[0][i] * shift_y;
+    }
+    emit(row, count, w[2], w[3], w[4]);
+  });
 }
 
 struct Moments {
@@ -31,51 +58,47 @@ struct Moments {
   double fourth;
 };
 
-template <class Emit>
-void moments(const double* x, Size rows, Size window, Emit emit) {
-  const double count = static_cast<double>(window);
-  sum_windows<4>(
-      rows, window,
-      [x](Size row, Size origin) {
-        const double d = x[row] - x[origin];
-        const double square = d * d;
-        return Sums<4>{d, square, square * d, square * square};
-      },
-      [&](Size row, const Sums<4>& sum, Size) {
-        const double m = sum[0] / count;
-        const double r2 = sum[1] / count;
-        const double r3 = sum[2] / count;
-        const double r4 = sum[3] / count;
-        const double square = m * m;
-        emit(row, Moments{r2 - square, (r3 - 3.0 * m * r2) + 2.0 * square * m,
-                          ((r4 - 4.0 * m * r3) + 6.0 * square * r2) - 3.0 * square * square});
-      });
+// Sums of third and fourth powers of the deviations of `Lanes` neighbouring windows, side by side.
+template <Size Lanes>
+void higher_powers(const double* first, const double* mean, Size window, double* third,
+                   double* fourth) {
+  double cubes[Lanes] = {};
+  double fourths[Lanes] = {};
+  for (Size k = 0; k < window; ++k) {
+    for (Size lane = 0; lane < Lanes; ++lane) {
+      const double away = first[k + lane] - mean[lane];
+      const double square = away * away;
+      cubes[lane] += square * away;
+      fourths[lane] += square * square;
+    }
+  }
+  std::copy_n(cubes, Lanes, third);
+  std::copy_n(fourths, Lanes, fourth);
 }
 
-struct Joint {
-  double xx;  // sums of products of deviations from the means
-  double yy;
-  double xy;
-};
-
+// emit(row, moments), by a second pass over each window.
 template <class Emit>
-void joint_deviations(const Inputs<2>& in, Size rows, Size window, Emit emit) {
-  const double* x = in[0];
-  const double* y = in[1];
-  const double count = static_cast<double>(window);
-  sum_windows<5>(
-      rows, window,
-      [x, y](Size row, Size origin) {
-        const double a = x[row] - x[origin];
-        const double b = y[row] - y[origin];
-        return Sums<5>{a, b, a * a, b * b, a * b};
-      },
-      [&](Size row, const Sums<5>& sum, Size) {
-        const double shift_x = sum[0] / count;
-        const double shift_y = sum[1] / count;
-        emit(row, Joint{std::max(0.0, sum[2] - sum[0] * shift_x),
-                        std::max(0.0, sum[3] - sum[1] * shift_y), sum[4] - sum[0] * shift_y});
-      });
+void moments(const double* x, Size rows, Size window, Emit emit) {
+  constexpr Size lanes = 8;
+  const double n = static_cast<double>(window);
+  deviations(x, rows, window, [&](Size row, Size count, const double* mean, const double* squares) {
+    double third[lanes];
+    double fourth[lanes];
+    for (Size i = 0; i < count; i += lanes) {
+      const double* first = x + (row + i + 1 - window);
+      const Size here = std::min(lanes, count - i);
+      if (here == lanes) {
+        higher_powers<lanes>(first, mean + i, window, third, fourth);
+      } else {
+        for (Size k = 0; k < here; ++k) {
+          higher_powers<1>(first + k, mean + i + k, window, third + k, fourth + k);
+        }
+      }
+      for (Size k = 0; k < here; ++k) {
+        emit(row + i + k, Moments{squares[i + k] / n, third[k] / n, fourth[k] / n});
+      }
+    }
+  });
 }
 
 double freedom(Size window, Size ddof) noexcept {
@@ -87,54 +110,70 @@ double freedom(Size window, Size ddof) noexcept {
 void rolling_sum(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window) {
   if (!begin_after(out, rows, window - 1)) return;
   const double* x = in[0];
-  fold_windows<double>(
-      rows, window, [x](Size row, Size) { return x[row]; },
-      [](double older, double newer) { return older + newer; },
-      [&](Size row, double sum, Size) { out[0][row] = sum; });
+  const auto fold = sums_of<1>([x](Size row, Size) { return std::array<double, 1>{x[row]}; });
+  block_windows(rows, window, fold, [&](Size row, Size count, const Columns<1>& sum, Size) {
+    std::copy_n(sum[0], count, out[0] + row);
+  });
 }
 
 void rolling_product(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window) {
   if (!begin_after(out, rows, window - 1)) return;
-  const double* x = in[0];
-  fold_windows<double>(
-      rows, window, [x](Size row, Size) { return x[row]; },
-      [](double older, double newer) { return older * newer; },
-      [&](Size row, double product, Size) { out[0][row] = product; });
+  join_windows<1>(
+      rows, window, copy_of(in[0]),
+      [](const Columns<1>& older, const Columns<1>& newer, Size count, double, double) {
+        double* product = older[0];
+        const double* next = newer[0];
+        ALGOTRADER_SIDE_BY_SIDE
+        for (Size i = 0; i < count; ++i) product[i] *= next[i];
+      },
+      [&](Size row, Size count, const Columns<1>& product) {
+        std::copy_n(product[0], count, out[0] + row);
+      });
 }
 
 void rolling_var(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window, Size ddof) {
   if (!begin_after(out, rows, window - 1)) return;
-  const double divisor = freedom(window, ddof);
+  const double share = 1.0 / freedom(window, ddof);
   deviations(in[0], rows, window,
-             [&](Size row, double, double squares) { out[0][row] = squares / divisor; });
+             [&](Size row, Size count, const double*, const double* squares) {
+               for (Size i = 0; i < count; ++i) out[0][row + i] = squares[i] * share;
+             });
 }
 
 void rolling_std(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window, Size ddof) {
   if (!begin_after(out, rows, window - 1)) return;
-  const double divisor = freedom(window, ddof);
+  const double share = 1.0 / freedom(window, ddof);
   deviations(in[0], rows, window,
-             [&](Size row, double, double squares) { out[0][row] = std::sqrt(squares / divisor); });
+             [&](Size row, Size count, const double*, const double* squares) {
+               for (Size i = 0; i < count; ++i) out[0][row + i] = std::sqrt(squares[i] * share);
+             });
 }
 
 void rolling_zscore(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window, Size ddof) {
   if (!begin_after(out, rows, window - 1)) return;
   const double* x = in[0];
   const double divisor = freedom(window, ddof);
-  deviations(x, rows, window, [&](Size row, double mean, double squares) {
-    out[0][row] = squares > 0.0 ? (x[row] - mean) / std::sqrt(squares / divisor) : NOT_YET;
+  deviations(x, rows, window, [&](Size row, Size count, const double* mean, const double* squares) {
+    for (Size i = 0; i < count; ++i) {
+      const double score = (x[row + i] - mean[i]) / std::sqrt(squares[i] / divisor);
+      out[0][row + i] = squares[i] > 0.0 ? score : NOT_YET;
+    }
   });
 }
 
 void bollinger(const Inputs<1>& in, Size rows, const Outputs<3>& out, Size window,
                double deviations_away) {
   if (!begin_after(out, rows, window - 1)) return;
-  const double count = static_cast<double>(window);
-  deviations(in[0], rows, window, [&](Size row, double mean, double squares) {
-    const double away = deviations_away * std::sqrt(squares / count);
-    out[0][row] = mean + away;
-    out[1][row] = mean;
-    out[2][row] = mean - away;
-  });
+  const double n = static_cast<double>(window);
+  deviations(in[0], rows, window,
+             [&](Size row, Size count, const double* mean, const double* squares) {
+               for (Size i = 0; i < count; ++i) {
+                 const double away = deviations_away * std::sqrt(squares[i] / n);
+                 out[0][row + i] = mean[i] + away;
+                 out[1][row + i] = mean[i];
+                 out[2][row + i] = mean[i] - away;
+               }
+             });
 }
 
 // Fisher-Pearson, corrected for bias: sqrt(n(n-1))/(n-2) m3/m2^1.5.
@@ -162,44 +201,54 @@ void rolling_cov(const Inputs<2>& in, Size rows, const Outputs<1>& out, Size win
   if (!begin_after(out, rows, window - 1)) return;
   const double divisor = freedom(window, ddof);
   joint_deviations(in, rows, window,
-                   [&](Size row, const Joint& joint) { out[0][row] = joint.xy / divisor; });
+                   [&](Size row, Size count, const double*, const double*, const double* xy) {
+                     for (Size i = 0; i < count; ++i) out[0][row + i] = xy[i] / divisor;
+                   });
 }
 
 void rolling_corr(const Inputs<2>& in, Size rows, const Outputs<1>& out, Size window) {
   if (!begin_after(out, rows, window - 1)) return;
-  joint_deviations(in, rows, window, [&](Size row, const Joint& joint) {
-    const double scale = std::sqrt(joint.xx) * std::sqrt(joint.yy);
-    out[0][row] = scale > 0.0 ? std::clamp(joint.xy / scale, -1.0, 1.0) : NOT_YET;
-  });
+  joint_deviations(
+      in, rows, window,
+      [&](Size row, Size count, const double* xx, const double* yy, const double* xy) {
+        for (Size i = 0; i < count; ++i) {
+          const double scale = std::sqrt(xx[i] * yy[i]);
+          const double share = larger(-1.0, smaller(1.0, xy[i] / scale));
+          out[0][row + i] = scale > 0.0 ? share : NOT_YET;
+        }
+      });
 }
 
 void rolling_beta(const Inputs<2>& in, Size rows, const Outputs<1>& out, Size window) {
   if (!begin_after(out, rows, window - 1)) return;
-  joint_deviations(in, rows, window, [&](Size row, const Joint& joint) {
-    out[0][row] = joint.yy > 0.0 ? joint.xy / joint.yy : NOT_YET;
-  });
+  joint_deviations(in, rows, window,
+                   [&](Size row, Size count, const double*, const double* yy, const double* xy) {
+                     for (Size i = 0; i < count; ++i) {
+                       const double slope = xy[i] / yy[i];
+                       out[0][row + i] = yy[i] > 0.0 ? slope : NOT_YET;
+                     }
+                   });
 }
 
-// With weights 1..n the slope is (ramp - (n+1)/2 sum) / (n(n^2-1)/12), per row.
+// The slope is sum(distance from the middle row * x) / sum(distance^2), the latter n(n^2-1)/12.
 void linear_fit(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window, double ahead) {
   if (!begin_after(out, rows, window - 1)) return;
   const double n = static_cast<double>(window);
-  const double middle = (n + 1.0) / 2.0;
-  const double spread = n * (n * n - 1.0) / 12.0;
-  const double reach = n - middle + ahead;
-  ramp_windows(in[0], rows, window, [&](Size row, double sum, double ramp, double about) {
-    out[0][row] = about + (sum / n + (ramp - middle * sum) / spread * reach);
-  });
+  const double reach = ((n - 1.0) / 2.0 + ahead) / (n * (n * n - 1.0) / 12.0);
+  tilted_windows(in[0], rows, window,
+                 [&](Size row, Size count, const double* mean, const double* tilt) {
+                   for (Size i = 0; i < count; ++i) out[0][row + i] = mean[i] + tilt[i] * reach;
+                 });
 }
 
 void linear_slope(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window) {
   if (!begin_after(out, rows, window - 1)) return;
   const double n = static_cast<double>(window);
-  const double middle = (n + 1.0) / 2.0;
-  const double spread = n * (n * n - 1.0) / 12.0;
-  ramp_windows(in[0], rows, window, [&](Size row, double sum, double ramp, double) {
-    out[0][row] = (ramp - middle * sum) / spread;
-  });
+  const double share = 12.0 / (n * (n * n - 1.0));
+  tilted_windows(in[0], rows, window,
+                 [&](Size row, Size count, const double*, const double* tilt) {
+                   for (Size i = 0; i < count; ++i) out[0][row + i] = tilt[i] * share;
+                 });
 }
 
 }  // namespace algotrader::indicators

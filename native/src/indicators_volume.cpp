@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "algotrader/indicators.hpp"
+#include "indicators_smoothing.hpp"
 #include "indicators_windows.hpp"
 
 namespace algotrader::indicators {
@@ -15,11 +16,23 @@ double money_flow(const Inputs<4>& in, Size row) noexcept {
   const double low = in[1][row];
   const double close = in[2][row];
   const double width = high - low;
-  return width > 0.0 ? ((close - low) - (high - close)) / width * in[3][row] : 0.0;
+  const double flow = ((close - low) - (high - close)) / width * in[3][row];
+  return width > 0.0 ? flow : 0.0;
 }
 
 double typical_price(const Inputs<4>& in, Size row) noexcept {
   return (in[0][row] + in[1][row] + in[2][row]) / 3.0;
+}
+
+// Running total of a row value: total(row) = total(row - 1) + value(row).
+template <class Value>
+void running_total(Size begin, Size rows, double start, double* out, Value value) {
+  Smoother total(1.0, 1.0, start);  // with nothing forgotten it sums
+  double values[CHUNK];
+  in_chunks(begin, rows, [&](Size first, Size count) {
+    for (Size i = 0; i < count; ++i) values[i] = value(first + i);
+    total.run(values, count, out + first);
+  });
 }
 
 }  // namespace
@@ -28,31 +41,22 @@ void obv(const Inputs<2>& in, Size rows, const Outputs<1>& out) {
   if (rows == 0) return;
   const double* close = in[0];
   const double* volume = in[1];
-  double total = volume[0];
-  out[0][0] = total;
-  for (Size row = 1; row < rows; ++row) {
-    const double up = close[row] > close[row - 1] ? volume[row] : 0.0;
-    const double down = close[row] < close[row - 1] ? volume[row] : 0.0;
-    total += up - down;
-    out[0][row] = total;
-  }
+  out[0][0] = volume[0];
+  running_total(1, rows, volume[0], out[0], [=](Size row) {
+    return only_if(close[row] > close[row - 1], volume[row]) -
+           only_if(close[row] < close[row - 1], volume[row]);
+  });
 }
 
 void volume_price_trend(const Inputs<2>& in, Size rows, const Outputs<1>& out) {
   if (!begin_after(out, rows, 1)) return;
-  double total = 0.0;
-  for (Size row = 1; row < rows; ++row) {
-    total += in[1][row] * (in[0][row] / in[0][row - 1] - 1.0);
-    out[0][row] = total;
-  }
+  running_total(1, rows, 0.0, out[0], [&](Size row) {
+    return in[1][row] * (in[0][row] / in[0][row - 1] - 1.0);
+  });
 }
 
 void accumulation(const Inputs<4>& in, Size rows, const Outputs<1>& out) {
-  double total = 0.0;
-  for (Size row = 0; row < rows; ++row) {
-    total += money_flow(in, row);
-    out[0][row] = total;
-  }
+  running_total(0, rows, 0.0, out[0], [&](Size row) { return money_flow(in, row); });
 }
 
 // Both averages start with the first row's value, not with a mean.
@@ -60,48 +64,59 @@ void accumulation_oscillator(const Inputs<4>& in, Size rows, const Outputs<1>& o
                              Size slow) {
   const Size warmup = std::max(fast, slow) - 1;
   if (!begin_after(out, rows, warmup)) return;
-  const double fast_weight = 2.0 / (static_cast<double>(fast) + 1.0);
-  const double slow_weight = 2.0 / (static_cast<double>(slow) + 1.0);
-  const double fast_rest = 1.0 - fast_weight;
-  const double slow_rest = 1.0 - slow_weight;
+  const double fast_weight = exponential_weight(fast);
+  const double slow_weight = exponential_weight(slow);
   double total = money_flow(in, 0);
   double quick = total;
   double steady = total;
   if (warmup == 0) out[0][0] = 0.0;
-  for (Size row = 1; row < rows; ++row) {
-    total += money_flow(in, row);
-    quick = fast_weight * total + fast_rest * quick;
-    steady = slow_weight * total + slow_rest * steady;
-    if (row >= warmup) out[0][row] = quick - steady;
-  }
+  double flow[CHUNK];
+  in_chunks(1, rows, [&](Size first, Size count) {
+    for (Size i = 0; i < count; ++i) flow[i] = money_flow(in, first + i);
+    for (Size i = 0; i < count; ++i) {
+      total += flow[i];
+      quick = fast_weight * total + (1.0 - fast_weight) * quick;
+      steady = slow_weight * total + (1.0 - slow_weight) * steady;
+      flow[i] = quick - steady;
+    }
+    const Size skip = first < warmup ? std::min(count, warmup - first) : 0;
+    std::copy(flow + skip, flow + count, out[0] + first + skip);
+  });
 }
 
 // A change of the typical price smaller than rounding is no change.
 void mfi(const Inputs<4>& in, Size rows, const Outputs<1>& out, Size window) {
   if (!begin_after(out, rows, window)) return;
-  sum_windows<2>(
-      rows - 1, window,
-      [&](Size step, Size) {
-        const double now = typical_price(in, step + 1);
-        const double change = now - typical_price(in, step);
-        const double flow = now * in[3][step + 1];
-        const double rounding = 1e-14 * std::fabs(now);
-        return Sums<2>{change > rounding ? flow : 0.0, change < -rounding ? flow : 0.0};
-      },
-      [&](Size step, const Sums<2>& sum, Size) {
-        const double both = sum[0] + sum[1];
-        out[0][step + 1] = both == 0.0 ? 0.0 : 100.0 * (sum[0] / both);
-      });
+  const auto load = [&](Size step, Size count, const Columns<2>& flows) {
+    for (Size i = 0; i < count; ++i) {
+      const double now = typical_price(in, step + i + 1);
+      const double change = now - typical_price(in, step + i);
+      const double flow = now * in[3][step + i + 1];
+      const double rounding = 1e-14 * std::fabs(now);
+      flows[0][i] = only_if(change > rounding, flow);
+      flows[1][i] = only_if(change < -rounding, flow);
+    }
+  };
+  sum_windows<2>(rows - 1, window, load, [&](Size step, Size count, const Columns<2>& sum) {
+    for (Size i = 0; i < count; ++i) {
+      const double both = sum[0][i] + sum[1][i];
+      const double share = 100.0 * (sum[0][i] / both);
+      out[0][step + 1 + i] = both == 0.0 ? 0.0 : share;
+    }
+  });
 }
 
 void rolling_vwap(const Inputs<4>& in, Size rows, const Outputs<1>& out, Size window) {
   if (!begin_after(out, rows, window - 1)) return;
-  sum_windows<2>(
-      rows, window,
-      [&](Size row, Size) { return Sums<2>{typical_price(in, row) * in[3][row], in[3][row]}; },
-      [&](Size row, const Sums<2>& sum, Size) {
-        out[0][row] = sum[1] == 0.0 ? NOT_YET : sum[0] / sum[1];
-      });
+  const auto load = [&](Size row, Size count, const Columns<2>& columns) {
+    for (Size i = 0; i < count; ++i) columns[0][i] = typical_price(in, row + i) * in[3][row + i];
+    std::copy_n(in[3] + row, count, columns[1]);
+  };
+  sum_windows<2>(rows, window, load, [&](Size row, Size count, const Columns<2>& sum) {
+    for (Size i = 0; i < count; ++i) {
+      out[0][row + i] = sum[1][i] == 0.0 ? NOT_YET : sum[0][i] / sum[1][i];
+    }
+  });
 }
 
 // The fifth input names the session of each row; the sums start anew when it changes.

@@ -1,22 +1,47 @@
-// Folds over sliding windows in constant time per row, without ever taking anything away.
+// Folds over sliding windows that never take anything away: nothing is subtracted, so nothing drifts
+// and a value that left a window leaves no trace in its rounding.
 //
-// The rows are cut into blocks as long as the window. A window is the tail of one block and the
-// head of the next; tails are folded from the right and heads from the left, and the two are
-// joined. Nothing is subtracted, so nothing drifts, a value that left a window leaves no trace in
-// its rounding, and the same code serves sums, products and extremes.
-// (van Herk 1992; Gil and Werman 1993.)
+// `block_windows` cuts the rows into blocks as long as the window. A window is the tail of one block
+// and the head of the next; tails are folded from the right and heads from the left, then joined
+// (van Herk 1992; Gil and Werman 1993). Its cost does not depend on the window.
+//
+// `join_windows` serves folds of many columns: a window is joined from shorter windows: of 1, 2, 4, 8 rows and so on, by its length in binary.
+// The joins of all windows of one length run side by side over a chunk of rows.
+//
+// In both the order of operations depends on the rows up to this one alone.
 #pragma once
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <vector>
 
 #include "algotrader/indicators.hpp"
 
+// The iterations of the next loop may run side by side: each reads its own and later elements only.
+#if defined(__clang__)
+#define ALGOTRADER_SIDE_BY_SIDE _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define ALGOTRADER_SIDE_BY_SIDE _Pragma("GCC ivdep")
+#endif
+
 namespace algotrader::indicators {
 
 inline constexpr double NOT_YET = std::numeric_limits<double>::quiet_NaN();
+inline constexpr Size CHUNK = 512;  // rows worked on at a time: a few columns fit the first cache
+
+// Without branches, and on two values, unlike std::max.
+inline double larger(double a, double b) noexcept { return a > b ? a : b; }
+inline double smaller(double a, double b) noexcept { return a < b ? a : b; }
+
+// `value` if the condition holds, else 0, without a branch that random data would mispredict.
+inline double only_if(bool condition, double value) noexcept {
+  const std::uint64_t mask = condition ? ~std::uint64_t{0} : 0;
+  return std::bit_cast<double>(std::bit_cast<std::uint64_t>(value) & mask);
+}
 
 // NaN in the first `warmup` rows; true when there are rows after them.
 template <Size Out>
@@ -25,83 +50,233 @@ bool begin_after(const Outputs<Out>& out, Size rows, Size warmup) {
   return rows > warmup;
 }
 
-// Calls emit(row, folded, origin) for every row from window - 1 on. load(row, origin) gives the
-// row's value; `origin` is a row inside every window it is used for, the same for a whole block,
-// so that sums can be taken about the value there. join(older, newer) must be associative.
-template <class Value, class Load, class Join, class Emit>
-void fold_windows(Size rows, Size window, Load load, Join join, Emit emit) {
+// Calls work(first, count) for [begin, rows) in chunks; all but the last hold CHUNK rows.
+template <class Work>
+void in_chunks(Size begin, Size rows, Work work) {
+  for (Size first = begin; first < rows; first += CHUNK) work(first, std::min(CHUNK, rows - first));
+}
+
+template <Size Width>
+using Columns = std::array<double*, Width>;
+
+template <Size Width>
+Columns<Width> from(Columns<Width> columns, Size row) noexcept {
+  for (double*& column : columns) column += row;
+  return columns;
+}
+
+// Length of a column of a block of `columns`, such that equal rows of different columns never share
+// the low twelve bits of their address, which a processor would mistake for the same place.
+inline Size apart(Size rows, Size columns) noexcept {
+  constexpr Size page = 512;
+  return (rows + page - 1) / page * page + page / columns;
+}
+
+// Calls emit(row, count, windows): element k of `windows` folds the window that ends at row + k.
+// load(row, count, columns) writes the rows' own values. join(older, newer, count, a, b) folds
+// windows of b rows into the windows of a rows before them, in place.
+template <Size Width, class Load, class Join, class Emit>
+void join_windows(Size rows, Size window, Load load, Join join, Emit emit) {
   if (window == 0 || window > rows) return;
-  Value head = load(0, 0);
-  for (Size row = 1; row < window; ++row) head = join(head, load(row, 0));
-  emit(window - 1, head, Size{0});
-  std::vector<Value> tails(window - 1);
-  for (Size start = window; start < rows; start += window) {
-    if (window > 1) {
-      Value tail = load(start - 1, start);
-      tails[window - 2] = tail;
-      for (Size back = 2; back < window; ++back) {
-        tail = join(load(start - back, start), tail);
-        tails[window - 1 - back] = tail;
+  const Size chunk = std::max(CHUNK, 4 * window);
+  const Size space = std::min(rows, chunk + window - 1);
+  const Size stride = apart(space, 2 * Width);
+  std::vector<double> memory(2 * Width * stride);
+  Columns<Width> level;  // element k folds `size` rows from row first + k on
+  Columns<Width> part;   // element k folds `have` rows from row first + k on
+  for (Size k = 0; k < Width; ++k) {
+    level[k] = memory.data() + k * stride;
+    part[k] = memory.data() + (Width + k) * stride;
+  }
+  for (Size first = 0; first + window <= rows; first += chunk) {
+    const Size starts = std::min(chunk, rows - window + 1 - first);
+    Size length = starts + window - 1;
+    load(first, length, level);
+    Size have = 0;
+    Size size = 1;
+    for (; 2 * size <= window; size *= 2) {
+      if ((window & size) != 0) {
+        if (have == 0) {
+          for (Size k = 0; k < Width; ++k) std::copy_n(level[k], starts, part[k]);
+        } else {
+          join(part, from(level, have), starts, static_cast<double>(have),
+               static_cast<double>(size));
+        }
+        have += size;
       }
+      length -= size;
+      join(level, from(level, size), length, static_cast<double>(size), static_cast<double>(size));
     }
-    const Size end = std::min(rows, start + window);
-    head = load(start, start);
-    for (Size row = start;;) {
-      const Size offset = row - start;
-      emit(row, offset + 1 < window ? join(tails[offset], head) : head, start);
-      if (++row >= end) break;
-      head = join(head, load(row, start));
+    if (have > 0) {
+      join(part, from(level, have), starts, static_cast<double>(have), static_cast<double>(size));
     }
+    emit(first + window - 1, starts, have > 0 ? part : level);
   }
 }
 
-template <Size Count>
-using Sums = std::array<double, Count>;
-
-template <Size Count>
-Sums<Count> added(const Sums<Count>& older, const Sums<Count>& newer) noexcept {
-  Sums<Count> total;
-  for (Size k = 0; k < Count; ++k) total[k] = older[k] + newer[k];
-  return total;
-}
-
-template <Size Count, class Load, class Emit>
+// Sums of each of the columns that `load` writes.
+template <Size Width, class Load, class Emit>
 void sum_windows(Size rows, Size window, Load load, Emit emit) {
-  fold_windows<Sums<Count>>(rows, window, load, added<Count>, emit);
+  join_windows<Width>(
+      rows, window, load,
+      [](const Columns<Width>& older, const Columns<Width>& newer, Size count, double, double) {
+        for (Size k = 0; k < Width; ++k) {
+          double* sum = older[k];
+          const double* next = newer[k];
+          ALGOTRADER_SIDE_BY_SIDE
+          for (Size i = 0; i < count; ++i) sum[i] += next[i];
+        }
+      },
+      emit);
 }
 
-// Two sums about the value at `origin`: of the rows, and of the rows weighted 1 (oldest) to
-// `window` (newest). emit(row, sum, ramp, origin).
-template <class Emit>
-void ramp_windows(const double* x, Size rows, Size window, Emit emit) {
-  if (window == 0 || window > rows) return;
-  std::vector<double> tail_sum(window, 0.0);
-  std::vector<double> tail_ramp(window, 0.0);
-  for (Size start = 0; start < rows; start += window) {
-    const double about = x[start];
-    if (start > 0) {
-      double sum = 0.0;
-      double ramp = 0.0;
-      for (Size offset = window - 1; offset-- > 0;) {
-        sum += x[start - window + offset + 1] - about;
-        ramp += sum;
-        tail_sum[offset] = sum;
-        tail_ramp[offset] = ramp;
-      }
-    }
-    double head_sum = 0.0;
-    double head_ramp = 0.0;
-    const Size end = std::min(rows, start + window);
-    for (Size row = start; row < end; ++row) {
-      const Size offset = row - start;
-      const double value = x[row] - about;
-      head_sum += value;
-      head_ramp += static_cast<double>(offset + 1) * value;
-      if (start == 0 && offset + 1 < window) continue;
-      const double lifted = static_cast<double>(window - 1 - offset) * head_sum;
-      emit(row, tail_sum[offset] + head_sum, tail_ramp[offset] + (lifted + head_ramp), about);
-    }
+inline auto copy_of(const double* x) {
+  return [x](Size row, Size count, const auto& columns) { std::copy_n(x + row, count, columns[0]); };
+}
+
+// What `block_windows` folds: Fold::WIDTH columns; at(row, origin, columns) gives a row's values,
+// where `origin` is a row inside every window that the values are used for; join(k, older, newer)
+// is associative, with NEUTRAL[k] joining to the other.
+template <Size Width, class At>
+struct SumsOf {
+  static constexpr Size WIDTH = Width;
+  static constexpr std::array<double, Width> NEUTRAL{};
+  static double join(Size, double older, double newer) noexcept { return older + newer; }
+  At at;
+};
+
+template <Size Width, class At>
+SumsOf<Width, At> sums_of(At at) {
+  return {at};
+}
+
+// One block: heads of its own rows, tails of the rows before it, both about its first row.
+template <class Fold>
+void fold_block(const Fold& fold, Size start, Size length, Size window,
+                const Columns<Fold::WIDTH>& head, const Columns<Fold::WIDTH>& tail) {
+  constexpr Size width = Fold::WIDTH;
+  auto forwards = fold.at(start, start);
+  auto backwards = Fold::NEUTRAL;
+  for (Size k = 0; k < width; ++k) {
+    head[k][0] = forwards[k];
+    tail[k][window - 1] = backwards[k];
   }
+  const auto add_head = [&](Size j) {
+    const auto next = fold.at(start + j, start);
+    for (Size k = 0; k < width; ++k) head[k][j] = forwards[k] = fold.join(k, forwards[k], next[k]);
+  };
+  const auto add_tail = [&](Size j) {
+    const auto next = fold.at(start - j, start);
+    for (Size k = 0; k < width; ++k) {
+      tail[k][window - 1 - j] = backwards[k] = fold.join(k, next[k], backwards[k]);
+    }
+  };
+  if (start == 0) {
+    for (Size j = 1; j < length; ++j) add_head(j);
+    for (Size k = 0; k < width; ++k) std::fill_n(tail[k], window, Fold::NEUTRAL[k]);
+    return;
+  }
+  Size j = 1;
+  for (; j < length; ++j) {
+    add_tail(j);
+    add_head(j);
+  }
+  for (; j < window; ++j) add_tail(j);
+}
+
+// Calls emit(row, count, columns, at): element k of `columns` folds the window that ends at row + k,
+// and at + k is its row's place among the chunk's blocks, each `window` long.
+template <class Fold, class Emit>
+void block_windows(Size rows, Size window, const Fold& fold, Emit emit) {
+  constexpr Size width = Fold::WIDTH;
+  if (window == 0 || window > rows) return;
+  const Size chunk = std::max(Size{1}, CHUNK / window) * window;
+  const Size stride = apart(chunk, 2 * width);
+  std::vector<double> memory(2 * width * stride);
+  Columns<width> head;
+  Columns<width> tail;
+  for (Size k = 0; k < width; ++k) {
+    head[k] = memory.data() + k * stride;
+    tail[k] = memory.data() + (width + k) * stride;
+  }
+  for (Size first = 0; first < rows; first += chunk) {
+    const Size count = std::min(chunk, rows - first);
+    for (Size start = 0; start < count; start += window) {
+      fold_block(fold, first + start, std::min(window, count - start), window, from(head, start),
+                 from(tail, start));
+    }
+    const Size skip = first == 0 ? window - 1 : 0;
+    for (Size k = 0; k < width; ++k) {
+      for (Size i = skip; i < count; ++i) head[k][i] = fold.join(k, tail[k][i], head[k][i]);
+    }
+    emit(first + skip, count - skip, from(head, skip), skip);
+  }
+}
+
+// The values of the rows about which `block_windows` takes its sums, and each row's distance from
+// there: both for a whole chunk.
+class Origins {
+ public:
+  Origins(const double* x, Size window)
+      : x_(x), window_(window), value_(std::max(Size{1}, CHUNK / window) * window),
+        distance_(value_.size()) {
+    for (Size i = 0; i < distance_.size(); ++i) distance_[i] = static_cast<double>(i % window);
+  }
+  // Values for `count` rows from `row` on, the first of which has the place `at` in its chunk.
+  const double* values(Size row, Size count, Size at) {
+    const Size first = row - at;
+    for (Size start = 0; start < at + count; start += window_) {
+      std::fill_n(value_.data() + start, window_, x_[first + start]);
+    }
+    return value_.data() + at;
+  }
+  const double* distances(Size at) const noexcept { return distance_.data() + at; }
+
+ private:
+  const double* x_;
+  Size window_;
+  std::vector<double> value_;
+  std::vector<double> distance_;
+};
+
+// Mean of each window; emit(row, count, means).
+template <class Emit>
+void mean_windows(const double* x, Size rows, Size window, Emit emit) {
+  const double share = 1.0 / static_cast<double>(window);
+  Origins origins(x, std::min(window, rows + 1));
+  const auto fold = sums_of<1>([x](Size row, Size origin) {
+    return std::array<double, 1>{x[row] - x[origin]};
+  });
+  block_windows(rows, window, fold,
+                [&](Size row, Size count, const Columns<1>& sum, Size at) {
+                  const double* about = origins.values(row, count, at);
+                  for (Size i = 0; i < count; ++i) sum[0][i] = about[i] + sum[0][i] * share;
+                  emit(row, count, sum[0]);
+                });
+}
+
+// emit(row, count, means, tilts): a tilt is the sum of x weighted by the distance from the window's
+// middle row.
+template <class Emit>
+void tilted_windows(const double* x, Size rows, Size window, Emit emit) {
+  const double share = 1.0 / static_cast<double>(window);
+  const double middle = (static_cast<double>(window) - 1.0) / 2.0;
+  Origins origins(x, std::min(window, rows + 1));
+  const auto fold = sums_of<2>([x](Size row, Size origin) {
+    const double value = x[row] - x[origin];
+    const auto distance = static_cast<std::ptrdiff_t>(row) - static_cast<std::ptrdiff_t>(origin);
+    return std::array<double, 2>{value, static_cast<double>(distance) * value};
+  });
+  block_windows(rows, window, fold,
+                [&](Size row, Size count, const Columns<2>& sum, Size at) {
+                  const double* about = origins.values(row, count, at);
+                  const double* distance = origins.distances(at);
+                  for (Size i = 0; i < count; ++i) {
+                    sum[1][i] -= (distance[i] - middle) * sum[0][i];
+                    sum[0][i] = about[i] + sum[0][i] * share;
+                  }
+                  emit(row, count, sum[0], sum[1]);
+                });
 }
 
 }  // namespace algotrader::indicators

@@ -65,7 +65,6 @@ class indicators:  # noqa: N801 - a submodule; a stub file can only say class
     session_vwap: ClassVar[Callable[..., None]]
     sma: ClassVar[Callable[..., None]]
     stochastic: ClassVar[Callable[..., None]]
-    stochastic_fast: ClassVar[Callable[..., None]]
     supertrend: ClassVar[Callable[..., None]]
     t3: ClassVar[Callable[..., None]]
     tema: ClassVar[Callable[..., None]]

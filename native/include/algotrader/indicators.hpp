@@ -63,7 +63,6 @@ void raw_stochastic(const Inputs<3>& in, Size rows, const Outputs<1>& out, Size 
 void williams_r(const Inputs<3>& in, Size rows, const Outputs<1>& out, Size window);
 void stochastic(const Inputs<3>& in, Size rows, const Outputs<2>& out, Size window, Size slowing,
                 Size signal);
-void stochastic_fast(const Inputs<3>& in, Size rows, const Outputs<2>& out, Size window, Size signal);
 
 // Strength and direction of moves (indicators_momentum.cpp).
 void rsi(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window);
