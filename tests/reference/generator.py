@@ -117,7 +117,7 @@ def random_knobs(seed: int) -> Knobs:
         protection=maybe(0.4) and targets and not close_only,
         rebalance=RebalanceRule(int(rng.integers(0, 4))),
         execution=[None, ExecutionRule.MARKET, ExecutionRule.CAPPED][int(rng.integers(0, 3))],
-        path=PathRule(int(rng.choice([0, 1, 2, 3], p=[0.5, 0.1, 0.2, 0.2]))),
+        path=PathRule.WORST if close_only else random_path(rng),
         gap_fill=GapFill(int(rng.choice([0, 1, 2], p=[0.7, 0.15, 0.15]))),
         size_at_fill=maybe(0.1),
         close_only=close_only,
@@ -125,6 +125,10 @@ def random_knobs(seed: int) -> Knobs:
         limits=maybe(0.15),
         groups=maybe(0.2),
     )
+
+
+def random_path(rng: np.random.Generator) -> PathRule:
+    return PathRule(int(rng.choice([0, 1, 2, 3], p=[0.5, 0.1, 0.2, 0.2])))
 
 
 def build(knobs: Knobs) -> Case:

@@ -20,6 +20,7 @@ from tests.reference.slippage import slipped
 from algotrader.execution.simulation import OrderState, PathRule
 
 MOST_TRAVELS = 16  # of one bar, before its increases are dropped
+SAME = 1e-12  # of a leg: two points that are one
 NEAR = 1e-9  # relative: two prices on a straight line that are the same price
 
 
@@ -136,7 +137,7 @@ def walk(
         event = next_event(state, row, prices, s, finer)
         until = 1.0 if event is None else event.at
         found = next_liquidation(state, marks, s, until)
-        if found is not None and (event is None or found[0] < event.at):
+        if found is not None and (event is None or found[0] < event.at - SAME):
             s, pool = found
             liquidate(state, pool, {i: marks[i].at(s) for i in pool})
         elif event is not None:

@@ -235,14 +235,17 @@ def test_r8_the_cash_buffer_is_left_out_of_sizing_but_explicit_orders_may_spend_
 
 
 def test_r8_without_equity_nothing_is_opened(simulate: Simulate) -> None:
-    # R8: equity 0: a target of 1 has size 0 and is no order, an explicit buy is denied
+    # R8: 0.5 bought for 50 + minimum fee 50: cash 0. Sold at 10 for 5 - 50: equity -45. Then a
+    # target of 1 has size 0 and is no order, and an explicit buy is denied.
+    bars = [(100,) * 4, (100, 100, 10, 10), (10,) * 4, (10,) * 4]
     result = simulate(
-        market(still(100, 3)),
-        [spot()],
-        settings(cash=0.0, execution=ExecutionRule.MARKET),
-        targets=np.ones((3, 1)),
-        script={0: [buy(1)]},
+        market(bars),
+        [spot(taker_fee=0.001, min_fee=50.0)],
+        settings(cash=100.0, execution=ExecutionRule.MARKET),
+        targets=np.array([[np.nan], [np.nan], [1.0], [1.0]]),
+        script={0: [buy(0.5)], 1: [sell(0.5)], 2: [buy(1)]},
     )
 
-    assert fills(result) == []
-    assert result.order_state[0] == OrderState.DENIED
+    assert fills(result) == near([(1, 0.5, 100.0), (2, -0.5, 10.0)])
+    assert result.equity[2] == pytest.approx(-45.0)
+    assert result.order_state[2] == OrderState.DENIED
