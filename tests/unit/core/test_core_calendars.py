@@ -321,6 +321,7 @@ def test_f67_hong_kong_rests_at_noon(calendar_cache: Path) -> None:
 
 # Trading dates without a night session, because a holiday lay between. By hand.
 WITHOUT_NIGHT = {
+    2015: "01-05 02-25 04-07 05-04 06-23 09-07 09-28 10-08",  # 09-28: a holiday on a Sunday
     2016: "01-04 02-15 04-05 05-03 06-13 09-19 10-10",
     2018: "01-02 02-22 04-09 05-02 06-19 09-25 10-08",
     2019: "01-02 02-11 04-08 05-06 06-10 09-16 10-08",
@@ -369,6 +370,10 @@ def test_f67_no_night_sessions_in_spring_2020(calendar_cache: Path) -> None:
         ("c", "2019-03-29", "23:00"),
         ("TA", "2019-12-10", "23:30"),
         ("TA", "2019-12-11", "23:00"),
+        ("bz", "2025-07-07", None),
+        ("bz", "2025-07-08", "23:00"),
+        ("ad", "2025-06-10", "01:00"),
+        ("SA", "2019-12-06", "23:30"),
         ("jd", "2024-06-03", None),
         ("IF", "2024-06-03", None),
         ("T", "2024-06-03", None),

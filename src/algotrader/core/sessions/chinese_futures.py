@@ -43,6 +43,8 @@ _TO_2330: Final[Span] = ("21:00", "23:30")
 _TO_0100: Final[Span] = ("21:00", "25:00")
 _TO_0230: Final[Span] = ("21:00", "26:30")
 
+# Mid-autumn 2015 fell on a Sunday and closed no weekday, but the night before it: trading date.
+_NIGHT_LEFT_OUT: Final = date(2015, 9, 28)
 # No nights while the epidemic lasted: trading dates, both included.
 _NIGHTS_SUSPENDED: Final = (date(2020, 2, 3), date(2020, 5, 6))
 
@@ -66,6 +68,8 @@ _NIGHTS: Final[tuple[tuple[str, Nights], ...]] = (
     ("bc", ((date(2020, 11, 20), _TO_0100),)),
     ("ao", ((date(2023, 6, 20), _TO_0100),)),
     ("br", ((date(2023, 7, 31), _TO_2300),)),
+    ("ad", ((date(2025, 6, 11), _TO_0100),)),
+    ("op", ((date(2025, 9, 11), _TO_2300),)),
     ("wr ec", ()),
     # DCE
     (
@@ -88,6 +92,7 @@ _NIGHTS: Final[tuple[tuple[str, Nights], ...]] = (
     ("rr", ((date(2019, 8, 19), _TO_2300),)),
     ("eb", ((date(2019, 9, 27), _TO_2300),)),
     ("pg", ((date(2020, 5, 7), _TO_2300),)),
+    ("bz", ((date(2025, 7, 9), _TO_2300),)),
     ("jd lh fb bb lg", ()),
     # CZCE
     ("SR CF RM MA TA", ((date(2014, 12, 15), _TO_2330), (date(2019, 12, 12), _TO_2300))),
@@ -97,6 +102,7 @@ _NIGHTS: Final[tuple[tuple[str, Nights], ...]] = (
     ("PF", ((date(2020, 10, 13), _TO_2300),)),
     ("PX SH", ((date(2023, 9, 18), _TO_2300),)),
     ("PR", ((date(2024, 9, 2), _TO_2300),)),
+    ("PL", ((date(2025, 7, 23), _TO_2300),)),
     ("AP CJ UR SM SF PK WH PM RI LR JR RS", ()),
     # GFEX
     ("si lc ps", ()),
@@ -175,7 +181,7 @@ def _follows_without_holiday(evenings: Ints, dates: Ints) -> Bools:
 
 def _suspended(dates: Ints) -> Bools:
     first, last = (_midnight(day) for day in _NIGHTS_SUSPENDED)
-    return (dates >= first) & (dates <= last)
+    return ((dates >= first) & (dates <= last)) | (dates == _midnight(_NIGHT_LEFT_OUT))
 
 
 def _clock(days: Ints, span: Span) -> tuple[Ints, Ints]:
