@@ -1,0 +1,63 @@
+"""The report: one offline HTML file that judges a run, a sweep, a walk-forward or several runs.
+
+Plain numbers in (`model`), one self-contained page out. Nothing here knows how a run was made, and
+the page asks nothing of the network. May import `core` and numpy. Read `render_run` first.
+"""
+
+from algotrader.backtest.report.model import (
+    Assumption,
+    Attribution,
+    ChartFeature,
+    ComparedRun,
+    CompareReportData,
+    CostFacts,
+    Coverage,
+    CoverageMonth,
+    EquitySeries,
+    Fold,
+    Identity,
+    LookAhead,
+    MonthReturn,
+    Notice,
+    Overfitting,
+    PathGuess,
+    PriceSeries,
+    Provenance,
+    ReportData,
+    SweepReportData,
+    TradeColumns,
+    VerdictKind,
+    WalkForwardReportData,
+    Waterfall,
+)
+from algotrader.backtest.report.page import write_report
+from algotrader.backtest.report.run import render_run
+
+__all__ = [
+    "Assumption",
+    "Attribution",
+    "ChartFeature",
+    "CompareReportData",
+    "ComparedRun",
+    "CostFacts",
+    "Coverage",
+    "CoverageMonth",
+    "EquitySeries",
+    "Fold",
+    "Identity",
+    "LookAhead",
+    "MonthReturn",
+    "Notice",
+    "Overfitting",
+    "PathGuess",
+    "PriceSeries",
+    "Provenance",
+    "ReportData",
+    "SweepReportData",
+    "TradeColumns",
+    "VerdictKind",
+    "WalkForwardReportData",
+    "Waterfall",
+    "render_run",
+    "write_report",
+]
