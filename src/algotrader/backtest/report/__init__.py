@@ -6,7 +6,6 @@ the page asks nothing of the network. May import `core` and numpy. Read `render_
 
 from algotrader.backtest.report.model import (
     Assumption,
-    Attribution,
     ChartFeature,
     ComparedRun,
     CompareReportData,
@@ -17,7 +16,6 @@ from algotrader.backtest.report.model import (
     Fold,
     Identity,
     LookAhead,
-    MonthReturn,
     Notice,
     Overfitting,
     PathGuess,
@@ -25,17 +23,14 @@ from algotrader.backtest.report.model import (
     Provenance,
     ReportData,
     SweepReportData,
-    TradeColumns,
     VerdictKind,
     WalkForwardReportData,
-    Waterfall,
 )
 from algotrader.backtest.report.page import write_report
 from algotrader.backtest.report.run import render_run
 
 __all__ = [
     "Assumption",
-    "Attribution",
     "ChartFeature",
     "CompareReportData",
     "ComparedRun",
@@ -46,7 +41,6 @@ __all__ = [
     "Fold",
     "Identity",
     "LookAhead",
-    "MonthReturn",
     "Notice",
     "Overfitting",
     "PathGuess",
@@ -54,10 +48,8 @@ __all__ = [
     "Provenance",
     "ReportData",
     "SweepReportData",
-    "TradeColumns",
     "VerdictKind",
     "WalkForwardReportData",
-    "Waterfall",
     "render_run",
     "write_report",
 ]

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 
 import numpy as np
 
 from algotrader.backtest.report import figures
-from algotrader.backtest.report.model import Floats, PathGuess, Waterfall
+from algotrader.backtest.report.model import Floats, PathGuess
 from algotrader.backtest.report.words import LANGS, Part, marked, pct, plain, say
+from algotrader.backtest.waterfall import Step
 
 
 def svg(width: int, height: int, content: str, title: Part) -> str:
@@ -61,59 +63,42 @@ def ticks(low: float, high: float, about: int) -> list[float]:
     return [round(i * step, 10) for i in range(first, last + 1)]
 
 
-def waterfall(w: Waterfall) -> str:
-    """Gross profit, what each cost took of it, and what is left."""
-    steps = [
-        ("waterfall.gross", w.gross, "total"),
-        ("waterfall.fees", -w.fees, "cost"),
-        ("waterfall.slippage", -w.slippage, "cost"),
-        ("waterfall.funding", -w.funding, "cost"),
-        ("waterfall.borrow", -w.borrow, "cost"),
-        ("waterfall.net", w.net, "net"),
-    ]
-    levels = np.cumsum([w.gross, -w.fees, -w.slippage, -w.funding, -w.borrow])
-    top, bottom = max(0.0, *levels, w.net), min(0.0, *levels, w.net)
+def waterfall(steps: Sequence[Step]) -> str:
+    """Gross profit, what each cost took of it (or gave: rebates, funding), and what is left."""
+    levels = list(accumulate(step.amount for step in steps[:-1]))
+    gross, net = steps[0].amount, steps[-1].amount
+    top, bottom = max(0.0, *levels, net), min(0.0, *levels, net)
     reach = (top - bottom) or 1.0
+    digits = 0 if max(abs(step.amount) for step in steps) >= 1000 else 2
 
     def y(value: float) -> float:
-        return 24 + (top - value) / reach * 128
+        return 24 + (top - value) / reach * 126
 
-    parts, running, base = [], 0.0, abs(w.gross)
-    for i, (key, value, kind) in enumerate(steps):
-        start = running if kind == "cost" else 0.0
-        end = start + value
-        running = end
+    parts = [line(0, y(0.0), 480, y(0.0), "rule")]
+    for i, step in enumerate(steps):
+        whole = i in (0, len(steps) - 1)
+        start = 0.0 if whole else levels[i - 1]
+        end = start + step.amount
         x, upper = i * 82 + 4, min(y(start), y(end))
-        sign = "up-fill" if value > 0 else "down-fill"
-        css = {"total": "fill-ink3", "cost": "fill-c2", "net": sign}[kind]
-        if kind == "cost" and value > 0:
-            css = "fill-c4"  # a rebate or funding received
-        parts.append(rect(x, upper, 54, max(1.5, abs(y(start) - y(end))), css))
+        parts.append(rect(x, upper, 54, max(1.5, abs(y(start) - y(end))), _step_colour(i, step)))
         if i < len(steps) - 1:
             parts.append(line(x + 54, y(end), x + 82, y(end), "dots"))
-        label = figures.number(value, _money_digits(w), signed=kind != "total")
-        parts.append(text(x + 27, upper - 6, label, css="v"))
-        parts.append(text(x + 27, 174, say(key)))
-        if base > 0:
-            share = abs(value) / base
-            parts.append(text(x + 27, 188, pct(share, 0)))
-    parts.append(line(0, y(0.0), 480, y(0.0), "rule"))
-    title = say(
-        "svg.waterfall",
-        gross=figures.money(w.gross, signed=True),
-        fees=figures.money(w.fees),
-        slippage=figures.money(w.slippage),
-        funding=figures.money(w.funding),
-        borrow=figures.money(w.borrow),
-        net=figures.money(w.net, signed=True),
-    )
-    return svg(480, 194, "".join(parts), title)
+        shown = figures.number(step.amount, digits, signed=i > 0)
+        parts.append(text(x + 27, upper - 6, shown, css="v"))
+        parts.append(text(x + 27, 176, say(f"waterfall.{step.key}")))
+        if gross > 0:
+            parts.append(text(x + 27, 190, pct(abs(step.amount) / gross, 0)))
+    amounts = {step.key: figures.money(step.amount, signed=True) for step in steps}
+    return svg(480, 194, "".join(parts), say("svg.waterfall", **amounts))
 
 
-def _money_digits(w: Waterfall) -> int:
-    return 0 if max(abs(w.gross), abs(w.net), w.fees) >= 1000 else 2
-
-
+def _step_colour(place: int, step: Step) -> str:
+    """Grey for gross, copper for what was paid, teal for what was received, profit for net."""
+    if place == 0:
+        return "fill-ink3"
+    if step.key == "net":
+        return "up-fill" if step.amount > 0 else "down-fill"
+    return "fill-c2" if step.amount <= 0 else "fill-c4"
 
 
 def histogram(
@@ -168,7 +153,7 @@ def _edges(low: float, high: float, *, by_sign: bool) -> Floats:
     step = (high - low) / 28
     if by_sign:
         left, right = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-        return np.arange(min(left, -1), max(right, 1) + 1) * step
+        return np.arange(min(left, -1), max(right, 1) + 1, dtype=np.float64) * step
     return np.linspace(low - step / 2, high + step / 2, 30)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,13 +28,13 @@ def bucket_extremes(columns: Sequence[Floats], limit: int) -> NDArray[np.int64]:
     buckets = max(1, limit // (2 * len(columns)))
     edges = np.linspace(0, rows, buckets + 1).astype(np.int64)
     kept = {0, rows - 1}
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in pairwise(edges.tolist()):
         for column in columns:
             part = column[start:stop]
             if np.isnan(part).all():
                 continue
-            kept.add(int(start + np.nanargmin(part)))
-            kept.add(int(start + np.nanargmax(part)))
+            kept.add(start + int(np.nanargmin(part)))
+            kept.add(start + int(np.nanargmax(part)))
     return np.array(sorted(kept), dtype=np.int64)
 
 
@@ -64,7 +65,7 @@ def last_of(factor: int, values: Floats) -> Floats:
     if factor == 1:
         return values
     ends = np.minimum(np.arange(0, len(values), factor) + factor, len(values)) - 1
-    return values[ends]
+    return np.asarray(values[ends], dtype=np.float64)
 
 
 def column(

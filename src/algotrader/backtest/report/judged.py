@@ -74,15 +74,15 @@ def costs_check(costs: CostFacts | None) -> Check:
 def path_check(guess: PathGuess | None, capital: float) -> Check:
     if guess is None or guess.trades == 0:
         return _check("path", say("check.path.none"), say("check.path.none_note"), False)
-    value = say(
-        "check.path.trades", n=figures.number(guess.trades), of=figures.number(guess.of)
-    )
+    value = say("check.path.trades", n=figures.number(guess.trades), of=figures.number(guess.of))
     worst, best = guess.worst_profit, guess.best_profit
     if worst is None or best is None:
         return _check("path", value, say("check.path.note"), True)
     low, high = min(worst, best), max(worst, best)
     note = say(
-        "check.path.range", low=pct(low / capital, signed=True), high=pct(high / capital, signed=True)
+        "check.path.range",
+        low=pct(low / capital, signed=True),
+        high=pct(high / capital, signed=True),
     )
     many = guess.trades >= GUESSES_WORTH_A_WARNING * guess.of
     return _check("path", value, note, many or (low < 0 < high))
@@ -98,9 +98,7 @@ def overfitting_check(o: Overfitting) -> Check:
     value = f"DSR {figures.number(o.deflated_sharpe, 2)}"
     if o.pbo is None:
         return _check("overfitting", value, say("check.luck.dsr"), bad)
-    return _check(
-        "overfitting", value, say("check.luck.pbo", pbo=figures.number(o.pbo, 2)), bad
-    )
+    return _check("overfitting", value, say("check.luck.pbo", pbo=figures.number(o.pbo, 2)), bad)
 
 
 def _check(name: str, value: Part, note: Part, bad: bool) -> Check:

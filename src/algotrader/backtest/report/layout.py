@@ -32,7 +32,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyFigure:
-    label: str  # key of the catalogue
+    label: Part
     value: Part | None
     note: Part = ""
 
@@ -89,10 +89,9 @@ def bars_of(timeframe: str) -> Phrase:
 
 def verdict(headline: Phrase, because: Sequence[Phrase], alarms: Sequence[Phrase]) -> str:
     """The verdict in words, and what must be known before anything else, in amber."""
-    reasons = "".join(
-        f'<span lang="{lang}">{joint.join(p.html(lang) for p in because)}</span>'
-        for lang, joint in (("en", " "), ("zh", ""))
-    )
+    english = " ".join(phrase.html("en") for phrase in because)
+    chinese = "".join(phrase.html("zh") for phrase in because)
+    reasons = f'<span lang="en">{english}</span><span lang="zh">{chinese}</span>'
     said = "".join(f'<li><a href="#notes">{WARN_MARK}{both(alarm)}</a></li>' for alarm in alarms)
     flags = f'<ul class="alarms">{said}</ul>' if said else ""
     return f'<p class="verdict">{both(headline)}</p><p class="because">{reasons}</p>{flags}'
@@ -113,7 +112,7 @@ def key_figures(entries: Iterable[KeyFigure]) -> str:
     for entry in entries:
         shown = absent() if entry.value is None else both(entry.value)
         cells.append(
-            f"<div><dt>{both(say(entry.label))}</dt><dd>{shown}</dd>"
+            f"<div><dt>{both(entry.label)}</dt><dd>{shown}</dd>"
             f"<dd class=sub>{both(entry.note)}</dd></div>"
         )
     return f'<dl class="keys">{"".join(cells)}</dl>'
@@ -147,9 +146,7 @@ def notices(lines: Sequence[str]) -> str:
 
 def key_values(rows: Iterable[tuple[str, str]]) -> str:
     """A table of two columns; both cells are HTML already."""
-    cells = "".join(
-        f'<tr><th scope="row">{name}</th><td>{value}</td></tr>' for name, value in rows
-    )
+    cells = "".join(f'<tr><th scope="row">{name}</th><td>{value}</td></tr>' for name, value in rows)
     return f'<table class="kv"><tbody>{cells}</tbody></table>'
 
 

@@ -1,132 +1,94 @@
-"""The order, unit and wording of metrics: `All figures`, comparisons and tables of sets.
+"""How metrics are written: `All figures`, comparisons and tables of sets.
 
-Definitions stand with the functions that compute them; here is only how each is written. A metric
-this table does not know is shown last, under its own name.
+Names, units and order are those of `metric_names.METRICS`; here is only sign, colour and precision.
+A metric the table does not know is shown last, under its own name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from html import escape
 
+from algotrader.backtest.metric_names import METRICS, Unit
 from algotrader.backtest.report import figures
 from algotrader.backtest.report.layout import absent
-from algotrader.backtest.report.words import Part, amount, both, known, lasting, pct, say
+from algotrader.backtest.report.words import Part, Value, amount, both, lasting, pct, say
 
-_WRITE: Mapping[str, Callable[[float], Part]] = {
-    "change": lambda v: pct(v, profit=True),
-    "change2": lambda v: pct(v, 2, profit=True),
-    "share": lambda v: pct(v),
-    "share2": lambda v: pct(v, 2),
-    "ratio": lambda v: figures.number(v, 2),
-    "profit": lambda v: amount(v),
-    "cost": lambda v: figures.money(v),
-    "count": lambda v: figures.number(v),
-    "bps": lambda v: figures.bps(v),
-    "times": lambda v: figures.times(v, 1),
-    "days": lambda v: lasting(v * 86_400),
-    "seconds": lambda v: lasting(v),
-    "bars": lambda v: say("n_bars", n=figures.number(v, 1 if v % 1 else 0)),
+# Fractions and money that are a profit or a loss: sign and profit colour.
+CHANGES = frozenset({
+    "total_return", "annual_return", "best_month", "worst_month", "average_trade", "median_trade",
+    "best_trade", "worst_trade", "best_day", "worst_day", "max_drawdown", "max_drawdown_bars",
+    "benchmark_return", "benchmark_annual_return", "benchmark_max_drawdown", "alpha", "mae", "mfe",
+    "net_profit", "expectancy", "long_profit", "short_profit", "average_daily_profit", "gross",
+    "funding",
+})  # fmt: skip
+FINE = frozenset(
+    {"average_trade", "median_trade", "mae", "mfe", "var_95", "es_95", "var_99", "es_99"}
+)
+TIMES = frozenset({"turnover", "average_leverage", "max_leverage"})
+LESS_IS_BETTER = frozenset({
+    "volatility", "max_drawdown_days", "var_95", "var_99", "es_95", "es_99", "fees", "slippage",
+    "borrow", "ambiguous_trades", "max_consecutive_losses", "cost_bps", "ulcer_index", "lose_days",
+    "losses", "max_drawdown_amount",
+})  # fmt: skip
+BETTER_IS_UNKNOWN = frozenset({
+    "trades", "open_trades", "exposure", "average_leverage", "max_leverage", "turnover", "draws",
+    "traded_notional", "long_trades", "short_trades", "beta", "correlation", "days", "draw_days",
+    "skew", "kurtosis", "average_trade_hours", "median_trade_hours", "longest_trade_hours",
+    "winner_hours", "loser_hours", "benchmark_return", "benchmark_annual_return", "initial_equity",
+    "benchmark_sharpe", "benchmark_max_drawdown", "wins", "win_days", "gross_loss",
+})  # fmt: skip
+
+_WRITE: Mapping[Unit, Callable[[float], Part]] = {
+    Unit.RATIO: lambda v: figures.number(v, 2),
+    Unit.COUNT: lambda v: figures.number(v),
+    Unit.DAYS: lambda v: say("n_days", n=figures.number(v)),
+    Unit.HOURS: lambda v: lasting(v * 3600),
+    Unit.BPS: lambda v: figures.bps(v),
 }
-
-# In the order people paste them: returns and risk, days, trades, costs, then what luck explains.
-KINDS: Mapping[str, str] = {
-    "total_return": "change",
-    "annual_return": "change",
-    "volatility": "share",
-    "downside_risk": "share",
-    "sharpe": "ratio",
-    "sharpe_low": "ratio",
-    "sharpe_high": "ratio",
-    "sortino": "ratio",
-    "calmar": "ratio",
-    "omega": "ratio",
-    "max_drawdown": "change",
-    "max_drawdown_days": "days",
-    "var_95": "share2",
-    "es_95": "share2",
-    "var_99": "share2",
-    "es_99": "share2",
-    "skew": "ratio",
-    "kurtosis": "ratio",
-    "best_day": "change",
-    "worst_day": "change",
-    "best_month": "change",
-    "worst_month": "change",
-    "positive_days": "share",
-    "time_in_market": "share",
-    "gross_exposure": "times",
-    "turnover": "times",
-    "trades": "count",
-    "win_rate": "share",
-    "profit_factor": "ratio",
-    "payoff_ratio": "ratio",
-    "expectancy": "profit",
-    "average_trade_return": "change2",
-    "average_win": "profit",
-    "average_loss": "profit",
-    "best_trade": "profit",
-    "worst_trade": "profit",
-    "winning_streak": "count",
-    "losing_streak": "count",
-    "average_holding_seconds": "seconds",
-    "longest_holding_seconds": "seconds",
-    "mae": "change2",
-    "mfe": "change2",
-    "longs": "count",
-    "shorts": "count",
-    "long_profit": "profit",
-    "short_profit": "profit",
-    "net_profit": "profit",
-    "fees": "cost",
-    "slippage": "cost",
-    "funding": "cost",
-    "borrow": "cost",
-    "break_even_bps": "bps",
-    "benchmark_return": "change",
-    "benchmark_annual_return": "change",
-    "benchmark_max_drawdown": "change",
-    "benchmark_sharpe": "ratio",
-    "alpha": "change",
-    "beta": "ratio",
-    "correlation": "ratio",
-    "information_ratio": "ratio",
-    "denied": "count",
-    "rejected": "count",
-    "liquidations": "count",
-    "ambiguous_trades": "count",
-}
-
-# Less is better: for the weight of the best in a comparison. Sign decides for drawdowns and losses.
-LESS_IS_BETTER = frozenset(
-    {"volatility", "downside_risk", "max_drawdown_days", "var_95", "var_99", "es_95", "es_99",
-     "fees", "slippage", "funding", "borrow", "denied", "rejected", "liquidations",
-     "ambiguous_trades", "losing_streak"}
-)  # fmt: skip
-NEITHER_IS_BETTER = frozenset(
-    {"trades", "time_in_market", "gross_exposure", "turnover", "longs", "shorts", "beta", "skew",
-     "kurtosis", "correlation", "average_holding_seconds", "longest_holding_seconds",
-     "benchmark_return", "benchmark_annual_return", "benchmark_max_drawdown", "benchmark_sharpe"}
-)  # fmt: skip
 
 
 def ordered(names: Iterable[str]) -> list[str]:
     """Known metrics in the order of the table, then the others by name."""
     given = set(names)
-    return [n for n in KINDS if n in given] + sorted(given - KINDS.keys())
+    return [n for n in METRICS if n in given] + sorted(given - METRICS.keys())
 
 
-def metric_name(name: str) -> str:
-    """HTML of a metric's name in both languages; an unknown one in its own words."""
-    key = f"metric.{name}"
-    return both(say(key)) if known(key) else escape(name.replace("_", " "))
+def metric_name(name: str) -> Part:
+    """A metric's name in both languages; an unknown one in its own words."""
+    known = METRICS.get(name)
+    if known is None:
+        return name.replace("_", " ")
+    return Value(lambda lang: known.zh if lang == "zh" else known.en)
+
+
+def metric_part(name: str, value: float | int) -> Part:
+    """A metric's value with sign, colour and precision."""
+    known = METRICS.get(name)
+    if known is None:
+        return figures.number(value, 0 if isinstance(value, int) else 4)
+    if name in TIMES:
+        return figures.times(value, 2 if value < 100 else 0)
+    if known.unit is Unit.FRACTION:
+        return pct(value, 2 if name in FINE else 1, profit=name in CHANGES)
+    if known.unit is Unit.MONEY:
+        return amount(value) if name in CHANGES else figures.money(value)
+    return _WRITE[known.unit](value)
 
 
 def metric_value(name: str, value: float | int | None, reason: str | None = None) -> str:
-    """HTML of a metric's value, absent with the reason where there is one."""
-    if value is None:
-        return absent(reason)
-    kind = KINDS.get(name)
-    if kind is not None:
-        return both(_WRITE[kind](value))
-    return figures.number(value, 0 if isinstance(value, int) else 4)
+    """HTML of a metric's value; absent with the reason where there is one."""
+    return absent(reason) if value is None else both(metric_part(name, value))
+
+
+def metric_list(metrics: Mapping[str, float | int | None], reasons: Mapping[str, str]) -> str:
+    """All of them in columns, each group under its title."""
+    cells, group = [], None
+    for name in ordered(metrics):
+        known = METRICS.get(name)
+        own = known.group.value if known else "other"
+        if own != group:
+            cells.append(f"<div class=group><dt>{both(say(f'group.{own}'))}</dt><dd></dd></div>")
+            group = own
+        value = metric_value(name, metrics[name], reasons.get(name))
+        cells.append(f"<div><dt>{both(metric_name(name))}</dt><dd>{value}</dd></div>")
+    return f'<dl class="facts">{"".join(cells)}</dl>'

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from algotrader.backtest.attribution import Attribution
+from algotrader.backtest.returns import PeriodReturns
+from algotrader.backtest.trades import TradeTable
+from algotrader.backtest.waterfall import Step
 
 Scalar: TypeAlias = float | int | str | bool
 Metrics: TypeAlias = Mapping[str, float | int | None]
@@ -83,6 +88,7 @@ class Overfitting:
     kind: VerdictKind
     trials: int = 0
     sharpe: float | None = None
+    sharpe_interval: tuple[float, float] | None = None  # 90 %, bootstrap
     luck_sharpe: float | None = None  # expected maximum of `trials` worthless ones
     trial_sharpes: Floats = field(default_factory=lambda: np.zeros(0))
     deflated_sharpe: float | None = None
@@ -192,69 +198,6 @@ class PriceSeries:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TradeColumns:
-    """Round trips as columns of equal length. `returns`, `mae`, `mfe` are fractions of entry value.
-
-    `side` is +1 long, -1 short. `profit` is net of `fees`, `funding` and `slippage`, which are
-    positive where they were paid. An open trade has the last bar's stamp and close as its exit.
-    """
-
-    instrument: tuple[str, ...]
-    side: NDArray[np.int8]
-    entry_ts: Stamps
-    exit_ts: Stamps
-    quantity: Floats
-    entry_price: Floats
-    exit_price: Floats
-    fees: Floats
-    funding: Floats
-    slippage: Floats
-    profit: Floats
-    returns: Floats
-    mae: Floats
-    mfe: Floats
-    bars: NDArray[np.int64]
-    exit_reason: tuple[str, ...]
-    ambiguous: NDArray[np.bool_]
-    open: NDArray[np.bool_]
-
-    def __post_init__(self) -> None:
-        _same_length(self, tuple(f.name for f in fields(self)))
-
-    def __len__(self) -> int:
-        return len(self.profit)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MonthReturn:
-    year: int
-    month: int
-    value: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waterfall:
-    """From gross to net, in money. Costs are positive where they were paid."""
-
-    gross: float
-    fees: float
-    slippage: float
-    funding: float
-    borrow: float
-    net: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attribution:
-    """A part of the net profit. `dimension` is "instrument", "side", "exit_reason" or "year"."""
-
-    dimension: str
-    name: str
-    profit: float
-    trades: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
     """What makes the run repeatable: everything `algotrader rerun` checks before it runs."""
 
@@ -282,16 +225,16 @@ class ReportData:
     overfitting: Overfitting
     equity: EquitySeries
     prices: tuple[PriceSeries, ...]
-    trades: TradeColumns
-    months: tuple[MonthReturn, ...]
-    waterfall: Waterfall
+    trades: TradeTable
+    months: PeriodReturns
+    waterfall: tuple[Step, ...]
+    attribution: Attribution | None
     costs: CostFacts
-    coverage: tuple[Coverage, ...]
-    path: PathGuess | None
-    look_ahead: LookAhead | None
-    attribution: tuple[Attribution, ...]
-    assumptions: tuple[Assumption, ...]
-    warnings: tuple[Notice, ...]
+    coverage: tuple[Coverage, ...] = ()
+    path: PathGuess | None = None
+    look_ahead: LookAhead | None = None
+    assumptions: tuple[Assumption, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     provenance: Provenance
 
     def __post_init__(self) -> None:
@@ -354,7 +297,7 @@ class WalkForwardReportData:
     in_sample: Floats | None  # equity of the last chosen set over the same stamps
     efficiency: float | None  # annual return out of sample / in sample
     metrics: Metrics
-    months: tuple[MonthReturn, ...] = ()
+    months: PeriodReturns | None = None
     assumptions: tuple[Assumption, ...] = ()
     warnings: tuple[Notice, ...] = ()
     costs: CostFacts | None = None

@@ -20,15 +20,16 @@ from algotrader.backtest.report.model import (
     Metrics,
     PriceSeries,
     Stamps,
-    TradeColumns,
 )
+from algotrader.backtest.trades import TradeTable
+from algotrader.execution.simulation import FillReason
 
 Json: TypeAlias = dict[str, Any]
 
 EQUITY_ROWS = 8_000  # four columns, two extremes each, on a plot of about a thousand pixels
 PRICE_CELLS = 70_000  # columns times candles of all instruments
-MOST_TRADES = 5_000  # rows of the trades table
-CELLS_PER_TRADE = 6  # a listed trade costs about as much as so many price cells
+MOST_TRADES = 4_000  # rows of the trades table
+CELLS_PER_TRADE = 9  # a listed trade costs about as much as so many price cells
 
 
 def identity(i: Identity) -> Json:
@@ -146,7 +147,7 @@ def _price_scale(p: PriceSeries) -> float:
     return float(min(10.0 ** figures.decimals_of(p.tick), max(six, 1.0)))
 
 
-def listed(trades: TradeColumns) -> np.ndarray[Any, np.dtype[np.int64]]:
+def listed(trades: TradeTable) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Rows of the table: all, or those with the largest profits and losses, in time order."""
     if len(trades) <= MOST_TRADES:
         return np.arange(len(trades))
@@ -154,51 +155,34 @@ def listed(trades: TradeColumns) -> np.ndarray[Any, np.dtype[np.int64]]:
     return np.sort(largest)
 
 
-def trade_columns(trades: TradeColumns, series: Sequence[PriceSeries]) -> Json:
-    """The trades as columns; texts (instrument, exit reason) are lists of words and indices."""
+_TRADE_SCALES = {"fees": 100.0, "funding": 100.0, "slippage": 100.0, "profit": 100.0}
+_SHARE_SCALES = {"return_": 1e5, "mae": 1e4, "mfe": 1e4}
+
+
+def trade_columns(trades: TradeTable, series: Sequence[PriceSeries]) -> Json:
+    """The trades as columns; instruments and exit reasons are lists of words and indices."""
     rows = listed(trades)
-    symbols = list(dict.fromkeys(trades.instrument))
-    reasons = list(dict.fromkeys(trades.exit_reason))
     steps = {p.symbol: p for p in series}
-    ticks = [s.tick for name in symbols if (s := steps.get(name)) is not None]
-    lots = [s.lot for name in symbols if (s := steps.get(name)) is not None]
-    price_digits = _digits([t for t in ticks if t is not None], trades.entry_price)
-    lot_digits = _digits([x for x in lots if x is not None], trades.quantity)
-
-    def index_of(names: Sequence[str], values: Sequence[str]) -> Json:
-        place = {name: i for i, name in enumerate(names)}
-        return encode.column(np.array([place[values[r]] for r in rows], dtype=np.float64))
-
+    own = [steps[name] for name in trades.symbols if name in steps]
+    price_digits = _digits([p.tick for p in own if p.tick is not None], trades.entry_price)
+    lot_digits = _digits([p.lot for p in own if p.lot is not None], trades.quantity)
     coded: Json = {
         "n": len(rows),
         "of": len(trades),
-        "symbols": symbols,
-        "reasons": reasons,
+        "symbols": list(trades.symbols),
+        "reasons": [reason.name.lower() for reason in FillReason],
         "price_digits": price_digits,
         "quantity_digits": lot_digits,
-        "instrument": index_of(symbols, trades.instrument),
-        "exit_reason": index_of(reasons, trades.exit_reason),
         "entry_s": encode.column(trades.entry_ts[rows] // 1000),
         "held_s": encode.column((trades.exit_ts - trades.entry_ts)[rows] // 1000, delta=False),
-        "side": encode.column(trades.side[rows].astype(np.int64), delta=False),
-        "bars": encode.column(trades.bars[rows], delta=False),
-        "ambiguous": encode.column(trades.ambiguous[rows].astype(np.int64)),
-        "open": encode.column(trades.open[rows].astype(np.int64)),
     }
-    scales = {
-        "quantity": 10.0**lot_digits,
-        "entry_price": 10.0**price_digits,
-        "exit_price": 10.0**price_digits,
-        "fees": 100.0,
-        "funding": 100.0,
-        "slippage": 100.0,
-        "profit": 100.0,
-        "returns": 1e5,
-        "mae": 1e4,
-        "mfe": 1e4,
-    }
-    for name, scale in scales.items():
-        coded[name] = encode.column(getattr(trades, name)[rows], scale, delta="price" in name)
+    for name in ("instrument", "exit_reason", "side", "bars", "ambiguous", "is_open"):
+        coded[name] = encode.column(getattr(trades, name)[rows].astype(np.int64), delta=False)
+    for name, scale in (_TRADE_SCALES | _SHARE_SCALES).items():
+        coded[name] = encode.column(getattr(trades, name)[rows], scale, delta=False)
+    coded["quantity"] = encode.column(trades.quantity[rows], 10.0**lot_digits, delta=False)
+    for name in ("entry_price", "exit_price"):
+        coded[name] = encode.column(getattr(trades, name)[rows], 10.0**price_digits)
     return coded
 
 

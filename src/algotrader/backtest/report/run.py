@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from html import escape
 
 import numpy as np
 
+from algotrader.backtest.attribution import Attribution, Slice
 from algotrader.backtest.report import drawings, figures, headline, judged, layout, payload
 from algotrader.backtest.report.figures import Lang
-from algotrader.backtest.report.metric_table import metric_name, metric_value, ordered
-from algotrader.backtest.report.model import (
-    Attribution,
-    Coverage,
-    MonthReturn,
-    Overfitting,
-    ReportData,
-)
+from algotrader.backtest.report.metric_table import metric_list
+from algotrader.backtest.report.model import Coverage, Overfitting, ReportData
 from algotrader.backtest.report.page import build_page
-from algotrader.backtest.report.words import Part, Value, amount, both, known, pct, say, tone_of
+from algotrader.backtest.report.words import Part, amount, both, known, lasting, pct, say, tone_of
+from algotrader.backtest.returns import PeriodReturns
 
 MODULES = (
     "core.js",
@@ -72,7 +69,7 @@ def render_run(data: ReportData, *, lang: Lang = "en") -> str:
         _price(data),
         _trades(data),
         layout.pair(_distribution(data), _attribution(data.attribution)),
-        figures_section(data),
+        _figures(data),
         layout.pair(_warnings(data), _assumptions(data)),
         layout.provenance_section(data.provenance),
     ]
@@ -111,78 +108,72 @@ def _checks(data: ReportData) -> list[layout.Check]:
 
 
 def _keys(data: ReportData) -> list[layout.KeyFigure]:
-    m = data.metrics
-
-    def write(name: str, part: Part | None = None, key: str = "") -> Part:
-        """A note under a figure, empty where its metric is absent."""
-        value = m.get(name)
-        if value is None:
-            return ""
-        return say(key, v=part if part is not None else figures.number(value, 2))
-
-    def change(name: str) -> Part | None:
-        value = m.get(name)
-        return None if value is None else pct(value, profit=True)
-
-    def ratio(name: str) -> Part | None:
-        value = m.get(name)
-        return None if value is None else figures.number(value, 2)
-
-    def share(name: str, *, signed: bool = False) -> Part | None:
-        value = m.get(name)
-        return None if value is None else pct(value, signed=signed)
-
-    low, high = m.get("sharpe_low"), m.get("sharpe_high")
-    interval: Part = ""
-    if low is not None and high is not None:
-        interval = say("key.interval", low=figures.number(low, 2), high=figures.number(high, 2))
-    days, held = m.get("max_drawdown_days"), m.get("average_holding_seconds")
+    """Eight figures, each with the one that qualifies it below."""
+    m, interval = data.metrics, data.overfitting.sharpe_interval
+    net = data.waterfall[-1].amount
+    hours, days = m.get("average_trade_hours"), m.get("max_drawdown_days")
     return [
         layout.KeyFigure(
-            label="key.net",
-            value=amount(data.waterfall.net, headline=True),
+            label=say("key.net"),
+            value=amount(net, headline=True),
             note=data.identity.currency,
         ),
         layout.KeyFigure(
-            label="metric.annual_return",
-            value=change("annual_return"),
-            note=write("volatility", share("volatility"), "key.volatility"),
-        ),
-        layout.KeyFigure(label="metric.sharpe", value=ratio("sharpe"), note=interval),
-        layout.KeyFigure(
-            label="metric.sortino",
-            value=ratio("sortino"),
-            note=write("calmar", None, "key.calmar"),
+            label=say("key.annual_return"),
+            value=_share(m.get("annual_return"), profit=True),
+            note=_under("key.volatility", _share(m.get("volatility"))),
         ),
         layout.KeyFigure(
-            label="metric.max_drawdown",
-            value=change("max_drawdown"),
+            label=say("key.sharpe"),
+            value=_ratio(m.get("sharpe")),
+            note=_interval(interval),
+        ),
+        layout.KeyFigure(
+            label=say("key.sortino"),
+            value=_ratio(m.get("sortino")),
+            note=_under("key.calmar", _ratio(m.get("calmar"))),
+        ),
+        layout.KeyFigure(
+            label=say("key.max_drawdown"),
+            value=_share(m.get("max_drawdown"), profit=True),
             note="" if days is None else say("key.under_water", days=figures.number(days)),
         ),
         layout.KeyFigure(
-            label="metric.profit_factor",
-            value=ratio("profit_factor"),
-            note=write("win_rate", share("win_rate"), "key.win_rate"),
+            label=say("key.profit_factor"),
+            value=_ratio(m.get("profit_factor")),
+            note=_under("key.win_rate", _share(m.get("win_rate"))),
         ),
         layout.KeyFigure(
-            label="metric.trades",
+            label=say("key.trades"),
             value=figures.number(len(data.trades)),
-            note="" if held is None else say("key.average_held", v=_lasting(held)),
+            note="" if hours is None else say("key.average_held", v=lasting(hours * 3600)),
         ),
         layout.KeyFigure(
-            label="key.benchmark",
-            value=change("benchmark_return"),
-            note=write(
-                "benchmark_max_drawdown",
-                share("benchmark_max_drawdown", signed=True),
-                "key.drawdown",
-            ),
+            label=say("key.benchmark"),
+            value=_share(m.get("benchmark_return"), profit=True),
+            note=_under("key.drawdown", _share(m.get("benchmark_max_drawdown"))),
         ),
     ]
 
 
-def _lasting(seconds: float) -> Part:
-    return Value(lambda lang: figures.duration(seconds, lang))
+def _share(value: float | None, *, profit: bool = False) -> Part | None:
+    return None if value is None else pct(value, profit=profit)
+
+
+def _ratio(value: float | None) -> Part | None:
+    return None if value is None else figures.number(value, 2)
+
+
+def _under(key: str, part: Part | None) -> Part:
+    """The small line below a key figure: empty where its metric is absent."""
+    return "" if part is None else say(key, v=part)
+
+
+def _interval(bounds: tuple[float, float] | None) -> Part:
+    if bounds is None:
+        return ""
+    low, high = (figures.number(bound, 2) for bound in bounds)
+    return say("key.interval", low=low, high=high)
 
 
 def equity_section(note: str = "equity.note") -> str:
@@ -197,13 +188,12 @@ def equity_section(note: str = "equity.note") -> str:
     )
 
 
-def months_section(months: tuple[MonthReturn, ...]) -> str:
+def months_section(months: PeriodReturns) -> str:
     """Return of every month and year, coloured by profit, each with its sign."""
     years: dict[int, dict[int, float]] = defaultdict(dict)
-    for entry in months:
-        years[entry.year][entry.month] = entry.value
-    most = max((abs(m.value) for m in months), default=0.0) or 1.0
-    scale = max(0.02, min(0.25, most))
+    for year, month, value in zip(months.year, months.month, months.returns, strict=True):
+        years[int(year)][int(month)] = float(value)
+    scale = float(np.clip(np.abs(months.returns).max(initial=0.02), 0.02, 0.25))
     head = "".join(f'<th scope="col">{both(say(f"month.{m}"))}</th>' for m in range(1, 13))
     rows = "".join(
         f'<tr><th scope="row">{year}</th>'
@@ -217,7 +207,7 @@ def months_section(months: tuple[MonthReturn, ...]) -> str:
         f'<th scope="col" class="y">{both(say("year"))}</th></tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )
-    content = table if months else f'<p class="empty">{both(say("months.none"))}</p>'
+    content = table if years else f'<p class="empty">{both(say("months.none"))}</p>'
     return layout.section("section.months", content, anchor="months", note=say("months.note"))
 
 
@@ -267,7 +257,9 @@ def _luck_table(o: Overfitting) -> str:
         if value is None:
             return
         shown = figures.number(value, digits)
-        rows.append((key, note or say(f"luck.{key}.note"), f'<b class="warn">{shown}</b>' if bad else shown))
+        rows.append(
+            (key, note or say(f"luck.{key}.note"), f'<b class="warn">{shown}</b>' if bad else shown)
+        )
 
     dsr, pbo = o.deflated_sharpe, o.pbo
     add("dsr", dsr, 2, dsr is not None and dsr < judged.DSR_NEEDED)
@@ -302,7 +294,7 @@ def _path(data: ReportData) -> str:
         n, of = figures.number(guess.trades), figures.number(guess.of)
         content = f'<p class="empty">{both(say("path.unbounded", n=n, of=of))}</p>'
     else:
-        content = drawings.path_band(guess, data.waterfall.net)
+        content = drawings.path_band(guess, data.waterfall[-1].amount)
     note = say("path.note", currency=data.identity.currency)
     return layout.section("section.path", content, anchor="path", note=note)
 
@@ -388,7 +380,7 @@ def _trades(data: ReportData) -> str:
 
 
 def _distribution(data: ReportData) -> str:
-    returns = data.trades.returns[~np.isnan(data.trades.returns)]
+    returns = data.trades.return_
     if len(returns) < 2:
         content = f'<p class="empty">{both(say("distribution.none"))}</p>'
         return layout.section("section.distribution", content, anchor="distribution")
@@ -409,58 +401,58 @@ def _distribution(data: ReportData) -> str:
     )
 
 
-_DIMENSIONS = ("instrument", "side", "exit_reason", "year")
 _MOST_PARTS = 12
 
 
-def _attribution(parts: tuple[Attribution, ...]) -> str:
-    """Where the net profit came from: each dimension sums to it."""
-    blocks = []
-    for dimension in _DIMENSIONS:
-        own = [p for p in parts if p.dimension == dimension]
-        if len(own) < 2:
-            continue
-        if dimension != "year":
-            own.sort(key=lambda p: -abs(p.profit))
-        most = max(abs(p.profit) for p in own) or 1.0
-        rows = "".join(_part_row(p, most) for p in own[:_MOST_PARTS])
-        if len(own) > _MOST_PARTS:
-            rest = sum(p.profit for p in own[_MOST_PARTS:])
-            rows += (
-                f'<tr><th scope="row">{both(say("attribution.rest", n=str(len(own) - _MOST_PARTS)))}'
-                f"</th><td></td><td></td><td>{both(amount(rest))}</td></tr>"
-            )
-        blocks.append(
-            f'<table class="parts"><thead><tr><th scope="col">{both(say(f"by.{dimension}"))}</th>'
-            f'<th></th><th scope="col">{both(say("metric.trades"))}</th>'
-            f'<th scope="col">{both(say("attribution.profit"))}</th></tr></thead>'
-            f"<tbody>{rows}</tbody></table>"
+def _attribution(whole: Attribution | None) -> str:
+    """Where the net profit came from: each view sums to it."""
+    views = (
+        ()
+        if whole is None
+        else (
+            ("instrument", whole.by_instrument),
+            ("side", whole.by_side),
+            ("exit_reason", whole.by_exit_reason),
         )
-    content = "".join(blocks) or f'<p class="empty">{both(say("attribution.none"))}</p>'
+    )
+    blocks = "".join(_view(name, parts) for name, parts in views if len(parts) > 1)
+    content = blocks or f'<p class="empty">{both(say("attribution.none"))}</p>'
     return layout.section("section.attribution", content, anchor="attribution")
 
 
-def _part_row(p: Attribution, most: float) -> str:
-    key = f"part.{p.name}"
-    name = both(say(key)) if known(key) else escape(p.name)
-    tone = tone_of(p.profit, 2) or ""
-    bar = f'<i class="bar {tone}" style="--w:{abs(p.profit) / most * 100:.0f}%"></i>'
-    trades = "" if p.trades is None else figures.number(p.trades)
+def _view(name: str, parts: Sequence[Slice]) -> str:
+    own = sorted(parts, key=lambda part: -abs(part.profit))
+    most = max(abs(part.profit) for part in own) or 1.0
+    shown, rest = own[:_MOST_PARTS], own[_MOST_PARTS:]
+    rows = "".join(_part_row(part, most) for part in shown)
+    if rest:
+        others = say("attribution.rest", n=str(len(rest)))
+        rows += _row(both(others), "", sum(p.trades for p in rest), sum(p.profit for p in rest))
     return (
-        f'<tr><th scope="row">{name}</th><td class="barcell">{bar}</td><td>{trades}</td>'
-        f"<td>{both(amount(p.profit))}</td></tr>"
+        f'<table class="parts"><thead><tr><th scope="col">{both(say(f"by.{name}"))}</th>'
+        f'<td></td><th scope="col">{both(say("key.trades"))}</th>'
+        f'<th scope="col">{both(say("key.net"))}</th></tr></thead><tbody>{rows}</tbody></table>'
     )
 
 
-def figures_section(data: ReportData) -> str:
-    cells = "".join(
-        f"<div><dt>{metric_name(name)}</dt>"
-        f"<dd>{metric_value(name, data.metrics[name], data.reasons.get(name))}</dd></div>"
-        for name in ordered(data.metrics)
+def _part_row(part: Slice, most: float) -> str:
+    key = f"part.{part.key}"
+    name = both(say(key)) if known(key) else escape(part.key)
+    bar = f'<i class="bar {tone_of(part.profit, 2) or ""}" style="--w:{abs(part.profit) / most * 100:.0f}%"></i>'
+    return _row(name, bar, part.trades, part.profit)
+
+
+def _row(name: str, bar: str, trades: int, profit: float) -> str:
+    return (
+        f'<tr><th scope="row">{name}</th><td class="barcell">{bar}</td>'
+        f"<td>{figures.number(trades)}</td><td>{both(amount(profit))}</td></tr>"
     )
+
+
+def _figures(data: ReportData) -> str:
     return layout.section(
         "section.figures",
-        f'<dl class="facts">{cells}</dl>',
+        metric_list(data.metrics, data.reasons),
         anchor="figures",
         note=say("figures.note", currency=data.identity.currency),
     )

@@ -1,7 +1,8 @@
 // Drawing on a canvas: sharp lines, round ticks, the price axis at the right, time below.
 import { colour, short, root } from "./core.js";
 
-export const AXIS = 62;
+export const AXIS = 62; // width of the price axis
+export const FOOT = 22; // height of the time labels
 const DAY = 864e5;
 
 export function begin(canvas) {

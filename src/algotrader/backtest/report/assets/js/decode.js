@@ -36,8 +36,8 @@ export function candles(coded) {
   return { ts: stamps(coded.ts), open, high, low, close };
 }
 
-export function trades(coded) {
-  const names = ["quantity", "entry_price", "exit_price", "fees", "funding", "slippage", "profit", "returns", "mae", "mfe", "side", "bars", "ambiguous", "open"];
+export function decodeTrades(coded) {
+  const names = ["quantity", "entry_price", "exit_price", "fees", "funding", "slippage", "profit", "return_", "mae", "mfe", "side", "bars", "ambiguous", "is_open"];
   const all = Object.fromEntries(names.map(name => [name, column(coded[name])]));
   const entry = column(coded.entry_s), held = column(coded.held_s), symbol = column(coded.instrument), reason = column(coded.exit_reason);
   return Array.from({ length: coded.n }, (_, i) => ({

@@ -1,9 +1,8 @@
 // Equity lines over drawdown and exposure: one time axis, one crosshair, drag to zoom.
 import { $, $$, colour, el, headline, isoMinute, lastAtOrBefore, number, percent, range, short, t, tone } from "./core.js";
-import { begin, horizontal, tag, ticks, timeAxis, timeTicks, trace, valueAxis, vertical } from "./axis.js";
+import { FOOT, begin, horizontal, tag, ticks, timeAxis, timeTicks, trace, valueAxis, vertical } from "./axis.js";
 import { zoomable } from "./zoom.js";
 
-const FOOT = 22;
 
 // lines: {name, x, y, colour, dash, width}; drawdown and exposure: {x, y} or null.
 export class EquityChart {

@@ -1,10 +1,10 @@
 // Candles with features, entries and exits, and the mover of its window.
 import { $, colour, el, isoDay, isoMinute, lastAtOrBefore, number, percent, price, range, t, tone } from "./core.js";
-import { AXIS, begin, horizontal, tag, ticks, timeAxis, timeTicks, trace, valueAxis, vertical } from "./axis.js";
+import { AXIS, FOOT, begin, horizontal, tag, ticks, timeAxis, timeTicks, trace, valueAxis, vertical } from "./axis.js";
 import { column, candles } from "./decode.js";
 import { clampView, zoomable } from "./zoom.js";
 
-const FOOT = 22, PANE = 72;
+const PANE = 72;
 const SERIES = [["c1", []], ["c3", [6, 3]], ["c5", [2, 3]], ["c6", [8, 3, 2, 3]]];
 const MOST_MARKS = 260;
 
@@ -112,7 +112,7 @@ export class PriceChart {
       if (!few && !on) continue;
       const long = trade.side > 0, edge = this.open ? (long ? Math.min(trade.entry_price, this.low[trade.a]) : Math.max(trade.entry_price, this.high[trade.a])) : trade.entry_price;
       triangle(g, xa, y(edge) + (long ? 4 : -4), long, on ? 7 : 5);
-      if (!trade.open) (trade.ambiguous ? diamond : cross)(g, xb, yb, on ? 6 : 4);
+      if (!trade.is_open) (trade.ambiguous ? diamond : cross)(g, xb, yb, on ? 6 : 4);
     }
   }
 

@@ -1,6 +1,6 @@
 // The report of one run, and the equity of a walk-forward.
 import { $, headline, percent, range, t } from "./core.js";
-import { column, stamps, trades as decodeTrades } from "./decode.js";
+import { column, stamps, decodeTrades } from "./decode.js";
 import { EquityChart } from "./equity.js";
 import { PriceChart } from "./price.js";
 import { TradesTable } from "./trades.js";

@@ -29,7 +29,7 @@ export class TradesTable {
       ["fees", "fees", x => money(x.fees)],
       this.all.some(x => x.funding) && ["funding", "funding", x => money(x.funding)],
       ["profit", "profit", x => el("span", { class: tone(x.profit) }, money(x.profit, true))],
-      ["returns", "return", x => el("span", { class: tone(x.returns) }, percent(x.returns, 2, true))],
+      ["return_", "return", x => el("span", { class: tone(x.return_) }, percent(x.return_, 2, true))],
       ["mae", "mae", x => percent(x.mae, 2), "dim"],
       ["mfe", "mfe", x => percent(x.mfe, 2), "dim"],
       ["reason", "reason", x => this.reason(x), "left"],
@@ -39,7 +39,7 @@ export class TradesTable {
     return [
       ["entry", "entry", x => two(this.side(x), isoMinute(x.entry)), "left"],
       ["held", "held", x => two(duration(x.held), this.reason(x))],
-      ["profit", "profit", x => two(el("b", { class: tone(x.profit) }, money(x.profit, true)), percent(x.returns, 2, true))],
+      ["profit", "profit", x => two(el("b", { class: tone(x.profit) }, money(x.profit, true)), percent(x.return_, 2, true))],
     ];
   }
 
@@ -48,7 +48,7 @@ export class TradesTable {
   reason(x) {
     const cell = el("span", {}, word("part", x.reason));
     if (x.ambiguous) cell.append(" ", el("span", { class: "tag w" }, t("guess_tag")));
-    if (x.open && x.reason !== "open") cell.append(" ", el("span", { class: "tag" }, t("open_tag")));
+    if (x.is_open) cell.append(" ", el("span", { class: "tag" }, t("open_tag")));
     return cell;
   }
 
@@ -180,7 +180,7 @@ export class TradesTable {
 
   line(x) {
     const iso = ms => new Date(ms).toISOString();
-    return [x.number, x.symbol, x.side > 0 ? "long" : "short", iso(x.entry), iso(x.exit), x.quantity, x.entry_price, x.exit_price, x.fees, x.funding, x.slippage, x.profit, x.returns, x.mae, x.mfe, x.bars, x.reason, x.ambiguous, x.open].map(csvCell).join(",");
+    return [x.number, x.symbol, x.side > 0 ? "long" : "short", iso(x.entry), iso(x.exit), x.quantity, x.entry_price, x.exit_price, x.fees, x.funding, x.slippage, x.profit, x.return_, x.mae, x.mfe, x.bars, x.reason, x.ambiguous, x.is_open].map(csvCell).join(",");
   }
 
   csv() {
