@@ -144,6 +144,7 @@ void Simulator::close_bar(std::size_t row) {
   for (std::size_t column = 0; column < panel_.columns && may_block_; ++column) {
     if (panel_.has_bar(row, column)) ++state_.targets[column].blocked_bars;
   }
+  if (!state_.legs.empty()) match_groups();
   publish_endings();
   mark_bar(row);
 }
@@ -190,10 +191,8 @@ double Simulator::position_worth(std::size_t column) const {
 
 bool Simulator::tradable(std::size_t row, std::size_t column) const {
   if (!panel_.has_bar(row, column)) return false;
-  // R20: no volume, no fills; where participation is off, volume is not to be believed either.
-  // A NaN volume is unknown.
-  return settings_.close_only || instruments_[column].participation <= 0.0 ||
-         !(panel_.at(panel_.volume, row, column) <= 0.0);
+  // R20: no volume, no fills. A volume that is not known is NaN.
+  return settings_.close_only || !(panel_.at(panel_.volume, row, column) <= 0.0);
 }
 
 bool Simulator::listed(std::size_t row, std::size_t column) const {

@@ -24,6 +24,11 @@ std::int64_t Simulator::fill(std::size_t row, std::size_t index, std::int64_t lo
   if (closing > 0 && opening > 0) count(Counter::Flips);
   order.lots -= lots;
   order.filled += lots;
+  if (order.group >= 0) {
+    for (GroupLeg& leg : state_.legs) {
+      if (leg.order == order.id) leg.filled += lots;
+    }
+  }
   const bool complete =
       order.follows ? held_lots(column) == 0 : order.lots <= 0 && !order.size_at_fill;
   if (complete) finish(order, OrderState::Filled);
@@ -145,6 +150,10 @@ void Simulator::finish(Order& order, OrderState state) {
   if (order.done) return;
   order.done = true;
   if (order.id >= 0 && !order.protective) state_.endings.emplace_back(order.id, state);
+  if (order.group < 0) return;
+  for (GroupLeg& leg : state_.legs) {
+    if (leg.order == order.id) leg.state = state;
+  }
 }
 
 // R12: what a spot sell or a reduce-only order asks beyond the position is cancelled, and counted.

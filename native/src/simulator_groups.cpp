@@ -1,11 +1,106 @@
-// Legs of one decision (R37).
+// Legs of one decision share a factor and end alike (R37).
 #include <algorithm>
 
 #include "algotrader/simulator.hpp"
+#include "algotrader/sizing.hpp"
 
 namespace algotrader {
 
-void Simulator::hold_incomplete_groups(std::vector<Execution>&) {}
-void Simulator::match_groups(std::size_t) {}
+namespace {
+
+bool same_group(const GroupLeg& a, const GroupLeg& b) noexcept {
+  return a.group == b.group && a.decision == b.decision;
+}
+
+bool ended(const GroupLeg& leg) noexcept { return leg.state != OrderState::Working; }
+
+// Lots of `total` at a common factor, as R9 truncates.
+std::int64_t part_of(std::int64_t total, double factor) noexcept {
+  return static_cast<std::int64_t>(whole_lots(static_cast<double>(total) * factor));
+}
+
+}  // namespace
+
+void Simulator::join_group(std::size_t row, const Order& order, OrderState admitted) {
+  state_.legs.push_back({order.group, static_cast<std::int64_t>(row), order.id, order.instrument,
+                         order.side, order.lots, 0, admitted});
+}
+
+Order* Simulator::working(std::int64_t number) {
+  for (Order& order : state_.orders) {
+    if (order.id == number && !order.protective && !order.done) return &order;
+  }
+  return nullptr;
+}
+
+// A leg denied is a leg unfilled: the others are cancelled before they reach the market.
+void Simulator::cancel_groups_denied() {
+  for (const GroupLeg& denied : state_.legs) {
+    if (denied.state != OrderState::Denied) continue;
+    for (const GroupLeg& leg : state_.legs) {
+      Order* order = same_group(leg, denied) ? working(leg.order) : nullptr;
+      if (order != nullptr && leg.filled == 0) finish(*order, OrderState::Cancelled);
+    }
+  }
+  forget_done_orders();
+}
+
+// After a cut of cash, legs of a group share the smallest factor of them.
+void Simulator::share_group_factors(const std::vector<Execution*>& takers,
+                                    std::vector<std::int64_t>& allowed) const {
+  for (std::size_t k = 0; k < takers.size(); ++k) {
+    const Order& order = state_.orders[takers[k]->index];
+    if (order.group < 0) continue;
+    double factor = 1.0;
+    for (std::size_t other = 0; other < takers.size(); ++other) {
+      if (state_.orders[takers[other]->index].group != order.group) continue;
+      factor = std::min(factor, static_cast<double>(allowed[other]) /
+                                    static_cast<double>(takers[other]->opening));
+    }
+    allowed[k] = std::min(allowed[k], part_of(takers[k]->opening, factor));
+  }
+}
+
+// Where a leg has ended, the others are reduced to its share of what was wanted.
+void Simulator::match_groups() {
+  for (std::size_t k = 0; k < state_.legs.size(); ++k) {
+    const GroupLeg& first = state_.legs[k];
+    double factor = 1.0;
+    for (const GroupLeg& leg : state_.legs) {
+      if (!same_group(leg, first) || !ended(leg)) continue;
+      const double share = leg.total > 0 ? static_cast<double>(leg.filled) / static_cast<double>(leg.total) : 0.0;
+      factor = std::min(factor, share);
+    }
+    if (factor < 1.0) match_leg(state_.legs[k], factor);
+  }
+  const auto over = [&](const GroupLeg& leg) {
+    return std::all_of(state_.legs.begin(), state_.legs.end(), [&](const GroupLeg& other) {
+      return !same_group(leg, other) || ended(other);
+    });
+  };
+  std::vector<GroupLeg> open;
+  for (const GroupLeg& leg : state_.legs) {
+    if (!over(leg)) open.push_back(leg);
+  }
+  state_.legs = std::move(open);
+}
+
+void Simulator::match_leg(GroupLeg& leg, double factor) {
+  const std::int64_t allowed = part_of(leg.total, factor);
+  if (Order* order = working(leg.order); order != nullptr) {
+    order->lots = std::min(order->lots, std::max<std::int64_t>(allowed - leg.filled, 0));
+    if (order->lots == 0) finish(*order, OrderState::Cancelled);
+  }
+  if (leg.filled <= allowed) return;
+  Order back;
+  back.instrument = leg.instrument;
+  back.side = static_cast<std::int8_t>(-leg.side);
+  back.lots = leg.filled - allowed;
+  back.reason = FillReason::Group;
+  back.age = state_.age++;
+  state_.orders.push_back(back);
+  leg.filled = allowed;
+  count(Counter::GroupReduced);
+}
 
 }  // namespace algotrader

@@ -13,7 +13,6 @@ namespace algotrader {
 void Simulator::open_phase(std::size_t row) {
   plan_.clear();
   plan_open(row, plan_);
-  hold_incomplete_groups(plan_);
   for (Execution& execution : plan_) reduce_at_open(row, execution);
   for (Execution& execution : plan_) size_at_fill(row, execution);
   increase_at_open(row, plan_);
@@ -148,6 +147,7 @@ void Simulator::reduce_at_open(std::size_t row, Execution& execution) {
   if (lots > 0) {
     state_.room[column] -= static_cast<double>(lots);
     fill(row, execution.index, lots, execution.price, execution.reference, execution.maker, false);
+    execution.closed = true;
   }
   Order& after = state_.orders[execution.index];
   if (after.done || lots < closing) return;
@@ -196,6 +196,9 @@ void Simulator::size_at_fill(std::size_t row, Execution& execution) {
   }
   order.size_at_fill = false;
   order.wanted = order.side * order.lots;
+  for (GroupLeg& leg : state_.legs) {
+    if (order.group >= 0 && leg.order == order.id) leg.total = order.lots;
+  }
   execution.opening = order.lots;
 }
 
@@ -257,7 +260,14 @@ void Simulator::increase_at_open(std::size_t row, std::vector<Execution>& plan) 
   const double free = free_cash(row);
   const double factor = factor_for(free, takers);
   if (factor < 1.0) count(Counter::CashCut);
-  for (Execution* execution : takers) open_at(row, *execution, factor);
+  allowed_.clear();
+  for (const Execution* execution : takers) {
+    const Order& order = state_.orders[execution->index];
+    allowed_.push_back(cut_lots(instruments_[static_cast<std::size_t>(order.instrument)],
+                                execution->opening, factor, execution->price));
+  }
+  if (factor < 1.0) share_group_factors(takers, allowed_);
+  for (std::size_t k = 0; k < takers.size(); ++k) open_at(row, *takers[k], allowed_[k]);
 }
 
 double Simulator::factor_for(double free, std::vector<Execution*>& takers) {
@@ -275,7 +285,7 @@ double Simulator::factor_for(double free, std::vector<Execution*>& takers) {
   const auto is_fok = [&](const Execution* execution) {
     Order& order = state_.orders[execution->index];
     if (order.tif != TimeInForce::FOK) return false;
-    finish(order, OrderState::Cancelled);
+    finish(order, OrderState::Expired);
     count(Counter::FokKilled);
     return true;
   };
@@ -285,12 +295,10 @@ double Simulator::factor_for(double free, std::vector<Execution*>& takers) {
 }
 
 // Opens what the factor allows; a cut ends the order (R11).
-void Simulator::open_at(std::size_t row, Execution& execution, double factor) {
-  const Order& order = state_.orders[execution.index];
-  const Instrument& instrument = instruments_[static_cast<std::size_t>(order.instrument)];
+void Simulator::open_at(std::size_t row, Execution& execution, std::int64_t lots) {
   const std::int64_t wanted = execution.opening;
-  const std::int64_t lots = cut_lots(instrument, wanted, factor, execution.price);
   if (lots > 0) {
+    if (execution.closed) count(Counter::Flips);
     fill(row, execution.index, lots, execution.price, execution.reference, execution.maker, false);
   }
   if (lots == wanted) return;

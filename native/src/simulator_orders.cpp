@@ -33,13 +33,16 @@ std::int64_t Simulator::place_order(std::size_t row, const Request& request) {
   const auto number = static_cast<std::int64_t>(order_states_.size());
   Order order;
   order.id = number;
+  order.group = request.group;
+  order.instrument = static_cast<std::int32_t>(request.instrument);
+  order.side = static_cast<std::int8_t>(request.side);
   const OrderState admitted = admit(row, request, order);
   order_states_.push_back(admitted);
   order_instruments_.push_back(request.instrument);
+  if (request.group >= 0) join_group(row, order, admitted);
   if (admitted != OrderState::Working) ended_.push_back(number);
   if (admitted == OrderState::Working) {
     order.age = state_.age++;
-    order.group_lots = order.lots;
     state_.orders.push_back(order);
   }
   return number;
@@ -55,8 +58,6 @@ OrderState Simulator::admit(std::size_t row, const Request& request, Order& orde
   };
   if (!panel_.has_bar(row, column) || !listed(row, column)) return deny(Counter::NoBar);  // R3
   const double close = last_close_[column];
-  order.instrument = static_cast<std::int32_t>(column);
-  order.side = static_cast<std::int8_t>(request.side);
   order.limit = given(request.limit) ? round_limit(request.limit, instrument.tick, request.side)
                                      : kNone;
   order.stop = given(request.stop) ? round_stop(request.stop, instrument.tick, request.side)
@@ -71,7 +72,6 @@ OrderState Simulator::admit(std::size_t row, const Request& request, Order& orde
   order.expires_at = request.expires_at;
   order.post_only = request.post_only;
   order.reduce_only = request.reduce_only;
-  order.group = request.group;
   order.tag = request.tag;
   order.stop_loss = request.stop_loss;
   order.take_profit = request.take_profit;
@@ -148,7 +148,9 @@ void Simulator::amend_order(const Request& request) {
     const bool too_small = total > 0.0 && below_minimum(instrument, total * instrument.lot, close);
     if (std::isnan(total) || too_small) return count(Counter::BelowMinimum);
     order.lots = static_cast<std::int64_t>(total) - order.filled;
-    order.group_lots = static_cast<std::int64_t>(total);
+    for (GroupLeg& leg : state_.legs) {
+      if (leg.order == order.id) leg.total = static_cast<std::int64_t>(total);
+    }
     if (order.lots <= 0) {
       finish(*found, order.filled > 0 ? OrderState::Filled : OrderState::Cancelled);
       return;

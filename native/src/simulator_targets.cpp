@@ -18,6 +18,7 @@ double Simulator::sizing_equity() const noexcept {
 }
 
 void Simulator::decide(std::size_t row, const double* numbers) {
+  if (!state_.legs.empty()) cancel_groups_denied();
   wanted_.clear();
   look_at_requests(row);
   if (numbers != nullptr || pending_) look_at_numbers(row, numbers);
@@ -108,6 +109,9 @@ bool Simulator::look_at(std::size_t row, std::size_t column, double number, bool
     count(Counter::RefusedTargets);
     opinion = false;
   }
+  if (opinion && number < 0.0 && instruments_[column].is_spot()) {
+    count(Counter::NegativeSpotTargets);  // R12
+  }
   if (opinion) {
     target.standing = number;
     target.quantity = kNone;
@@ -172,7 +176,8 @@ void Simulator::scale_weights(std::size_t row) {
   for (Wanted& wanted : wanted_) {
     if (!given(wanted.number)) continue;  // a quantity was asked for
     const Instrument& instrument = instruments_[wanted.column];
-    if (instrument.is_spot() && wanted.number < 0.0) count(Counter::NegativeSpotTargets);
+    const bool asked_short = wanted.at_once && instrument.is_spot() && wanted.number < 0.0;
+    if (asked_short) count(Counter::NegativeSpotTargets);
     const double weight = effective_weight(wanted.column, wanted.number);
     if (std::abs(wanted.number * instrument.size_share) > settings_.max_weight) {
       count(Counter::DeniedLimit);

@@ -47,7 +47,6 @@ struct Order {
   std::int64_t expires_at = kNever;
   std::int64_t session = 0;
   std::int64_t group = -1;
-  std::int64_t group_lots = 0;  // wanted at the decision (R37)
   std::int64_t tag = 0;
 
   bool is_stop() const noexcept {

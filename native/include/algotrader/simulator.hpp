@@ -36,6 +36,18 @@ struct TargetState {
   std::int64_t blocked_bars = 0;  // bars of the instrument since the exit
 };
 
+// One order of a group: legs of one decision stay in step (R37).
+struct GroupLeg {
+  std::int64_t group;
+  std::int64_t decision;  // row of the decision they are of
+  std::int64_t order;
+  std::int32_t instrument;
+  std::int8_t side;
+  std::int64_t total;   // lots wanted
+  std::int64_t filled;  // lots that stand, after what was given back
+  OrderState state;
+};
+
 class Simulator {
  public:
   Simulator(PanelView panel, std::vector<Instrument> instruments, Settings settings);
@@ -85,6 +97,7 @@ class Simulator {
     std::vector<TargetState> targets;
     std::vector<Order> orders;  // by age
     std::vector<Fill> fills;
+    std::vector<GroupLeg> legs;
     std::vector<double> room;  // lots that participation leaves in this bar; < 0: not looked up
     std::vector<std::pair<std::int64_t, OrderState>> endings;
     Counters counters{};
@@ -100,6 +113,7 @@ class Simulator {
     double reference = 0.0;  // before slippage
     double price = kNone;    // what it fills at, once known
     bool maker = false;
+    bool closed = false;       // its closing part was done: a flip (R12)
     bool may_open = true;      // false: outside the cap (R13)
     std::int64_t opening = 0;  // lots left for the increases
   };
@@ -128,7 +142,7 @@ class Simulator {
   void size_at_fill(std::size_t row, Execution& execution);
   void increase_at_open(std::size_t row, std::vector<Execution>& plan);
   double factor_for(double free, std::vector<Execution*>& takers);
-  void open_at(std::size_t row, Execution& execution, double factor);
+  void open_at(std::size_t row, Execution& execution, std::int64_t lots);
   std::int64_t cut_lots(const Instrument& instrument, std::int64_t wanted, double factor,
                         double price);
   void end_cut(std::size_t index);
@@ -137,8 +151,13 @@ class Simulator {
   Increase increase_of(const Order& order, double lots, double price, bool maker) const;
 
   // simulator_groups.cpp: legs of one decision (R37)
-  void hold_incomplete_groups(std::vector<Execution>& plan);
-  void match_groups(std::size_t row);
+  void join_group(std::size_t row, const Order& order, OrderState admitted);
+  void cancel_groups_denied();
+  void share_group_factors(const std::vector<Execution*>& takers,
+                           std::vector<std::int64_t>& allowed) const;
+  void match_groups();
+  void match_leg(GroupLeg& leg, double factor);
+  Order* working(std::int64_t number);
 
   // simulator_path.cpp: step 6
   struct Track {  // one instrument's way through the bar
@@ -295,6 +314,7 @@ class Simulator {
   std::vector<std::int64_t> ended_;  // orders whose state became final, since last taken
   std::vector<Execution> plan_;
   std::vector<Execution*> takers_;
+  std::vector<std::int64_t> allowed_;
   std::size_t next_funding_ = 0;
   bool pending_ = false;
   double equity_ = 0.0;

@@ -8,7 +8,7 @@ the rule book's (R1 to R38), the records those of `simulation.py`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -146,14 +146,10 @@ def _result(out: dict[str, Any], recording: _Recording, columns: int) -> Simulat
 def fills_from(columns: dict[str, NDArray[Any]]) -> Fills:
     """The kernel's columns as the contract's record."""
     flags = ("maker", "opening", "ambiguous")
-    return Fills(
-        **{
-            field.name: columns[field.name].view(np.bool_)
-            if field.name in flags
-            else columns[field.name]
-            for field in fields(Fills)
-        }
-    )
+    typed: dict[str, NDArray[Any]] = dict(columns)
+    for name in flags:
+        typed[name] = columns[name].view(np.bool_)
+    return Fills(**typed)
 
 
 def checked_panel(panel: Panel, settings: SimulationSettings) -> Panel:
@@ -307,8 +303,8 @@ def _check_instrument(instrument: SimulatedInstrument) -> None:
 
 
 def _check_settings(settings: SimulationSettings) -> None:
-    if not (np.isfinite(settings.cash) and settings.cash > 0.0):
-        raise ValueError(f"settings: cash must be positive and finite, not {settings.cash}")
+    if not (np.isfinite(settings.cash) and settings.cash >= 0.0):
+        raise ValueError(f"settings: cash must be finite and not negative, not {settings.cash}")
     if not 0.0 <= settings.cash_buffer < 1.0:
         raise ValueError(f"settings: cash_buffer must be in [0, 1), not {settings.cash_buffer}")
     for name in ("max_leverage", "max_weight", "max_notional", "max_weight_abs"):
@@ -323,9 +319,9 @@ def _check_settings(settings: SimulationSettings) -> None:
         if value is not None and not (np.isfinite(value) and value > 0.0):
             raise ValueError(f"settings: {name} must be a positive fraction, not {value}")
         if value is not None and settings.close_only:
-            raise ValueError(f"settings: {name} needs more than closes (R38)")
+            raise ValueError(f"settings: {name} is refused on a close-only panel (R38)")
     if settings.close_only and settings.execution is ExecutionRule.CAPPED:
-        raise ValueError("settings: capped execution needs more than closes (R38)")
+        raise ValueError("settings: capped execution is refused on a close-only panel (R38)")
 
 
 def _check_script(
@@ -360,4 +356,4 @@ def _check_order(request: OrderRequest, settings: SimulationSettings, row: int) 
     if request.trail is not None and (request.limit is not None or request.stop is not None):
         raise ValueError(f"{where}: trail goes with neither limit nor stop")
     if settings.close_only and any(value is not None for value in (*prices, *protection)):
-        raise ValueError(f"{where}: only market orders on a panel of closes (R38)")
+        raise ValueError(f"{where}: only market orders on a close-only panel (R38)")
