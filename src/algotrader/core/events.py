@@ -348,11 +348,16 @@ def decode_event(data: bytes | str) -> Event:
     at all. In both cases the caller must not trade on.
     """
     try:
+        return _DECODER.decode(data)
+    except (msgspec.MsgspecError, ValueError):
+        # Nearly all events are of today's version, so only the others are looked at twice.
+        return _decode_older(data)
+
+
+def _decode_older(data: bytes | str) -> Event:
+    try:
         header = _HEADER.decode(data)
-        newest = _newest_version(header)
-        if header.v == newest:
-            return _DECODER.decode(data)
-        fields = upcast(msgspec.json.decode(data), newest, UPCASTERS)
+        fields = upcast(msgspec.json.decode(data), _newest_version(header), UPCASTERS)
         return cast(Event, msgspec.convert(fields, Event, dec_hook=_decode_symbol))
     except (msgspec.MsgspecError, ValueError) as error:
         raise UsageError(

@@ -152,6 +152,15 @@ def test_an_event_of_an_older_version_is_decoded_as_todays(
     assert decode_event(json.dumps({**old, "v": 0})) == EXAMPLES[19]
 
 
+@pytest.mark.parametrize("event", EXAMPLES, ids=name)
+def test_every_kind_can_be_brought_up_from_an_older_version(
+    event: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "UPCASTERS", {(event.kind, 0): lambda fields: fields})
+
+    assert decode_event(changed(event, v=0)) == event
+
+
 def test_an_event_is_written_in_todays_version_only() -> None:
     with pytest.raises(ValueError, match="is at version 1, not 2"):
         events.CaughtUp(

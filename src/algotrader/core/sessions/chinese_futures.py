@@ -181,7 +181,8 @@ def _follows_without_holiday(evenings: Ints, dates: Ints) -> Bools:
 
 def _suspended(dates: Ints) -> Bools:
     first, last = (_midnight(day) for day in _NIGHTS_SUSPENDED)
-    return ((dates >= first) & (dates <= last)) | (dates == _midnight(_NIGHT_LEFT_OUT))
+    silent: Bools = ((dates >= first) & (dates <= last)) | (dates == _midnight(_NIGHT_LEFT_OUT))
+    return silent
 
 
 def _clock(days: Ints, span: Span) -> tuple[Ints, Ints]:
