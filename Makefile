@@ -50,7 +50,8 @@ bench: setup ## figures of this project and its peers, into docs/benchmarks.md
 	$(BIN)/python -m benchmarks
 
 docs: setup ## the documentation, into site/
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "documentation: site/index.html"
 
 wheel: setup ## a wheel for this Python, into dist/
 	$(BIN)/python -m uv build --wheel --no-build-isolation --out-dir dist

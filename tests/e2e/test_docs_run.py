@@ -1,0 +1,234 @@
+"""Every command and Python block of the documentation and both READMEs is executed.
+
+Blocks of one page run in order, in one temporary workspace. `bash` blocks keep their folder from
+one to the next; of `console` blocks the lines after `$ ` are run; `python` blocks of a page share
+their names; a block with `title="strategies/x.py"` is written to that file first, and
+`yaml title="algotrader.yaml"` is written and read as settings. An HTML comment on the line before
+a block changes this:
+
+    <!-- not run: needs network -->     only for what a test may not do: network, sudo, make
+    <!-- ends with: 2 -->               the exit code a `bash` block is meant to have
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import textwrap
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from algotrader.core.errors import ConfigurationError
+from algotrader.ops.config import load
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*ROOT.glob("README*.md"), *(ROOT / "docs").rglob("*.md")])
+FENCE = re.compile(
+    r"(?:^[ \t]*<!-- (?P<note>[^\n]*?) -->[ \t]*\n)?"
+    r"^(?P<indent>[ \t]*)```(?P<language>\w+)?(?P<options>[^\n]*)\n"
+    r"(?P<body>.*?)^(?P=indent)```[ \t]*$",
+    re.MULTILINE | re.DOTALL,
+)
+RUN = ("bash", "console", "python", "yaml")
+NOT_RUN_REASONS = ("needs network", "needs sudo", "needs make", "needs git", "needs a browser")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """One fenced block: where it stands, what it holds, what is expected of it."""
+
+    page: Path
+    line: int
+    language: str
+    title: str
+    body: str
+    not_run: str
+    ends_with: int
+
+    def __str__(self) -> str:
+        page = self.page.relative_to(ROOT) if self.page.is_relative_to(ROOT) else self.page
+        return f"{page}:{self.line}"
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    text = page.read_text(encoding="utf-8")
+    for match in FENCE.finditer(text):
+        note = match["note"] or ""
+        title = re.search(r'title="([^"]+)"', match["options"])
+        if (match["language"] or "") not in RUN:
+            continue
+        yield Block(
+            page=page,
+            line=text.count("\n", 0, match.start("indent")) + 1,
+            language=match["language"],
+            title=title[1] if title else "",
+            body=textwrap.dedent(match["body"]),
+            not_run=note.removeprefix("not run: ") if note.startswith("not run: ") else "",
+            ends_with=int(note.removeprefix("ends with: ")) if note.startswith("ends") else 0,
+        )
+
+
+class Page:
+    """The workspace of one page: its folder, its names, what runs in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.home = folder
+        self.names: dict[str, Any] = {"__name__": "docs"}
+
+    def run(self, block: Block) -> None:
+        if block.title:
+            file = self.folder / block.title
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(block.body, encoding="utf-8")
+        if block.language == "python":
+            self._python(block)
+        elif block.language == "yaml":
+            self._settings(block)
+        else:
+            self._shell(block)
+
+    def _python(self, block: Block) -> None:
+        os.chdir(self.folder)
+        source = "\n" * block.line + block.body  # so that a trace shows the page's own line
+        exec(compile(source, str(block.page), "exec"), self.names)
+
+    def _settings(self, block: Block) -> None:
+        if Path(block.title).name == "algotrader.yaml":
+            load(self.folder / block.title, environment={})
+
+    def _shell(self, block: Block) -> None:
+        lines = block.body.splitlines()
+        if block.language == "console":
+            lines = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+        where = self.home / ".where"
+        script = f"trap 'pwd >\"{where}\"' EXIT\nset -eo pipefail\n" + "\n".join(lines)
+        done = subprocess.run(
+            ["bash", "-c", script],
+            cwd=self.folder,
+            env={
+                **os.environ,
+                "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+                "HOME": str(self.home),
+                "COLUMNS": "100",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        self.folder = Path(where.read_text(encoding="utf-8").strip())
+        assert done.returncode == block.ends_with, f"{block}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if any(not block.not_run for block in blocks(page))],
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
+def test_every_block_of_the_page_runs(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    workspace = Page(tmp_path)
+    for block in blocks(page):
+        if not block.not_run:
+            workspace.run(block)
+
+
+def test_only_what_a_test_may_not_do_is_left_out() -> None:
+    left_out = [block for page in PAGES for block in blocks(page) if block.not_run]
+    for block in left_out:
+        warnings.warn(f"not run: {block}: {block.not_run}", stacklevel=1)
+
+    unexplained = [str(b) for b in left_out if not b.not_run.startswith(NOT_RUN_REASONS)]
+    assert unexplained == []
+
+
+SAMPLE = """# A page
+
+```bash
+mkdir inner && cd inner
+```
+
+<!-- ends with: 3 -->
+```bash
+exit 3
+```
+
+<!-- not run: needs network -->
+```bash
+exit 9
+```
+
+1. A list
+
+    ```python title="x.py"
+    answer = 42
+    ```
+
+```python
+import pathlib
+assert answer == 42 and pathlib.Path("x.py").exists()
+```
+
+```console
+$ test "$(basename "$PWD")" = inner
+this is output
+```
+
+```yaml title="algotrader.yaml"
+backtest: {cash: 5}
+```
+
+```text
+nothing to run
+```
+"""
+
+
+def sample_page(folder: Path, text: str) -> list[Block]:
+    page = folder / "page.md"
+    page.write_text(text, encoding="utf-8")
+    return list(blocks(page))
+
+
+def test_the_harness_runs_what_a_page_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = sample_page(tmp_path, SAMPLE)
+    workspace = Page(tmp_path)
+    for block in found:
+        if not block.not_run:
+            workspace.run(block)
+
+    assert [block.language for block in found].count("bash") == 3
+    assert [block.line for block in found][:2] == [3, 8]
+    assert workspace.folder == tmp_path / "inner"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```bash\nfalse\n```\n",
+        "```bash\nfalse | true\n```\n",
+        "```python\nassert 1 == 2\n```\n",
+        "```console\n$ exit 4\n```\n",
+        '```yaml title="algotrader.yaml"\nnonsense: 1\n```\n',
+    ],
+)
+def test_the_harness_notices_a_block_that_fails(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (block,) = sample_page(tmp_path, text)
+
+    with pytest.raises((AssertionError, ConfigurationError)):
+        Page(tmp_path).run(block)
