@@ -14,7 +14,7 @@ from algotrader.core.errors import DataError
 from algotrader.core.symbols import FILE_VENUE, Symbol
 from algotrader.core.timeframes import Timeframe
 from algotrader.data.adjustment import Adjust, adjusted
-from algotrader.data.grids import recognise_timeframe
+from algotrader.data.grids import calendar_for, recognise_timeframe, sessions_of
 from algotrader.data.rows import OnError, Quarantined, quarantine, refuse
 from algotrader.data.tables import BarTable, read_tables
 
@@ -32,6 +32,7 @@ def read_bars(
     symbol: Symbol | str | None = None,
     timeframe: Timeframe | str | None = None,
     mapping: Mapping[str, str] | None = None,
+    calendar: str | None = None,
     adjust: Adjust = "auto",
     on_error: OnError = "refuse",
 ) -> Bars:
@@ -39,28 +40,46 @@ def read_bars(
 
     Columns are recognised by name, or stated by `mapping` (our name → header: ts, open, high, low,
     close, volume, adj_close, symbol). A file of several instruments gives a panel. Without a
-    symbol the instrument is `FILE:<stem>`. Raw prices with an adjustment column are adjusted
-    unless `adjust="none"`. DataError names the row and the value of whatever is no bar;
-    `on_error="quarantine"` leaves such rows out instead.
+    symbol the instrument is `FILE:<stem>`, whose calendar is recognised from the stamps unless
+    stated. Raw prices with an adjustment column are adjusted unless `adjust="none"`. DataError
+    names the row and the value of whatever is no bar; `on_error="quarantine"` leaves such rows
+    out instead.
     """
     path = Path(path)
     tables = read_tables(path, mapping)
-    frame = _timeframe_of(tables, timeframe, str(path))
+    return tables_to_bars(tables, path, symbol, timeframe, adjust, on_error, calendar)
+
+
+def tables_to_bars(
+    tables: list[BarTable],
+    path: Path,
+    symbol: Symbol | str | None = None,
+    timeframe: Timeframe | str | None = None,
+    adjust: Adjust = "auto",
+    on_error: OnError = "refuse",
+    calendar: str | None = None,
+) -> Bars:
+    """The second half of `read_bars`, for callers that need the tables as well."""
+    frame = timeframe_of(tables, timeframe, str(path))
     if len(tables) == 1:
         chosen = Symbol.parse(symbol) if isinstance(symbol, str) else symbol
         chosen = chosen or _symbol_of(path, tables[0])
-        return table_to_bars(tables[0], chosen, frame, adjust, on_error)
-    singles = [table_to_bars(t, _symbol_of(path, t), frame, adjust, on_error) for t in tables]
-    if symbol is None:
-        return Bars.stack(singles)
-    for bars in singles:
-        if str(symbol) in (bars.symbol.text, bars.symbol.code):
-            return bars
-    raise DataError(
-        "data.symbol_unknown",
-        f"{path} has no instrument {symbol}",
-        hint="it has " + ", ".join(bars.symbol.code for bars in singles),
-    )
+        return table_to_bars(tables[0], chosen, frame, adjust, on_error, calendar)
+    wanted = [
+        (table, own) for table in tables
+        if (own := _symbol_of(path, table)) and (symbol is None or str(symbol) in (own.text, own.code))
+    ]  # fmt: skip
+    if not wanted:
+        raise DataError(
+            "data.symbol_unknown",
+            f"{path} has no instrument {symbol}",
+            hint="it has " + ", ".join(_symbol_of(path, table).code for table in tables),
+        )
+    if calendar is None:
+        every = np.unique(np.concatenate([table.ts for table, _ in wanted]))
+        calendar = calendar_for(wanted[0][1], every, frame).name
+    singles = [table_to_bars(t, own, frame, adjust, on_error, calendar) for t, own in wanted]
+    return singles[0] if symbol is not None else Bars.stack(singles)
 
 
 def _symbol_of(path: Path, table: BarTable) -> Symbol:
@@ -84,7 +103,7 @@ def cleaned(table: BarTable, on_error: OnError) -> tuple[BarTable, Quarantined |
     return good, aside
 
 
-def _timeframe_of(tables: list[BarTable], asked: Timeframe | str | None, source: str) -> Timeframe:
+def timeframe_of(tables: list[BarTable], asked: Timeframe | str | None, source: str) -> Timeframe:
     """What the stamps of all tables together lie on; DataError if another one was asked for."""
     found = recognise_timeframe(np.concatenate([table.ts for table in tables]), source)
     wanted = Timeframe.parse(asked) if isinstance(asked, str) else asked or found
@@ -103,17 +122,23 @@ def table_to_bars(
     timeframe: Timeframe,
     adjust: Adjust = "auto",
     on_error: OnError = "refuse",
+    calendar: str | None = None,
 ) -> Bars:
-    """Checked, adjusted bars of one table."""
+    """Checked, adjusted bars of one table, each known at its calendar's close."""
     good, _ = cleaned(table, on_error)
-    return bars_of(adjusted(good, adjust), symbol, timeframe)
+    trades = calendar_for(symbol, good.ts, timeframe, calendar)
+    return bars_of(
+        adjusted(good, adjust), symbol, timeframe,
+        trades.known_at(good.ts, timeframe), sessions_of(trades, good.ts, timeframe),
+    )  # fmt: skip
 
 
 def bars_of(
     table: BarTable,
     symbol: Symbol,
     timeframe: Timeframe,
-    known_at: NDArray[np.int64] | None = None,
+    known_at: NDArray[np.int64],
+    session: NDArray[np.int64] | None = None,
 ) -> Bars:
     """Bars of clean rows. Without a volume column volume is NaN, and the manifest says absent."""
     close = table.columns["close"]
@@ -124,9 +149,18 @@ def bars_of(
         high=table.columns.get("high", close),
         low=table.columns.get("low", close),
         close=close,
-        volume=np.full(len(table), np.nan) if volume is None else np.nan_to_num(volume, nan=0.0),
-        known_at=table.ts + timeframe.ms if known_at is None else known_at,
+        volume=np.full(len(table), np.nan) if volume is None else _no_nan(volume),
+        known_at=known_at,
         timeframe=timeframe,
         symbols=(symbol,),
+        session=session,
         close_only=table.is_close_only,
     )
+
+
+def _no_nan(volume: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Bars without a volume traded none; a column without any number is absent and stays NaN."""
+    missing = np.isnan(volume)
+    if not bool(missing.any()) or bool(missing.all()):
+        return volume
+    return np.where(missing, 0.0, volume)

@@ -48,6 +48,16 @@ def calendar_for(
     return load_calendar(name)
 
 
+def sessions_of(
+    calendar: Calendar, ts: NDArray[np.int64], timeframe: Timeframe
+) -> NDArray[np.int64] | None:
+    """Id of each bar's trading day; `None` where the calendar does not know that time."""
+    try:
+        return calendar.session_ids(ts, timeframe)
+    except DataError:
+        return None
+
+
 def expected_bars(
     calendar: Calendar, timeframe: Timeframe, ts: NDArray[np.int64]
 ) -> NDArray[np.int64]:

@@ -7,9 +7,10 @@ A bar's key is (symbol, time frame, ts, known_at): a restated bar is a new row w
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,15 +18,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algotrader.core.bars import Bars
+from algotrader.core.calendars import ALWAYS_OPEN, Calendar, load_calendar
 from algotrader.core.errors import DataError
 from algotrader.core.hashing import array_hash
 from algotrader.core.instants import utc_ms
 from algotrader.core.symbols import Symbol
 from algotrader.core.timeframes import Timeframe
+from algotrader.data import manifest as manifests
 from algotrader.data.adjustment import Adjust, adjusted
 from algotrader.data.columns import EXTRAS, PRICES
+from algotrader.data.coverage import Coverage, coverage_of
 from algotrader.data.files import bars_of
-from algotrader.data.layout import Layer, SeriesKey, key_of, may_hold, periods
+from algotrader.data.funding import funding_coverage
+from algotrader.data.grids import calendar_for, sessions_of
+from algotrader.data.layout import FUNDING, MARK, Layer, SeriesKey, key_of, may_hold, periods
+from algotrader.data.manifest import Manifest
+from algotrader.data.quality.check import check_table
+from algotrader.data.quality.findings import Finding
+from algotrader.data.rows import Quarantined
 from algotrader.data.storage import locked, remove_leftovers, write_all
 from algotrader.data.tables import BarTable, Floats
 
@@ -103,6 +113,18 @@ class Lake:
             write_all({path: parquet_bytes(_plain_frame(table))})
         return True
 
+    def keep_aside(self, key: SeriesKey, aside: Quarantined) -> None:
+        """Keep rows that are no bars, each with its reason (F42)."""
+        import polars as pl
+
+        folder = key.folder(self.root, Layer.QUARANTINE)
+        frame = _plain_frame(aside.table).with_columns(pl.Series("reason", list(aside.reasons)))
+        content = parquet_bytes(frame)
+        path = folder / f"aside-{sha256(content).hexdigest()[:16]}.parquet"
+        with locked(folder):
+            if not path.exists():
+                write_all({path: content})
+
     def read_bars(
         self,
         symbol: Symbol | str,
@@ -120,7 +142,13 @@ class Lake:
         frame = Timeframe.parse(timeframe) if isinstance(timeframe, str) else timeframe
         key = SeriesKey.bars(symbol, frame)
         table, known_at = self.read_table(key, start, end, as_of)
-        return bars_of(adjusted(table, adjust), symbol, frame, known_at)
+        trades = calendar_for(symbol, table.ts, frame, self._stated_calendar(key))
+        session = sessions_of(trades, table.ts, frame)
+        return bars_of(adjusted(table, adjust), symbol, frame, known_at, session)
+
+    def _stated_calendar(self, key: SeriesKey) -> str | None:
+        kept = manifests.read(key.folder(self.root, Layer.CURATED))
+        return kept.calendar if kept else None
 
     def read_table(
         self,
@@ -152,6 +180,77 @@ class Lake:
         folders = {path.parent for path in self.root.glob(f"layer={layer}/*/*/*/*.parquet")}
         keys = [key_of(folder.relative_to(self.root)) for folder in folders]
         return sorted(keys, key=lambda k: (k.symbol, k.timeframe.ms if k.timeframe else 0, k.name))
+
+    def timeframes(self, symbol: Symbol) -> list[Timeframe]:
+        """Time frames of the bars that are there, shortest first; marks and funding left out."""
+        names = [key.name for key in self.series() if key.symbol == symbol]
+        return sorted(Timeframe.parse(n) for n in names if n != FUNDING and not n.startswith(MARK))
+
+    def read_mark(
+        self, symbol: Symbol, timeframe: Timeframe,
+        start: datetime | None = None, end: datetime | None = None,
+    ) -> Bars:  # fmt: skip
+        """Mark-price bars; see `read_bars`."""
+        table, known_at = self.read_table(SeriesKey.mark(symbol, timeframe), start, end)
+        return bars_of(table, symbol, timeframe, known_at)
+
+    def read_funding(
+        self, symbol: Symbol, start: datetime | None = None, end: datetime | None = None
+    ) -> tuple[NDArray[np.int64], Floats]:
+        """Settlement stamps (F,) UTC ms, and rates (F,): fraction of notional, longs pay above 0."""
+        table, _ = self.read_table(SeriesKey.funding(symbol), start, end)
+        return table.ts, table.columns["funding_rate"]
+
+    def manifest(self, key: SeriesKey) -> Manifest:
+        """What is known of a series; made anew if the files changed since it was written."""
+        return self.kept_manifest(key) or self.describe(key)
+
+    def kept_manifest(self, key: SeriesKey) -> Manifest | None:
+        """The manifest as last written, if it still describes the files."""
+        kept = manifests.read(key.folder(self.root, Layer.CURATED))
+        return kept if kept is not None and dict(kept.files) == self._sizes(key) else None
+
+    def describe(
+        self,
+        key: SeriesKey,
+        change: Callable[[Manifest], Manifest] | None = None,
+        calendar: str | None = None,
+    ) -> Manifest:
+        """Check the series, write its manifest, and return it; `change` may add to it."""
+        folder = key.folder(self.root, Layer.CURATED)
+        with locked(folder):
+            before = manifests.read(folder)
+            table, _ = self.read_table(key)
+            trades, findings = self.judge(
+                key, table, calendar or (before.calendar if before else None)
+            )
+            measured = self._measure(key, table, trades, before)
+            made = manifests.describe(
+                table, measured, trades, findings, before, symbol=str(key.symbol), name=key.name
+            )
+            made = replace(change(made) if change else made, files=self._sizes(key))
+            write_all({folder / manifests.FILE: manifests.encode(made)})
+        return made
+
+    def _measure(
+        self, key: SeriesKey, table: BarTable, calendar: Calendar, before: Manifest | None
+    ) -> Coverage:
+        if key.timeframe is None:
+            return funding_coverage(table.ts)
+        absent = before.absent_at_venue if before else ()
+        return coverage_of(table.ts, key.timeframe, calendar, absent)
+
+    def judge(
+        self, key: SeriesKey, table: BarTable, stated: str | None = None
+    ) -> tuple[Calendar, list[Finding]]:
+        """The calendar of a series and the findings of every rule; funding has no rules of bars."""
+        if key.timeframe is None:
+            return load_calendar(ALWAYS_OPEN), []
+        calendar = calendar_for(key.symbol, table.ts, key.timeframe, stated)
+        return calendar, check_table(table, key.timeframe, calendar, str(key))
+
+    def _sizes(self, key: SeriesKey) -> dict[str, int]:
+        return {path.name: path.stat().st_size for path in self.files(key)}
 
     def compact(self, key: SeriesKey) -> int:
         """Merge received parts of the raw layer into one file without repeated rows.

@@ -24,6 +24,7 @@ class Layer(StrEnum):
 
     RAW = "raw"  # as received, append-only
     CURATED = "curated"  # checked, ordered, without duplicates
+    QUARANTINE = "quarantine"  # rows that are no bars, each with its reason
     FEATURES = "features"
 
 

@@ -162,6 +162,9 @@ def tables_of(
         raise _missing("ts", frame, source)
     ts = to_utc_ms(frame[names["ts"]], source)
     meta = dict(metadata or {})
+    if "close" not in names and "funding_rate" in names:
+        rates = {"funding_rate": _numbers(frame[names["funding_rate"]], source)}
+        return [BarTable(ts=ts, columns=rates, source=source, metadata=meta)]
     if "close" not in names:
         return _panel_of_closes(frame, names, ts, source, meta)
     opens = [name for name in PRICES[:3] if name in names]
