@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from tests.reference import groups, protection
-from tests.reference.account import State, free, quote_notional
+from tests.reference.account import State, free, notional, quote_notional
 from tests.reference.cash import Increase, common_factor
 from tests.reference.filling import closable_lots, executable_lots, execute
 from tests.reference.matching import Execution, at_the_open
@@ -114,8 +114,9 @@ def is_inside_cap(state: State, order: Order, price: float, row: int) -> bool:
 def size_at_fill(state: State, order: Order, price: float) -> int:
     """R33: trunc(w * cash / (fill price * (1 + fee))), from what the reductions left."""
     item = state.instruments[order.instrument]
-    unit = price * item.multiplier * item.lot * (1.0 + item.taker_fee)
-    return abs(whole_lots(order.fill_weight * state.cash / unit))
+    unit = notional(item, item.lot, price) * (1.0 + item.taker_fee)
+    cash = state.cash * (1.0 - state.settings.cash_buffer)  # R8
+    return abs(whole_lots(order.fill_weight * cash / unit))
 
 
 def plan_increase(state: State, wish: Wish, room: list[float], row: int) -> Increase | None:
