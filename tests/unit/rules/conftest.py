@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 from tests.builders.small_market import Simulate
+from tests.reference.simulator import simulate as reference
 
-IMPLEMENTATIONS = ["reference"]
-if os.environ.get("RULES_ON_NATIVE"):
-    IMPLEMENTATIONS.append("native")
+from algotrader.execution.simulated import simulate as native
 
 
-@pytest.fixture(params=IMPLEMENTATIONS)
+@pytest.fixture(params=[native, reference], ids=["native", "reference"])
 def simulate(request: pytest.FixtureRequest) -> Simulate:
     """One of the two implementations of the simulator's contract."""
-    if request.param == "native":
-        from algotrader.execution.simulated import simulate as native
-
-        return native
-    from tests.reference.simulator import simulate as reference
-
-    return reference
+    implementation: Simulate = request.param
+    return implementation
