@@ -37,14 +37,14 @@ test-all: lint native-test native-sanitize ## also the slow tests and the saniti
 lint: setup ## style, types, import contract
 	$(BIN)/ruff check src tests tools
 	$(BIN)/ruff format --check src tests tools
-	$(BIN)/mypy src
+	$(BIN)/mypy src tests tools
 	$(BIN)/lint-imports --no-logo
 
 native-test: setup ## the kernel's own C++ tests
-	@$(BIN)/python tools/native_tests.py build/native-tests
+	@$(BIN)/python -m tools.native_tests build/native-tests
 
 native-sanitize: setup ## the same under the address and undefined-behaviour sanitizers
-	@$(BIN)/python tools/native_tests.py build/native-sanitize --sanitize
+	@$(BIN)/python -m tools.native_tests build/native-sanitize --sanitize
 
 bench: setup ## figures of this project and its peers, into docs/benchmarks.md
 	$(BIN)/python -m benchmarks

@@ -8,7 +8,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-import environment
+from tools import environment
 
 ROOT = Path(__file__).resolve().parent.parent
 
