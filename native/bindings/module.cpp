@@ -8,4 +8,6 @@ NB_MODULE(_kernel, module) {
   algotrader::bindings::bind_metrics(module);
   algotrader::bindings::bind_simulation(module);
   algotrader::bindings::bind_context(module);
+  algotrader::bindings::bind_trades(module);
+  algotrader::bindings::bind_sizing(module);
 }

@@ -10,5 +10,7 @@ void bind_indicators(nanobind::module_& module);
 void bind_metrics(nanobind::module_& module);
 void bind_simulation(nanobind::module_& module);
 void bind_context(nanobind::module_& module);
+void bind_trades(nanobind::module_& module);
+void bind_sizing(nanobind::module_& module);
 
 }  // namespace algotrader::bindings

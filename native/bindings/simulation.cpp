@@ -40,7 +40,7 @@ nb::dict result_of(const Simulator& simulator) {
   out["counters"] = counters_of(simulator.counters());
   std::vector<std::int64_t> rows;
   std::vector<std::int64_t> columns;
-  for (const Simulator::AmbiguousBar& bar : simulator.ambiguous_bars()) {
+  for (const AmbiguousBar& bar : simulator.ambiguous_bars()) {
     rows.push_back(bar.row);
     columns.push_back(bar.instrument);
   }

@@ -1,6 +1,6 @@
 """Types of the native kernel (native/bindings). One section per binding file, in its order."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -243,3 +243,51 @@ class Context:
         limit: float | None = None,
         stop: float | None = None,
     ) -> None: ...
+
+# trades
+def trades(
+    panel: Panel, instruments: object, result: object, close_only: bool, fifo: bool
+) -> dict[str, NDArray[Any]]: ...
+
+# sizing
+class sizing:  # noqa: N801 - a submodule
+    @staticmethod
+    def lots_from_weight(
+        instrument: object, weight: float, equity: float, price: float
+    ) -> float: ...
+    @staticmethod
+    def whole_lots(lots: float) -> float: ...
+    @staticmethod
+    def round_limit(price: float, tick: float, side: int) -> float: ...
+    @staticmethod
+    def round_stop(price: float, tick: float, side: int) -> float: ...
+    @staticmethod
+    def round_fill(price: float, tick: float, side: int) -> float: ...
+    @staticmethod
+    def below_minimum(instrument: object, quantity: float, price: float) -> bool: ...
+    @staticmethod
+    def notional(instrument: object, quantity: float, price: float) -> float: ...
+    @staticmethod
+    def order_fee(sum_of_fills: float, rate: float, minimum: float) -> float: ...
+    @staticmethod
+    def slippage_fraction(
+        instrument: object, quantity: float, sigma: float, daily_volume: float
+    ) -> float: ...
+    @staticmethod
+    def profit(instrument: object, quantity: float, entry: float, price: float) -> float: ...
+    @staticmethod
+    def funding_amount(instrument: object, quantity: float, mark: float, rate: float) -> float: ...
+    @staticmethod
+    def maintenance_rate(instrument: object, notional: float) -> float: ...
+    @staticmethod
+    def liquidation_price(
+        instrument: object, quantity: float, entry: float, margin: float
+    ) -> float: ...
+    @staticmethod
+    def bankruptcy_price(
+        instrument: object, quantity: float, mark: float, share: float
+    ) -> float: ...
+    @staticmethod
+    def cash_factor(
+        increases: Sequence[tuple[float, float, float, float]], free: float
+    ) -> float: ...

@@ -14,6 +14,7 @@
 #include "algotrader/orders.hpp"
 #include "algotrader/path.hpp"
 #include "algotrader/simulation_types.hpp"
+#include "algotrader/trades.hpp"
 
 namespace algotrader {
 
@@ -78,10 +79,6 @@ class Simulator {
   const std::vector<double>& funding_of_bar() const noexcept { return funding_; }
   bool funded() const noexcept { return !funded_.empty(); }  // did this bar settle funding?
   const std::vector<std::int64_t>& funded_columns() const noexcept { return funded_; }
-  struct AmbiguousBar {
-    std::int64_t row;
-    std::int64_t instrument;
-  };
   const std::vector<AmbiguousBar>& ambiguous_bars() const noexcept { return ambiguous_; }
 
   // Rows before this one, from `row` on, at which a lone instrument needs nothing but a mark.

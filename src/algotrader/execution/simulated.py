@@ -357,3 +357,27 @@ def _check_order(request: OrderRequest, settings: SimulationSettings, row: int) 
         raise ValueError(f"{where}: trail goes with neither limit nor stop")
     if settings.close_only and any(value is not None for value in (*prices, *protection)):
         raise ValueError(f"{where}: only market orders on a close-only panel (R38)")
+
+
+def trade_columns(
+    panel: Panel,
+    instruments: Sequence[SimulatedInstrument],
+    settings: SimulationSettings,
+    result: SimulationResult,
+    *,
+    fifo: bool = False,
+) -> dict[str, NDArray[Any]]:
+    """Round trips of a run as columns of shape (K,) in the order of their exits (R32).
+
+    Flat to flat or to a flip; with `fifo` lot by lot. `entry_ts` and `exit_ts` are the opens of
+    their bars, UTC ms; `mae` and `mfe` are fractions of the entry price over the bars held (the
+    bar of the exit counts with its open and the exit's price). Trades open at the end come last,
+    marked at the last close.
+    """
+    checked = checked_panel(panel, settings)
+    columns: dict[str, NDArray[Any]] = _kernel.trades(
+        _kernel.Panel(checked), list(instruments), result, settings.close_only, fifo
+    )
+    for name in ("ambiguous", "is_open"):
+        columns[name] = columns[name].view(np.bool_)
+    return columns
