@@ -118,7 +118,7 @@ void bind_order(nb::module_& m) {
 void bind_momentum(nb::module_& m) {
   bind(m, "rsi", indicators::rsi);
   bind(m, "cmo", indicators::cmo);
-  bind(m, "true_range", indicators::true_range);
+  bind(m, "true_range", indicators::true_range, Gaps::pass);
   bind(m, "atr", indicators::atr);
   bind(m, "natr", indicators::natr);
   bind(m, "plus_di", indicators::plus_di);

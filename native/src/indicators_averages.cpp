@@ -194,22 +194,30 @@ void kama(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window, Si
   const double slowest = exponential_weight(slow);
   const double span = exponential_weight(fast) - slowest;
   double average = x[window - 1];
-  const auto steps = sums_of<1>([x](Size row, Size) {
-    return std::array<double, 1>{std::fabs(x[row + 1] - x[row])};
-  });
-  block_windows(rows - 1, window, steps, [&](Size step, Size count, const Columns<1>& path, Size) {
-    const double* now = x + step + 1;
+  const auto load = [x](Size step, Size count, const Columns<1>& path) {
+    for (Size i = 0; i < count; ++i) path[0][i] = std::fabs(x[step + i + 1] - x[step + i]);
+  };
+  constexpr Size few = 32;  // so that weights ahead are worked out while the average waits for itself
+  double weight[few];
+  const auto advance = [&](Size row, Size count, const double* total) {
+    const double* now = x + row;
     const double* then = now - window;
     for (Size i = 0; i < count; ++i) {
+      const double path = total[i] - *(total + i - window);
       const double moved = std::fabs(now[i] - then[i]);
-      const double share = moved / path[0][i];
-      const double efficiency = path[0][i] <= moved ? 1.0 : share;
-      const double pace = efficiency * span + slowest;
-      path[0][i] = pace * pace;
+      const double share = moved / path;
+      const double pace = (path <= moved ? 1.0 : share) * span + slowest;
+      weight[i] = pace * pace;
     }
     for (Size i = 0; i < count; ++i) {
-      average = (1.0 - path[0][i]) * average + path[0][i] * now[i];
-      out[0][step + 1 + i] = average;
+      average = (1.0 - weight[i]) * average + weight[i] * now[i];
+      out[0][row + i] = average;
+    }
+  };
+  running_totals<1>(rows - 1, window, load, [&](Size step, Size count, const Columns<1>& total) {
+    const Size skip = step + 1 < window ? std::min(count, window - step - 1) : 0;
+    for (Size first = skip; first < count; first += few) {
+      advance(step + 1 + first, std::min(few, count - first), total[0] + first);
     }
   });
 }

@@ -48,17 +48,19 @@ void smoothed_moves(const double* x, Size rows, Size window, Emit emit) {
 }
 
 // One row's directional movement: only the larger of the two moves counts.
-double plus_move(const Inputs<3>& in, Size row) noexcept {
+constexpr auto plus_move = [](const Inputs<3>& in, Size row) noexcept {
   const double up = in[0][row] - in[0][row - 1];
   const double down = in[1][row - 1] - in[1][row];
-  return only_if(up > down, larger(up, 0.0));
-}
+  return above_zero(up - larger(down, 0.0)) * larger(up, 0.0);
+};
 
-double minus_move(const Inputs<3>& in, Size row) noexcept {
+constexpr auto minus_move = [](const Inputs<3>& in, Size row) noexcept {
   const double up = in[0][row] - in[0][row - 1];
   const double down = in[1][row - 1] - in[1][row];
-  return only_if(down > up, larger(down, 0.0));
-}
+  return above_zero(down - larger(up, 0.0)) * larger(down, 0.0);
+};
+
+constexpr auto range_move = [](const Inputs<3>& in, Size row) noexcept { return range_of(in, row); };
 
 // Wilder's running sums of two row values: they begin with the sum of rows 1 to window - 1.
 // emit(row, count, a, b) from row `window` on.
@@ -194,7 +196,10 @@ void cmo(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window) {
 void true_range(const Inputs<3>& in, Size rows, const Outputs<1>& out) {
   if (!begin_after(out, rows, 1)) return;
   double* range = out[0];
-  for (Size row = 1; row < rows; ++row) range[row] = range_of(in, row);
+  for (Size row = 1; row < rows; ++row) {
+    const double all = (in[0][row] + in[1][row]) + (in[2][row] + in[2][row - 1]);
+    range[row] = range_of(in, row) + all * 0.0;  // NaN when any of the four is missing
+  }
 }
 
 void atr(const Inputs<3>& in, Size rows, const Outputs<1>& out, Size window) {
@@ -211,7 +216,7 @@ void natr(const Inputs<3>& in, Size rows, const Outputs<1>& out, Size window) {
 
 void plus_di(const Inputs<3>& in, Size rows, const Outputs<1>& out, Size window) {
   if (!begin_after(out, rows, window)) return;
-  running_sums(in, rows, window, plus_move, range_of,
+  running_sums(in, rows, window, plus_move, range_move,
                [&](Size row, Size count, const double* plus, const double* range) {
                  for (Size i = 0; i < count; ++i) {
                    out[0][row + i] = percent_or_zero(plus[i], range[i]);
@@ -221,7 +226,7 @@ void plus_di(const Inputs<3>& in, Size rows, const Outputs<1>& out, Size window)
 
 void minus_di(const Inputs<3>& in, Size rows, const Outputs<1>& out, Size window) {
   if (!begin_after(out, rows, window)) return;
-  running_sums(in, rows, window, minus_move, range_of,
+  running_sums(in, rows, window, minus_move, range_move,
                [&](Size row, Size count, const double* minus, const double* range) {
                  for (Size i = 0; i < count; ++i) {
                    out[0][row + i] = percent_or_zero(minus[i], range[i]);
@@ -274,25 +279,25 @@ void ultimate(const Inputs<3>& in, Size rows, const Outputs<1>& out, Size fast, 
               Size slow) {
   const Size first = std::max({fast, middle, slow});
   if (!begin_after(out, rows, first)) return;
-  std::fill(out[0] + first, out[0] + rows, 0.0);
-  const auto pressure = sums_of<2>([&](Size step, Size) {
-    const double floor = smaller(in[1][step + 1], in[2][step]);
-    return std::array<double, 2>{in[2][step + 1] - floor,
-                                 larger(in[0][step + 1], in[2][step]) - floor};
-  });
-  const auto add = [&](Size window, double weight) {
-    block_windows(rows - 1, window, pressure,
-                  [&](Size step, Size count, const Columns<2>& sum, Size) {
-                    const Size skip = step + 1 < first ? std::min(count, first - step - 1) : 0;
-                    double* total = out[0] + step + 1;
-                    for (Size i = skip; i < count; ++i) {
-                      total[i] += weight * percent_or_zero(sum[0][i], sum[1][i]);
-                    }
-                  });
+  const auto load = [&](Size step, Size count, const Columns<2>& columns) {
+    for (Size i = 0; i < count; ++i) {
+      const Size row = step + i + 1;
+      const double floor = smaller(in[1][row], in[2][row - 1]);
+      columns[0][i] = in[2][row] - floor;
+      columns[1][i] = larger(in[0][row], in[2][row - 1]) - floor;
+    }
   };
-  add(fast, 4.0 / 7.0);
-  add(middle, 2.0 / 7.0);
-  add(slow, 1.0 / 7.0);
+  running_totals<2>(rows - 1, first, load, [&](Size step, Size count, const Columns<2>& total) {
+    const auto share = [&](Size i, Size window) {
+      const double* pressure = total[0] + i;
+      const double* range = total[1] + i;
+      return percent_or_zero(pressure[0] - *(pressure - window), range[0] - *(range - window));
+    };
+    for (Size i = step + 1 < first ? first - step - 1 : 0; i < count; ++i) {
+      const double sum = (4.0 * share(i, fast) + 2.0 * share(i, middle)) + share(i, slow);
+      out[0][step + 1 + i] = sum / 7.0;
+    }
+  });
 }
 
 void sar(const Inputs<2>& in, Size rows, const Outputs<1>& out, double step, double limit) {

@@ -14,27 +14,29 @@ constexpr double INFINITE = std::numeric_limits<double>::infinity();
 
 struct Highest {
   static constexpr Size WIDTH = 1;
-  static constexpr std::array<double, 1> NEUTRAL{-INFINITE};
+  static constexpr double NEUTRAL[] = {-INFINITE};
   static double join(Size, double older, double newer) noexcept { return larger(older, newer); }
-  std::array<double, 1> at(Size row, Size) const noexcept { return {x[row]}; }
+  Values<double, 1> at(const OneRow& row) const noexcept { return {{row.of(x)}}; }
   const double* x;
 };
 
 struct Lowest {
   static constexpr Size WIDTH = 1;
-  static constexpr std::array<double, 1> NEUTRAL{INFINITE};
+  static constexpr double NEUTRAL[] = {INFINITE};
   static double join(Size, double older, double newer) noexcept { return smaller(older, newer); }
-  std::array<double, 1> at(Size row, Size) const noexcept { return {x[row]}; }
+  Values<double, 1> at(const OneRow& row) const noexcept { return {{row.of(x)}}; }
   const double* x;
 };
 
 struct Range {
   static constexpr Size WIDTH = 2;
-  static constexpr std::array<double, 2> NEUTRAL{-INFINITE, INFINITE};
+  static constexpr double NEUTRAL[] = {-INFINITE, INFINITE};
   static double join(Size k, double older, double newer) noexcept {
     return k == 0 ? larger(older, newer) : smaller(older, newer);
   }
-  std::array<double, 2> at(Size row, Size) const noexcept { return {high[row], low[row]}; }
+  Values<double, 2> at(const OneRow& row) const noexcept {
+    return {{row.of(high), row.of(low)}};
+  }
   const double* high;
   const double* low;
 };

@@ -14,9 +14,9 @@ template <class Emit>
 void deviations(const double* x, Size rows, Size window, Emit emit) {
   const double share = 1.0 / static_cast<double>(window);
   Origins origins(x, std::min(window, rows + 1));
-  const auto fold = sums_of<2>([x](Size row, Size origin) {
-    const double d = x[row] - x[origin];
-    return std::array<double, 2>{d, d * d};
+  const auto fold = sums_of<2>([x]<class Row>(const Row& row) {
+    const auto d = row.of(x) - row.origin(x);
+    return Values<typename Row::Value, 2>{{d, d * d}};
   });
   block_windows(rows, window, fold, [&](Size row, Size count, const Columns<2>& w, Size at) {
     const double* about = origins.values(row, count, at);
@@ -35,10 +35,10 @@ void joint_deviations(const Inputs<2>& in, Size rows, Size window, Emit emit) {
   const double* x = in[0];
   const double* y = in[1];
   const double share = 1.0 / static_cast<double>(window);
-  const auto fold = sums_of<5>([x, y](Size row, Size origin) {
-    const double a = x[row] - x[origin];
-    const double b = y[row] - y[origin];
-    return std::array<double, 5>{a, b, a * a, b * b, a * b};
+  const auto fold = sums_of<5>([x, y]<class Row>(const Row& row) {
+    const auto a = row.of(x) - row.origin(x);
+    const auto b = row.of(y) - row.origin(y);
+    return Values<typename Row::Value, 5>{{a, b, a * a, b * b, a * b}};
   });
   block_windows(rows, window, fold, [&](Size row, Size count, const Columns<5>& w, Size) {
     for (Size i = 0; i < count; ++i) {
@@ -110,7 +110,9 @@ double freedom(Size window, Size ddof) noexcept {
 void rolling_sum(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window) {
   if (!begin_after(out, rows, window - 1)) return;
   const double* x = in[0];
-  const auto fold = sums_of<1>([x](Size row, Size) { return std::array<double, 1>{x[row]}; });
+  const auto fold = sums_of<1>([x]<class Row>(const Row& row) {
+    return Values<typename Row::Value, 1>{{row.of(x)}};
+  });
   block_windows(rows, window, fold, [&](Size row, Size count, const Columns<1>& sum, Size) {
     std::copy_n(sum[0], count, out[0] + row);
   });

@@ -5,7 +5,11 @@
 // row ever given, so a row's bits do not depend on how many rows follow.
 #pragma once
 
+#include <algorithm>
+#include <vector>
+
 #include "algotrader/indicators.hpp"
+#include "indicators_windows.hpp"
 
 namespace algotrader::indicators {
 
@@ -64,6 +68,33 @@ inline double sum_of(const double* x, Size count) noexcept {
   double sum = 0.0;
   for (Size i = 0; i < count; ++i) sum += x[i];
   return sum;
+}
+
+// Sums of windows of values that are not negative, as differences of running totals that begin anew
+// in every chunk: what rounding leaves is small beside a sum of the same signs, and nothing at all
+// where the values are 0. For several windows of the same series at once.
+//
+// load(row, count, columns) writes the rows' values; emit(row, count, totals) may use
+// totals[k][i] - totals[k][i - window] for every window up to `longest`.
+template <Size Width, class Load, class Emit>
+void running_totals(Size rows, Size longest, Load load, Emit emit) {
+  const Size chunk = std::max(CHUNK, 4 * std::min(longest, rows));
+  const Size reach = std::min(longest, rows);
+  const Size stride = apart(reach + chunk, Width);
+  std::vector<double> memory(Width * stride, 0.0);
+  Columns<Width> totals;
+  for (Size k = 0; k < Width; ++k) totals[k] = memory.data() + k * stride;
+  for (Size first = 0; first < rows; first += chunk) {
+    const Size count = std::min(chunk, rows - first);
+    const Size before = std::min(first, reach - 1);
+    for (Size k = 0; k < Width; ++k) std::fill_n(totals[k], reach - before, 0.0);
+    load(first - before, before + count, from(totals, reach - before));
+    for (Size k = 0; k < Width; ++k) {
+      double* series = totals[k] + (reach - before);
+      Smoother(1.0, 1.0, 0.0).run(series, before + count, series);
+    }
+    emit(first, count, from(totals, reach));
+  }
 }
 
 }  // namespace algotrader::indicators

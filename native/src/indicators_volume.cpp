@@ -43,8 +43,8 @@ void obv(const Inputs<2>& in, Size rows, const Outputs<1>& out) {
   const double* volume = in[1];
   out[0][0] = volume[0];
   running_total(1, rows, volume[0], out[0], [=](Size row) {
-    return only_if(close[row] > close[row - 1], volume[row]) -
-           only_if(close[row] < close[row - 1], volume[row]);
+    const double change = close[row] - close[row - 1];
+    return (above_zero(change) - above_zero(-change)) * volume[row];
   });
 }
 
@@ -70,18 +70,14 @@ void accumulation_oscillator(const Inputs<4>& in, Size rows, const Outputs<1>& o
   double quick = total;
   double steady = total;
   if (warmup == 0) out[0][0] = 0.0;
-  double flow[CHUNK];
-  in_chunks(1, rows, [&](Size first, Size count) {
-    for (Size i = 0; i < count; ++i) flow[i] = money_flow(in, first + i);
-    for (Size i = 0; i < count; ++i) {
-      total += flow[i];
-      quick = fast_weight * total + (1.0 - fast_weight) * quick;
-      steady = slow_weight * total + (1.0 - slow_weight) * steady;
-      flow[i] = quick - steady;
-    }
-    const Size skip = first < warmup ? std::min(count, warmup - first) : 0;
-    std::copy(flow + skip, flow + count, out[0] + first + skip);
-  });
+  const auto advance = [&](Size row) {
+    total += money_flow(in, row);
+    quick = fast_weight * total + (1.0 - fast_weight) * quick;
+    steady = slow_weight * total + (1.0 - slow_weight) * steady;
+    return quick - steady;
+  };
+  for (Size row = 1; row < warmup; ++row) advance(row);
+  for (Size row = std::max(warmup, Size{1}); row < rows; ++row) out[0][row] = advance(row);
 }
 
 // A change of the typical price smaller than rounding is no change.
@@ -93,8 +89,8 @@ void mfi(const Inputs<4>& in, Size rows, const Outputs<1>& out, Size window) {
       const double change = now - typical_price(in, step + i);
       const double flow = now * in[3][step + i + 1];
       const double rounding = 1e-14 * std::fabs(now);
-      flows[0][i] = only_if(change > rounding, flow);
-      flows[1][i] = only_if(change < -rounding, flow);
+      flows[0][i] = above_zero(change - rounding) * flow;
+      flows[1][i] = above_zero(-change - rounding) * flow;
     }
   };
   sum_windows<2>(rows - 1, window, load, [&](Size step, Size count, const Columns<2>& sum) {

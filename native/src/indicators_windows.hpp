@@ -13,9 +13,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <cstddef>
-#include <cstdint>
 #include <limits>
 #include <vector>
 
@@ -37,11 +34,9 @@ inline constexpr Size CHUNK = 512;  // rows worked on at a time: a few columns f
 inline double larger(double a, double b) noexcept { return a > b ? a : b; }
 inline double smaller(double a, double b) noexcept { return a < b ? a : b; }
 
-// `value` if the condition holds, else 0, without a branch that random data would mispredict.
-inline double only_if(bool condition, double value) noexcept {
-  const std::uint64_t mask = condition ? ~std::uint64_t{0} : 0;
-  return std::bit_cast<double>(std::bit_cast<std::uint64_t>(value) & mask);
-}
+// 1 above zero, else 0. By arithmetic: the sign of a market's move is not for a branch to predict.
+// (Only differences under 1e-300 count as none.)
+inline double above_zero(double x) noexcept { return larger(0.0, smaller(1.0, x * 1e300)); }
 
 // NaN in the first `warmup` rows; true when there are rows after them.
 template <Size Out>
@@ -134,13 +129,42 @@ inline auto copy_of(const double* x) {
   return [x](Size row, Size count, const auto& columns) { std::copy_n(x + row, count, columns[0]); };
 }
 
-// What `block_windows` folds: Fold::WIDTH columns; at(row, origin, columns) gives a row's values,
-// where `origin` is a row inside every window that the values are used for; join(k, older, newer)
-// is associative, with NEUTRAL[k] joining to the other.
+// Two values worked on together: one towards the head of a block, one towards its tail.
+using Pair = double __attribute__((vector_size(16)));
+
+// A row as a fold sees it: `of` its series, those of the block's first row, the way from there.
+struct OneRow {
+  using Value = double;
+  double of(const double* x) const noexcept { return x[row]; }
+  double origin(const double* x) const noexcept { return x[start]; }
+  double distance() const noexcept { return away; }
+  Size row;
+  Size start;
+  double away;
+};
+
+// The rows `j` after and `j` before the block's first.
+struct TwoRows {
+  using Value = Pair;
+  Pair of(const double* x) const noexcept { return Pair{x[start + j], x[start - j]}; }
+  Pair origin(const double* x) const noexcept { return Pair{x[start], x[start]}; }
+  Pair distance() const noexcept { return away; }
+  Size start;
+  Size j;
+  Pair away;
+};
+
+template <class Value, Size Width>
+struct Values {
+  Value of[Width];
+};
+
+// A fold by addition: at(row) gives the values of a row, OneRow or TwoRows, as Values. The origin is
+// a row inside every window that the values are used for, so sums may be taken about it.
 template <Size Width, class At>
 struct SumsOf {
   static constexpr Size WIDTH = Width;
-  static constexpr std::array<double, Width> NEUTRAL{};
+  static constexpr double NEUTRAL[Width] = {};
   static double join(Size, double older, double newer) noexcept { return older + newer; }
   At at;
 };
@@ -150,39 +174,75 @@ SumsOf<Width, At> sums_of(At at) {
   return {at};
 }
 
-// One block: heads of its own rows, tails of the rows before it, both about its first row.
+// Heads of a block's own rows, and tails of the rows before it, both about its first row.
 template <class Fold>
-void fold_block(const Fold& fold, Size start, Size length, Size window,
-                const Columns<Fold::WIDTH>& head, const Columns<Fold::WIDTH>& tail) {
-  constexpr Size width = Fold::WIDTH;
-  auto forwards = fold.at(start, start);
-  auto backwards = Fold::NEUTRAL;
-  for (Size k = 0; k < width; ++k) {
-    head[k][0] = forwards[k];
-    tail[k][window - 1] = backwards[k];
-  }
-  const auto add_head = [&](Size j) {
-    const auto next = fold.at(start + j, start);
-    for (Size k = 0; k < width; ++k) head[k][j] = forwards[k] = fold.join(k, forwards[k], next[k]);
-  };
-  const auto add_tail = [&](Size j) {
-    const auto next = fold.at(start - j, start);
-    for (Size k = 0; k < width; ++k) {
-      tail[k][window - 1 - j] = backwards[k] = fold.join(k, next[k], backwards[k]);
+class Block {
+ public:
+  static constexpr Size WIDTH = Fold::WIDTH;
+  Block(const Fold& fold, Size start, Size length, Size window, const Columns<WIDTH>& head,
+        const Columns<WIDTH>& tail)
+      : fold_(fold), start_(start), length_(length), window_(window), head_(head), tail_(tail) {}
+
+  void fold() {
+    const auto first = fold_.at(OneRow{start_, start_, 0.0});
+    double forwards[WIDTH];
+    double backwards[WIDTH];
+    for (Size k = 0; k < WIDTH; ++k) {
+      head_[k][0] = forwards[k] = first.of[k];
+      tail_[k][window_ - 1] = backwards[k] = Fold::NEUTRAL[k];
     }
-  };
-  if (start == 0) {
-    for (Size j = 1; j < length; ++j) add_head(j);
-    for (Size k = 0; k < width; ++k) std::fill_n(tail[k], window, Fold::NEUTRAL[k]);
-    return;
+    if (start_ == 0) {
+      for (Size k = 0; k < WIDTH; ++k) std::fill_n(tail_[k], window_, Fold::NEUTRAL[k]);
+      for (Size j = 1; j < length_; ++j) add_head(j, forwards);
+      return;
+    }
+    both(forwards, backwards);
+    for (Size j = length_; j < window_; ++j) add_tail(j, backwards);
   }
-  Size j = 1;
-  for (; j < length; ++j) {
-    add_tail(j);
-    add_head(j);
+
+ private:
+  // Sums go to both sides at once; extremes, which have no such instruction, in turn.
+  void both(double (&forwards)[WIDTH], double (&backwards)[WIDTH]) {
+    if constexpr (requires { fold_.at(TwoRows{}); }) {
+      Pair sums[WIDTH];
+      for (Size k = 0; k < WIDTH; ++k) sums[k] = Pair{forwards[k], backwards[k]};
+      Pair away{1.0, -1.0};
+      for (Size j = 1; j < length_; ++j, away += Pair{1.0, -1.0}) {
+        const auto next = fold_.at(TwoRows{start_, j, away});
+        for (Size k = 0; k < WIDTH; ++k) {
+          sums[k] += next.of[k];
+          head_[k][j] = sums[k][0];
+          tail_[k][window_ - 1 - j] = sums[k][1];
+        }
+      }
+      for (Size k = 0; k < WIDTH; ++k) backwards[k] = sums[k][1];
+    } else {
+      for (Size j = 1; j < length_; ++j) {
+        add_tail(j, backwards);
+        add_head(j, forwards);
+      }
+    }
   }
-  for (; j < window; ++j) add_tail(j);
-}
+  void add_head(Size j, double (&folded)[WIDTH]) {
+    const auto next = fold_.at(OneRow{start_ + j, start_, static_cast<double>(j)});
+    for (Size k = 0; k < WIDTH; ++k) {
+      head_[k][j] = folded[k] = Fold::join(k, folded[k], next.of[k]);
+    }
+  }
+  void add_tail(Size j, double (&folded)[WIDTH]) {
+    const auto next = fold_.at(OneRow{start_ - j, start_, -static_cast<double>(j)});
+    for (Size k = 0; k < WIDTH; ++k) {
+      tail_[k][window_ - 1 - j] = folded[k] = Fold::join(k, next.of[k], folded[k]);
+    }
+  }
+
+  const Fold& fold_;
+  Size start_;
+  Size length_;
+  Size window_;
+  Columns<WIDTH> head_;
+  Columns<WIDTH> tail_;
+};
 
 // Calls emit(row, count, columns, at): element k of `columns` folds the window that ends at row + k,
 // and at + k is its row's place among the chunk's blocks, each `window` long.
@@ -202,12 +262,13 @@ void block_windows(Size rows, Size window, const Fold& fold, Emit emit) {
   for (Size first = 0; first < rows; first += chunk) {
     const Size count = std::min(chunk, rows - first);
     for (Size start = 0; start < count; start += window) {
-      fold_block(fold, first + start, std::min(window, count - start), window, from(head, start),
-                 from(tail, start));
+      Block<Fold>(fold, first + start, std::min(window, count - start), window, from(head, start),
+                  from(tail, start))
+          .fold();
     }
     const Size skip = first == 0 ? window - 1 : 0;
     for (Size k = 0; k < width; ++k) {
-      for (Size i = skip; i < count; ++i) head[k][i] = fold.join(k, tail[k][i], head[k][i]);
+      for (Size i = skip; i < count; ++i) head[k][i] = Fold::join(k, tail[k][i], head[k][i]);
     }
     emit(first + skip, count - skip, from(head, skip), skip);
   }
@@ -244,8 +305,8 @@ template <class Emit>
 void mean_windows(const double* x, Size rows, Size window, Emit emit) {
   const double share = 1.0 / static_cast<double>(window);
   Origins origins(x, std::min(window, rows + 1));
-  const auto fold = sums_of<1>([x](Size row, Size origin) {
-    return std::array<double, 1>{x[row] - x[origin]};
+  const auto fold = sums_of<1>([x]<class Row>(const Row& row) {
+    return Values<typename Row::Value, 1>{{row.of(x) - row.origin(x)}};
   });
   block_windows(rows, window, fold,
                 [&](Size row, Size count, const Columns<1>& sum, Size at) {
@@ -262,10 +323,9 @@ void tilted_windows(const double* x, Size rows, Size window, Emit emit) {
   const double share = 1.0 / static_cast<double>(window);
   const double middle = (static_cast<double>(window) - 1.0) / 2.0;
   Origins origins(x, std::min(window, rows + 1));
-  const auto fold = sums_of<2>([x](Size row, Size origin) {
-    const double value = x[row] - x[origin];
-    const auto distance = static_cast<std::ptrdiff_t>(row) - static_cast<std::ptrdiff_t>(origin);
-    return std::array<double, 2>{value, static_cast<double>(distance) * value};
+  const auto fold = sums_of<2>([x]<class Row>(const Row& row) {
+    const auto value = row.of(x) - row.origin(x);
+    return Values<typename Row::Value, 2>{{value, row.distance() * value}};
   });
   block_windows(rows, window, fold,
                 [&](Size row, Size count, const Columns<2>& sum, Size at) {

@@ -67,6 +67,7 @@ void stochastic(const Inputs<3>& in, Size rows, const Outputs<2>& out, Size wind
 // Strength and direction of moves (indicators_momentum.cpp).
 void rsi(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window);
 void cmo(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window);
+// Takes gaps as they are: NaN in a row or in the close before it gives NaN.
 void true_range(const Inputs<3>& in, Size rows, const Outputs<1>& out);
 void atr(const Inputs<3>& in, Size rows, const Outputs<1>& out, Size window);
 void natr(const Inputs<3>& in, Size rows, const Outputs<1>& out, Size window);

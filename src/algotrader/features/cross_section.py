@@ -33,14 +33,14 @@ def _mean(x: Floats) -> Floats:
 
 
 @feature
-def cs_rank(x: ArrayLike) -> Floats:
+def cross_rank(x: ArrayLike) -> Floats:
     """Rank of each instrument in its row as a fraction; equal values share their mean rank.
 
     Shape: (T, N). Unit: 1 / n (lowest) to 1 (highest), n known values. First row: 0. Gaps: row.
     Formula: mean rank / n.
     Source: elementary.
 
-    >>> cs_rank(np.array([[10.0, 30.0, 20.0, np.nan]])).round(4)
+    >>> cross_rank(np.array([[10.0, 30.0, 20.0, np.nan]])).round(4)
     array([[0.3333, 1.    , 0.6667,    nan]])
     """
     panel = _panel(x)
@@ -60,14 +60,14 @@ def cs_rank(x: ArrayLike) -> Floats:
 
 
 @feature
-def cs_demean(x: ArrayLike) -> Floats:
+def cross_demean(x: ArrayLike) -> Floats:
     """Each value less its row's mean.
 
     Shape: (T, N). Unit: that of `x`. First row: 0. Gaps: row.
     Formula: x - mean(x).
     Source: elementary.
 
-    >>> cs_demean(np.array([[1.0, 3.0, np.nan]]))
+    >>> cross_demean(np.array([[1.0, 3.0, np.nan]]))
     array([[-1.,  1., nan]])
     """
     panel = _panel(x)
@@ -75,14 +75,14 @@ def cs_demean(x: ArrayLike) -> Floats:
 
 
 @feature
-def cs_zscore(x: ArrayLike) -> Floats:
+def cross_zscore(x: ArrayLike) -> Floats:
     """Standard deviations from the row's mean; 0 where all known values are equal.
 
     Shape: (T, N). Unit: standard deviations (of the sample, ddof 1). First row: 0. Gaps: row.
     Formula: (x - mean(x)) / std(x).
     Source: elementary.
 
-    >>> cs_zscore(np.array([[1.0, 2.0, 3.0, np.nan]]))
+    >>> cross_zscore(np.array([[1.0, 2.0, 3.0, np.nan]]))
     array([[-1.,  0.,  1., nan]])
     """
     panel = _panel(x)
@@ -103,7 +103,7 @@ def _span(x: Floats) -> Floats:
 
 
 @feature
-def cs_neutralise(x: ArrayLike, groups: ArrayLike) -> Floats:
+def cross_neutralise(x: ArrayLike, groups: ArrayLike) -> Floats:
     """Each value less the mean of its group (sector, size bucket) in its row.
 
     `groups` labels the instruments with whole numbers: shape (N,), or (T, N) when they change;
@@ -112,7 +112,7 @@ def cs_neutralise(x: ArrayLike, groups: ArrayLike) -> Floats:
     Formula: x - mean of x over the group.
     Source: Grinold and Kahn (1999), Active Portfolio Management.
 
-    >>> cs_neutralise(np.array([[1.0, 3.0, 8.0]]), np.array([0, 0, 1]))
+    >>> cross_neutralise(np.array([[1.0, 3.0, 8.0]]), np.array([0, 0, 1]))
     array([[-1.,  1.,  0.]])
     """
     panel = _panel(x)
@@ -128,7 +128,7 @@ def cs_neutralise(x: ArrayLike, groups: ArrayLike) -> Floats:
 
 
 @feature
-def cs_residual(x: ArrayLike, factors: ArrayLike) -> Floats:
+def cross_residual(x: ArrayLike, factors: ArrayLike) -> Floats:
     """What a least-squares fit on `factors` and a constant leaves of each row.
 
     `factors` has the shape (T, N, K); an instrument with an unknown factor is NaN. A factor that
@@ -137,7 +137,7 @@ def cs_residual(x: ArrayLike, factors: ArrayLike) -> Floats:
     Formula: x - B (B'B)^-1 B'x per row, B = [1, factors], by orthogonalising B column by column.
     Source: Grinold and Kahn (1999), Active Portfolio Management.
 
-    >>> cs_residual(np.array([[1.0, 2.0, 6.0]]), np.array([[[0.0], [1.0], [2.0]]])).round(4)
+    >>> cross_residual(np.array([[1.0, 2.0, 6.0]]), np.array([[[0.0], [1.0], [2.0]]])).round(4)
     array([[ 0.5, -1. ,  0.5]])
     """
     panel = _panel(x)
@@ -171,14 +171,14 @@ def _unit(column: Floats, basis: list[Floats]) -> Floats:
 
 
 @feature
-def cs_winsorise(x: ArrayLike, lower: float = 0.01, upper: float = 0.99) -> Floats:
+def cross_winsorise(x: ArrayLike, lower: float = 0.01, upper: float = 0.99) -> Floats:
     """Values outside the row's quantiles `lower` and `upper` pulled in to them.
 
     Shape: (T, N). Unit: that of `x`. First row: 0. Gaps: row.
     Formula: clip(x, quantile(x, lower), quantile(x, upper)), quantiles of Hyndman and Fan's type 7.
     Source: Tukey (1962), Annals of Mathematical Statistics 33:1.
 
-    >>> cs_winsorise(np.array([[0.0, 1.0, 2.0, 3.0, 100.0]]), lower=0.25, upper=0.75)
+    >>> cross_winsorise(np.array([[0.0, 1.0, 2.0, 3.0, 100.0]]), lower=0.25, upper=0.75)
     array([[1., 1., 2., 3., 3.]])
     """
     fraction(lower=lower, upper=upper)
@@ -201,14 +201,14 @@ def _quantile(ordered: Floats, count: NDArray[np.int64], quantile: float) -> Flo
 
 
 @feature
-def cs_scale(x: ArrayLike, gross: float = 1.0) -> Floats:
+def cross_scale(x: ArrayLike, gross: float = 1.0) -> Floats:
     """Values scaled so that their sizes sum to `gross` in each row; a row of zeros stays.
 
     Shape: (T, N). Unit: fraction of equity when used as weights. First row: 0. Gaps: row.
     Formula: gross x / sum(abs(x)).
     Source: elementary.
 
-    >>> cs_scale(np.array([[1.0, -3.0, np.nan]]))
+    >>> cross_scale(np.array([[1.0, -3.0, np.nan]]))
     array([[ 0.25, -0.75,   nan]])
     """
     positive(gross=gross)
@@ -218,14 +218,14 @@ def cs_scale(x: ArrayLike, gross: float = 1.0) -> Floats:
 
 
 @feature
-def cs_top(x: ArrayLike, count: int) -> Flags:
+def cross_top(x: ArrayLike, count: int) -> Flags:
     """True for the `count` largest known values of each row; of equals the first column's.
 
     Shape: (T, N). Unit: true or false. First row: 0. Gaps: row.
     Formula: position in the row, sorted downwards, is below `count`.
     Source: elementary.
 
-    >>> cs_top(np.array([[1.0, 3.0, np.nan, 2.0]]), 2)
+    >>> cross_top(np.array([[1.0, 3.0, np.nan, 2.0]]), 2)
     array([[False,  True, False,  True]])
     """
     counts(count=count)

@@ -1,6 +1,6 @@
 """Price factors of the cross-section of stocks: each larger where a higher return is expected.
 
-Compare them across instruments with `cross_section.cs_zscore` or `cs_rank`.
+Compare them across instruments with `cross_section.cross_zscore` or `cross_rank`.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from algotrader.features.registry import feature
 
 
 @feature
-def momentum_factor(close: ArrayLike, window: int = 252, skip: int = 21) -> Floats:
+def momentum_skip(close: ArrayLike, window: int = 252, skip: int = 21) -> Floats:
     """Momentum 12-1: the return of the last year without its last month, in daily rows.
 
     Shape: (T,) or (T, N). Unit: fraction. First row: window. Gaps: endpoints.
     Formula: close[t - skip] / close[t - window] - 1. ValueError unless 0 <= skip < window.
     Source: Jegadeesh and Titman (1993), Journal of Finance 48:1.
 
-    >>> momentum_factor(np.array([2.0, 3.0, 9.0]), window=2, skip=1)
+    >>> momentum_skip(np.array([2.0, 3.0, 9.0]), window=2, skip=1)
     array([nan, nan, 0.5])
     """
     counts(window=window)
