@@ -17,7 +17,7 @@ from algotrader.backtest.report.model import (
     PathGuess,
     VerdictKind,
 )
-from algotrader.backtest.report.words import Part, Phrase, pct, say
+from algotrader.backtest.report.words import Part, Phrase, Value, pct, say
 
 DSR_NEEDED = 0.95
 PBO_ALLOWED = 0.20
@@ -81,11 +81,22 @@ def path_check(guess: PathGuess | None, capital: float) -> Check:
     low, high = min(worst, best), max(worst, best)
     note = say(
         "check.path.range",
-        low=pct(low / capital, signed=True),
+        low=_percent_number(low / capital),
         high=pct(high / capital, signed=True),
     )
     many = guess.trades >= GUESSES_WORTH_A_WARNING * guess.of
     return _check("path", value, note, many or (low < 0 < high))
+
+
+def _percent_number(value: float) -> Part:
+    """In English the sign of percent stands once, behind the last number of a range."""
+    return Value(
+        lambda lang: (
+            figures.percent(value, lang, signed=True)
+            if lang == "zh"
+            else figures.number(value * 100, 1, signed=True)
+        )
+    )
 
 
 def overfitting_check(o: Overfitting) -> Check:

@@ -8,7 +8,7 @@ from html import escape
 
 from algotrader.backtest.report import figures
 from algotrader.backtest.report.model import Assumption, Identity, Notice, Provenance, Scalar
-from algotrader.backtest.report.words import Part, Phrase, Value, both, known, say
+from algotrader.backtest.report.words import Part, Phrase, Value, both, known, pct, say
 
 _TICK = '<path d="M1.5 6.5l3 3 6-7" fill="none" stroke="currentColor" stroke-width="1.6"/>'
 _TRIANGLE = (
@@ -118,6 +118,26 @@ def key_figures(entries: Iterable[KeyFigure]) -> str:
     return f'<dl class="keys">{"".join(cells)}</dl>'
 
 
+def share_of(value: float | None, *, profit: bool = False) -> Part | None:
+    return None if value is None else pct(value, profit=profit)
+
+
+def ratio_of(value: float | None) -> Part | None:
+    return None if value is None else figures.number(value, 2)
+
+
+def qualified(key: str, part: Part | None) -> Part:
+    """The small line below a key figure: empty where its metric is absent."""
+    return "" if part is None else say(key, v=part)
+
+
+def interval_of(bounds: tuple[float, float] | None) -> Part:
+    if bounds is None:
+        return ""
+    low, high = (figures.number(bound, 2) for bound in bounds)
+    return say("key.interval", low=low, high=high)
+
+
 def absent(reason: str | None = None) -> str:
     """An en dash with the reason on hover; never 0, never blank."""
     key = f"reason.{reason}"
@@ -162,6 +182,12 @@ def assumptions_section(
         rows.append((name, both(_spoken(en, zh))))
     rows += [(both(say(f"assumption.{key}")), both(part)) for key, part in more]
     return section("section.assumptions", key_values(rows), anchor="assumptions")
+
+
+def warnings_section(said: Sequence[Phrase], given: Sequence[Notice]) -> str:
+    """What follows from the data, then what the run itself warned of."""
+    lines = [both(phrase) for phrase in said] + [notice_html(notice) for notice in given]
+    return section("section.warnings", notices(lines), anchor="notes")
 
 
 def _spoken(en: str, zh: str) -> Value:

@@ -84,12 +84,14 @@ export function timeAxis(g, marks, position, plot, bottom, y) {
   }
 }
 
-export function valueAxis(g, marks, position, plot, write = value => short(value, marks.step || 1)) {
+// `taken`: heights where a tag will stand; a label under one is left out.
+export function valueAxis(g, marks, position, plot, write = value => short(value, marks.step || 1), taken = []) {
   g.textAlign = "left";
   for (const value of marks) {
     const y = position(value);
     g.strokeStyle = colour("grid");
     horizontal(g, 0, plot, y);
+    if (taken.some(other => Math.abs(other - y) < 14)) continue;
     g.fillStyle = colour("ink-3");
     g.fillText(write(value), plot + 8, y);
   }

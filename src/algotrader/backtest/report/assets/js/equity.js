@@ -55,8 +55,9 @@ export class EquityChart {
     const log = this.log && low > 0, f = log ? Math.log : v => v, margin = (f(high) - f(low)) * 0.05 || Math.abs(f(high)) * 0.01 || 1;
     const a = f(low) - margin, b = f(high) + margin, y = v => bottom - (f(v) - a) / (b - a) * (bottom - top);
     this.logRefused = this.log && !log;
-    const marks = ticks(log ? Math.exp(a) : a, log ? Math.exp(b) : b, 5);
-    valueAxis(g, marks, y, plot);
+    const marks = ticks(log ? Math.exp(a) : a, log ? Math.exp(b) : b, 7);
+    const ends = this.lines.map(line => ({ line, value: line.y[this.within(line)[1]] })).filter(end => end.value >= low && end.value <= high);
+    valueAxis(g, marks, y, plot, undefined, ends.map(end => y(end.value)));
     g.save(); g.beginPath(); g.rect(0, top - 8, plot, bottom - top + 14); g.clip();
     g.strokeStyle = colour("ink-3"); g.setLineDash([1, 3]); horizontal(g, 0, plot, y(this.start)); g.setLineDash([]);
     for (const line of [...this.lines].reverse()) {
@@ -64,12 +65,9 @@ export class EquityChart {
       trace(g, line.x, line.y, ...this.within(line), x, y);
     }
     g.setLineDash([]); g.lineWidth = 1; g.restore();
-    const step = marks.step / 10;
-    for (const line of [...this.lines].reverse()) {
-      const at = this.within(line)[1], value = line.y[at];
-      if (Number.isNaN(value) || value < low || value > high) continue;
-      const size = Math.abs(value) >= 1e6 ? 1e4 : Math.abs(value) >= 1e4 ? 100 : step;
-      tag(g, plot, y(value), short(value, size), line.benchmark ? colour("raise") : colour(line.colour), line.benchmark ? colour("ink-2") : colour("bg"));
+    for (const { line, value } of ends.reverse()) {
+      const step = Math.abs(value) >= 1e6 ? 1e4 : Math.abs(value) >= 1e4 ? 100 : marks.step / 10;
+      tag(g, plot, y(value), short(value, step), colour(line.benchmark ? "raise" : line.colour), colour(line.benchmark ? "ink-2" : "bg"));
     }
   }
 

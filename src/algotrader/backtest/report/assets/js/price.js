@@ -63,7 +63,8 @@ export class PriceChart {
     let [low, high] = [range(this.low ?? this.close, a, b)[0], range(this.high ?? this.close, a, b)[1]];
     for (const f of this.overlays) { const r = range(f.v, a, b); if (r[0] > low * 0.8 && r[1] < high * 1.25) { low = Math.min(low, r[0]); high = Math.max(high, r[1]); } }
     const margin = (high - low) * 0.07 || high * 0.01, y = v => 6 + (high + margin - v) / (high - low + 2 * margin) * (floor - 12);
-    valueAxis(g, ticks(low - margin, high + margin, 6), y, plot, v => price(v, this.digits > 2 ? this.digits : undefined));
+    const seen = Math.min(b, lastAtOrBefore(this.slots, to)), end = y(this.close[seen]);
+    valueAxis(g, ticks(low - margin, high + margin, 7), y, plot, v => price(v, this.digits > 2 ? this.digits : undefined), [end]);
     g.save(); g.beginPath(); g.rect(0, 0, plot, floor); g.clip();
     if (this.open) this.drawCandles(g, x, y, a, b, plot / (to - from)); else this.drawCloses(g, x, y, a, b);
     for (const f of this.overlays) {
@@ -76,8 +77,8 @@ export class PriceChart {
     this.panes.forEach((pane, i) => this.drawPane(g, pane, x, a, b, floor + i * PANE, plot));
     g.strokeStyle = colour("line-2");
     horizontal(g, 0, width, bottom); vertical(g, plot, 0, bottom);
-    const seen = Math.min(b, lastAtOrBefore(this.slots, to)), rising = this.open ? this.close[seen] >= this.open[seen] : this.close[seen] >= this.close[Math.max(0, seen - 1)];
-    tag(g, plot, y(this.close[seen]), price(this.close[seen], this.digits), colour(rising ? "up" : "down"), colour("bg"));
+    const rising = this.open ? this.close[seen] >= this.open[seen] : this.close[seen] >= this.close[Math.max(0, seen - 1)];
+    tag(g, plot, end, price(this.close[seen], this.digits), colour(rising ? "up" : "down"), colour("bg"));
     this.drawPointer(g, x, y, bottom, floor, plot, [low - margin, high + margin]);
     this.write(seen);
     this.drawMover();

@@ -6,7 +6,7 @@ const SETS = [["all", () => true], ["set_long", x => x.side > 0], ["set_short", 
 
 export class TradesTable {
   constructor(all, coded, id, onPick) {
-    Object.assign(this, { all, coded, id, onPick, set: 0, words: "", keys: [["number", 1]], chosen: null, at: 0 });
+    Object.assign(this, { all, coded, id, onPick, set: 0, words: "", keys: [["number", -1]], chosen: null, at: 0 });
     this.scroll = $("#trade-scroll");
     this.table = $("#trade-table");
     this.listen();
