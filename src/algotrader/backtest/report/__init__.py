@@ -4,6 +4,7 @@ Plain numbers in (`model`), one self-contained page out. Nothing here knows how 
 the page asks nothing of the network. May import `core` and numpy. Read `render_run` first.
 """
 
+from algotrader.backtest.report.compare import render_compare
 from algotrader.backtest.report.model import (
     Assumption,
     ChartFeature,
@@ -28,6 +29,8 @@ from algotrader.backtest.report.model import (
 )
 from algotrader.backtest.report.page import write_report
 from algotrader.backtest.report.run import render_run
+from algotrader.backtest.report.sweep import render_sweep
+from algotrader.backtest.report.walkforward import render_walkforward
 
 __all__ = [
     "Assumption",
@@ -50,6 +53,9 @@ __all__ = [
     "SweepReportData",
     "VerdictKind",
     "WalkForwardReportData",
+    "render_compare",
     "render_run",
+    "render_sweep",
+    "render_walkforward",
     "write_report",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from algotrader.backtest.report import figures
 from algotrader.backtest.report.layout import Check
@@ -55,7 +56,12 @@ def look_ahead_check(found: LookAhead | None) -> Check:
     return _check("look_ahead", say("check.look_ahead.none"), note, False)
 
 
-def costs_check(costs: CostFacts | None) -> Check:
+def costs_check(costs: CostFacts | None, href: str = "cost") -> Check:
+    """`href` is the section that shows the costs: not every report has a waterfall."""
+    return replace(_costs(costs), href=href)
+
+
+def _costs(costs: CostFacts | None) -> Check:
     if costs is None:
         return _check("costs", say("check.unknown"), say("check.costs.unknown_note"), True)
     if costs.zero:

@@ -98,13 +98,14 @@ def verdict(headline: Phrase, because: Sequence[Phrase], alarms: Sequence[Phrase
 
 
 def checks_row(checks: Iterable[Check]) -> str:
+    checks = list(checks)
     cells = "".join(
         f'<a href="#{check.href}"{" class=bad" if check.bad else ""}>'
         f"<h2>{WARN_MARK if check.bad else TICK_MARK}{both(say(check.title))}</h2>"
         f"<p>{both(check.value)}</p><small>{both(check.note)}</small></a>"
         for check in checks
     )
-    return f'<nav class="checks" data-label="checks">{cells}</nav>'
+    return f'<nav class="checks n{len(checks)}" data-label="checks">{cells}</nav>'
 
 
 def key_figures(entries: Iterable[KeyFigure]) -> str:
@@ -150,8 +151,7 @@ def notice_html(notice: Notice) -> str:
     """A warning by its code, else by its own text, else by its code and values as they are."""
     values = {name: str(value) for name, value in notice.values.items()}
     if notice.en is not None:
-        own_en, own_zh = notice.en, notice.zh or notice.en
-        return both(Value(lambda lang: own_zh if lang == "zh" else own_en))
+        return both(spoken(notice.en, notice.zh))
     if known(f"warning.{notice.code}"):
         return both(Phrase(f"warning.{notice.code}", values))
     return escape(f"{notice.code} {parameter_text(values)}")
@@ -178,8 +178,7 @@ def assumptions_section(
     for line in assumptions:
         key = f"assumption.{line.key}"
         name = both(say(key)) if known(key) else escape(line.key)
-        en, zh = line.en, line.zh or line.en
-        rows.append((name, both(_spoken(en, zh))))
+        rows.append((name, both(spoken(line.en, line.zh))))
     rows += [(both(say(f"assumption.{key}")), both(part)) for key, part in more]
     return section("section.assumptions", key_values(rows), anchor="assumptions")
 
@@ -190,8 +189,9 @@ def warnings_section(said: Sequence[Phrase], given: Sequence[Notice]) -> str:
     return section("section.warnings", notices(lines), anchor="notes")
 
 
-def _spoken(en: str, zh: str) -> Value:
-    return Value(lambda lang: zh if lang == "zh" else en)
+def spoken(en: str, zh: str | None) -> Value:
+    """A text of the run's own, in one language or both."""
+    return Value(lambda lang: (zh or en) if lang == "zh" else en)
 
 
 def provenance_section(provenance: Provenance) -> str:

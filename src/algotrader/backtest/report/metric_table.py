@@ -26,7 +26,7 @@ FINE = frozenset(
 )
 TIMES = frozenset({"turnover", "average_leverage", "max_leverage"})
 LESS_IS_BETTER = frozenset({
-    "volatility", "max_drawdown_days", "var_95", "var_99", "es_95", "es_99", "fees", "slippage",
+    "volatility", "max_drawdown_days", "fees", "slippage",
     "borrow", "ambiguous_trades", "max_consecutive_losses", "cost_bps", "ulcer_index", "lose_days",
     "losses", "max_drawdown_amount",
 })  # fmt: skip

@@ -254,6 +254,7 @@ class SweepReportData:
     metrics: Mapping[str, Floats]  # at least "sharpe"
     chosen: int  # index of the set taken
     failures: Mapping[int, str] = field(default_factory=dict)
+    look_ahead: LookAhead | None = None
     assumptions: tuple[Assumption, ...] = ()
     warnings: tuple[Notice, ...] = ()
     costs: CostFacts | None = None
@@ -297,7 +298,9 @@ class WalkForwardReportData:
     in_sample: Floats | None  # equity of the last chosen set over the same stamps
     efficiency: float | None  # annual return out of sample / in sample
     metrics: Metrics
-    months: PeriodReturns | None = None
+    months: PeriodReturns
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    look_ahead: LookAhead | None = None
     assumptions: tuple[Assumption, ...] = ()
     warnings: tuple[Notice, ...] = ()
     costs: CostFacts | None = None

@@ -22,6 +22,18 @@ from algotrader.backtest.report.figures import Lang
 from algotrader.backtest.report.words import Phrase, both, catalogue, say
 from algotrader.core.errors import RunError
 
+# The scripts of a report of one account, each after those it imports.
+ACCOUNT_MODULES = (
+    "core.js",
+    "decode.js",
+    "axis.js",
+    "zoom.js",
+    "equity.js",
+    "price.js",
+    "trades.js",
+    "main.js",
+    "run.js",
+)
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export ", re.MULTILINE)
 

@@ -18,20 +18,8 @@ from algotrader.backtest.report import (
 from algotrader.backtest.report.figures import Lang
 from algotrader.backtest.report.metric_table import metric_list
 from algotrader.backtest.report.model import ReportData
-from algotrader.backtest.report.page import build_page
+from algotrader.backtest.report.page import ACCOUNT_MODULES, build_page
 from algotrader.backtest.report.words import amount, both, lasting, pct, say
-
-MODULES = (
-    "core.js",
-    "decode.js",
-    "axis.js",
-    "zoom.js",
-    "equity.js",
-    "price.js",
-    "trades.js",
-    "main.js",
-    "run.js",
-)
 
 
 def render_run(data: ReportData, *, lang: Lang = "en") -> str:
@@ -83,7 +71,7 @@ def render_run(data: ReportData, *, lang: Lang = "en") -> str:
         body=body,
         footer=layout.footer_lines(data.provenance.version),
         data=_payload(data),
-        modules=MODULES,
+        modules=ACCOUNT_MODULES,
         lang=lang,
     )
 

@@ -15,11 +15,11 @@ from algotrader.backtest.report.words import Part, amount, both, known, pct, say
 from algotrader.backtest.returns import PeriodReturns
 
 
-def equity_section(note: str = "equity.note") -> str:
+def equity_section(title: str = "section.equity", note: str = "equity.note") -> str:
     """Equity against buy and hold, drawdown and exposure under one crosshair."""
     scale = layout.segment("scale", "scale", (("linear", "linear"), ("log", "log")))
     return layout.section(
-        "section.equity",
+        title,
         layout.chart("equity", height=440),
         anchor="equity-chart",
         note=say(note),
@@ -65,7 +65,9 @@ def _year_cell(of_year: dict[int, float]) -> str:
     return f'<td class="y {tone}">{figures.number(grown * 100, 1, signed=True)}</td>'
 
 
-def overfitting_section(o: Overfitting, *, title: str = "section.overfitting") -> str:
+def overfitting_section(
+    o: Overfitting, *, title: str = "section.overfitting", this: str = "luck.this"
+) -> str:
     """Sharpe ratios of all trials, luck's best, this run; and the statistics in words."""
     note: Part = ""
     drawing = ""
@@ -77,7 +79,7 @@ def overfitting_section(o: Overfitting, *, title: str = "section.overfitting") -
             marks.append((o.luck_sharpe, say("luck.best", v=shown), "mark-warn", "start"))
         if o.sharpe is not None:
             shown = figures.number(o.sharpe, 2)
-            marks.append((o.sharpe, say("luck.this", v=shown), "mark-c1", "end"))
+            marks.append((o.sharpe, say(this, v=shown), "mark-c1", "end"))
         drawing = drawings.histogram(
             o.trial_sharpes,
             write=lambda v: figures.number(v, 1),

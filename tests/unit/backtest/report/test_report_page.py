@@ -201,7 +201,7 @@ def test_what_must_not_be_missed_stands_in_amber_before_the_checks(
     data: ReportData, said: str
 ) -> None:
     html = render_run(data)
-    first_screen = html[html.index('class="alarms"') : html.index('class="checks"')]
+    first_screen = html[html.index('class="alarms"') : html.index('class="checks ')]
 
     assert said in read(first_screen)
 

@@ -65,9 +65,11 @@ export class EquityChart {
       trace(g, line.x, line.y, ...this.within(line), x, y);
     }
     g.setLineDash([]); g.lineWidth = 1; g.restore();
-    for (const { line, value } of ends.reverse()) {
+    let free = -Infinity;
+    for (const { line, value } of ends.sort((p, q) => q.value - p.value)) {
+      free = Math.max(y(value), free + 17); // tags never cover each other
       const step = Math.abs(value) >= 1e6 ? 1e4 : Math.abs(value) >= 1e4 ? 100 : marks.step / 10;
-      tag(g, plot, y(value), short(value, step), colour(line.benchmark ? "raise" : line.colour), colour(line.benchmark ? "ink-2" : "bg"));
+      tag(g, plot, free, short(value, step), colour(line.benchmark ? "raise" : line.colour), colour(line.benchmark ? "ink-2" : "bg"));
     }
   }
 
