@@ -26,7 +26,7 @@ from algotrader.features.registry import feature
 def true_range(high: ArrayLike, low: ArrayLike, close: ArrayLike) -> Floats:
     """Range of the bar, the gap from the last close included.
 
-    Shape: (T,) or (T, N). Unit: that of `close`. First row: 1. Gaps: restart.
+    Shape: (T,) or (T, N). Unit: that of `close`. First row: 1. Gaps: endpoints.
     Formula: max(high, close[t-1]) - min(low, close[t-1]).
     Source: Wilder (1978), New Concepts in Technical Trading Systems; TA-Lib TRANGE.
 
