@@ -6,13 +6,12 @@ import numpy as np
 
 from algotrader.core.bars import Bars
 from algotrader.features import (
-    cross_rank,
-    cross_zscore,
+    cs_rank,
+    cs_zscore,
     distance_from_high,
-    momentum_skip,
-    returns,
-    roc,
-    rolling_std,
+    low_volatility_factor,
+    momentum_factor,
+    reversal_factor,
 )
 from algotrader.strategy.base import Features, Strategy, Targets
 from algotrader.strategy.parameters import param
@@ -35,17 +34,15 @@ class MultiFactor(Strategy):
     rebalance = schedule("monthly")
 
     def features(self, bars: Bars) -> Features:
-        momentum = momentum_skip(bars.close, self.year, self.month)
-        reversal = -roc(bars.close, self.month)
-        calm = -rolling_std(returns(bars.close), self.month * 3)
-        near_high = distance_from_high(bars.close, self.year)
-        score = sum(
-            (cross_zscore(factor) for factor in (momentum, reversal, calm, near_high)),
-            np.zeros_like(bars.close),
+        factors = (
+            momentum_factor(bars.close, self.year, self.month),
+            reversal_factor(bars.close, self.month),
+            low_volatility_factor(bars.close, 3 * self.month),
+            distance_from_high(bars.close, self.year),
         )
-        return {"score": score, "rank": cross_rank(score)}
+        return {"rank": cs_rank(sum(map(cs_zscore, factors), np.zeros_like(bars.close)))}
 
     def targets(self, bars: Bars, f: Features) -> Targets:
         chosen = f["rank"] > 1.0 - self.top
         count = np.maximum(chosen.sum(axis=1, keepdims=True), 1)
-        return chosen / count
+        return np.divide(chosen, count)

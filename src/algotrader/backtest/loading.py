@@ -1,0 +1,251 @@
+"""From what a person asked for (symbols, a file, a range) to the market of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+
+from algotrader.backtest.market import Coverage, Market, Provenance
+from algotrader.core.bars import Bars
+from algotrader.core.calendars import Calendar, calendar_of, load_calendar, recognise
+from algotrader.core.errors import DataError, UsageError
+from algotrader.core.hashing import array_hash
+from algotrader.core.instants import utc_at, utc_ms
+from algotrader.core.instruments import Instrument
+from algotrader.core.symbols import InstrumentKind, Symbol
+from algotrader.core.timeframes import Timeframe
+from algotrader.data import files, sample
+from algotrader.data.adjustment import Adjust
+from algotrader.data.lake import Lake
+
+MINIMUM_COVERAGE = 0.995
+SAMPLE_PANEL = "sample:20names"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataRequest:
+    """Which data a run uses. Times are ISO dates or instants, UTC; `end` is not included."""
+
+    symbols: tuple[str, ...] = ()
+    timeframe: str | None = None
+    start: str | None = None  # first decision; earlier rows are the warm-up
+    end: str | None = None
+    data: str | None = None  # a file, or `sample:20names`
+    adjust: Adjust = "auto"
+    allow_gaps: bool = False
+
+
+def load_market(request: DataRequest, lake: Path) -> Market:
+    """Read, join, and describe the data. DataError says what is missing and how to get it."""
+    bars, origin = _bars(request, lake)
+    bars = _cut(bars, request)
+    calendar = _calendar(bars)
+    bars = replace(bars, session=calendar.session_ids(bars.ts, bars.timeframe),
+                   known_at=calendar.known_at(bars.ts, bars.timeframe))  # fmt: skip
+    adjusted = request.adjust != "none" and origin.adjustable
+    instruments = tuple(
+        _instrument(symbol, calendar.name, adjusted=adjusted) for symbol in bars.symbols
+    )
+    coverage = coverage_of(bars, calendar)
+    if coverage.bars < MINIMUM_COVERAGE and not request.allow_gaps:
+        raise DataError(
+            "data.coverage",
+            f"{origin.source} has {coverage.bars:.2%} of the {coverage.expected} bars its calendar "
+            f"expects, a backtest needs {MINIMUM_COVERAGE:.1%}",
+            hint="see `algotrader data check`, mend it with `algotrader data repair`, "
+            "or go on with --allow-gaps",
+        )
+    return Market(
+        bars=bars,
+        instruments=instruments,
+        currency=_currency(instruments),
+        periods_per_year=float(calendar.sessions_per_year),
+        never_closes=calendar.never_closes,
+        provenance=Provenance(
+            source=origin.source,
+            licence=origin.licence,
+            data_hash=array_hash(bars.ts, bars.open, bars.high, bars.low, bars.close, bars.volume),
+            adjusted="splits and dividends, on read" if adjusted else "",
+            volume_known=not bool(np.isnan(bars.volume).all()),
+        ),
+        coverage=coverage,
+    )
+
+
+def coverage_of(bars: Bars, calendar: Calendar) -> Coverage:
+    """Bars present of those the calendar expects between the first and the last, by month."""
+    grid = calendar.grid(bars.timeframe, int(bars.ts[0]), int(bars.ts[-1]) + 1)
+    present = np.isin(grid, bars.ts, assume_unique=True)
+    months = grid.astype("datetime64[ms]").astype("datetime64[M]")
+    shares = [
+        (str(month), float(present[months == month].mean())) for month in np.unique(months)
+    ]
+    return Coverage(expected=len(grid), present=int(present.sum()), months=tuple(shares))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Origin:
+    source: str
+    licence: str = ""
+    adjustable: bool = False  # the source has an adjustment column
+
+
+def _bars(request: DataRequest, lake: Path) -> tuple[Bars, _Origin]:
+    if request.data == SAMPLE_PANEL:
+        panel = sample.sample_panel()
+        licence = "BSD-3-Clause, sample_data/LICENCES.txt"
+        return _chosen(panel, request), _Origin(source="bundled sample, 20 names", licence=licence)
+    if request.data is not None:
+        return _from_file(Path(request.data), request)
+    if not request.symbols:
+        raise UsageError(
+            "backtest.no_symbol",
+            "nothing to trade was named",
+            hint="give --symbol OKX:BTC/USDT, or a file with --data PATH",
+        )
+    parts = [_from_store(Symbol.parse(text), request, Lake(lake)) for text in request.symbols]
+    origins = {origin for _, origin in parts}
+    origin = _Origin(
+        source=", ".join(sorted({origin.source for origin in origins})),
+        licence=", ".join(sorted({origin.licence for origin in origins if origin.licence})),
+        adjustable=any(origin.adjustable for origin in origins),
+    )
+    return (parts[0][0] if len(parts) == 1 else Bars.stack([bars for bars, _ in parts])), origin
+
+
+def _from_file(path: Path, request: DataRequest) -> tuple[Bars, _Origin]:
+    if len(request.symbols) > 1:
+        bars = _chosen(files.read_bars(path, None, request.timeframe, adjust=request.adjust), request)
+    else:
+        symbol = request.symbols[0] if request.symbols else None
+        bars = files.read_bars(path, symbol, request.timeframe, adjust=request.adjust)
+    return bars, _Origin(source=path.name, adjustable=files.has_adjustment(path))
+
+
+def _from_store(symbol: Symbol, request: DataRequest, lake: Lake) -> tuple[Bars, _Origin]:
+    """The workspace's lake first, then the bundled sample."""
+    frames = [key.timeframe for key in lake.series() if key.symbol == symbol]
+    wanted = Timeframe.parse(request.timeframe) if request.timeframe else None
+    if wanted in frames or (wanted is None and len(frames) == 1):
+        bars = lake.read_bars(symbol, wanted or frames[0], adjust=request.adjust)
+        return bars, _Origin(source="lake")
+    if not frames and symbol in sample.files() and wanted in (None, sample.DAILY):
+        table = sample.sample_table(symbol)
+        return sample.sample_bars(symbol, request.adjust), _Origin(
+            source="bundled sample",
+            licence="BSD-3-Clause and NCSA, sample_data/LICENCES.txt",
+            adjustable="adj_close" in table.columns,
+        )
+    raise _missing(symbol, wanted, frames)
+
+
+def _missing(symbol: Symbol, wanted: Timeframe | None, frames: Sequence[Timeframe]) -> DataError:
+    if frames and wanted is None:
+        listed = " ".join(str(frame) for frame in sorted(frames))
+        return DataError(
+            "data.timeframe_needed",
+            f"{symbol} is in the lake with several time frames: {listed}",
+            hint=f"choose one, for example --timeframe {min(frames)}",
+        )
+    have = f"; the lake has {' '.join(map(str, sorted(frames)))}" if frames else ""
+    return DataError(
+        "data.symbol_missing",
+        f"there are no {wanted or ''} bars of {symbol} here".replace("  ", " ") + have,
+        hint=f"algotrader data download {symbol} --timeframe {wanted or '1h'}, "
+        "or import a file with `algotrader data import`",
+    )
+
+
+def _chosen(panel: Bars, request: DataRequest) -> Bars:
+    """The symbols asked for of a panel, by symbol or by code alone; all where none is named."""
+    if not request.symbols:
+        return panel
+    if not panel.panel:
+        return panel
+    places = {str(symbol): place for place, symbol in enumerate(panel.symbols)}
+    places |= {symbol.code: place for place, symbol in enumerate(panel.symbols)}
+    unknown = [text for text in request.symbols if text not in places]
+    if unknown:
+        raise DataError(
+            "data.symbol_missing",
+            f"{request.data} has no instrument {unknown[0]}",
+            hint="it has " + ", ".join(str(symbol) for symbol in panel.symbols),
+        )
+    columns = [panel.column(places[text]) for text in request.symbols]
+    return columns[0] if len(columns) == 1 else Bars.stack(columns)
+
+
+def _cut(bars: Bars, request: DataRequest) -> Bars:
+    """Rows before `end`; rows before `start` stay, they are the warm-up (R5)."""
+    start, end = parse_instant(request.start, "--start"), parse_instant(request.end, "--end")
+    stop = len(bars) if end is None else int(np.searchsorted(bars.ts, end))
+    empty = stop == 0 or (start is not None and (start > bars.ts[stop - 1] or (end or start + 1) <= start))
+    if empty:
+        first, last = utc_at(int(bars.ts[0])), utc_at(int(bars.ts[-1]))
+        raise DataError(
+            "data.range_empty",
+            f"no bar lies between {request.start or 'the beginning'} and {request.end or 'the end'}",
+            hint=f"the data reaches from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC",
+        )
+    return bars.rows(0, stop)
+
+
+def parse_instant(text: str | None, option: str) -> int | None:
+    """UTC milliseconds of an ISO date or time; without a zone it is UTC. UsageError if unreadable."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(
+            "usage.date",
+            f"{option} {text!r} is not a date",
+            hint="write 2024-01-31, or 2024-01-31T08:00 (UTC)",
+        ) from error
+    return utc_ms(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC))
+
+
+def _calendar(bars: Bars) -> Calendar:
+    named = {name for symbol in bars.symbols if (name := calendar_of(symbol)) is not None}
+    if len(named) > 1:
+        raise UsageError(
+            "backtest.calendars",
+            f"instruments of different calendars cannot share one run yet: {', '.join(sorted(named))}",
+            hint="run them apart",
+        )
+    return load_calendar(named.pop()) if named else recognise(bars.ts, bars.timeframe).calendar
+
+
+def _currency(instruments: Sequence[Instrument]) -> str:
+    settled = {instrument.settle for instrument in instruments}
+    if len(settled) > 1:  # R26
+        raise UsageError(
+            "backtest.currencies",
+            f"one account has one settlement currency, these have {', '.join(sorted(settled))}",
+            hint="run them apart; accounts in several currencies need exchange rates, which are not there yet",
+        )
+    return settled.pop()
+
+
+_QUOTES = {"US": "USD", "SSE": "CNY", "SZSE": "CNY", "BSE": "CNY", "SEHK": "HKD", "FILE": "USD"}
+
+
+def _instrument(symbol: Symbol, calendar: str, *, adjusted: bool) -> Instrument:
+    """What is known of an instrument from its name alone. Adjusted prices have no tick."""
+    quote = symbol.quote or _QUOTES.get(symbol.venue, "USD")
+    is_share = symbol.kind is InstrumentKind.EQUITY
+    return Instrument(
+        symbol=symbol,
+        kind=symbol.kind,
+        base=symbol.base or symbol.code,
+        quote=quote,
+        settle=symbol.settle or quote,
+        tick=Decimal("0.01") if is_share and not adjusted else Decimal(0),
+        lot=Decimal(1) if is_share else Decimal("1e-8"),
+        calendar=calendar,
+    )
