@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -48,6 +48,54 @@ def targets_of(strategy: Strategy, bars: Bars, prepared: Prepared) -> Floats:
     targets = _checked(strategy, "targets", given, bars)
     wide = targets[:, None] if targets.ndim == 1 else targets
     return np.where(prepared.known, wide, np.nan)
+
+
+def prepare_all(strategy: Strategy, bars: Bars) -> Prepared:
+    """Like `prepare`, for any strategy and any bars (R2).
+
+    A panel strategy sees `(T, N)`, also for N = 1. A single-instrument strategy given several
+    instruments is computed on each one's own rows, and its arrays are laid side by side.
+    """
+    if strategy.panel:
+        return prepare(strategy, bars.as_panel())
+    if not bars.panel:
+        return prepare(strategy, bars)
+    parts = [(rows, prepare(strategy, own)) for rows, own in _own_rows(bars)]
+    known = np.zeros(bars.close.shape, dtype=np.bool_)
+    features = {name: np.full(bars.close.shape, np.nan) for name in parts[0][1].features}
+    for column, (rows, part) in enumerate(parts):
+        known[rows, column] = part.known[:, 0]
+        for name, values in part.features.items():
+            features[name][rows, column] = values
+    ready = np.flatnonzero(known.any(axis=1))
+    measured = int(ready[0]) if len(ready) else len(bars)
+    return Prepared(
+        features=features, known=known, warmup_rows=max(measured, strategy.warmup_bars)
+    )
+
+
+def all_targets(strategy: Strategy, bars: Bars, prepared: Prepared) -> Floats:
+    """Like `targets_of`, for any strategy and any bars; always `(T, N)`."""
+    if strategy.panel:
+        return targets_of(strategy, bars.as_panel(), prepared)
+    if not bars.panel:
+        return targets_of(strategy, bars, prepared)
+    targets = np.full(bars.close.shape, np.nan)
+    for column, (rows, own) in enumerate(_own_rows(bars)):
+        part = Prepared(
+            features={name: values[rows, column] for name, values in prepared.features.items()},
+            known=prepared.known[rows, column][:, None],
+            warmup_rows=prepared.warmup_rows,
+        )
+        targets[rows, column] = targets_of(strategy, own, part)[:, 0]
+    return targets
+
+
+def _own_rows(bars: Bars) -> Iterator[tuple[NDArray[np.bool_], Bars]]:
+    """Of each instrument of a panel: which rows it has, and its bars on them alone."""
+    for column in range(len(bars.symbols)):
+        rows = np.isfinite(bars.close[:, column])
+        yield rows, bars.column(column).take(rows)
 
 
 def first_decision(strategy: Strategy, bars: Bars, prepared: Prepared, start: int | None) -> int:

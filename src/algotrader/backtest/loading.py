@@ -20,8 +20,9 @@ from algotrader.core.instruments import Instrument
 from algotrader.core.symbols import InstrumentKind, Symbol
 from algotrader.core.timeframes import Timeframe
 from algotrader.data import files, sample
-from algotrader.data.adjustment import Adjust
+from algotrader.data.adjustment import Adjust, explained_jumps
 from algotrader.data.lake import Lake
+from algotrader.data.tables import BarTable, read_tables
 
 MINIMUM_COVERAGE = 0.995
 SAMPLE_PANEL = "sample:20names"
@@ -82,9 +83,7 @@ def coverage_of(bars: Bars, calendar: Calendar) -> Coverage:
     grid = calendar.grid(bars.timeframe, int(bars.ts[0]), int(bars.ts[-1]) + 1)
     present = np.isin(grid, bars.ts, assume_unique=True)
     months = grid.astype("datetime64[ms]").astype("datetime64[M]")
-    shares = [
-        (str(month), float(present[months == month].mean())) for month in np.unique(months)
-    ]
+    shares = [(str(month), float(present[months == month].mean())) for month in np.unique(months)]
     return Coverage(expected=len(grid), present=int(present.sum()), months=tuple(shares))
 
 
@@ -119,12 +118,28 @@ def _bars(request: DataRequest, lake: Path) -> tuple[Bars, _Origin]:
 
 
 def _from_file(path: Path, request: DataRequest) -> tuple[Bars, _Origin]:
-    if len(request.symbols) > 1:
-        bars = _chosen(files.read_bars(path, None, request.timeframe, adjust=request.adjust), request)
-    else:
-        symbol = request.symbols[0] if request.symbols else None
-        bars = files.read_bars(path, symbol, request.timeframe, adjust=request.adjust)
-    return bars, _Origin(source=path.name, adjustable=files.has_adjustment(path))
+    tables = read_tables(path)
+    for table in tables:
+        _refuse_raw_jumps(table, request.adjust)
+    one = request.symbols[0] if len(request.symbols) == 1 else None
+    bars = files.tables_to_bars(tables, path, one, request.timeframe, request.adjust)
+    adjustable = any("adj_close" in table.columns for table in tables)
+    return (bars if one else _chosen(bars, request)), _Origin(
+        source=path.name, adjustable=adjustable
+    )
+
+
+def _refuse_raw_jumps(table: BarTable, adjust: Adjust) -> None:
+    """Raw prices across a split are no returns (F46)."""
+    if adjust != "none" or not len(jumps := explained_jumps(table)):
+        return
+    day = utc_at(int(table.ts[jumps[0]]))
+    raise DataError(
+        "data.raw_split",
+        f"{table.source}: the raw price jumps at {day:%Y-%m-%d} by what its adjustment explains "
+        "(a split), so a backtest on raw prices would trade a jump that nobody saw",
+        hint="leave out --adjust none, or choose a range without the split",
+    )
 
 
 def _from_store(symbol: Symbol, request: DataRequest, lake: Lake) -> tuple[Bars, _Origin]:
@@ -136,6 +151,7 @@ def _from_store(symbol: Symbol, request: DataRequest, lake: Lake) -> tuple[Bars,
         return bars, _Origin(source="lake")
     if not frames and symbol in sample.files() and wanted in (None, sample.DAILY):
         table = sample.sample_table(symbol)
+        _refuse_raw_jumps(table, request.adjust)
         return sample.sample_bars(symbol, request.adjust), _Origin(
             source="bundled sample",
             licence="BSD-3-Clause and NCSA, sample_data/LICENCES.txt",
@@ -184,7 +200,9 @@ def _cut(bars: Bars, request: DataRequest) -> Bars:
     """Rows before `end`; rows before `start` stay, they are the warm-up (R5)."""
     start, end = parse_instant(request.start, "--start"), parse_instant(request.end, "--end")
     stop = len(bars) if end is None else int(np.searchsorted(bars.ts, end))
-    empty = stop == 0 or (start is not None and (start > bars.ts[stop - 1] or (end or start + 1) <= start))
+    empty = stop == 0 or (
+        start is not None and (start > bars.ts[stop - 1] or (end or start + 1) <= start)
+    )
     if empty:
         first, last = utc_at(int(bars.ts[0])), utc_at(int(bars.ts[-1]))
         raise DataError(
@@ -218,7 +236,7 @@ def _calendar(bars: Bars) -> Calendar:
             f"instruments of different calendars cannot share one run yet: {', '.join(sorted(named))}",
             hint="run them apart",
         )
-    return load_calendar(named.pop()) if named else recognise(bars.ts, bars.timeframe).calendar
+    return load_calendar(named.pop() if named else recognise(bars.ts, bars.timeframe).calendar)
 
 
 def _currency(instruments: Sequence[Instrument]) -> str:

@@ -82,6 +82,11 @@ class Bars:
         return self._with({name: getattr(self, name)[cut] for name in (*FIELDS, "ts", "known_at")},
                           session=None if self.session is None else self.session[cut])  # fmt: skip
 
+    def take(self, chosen: NDArray[np.bool_]) -> Bars:
+        """The rows for which `chosen` (T,) is True."""
+        values = {name: getattr(self, name)[chosen] for name in (*FIELDS, "ts", "known_at")}
+        return self._with(values, session=None if self.session is None else self.session[chosen])
+
     def column(self, index: int) -> Bars:
         """One instrument of a panel, shape `(T,)`."""
         if not self.panel:
