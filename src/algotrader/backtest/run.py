@@ -176,7 +176,7 @@ def run_backtest(
         targets[:first] = np.nan
         simulation = simulate(given.panel, given.instruments, given.settings, targets=targets)
     else:
-        simulation = decide_by_bar(strategy, market, prepared, given, first)
+        raise NotImplementedError
     return RunResult(
         strategy=strategy,
         market=market,

@@ -1,0 +1,168 @@
+"""Runs on disk: what was asked, what came of it, and enough to do it again bit for bit.
+
+`runs/<id>/` holds `run.json`, `strategy.py` (the source as it was), `trades.csv`,
+`equity.parquet` and `report.html`. The id names the inputs: the same run again lands in the same
+folder with the same content.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from algotrader import __version__, _kernel
+from algotrader.backtest.loading import DataRequest
+from algotrader.backtest.run import RunResult
+from algotrader.backtest.settings import BacktestSettings
+from algotrader.core.errors import RunError, UsageError
+from algotrader.core.hashing import array_hash, content_hash
+from algotrader.strategy.loader import LoadedStrategy
+from algotrader.strategy.parameters import ParameterValue
+
+ID_DIGITS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """The inputs of a run and the hash of its numbers: what `rerun` compares."""
+
+    run: str
+    strategy: str
+    origin: str
+    source_hash: str
+    parameters: dict[str, ParameterValue]
+    data: DataRequest
+    settings: BacktestSettings
+    data_hash: str
+    result_hash: str
+    versions: dict[str, str]
+
+
+def record_of(
+    loaded: LoadedStrategy, result: RunResult, request: DataRequest
+) -> RunRecord:
+    """Name a run by its inputs, and hash what came out."""
+    inputs = {
+        "strategy": loaded.name,
+        "source": loaded.source_hash,
+        "parameters": result.strategy.values,
+        "data": result.market.provenance.data_hash,
+        "range": [request.start, request.end, request.adjust],
+        "symbols": [str(symbol) for symbol in result.market.bars.symbols],
+        "settings": asdict(result.settings),
+        "version": __version__,
+    }
+    fills = result.simulation.fills
+    return RunRecord(
+        run=content_hash(inputs)[:ID_DIGITS],
+        strategy=loaded.name,
+        origin=loaded.origin,
+        source_hash=loaded.source_hash,
+        parameters=result.strategy.values,
+        data=request,
+        settings=result.settings,
+        data_hash=result.market.provenance.data_hash,
+        result_hash=array_hash(
+            result.simulation.equity,
+            result.simulation.cash,
+            fills.row,
+            fills.quantity,
+            fills.price,
+            fills.fee,
+        ),
+        versions={"algotrader": __version__, "kernel": _kernel.__version__, "numpy": np.__version__},
+    )
+
+
+class RunStore:
+    """The runs of a workspace."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def path(self, run: str) -> Path:
+        return self._folder / run
+
+    def save(self, record: RunRecord, files: dict[str, bytes]) -> Path:
+        """Write a run's folder whole or not at all; a folder of the same name is replaced."""
+        content = {**files, "run.json": msgspec.json.format(msgspec.json.encode(record), indent=2)}
+        target = self.path(record.run)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            aside = Path(tempfile.mkdtemp(prefix=f".{record.run}-", dir=self._folder))
+        except OSError as error:
+            raise _unwritable(self._folder, error) from error
+        try:
+            for name, data in content.items():
+                with (aside / name).open("wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+            if target.exists():
+                shutil.rmtree(target)
+            aside.rename(target)
+        except OSError as error:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise _unwritable(target, error) from error
+        return target
+
+    def load(self, run: str) -> RunRecord:
+        """The record of a run, by its id or an unambiguous beginning of it."""
+        matches = [path for path in self._folder.glob(f"{_plain(run)}*/run.json")]
+        if len(matches) != 1:
+            known = ", ".join(sorted(path.parent.name for path in self._folder.glob("*/run.json")))
+            raise UsageError(
+                "run.unknown" if not matches else "run.ambiguous",
+                f"no run is called {run}" if not matches else f"{len(matches)} runs begin with {run}",
+                hint=f"the runs of this workspace are: {known or 'none yet'}",
+            )
+        try:
+            return msgspec.json.decode(matches[0].read_bytes(), type=RunRecord)
+        except msgspec.MsgspecError as error:
+            raise UsageError(
+                "run.damaged", f"{matches[0]} cannot be read: {error}", hint="run it again"
+            ) from error
+
+    def list(self) -> list[str]:
+        return sorted(path.parent.name for path in self._folder.glob("*/run.json"))
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all. RunError on a full disk or a missing right."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with aside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise _unwritable(path, error) from error
+
+
+def _plain(run: str) -> str:
+    if not run.isalnum():
+        raise UsageError("run.malformed", f"{run!r} is no run id", hint="an id looks like 7f3a19c2")
+    return run
+
+
+def _unwritable(path: Path, error: OSError) -> RunError:
+    return RunError(
+        "disk.unwritable",
+        f"{path} cannot be written: {error.strerror or error}",
+        hint="free some space or check the rights; nothing half-written was left behind",
+    )
+
+
+def as_json(value: Any) -> Any:
+    """Plain JSON values of a record, for `--json`."""
+    return msgspec.to_builtins(value)
