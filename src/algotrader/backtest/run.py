@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from algotrader.backtest.contexts import LogLine, decide_by_bar
 from algotrader.backtest.decide import Prepared, all_targets, first_decision, prepare_all
 from algotrader.backtest.kernel_input import (
     instruments_of,
@@ -52,6 +53,7 @@ class RunResult:
     prepared: Prepared | None  # features, where the run kept them
     instruments: tuple[Instrument, ...]  # with the costs of this run
     simulation: SimulationResult
+    log: tuple[LogLine, ...] = ()  # what the strategy wrote
 
     @property
     def bars(self) -> Bars:
@@ -167,6 +169,7 @@ def run_backtest(
     and bar if its code raises.
     """
     style = strategy.style
+    lines: tuple[LogLine, ...] = ()
     _refuse_unknown(strategy, market)
     prepared = prepare_all(strategy, market.bars)
     first = first_decision(strategy, market.bars, prepared, start)
@@ -176,7 +179,16 @@ def run_backtest(
         targets[:first] = np.nan
         simulation = simulate(given.panel, given.instruments, given.settings, targets=targets)
     else:
-        raise NotImplementedError
+        simulation, session = decide_by_bar(
+            strategy,
+            market,
+            prepared,
+            given.panel,
+            given.instruments,
+            given.settings,
+            first=first,
+        )
+        lines = tuple(session.lines)
     return RunResult(
         strategy=strategy,
         market=market,
@@ -185,6 +197,7 @@ def run_backtest(
         prepared=prepared,
         instruments=tuple(traded(instrument, settings) for instrument in market.instruments),
         simulation=simulation,
+        log=lines,
     )
 
 
