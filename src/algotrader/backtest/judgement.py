@@ -1,0 +1,79 @@
+"""A run among all trials of its family: what of it luck explains (R31)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from algotrader.backtest.judge import Overfitting, judge
+from algotrader.backtest.metrics import UndefinedMetric, sharpe
+from algotrader.backtest.returns import DAY_MS, DailyReturns
+from algotrader.backtest.run import RunResult
+from algotrader.backtest.trial_statistics import TrialStatistics, trial_statistics
+from algotrader.backtest.trials import Trial, TrialLedger
+from algotrader.strategy.loader import LoadedStrategy
+
+
+def trial_of(loaded: LoadedStrategy, result: RunResult, family: str | None = None) -> Trial:
+    """The run as the ledger counts it."""
+    return trial(
+        loaded,
+        result.strategy.values,
+        instruments_key(result),
+        result.curve.ts,
+        result.daily,
+        family,
+    )
+
+
+def instruments_key(result: RunResult) -> tuple[str, ...]:
+    """What was traded, as trials are compared: symbols and the time frame."""
+    bars = result.market.bars
+    return (*(str(symbol) for symbol in bars.symbols), str(bars.timeframe))
+
+
+def trial(
+    loaded: LoadedStrategy,
+    parameters: dict[str, int | float | bool | str],
+    instruments: tuple[str, ...],
+    ts: np.ndarray[tuple[int], np.dtype[np.int64]],
+    daily: DailyReturns,
+    family: str | None = None,
+) -> Trial:
+    try:
+        ratio: float | None = sharpe(daily.returns, 1.0)
+    except UndefinedMetric:
+        ratio = None
+    return Trial(
+        family=family or loaded.name,
+        source_hash=loaded.source_hash,
+        parameters=parameters,
+        instruments=instruments,
+        start_ms=int(ts[0]),
+        end_ms=int(ts[-1]) + 1,
+        sharpe=ratio,
+        first_day=int(daily.ts[0] // DAY_MS),
+        returns=daily.returns,
+    )
+
+
+def judge_run(
+    loaded: LoadedStrategy, result: RunResult, ledger: TrialLedger, family: str | None = None
+) -> Overfitting:
+    """Count the run in the ledger and judge it among all comparable trials."""
+    own = trial_of(loaded, result, family)
+    ledger.record([own])
+    known = ledger.comparable(own.family, own.instruments, own.start_ms, own.end_ms)
+    return judge(
+        result.daily.returns[None, :],
+        periods_per_year=result.market.periods_per_year,
+        trials=statistics_of(known),
+    )
+
+
+def statistics_of(trials: Sequence[Trial]) -> TrialStatistics:
+    """Statistics of trials that may cover different days."""
+    return trial_statistics(
+        [item.returns for item in trials], first_days=[item.first_day or 0 for item in trials]
+    )

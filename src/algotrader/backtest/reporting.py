@@ -1,0 +1,292 @@
+"""From a run to the data of its report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algotrader.backtest import report
+from algotrader.backtest.attribution import attribution
+from algotrader.backtest.judge import Overfitting
+from algotrader.backtest.lookahead import Finding, Level
+from algotrader.backtest.market import Coverage
+from algotrader.backtest.remarks import Remark, assumptions_of, warnings_of
+from algotrader.backtest.report.model import Attribution, MonthReturn, TradeColumns, Waterfall
+from algotrader.backtest.returns import EquityCurve, monthly_returns
+from algotrader.backtest.run import RunResult
+from algotrader.backtest.store import RunRecord
+from algotrader.backtest.trades import TradeTable
+from algotrader.execution.simulation import FillReason
+from algotrader.strategy.base import Style
+
+_CHARTED_FEATURES = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paths:
+    """Net profit of two more whole runs, under the worst and the best path (R17)."""
+
+    worst: float
+    best: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What the look-ahead check of this run found."""
+
+    prefixes: int
+    findings: tuple[Finding, ...]
+
+
+def report_data(
+    result: RunResult,
+    record: RunRecord,
+    judged: Overfitting,
+    *,
+    paths: Paths | None = None,
+    checked: Checked | None = None,
+) -> report.ReportData:
+    """Everything the report of a run shows."""
+    summary = result.summary
+    return report.ReportData(
+        identity=identity_of(result, record),
+        metrics=summary.values,
+        reasons={name: str(reason) for name, reason in summary.undefined.items()},
+        overfitting=overfitting_of(judged),
+        equity=equity_of(result),
+        prices=_prices(result),
+        trades=columns_of(result.trades),
+        months=months_of(result),
+        waterfall=_waterfall(result),
+        costs=costs_of(result),
+        coverage=coverage_of(result.market.coverage),
+        path=_path(result, paths),
+        look_ahead=_look_ahead(checked),
+        attribution=_attribution(result),
+        assumptions=tuple(_assumption(remark) for remark in assumptions_of(result)),
+        warnings=tuple(notice_of(remark) for remark in warnings_of(result)),
+        provenance=provenance_of(result, record),
+    )
+
+
+def identity_of(result: RunResult, record: RunRecord) -> report.Identity:
+    bars = result.bars
+    return report.Identity(
+        strategy=record.strategy,
+        symbols=tuple(str(symbol) for symbol in bars.symbols),
+        timeframe=str(bars.timeframe),
+        start=int(bars.ts[0]),
+        end=int(bars.ts[-1]),
+        currency=result.market.currency,
+        capital=result.settings.cash,
+        parameters=result.strategy.values,
+        run=record.run,
+        generated=result.market.provenance.generated,
+    )
+
+
+def overfitting_of(judged: Overfitting) -> report.Overfitting:
+    scale = judged.trials.sharpes
+    return report.Overfitting(
+        kind=report.VerdictKind(judged.verdict.outcome.value),
+        trials=judged.trials.n_trials,
+        sharpe=judged.sharpe,
+        luck_sharpe=judged.luck_sharpe,
+        trial_sharpes=scale[np.isfinite(scale)],
+        deflated_sharpe=judged.deflated_sharpe,
+        pbo=None if judged.cscv is None else judged.cscv.pbo,
+        pbo_splits=None if judged.cscv is None else judged.cscv.splits,
+        probabilistic_sharpe=judged.probabilistic_sharpe,
+        min_track_record_days=judged.min_track_record_days,
+        effective_trials=judged.trials.effective_trials,
+    )
+
+
+def equity_of(result: RunResult) -> report.EquitySeries:
+    curve = result.curve
+    return report.EquitySeries(
+        ts=curve.ts,
+        equity=curve.equity,
+        drawdown=drawdown_of(curve),
+        benchmark=result.benchmark.equity,
+        exposure=_relative(result.exposure, curve.equity),
+    )
+
+
+def drawdown_of(curve: EquityCurve) -> NDArray[np.float64]:
+    """Equity over its peak so far, minus one; the starting cash is the first peak."""
+    peak = np.maximum.accumulate(np.maximum(curve.equity, curve.initial))
+    return curve.equity / peak - 1.0
+
+
+def columns_of(trades: TradeTable) -> TradeColumns:
+    names = [reason.name.lower() for reason in FillReason]
+    return TradeColumns(
+        instrument=tuple(trades.symbols[index] for index in trades.instrument),
+        side=trades.side,
+        entry_ts=trades.entry_ts,
+        exit_ts=trades.exit_ts,
+        quantity=trades.quantity,
+        entry_price=trades.entry_price,
+        exit_price=trades.exit_price,
+        fees=trades.fees,
+        funding=-trades.funding,
+        slippage=trades.slippage,
+        profit=trades.profit,
+        returns=trades.return_,
+        mae=trades.mae,
+        mfe=trades.mfe,
+        bars=trades.bars,
+        exit_reason=tuple(names[reason] for reason in trades.exit_reason),
+        ambiguous=trades.ambiguous,
+        open=trades.is_open,
+    )
+
+
+def months_of(result: RunResult) -> tuple[MonthReturn, ...]:
+    months = monthly_returns(result.daily)
+    return tuple(
+        MonthReturn(year=int(year), month=int(month), value=float(value))
+        for year, month, value in zip(months.year, months.month, months.returns, strict=True)
+    )
+
+
+def costs_of(result: RunResult) -> report.CostFacts:
+    values = result.summary.values
+    return report.CostFacts(
+        paid_bps=values["cost_bps"],
+        break_even_bps=values["break_even_bps"],
+        zero=any(remark.code in ("zero_fees", "zero_slippage") for remark in warnings_of(result)),
+    )
+
+
+def coverage_of(coverage: Coverage) -> tuple[report.Coverage, ...]:
+    bars = report.Coverage(
+        kind="bars",
+        ratio=coverage.bars,
+        rows=coverage.present,
+        gaps=coverage.expected - coverage.present,
+        months=tuple(
+            report.CoverageMonth(month=month, ratio=ratio) for month, ratio in coverage.months
+        ),
+    )
+    if coverage.funding is None:
+        return (bars,)
+    return (bars, report.Coverage(kind="funding", ratio=coverage.funding, rows=0))
+
+
+def notice_of(remark: Remark) -> report.Notice:
+    return report.Notice(code=remark.code, en=remark.en, zh=remark.zh)
+
+
+def provenance_of(result: RunResult, record: RunRecord) -> report.Provenance:
+    provenance = result.market.provenance
+    return report.Provenance(
+        run=record.run,
+        version=record.versions["algotrader"],
+        seed=result.settings.seed,
+        data_hash=record.data_hash,
+        data_source=provenance.source,
+        data_licence=provenance.licence or None,
+        code_hash=record.source_hash[:32],
+        versions=record.versions,
+    )
+
+
+def _prices(result: RunResult) -> tuple[report.PriceSeries, ...]:
+    """Bars of the first instruments with the features that the strategy decided by."""
+    panel = result.bars.as_panel()
+    count = min(len(panel.symbols), 1 if result.strategy.panel else 4)
+    return tuple(_price(result, column) for column in range(count))
+
+
+def _price(result: RunResult, column: int) -> report.PriceSeries:
+    bars = result.bars.as_panel()
+    instrument = result.instruments[column]
+    whole = not bars.close_only
+    return report.PriceSeries(
+        symbol=str(instrument.symbol),
+        ts=bars.ts,
+        close=bars.close[:, column],
+        open=bars.open[:, column] if whole else None,
+        high=bars.high[:, column] if whole else None,
+        low=bars.low[:, column] if whole else None,
+        features=_features(result, column),
+        tick=float(instrument.tick) or None,
+        lot=float(instrument.lot),
+    )
+
+
+def _features(result: RunResult, column: int) -> tuple[report.ChartFeature, ...]:
+    if result.prepared is None or result.strategy.panel:
+        return ()
+    close = result.bars.as_panel().close[:, column]
+    middle = float(np.nanmedian(close))
+    drawn = []
+    for name, values in list(result.prepared.features.items())[:_CHARTED_FEATURES]:
+        own = (values if values.ndim == 1 else values[:, column])[result.first :]
+        typical = float(np.nanmedian(own)) if np.isfinite(own).any() else 0.0
+        near = 0.5 * middle < typical < 2.0 * middle
+        drawn.append(report.ChartFeature(name=name, values=own, on_price=near))
+    return tuple(drawn)
+
+
+def _waterfall(result: RunResult) -> Waterfall:
+    values = result.summary.values
+    money = {name: float(values[name] or 0.0) for name in ("gross", "fees", "slippage", "borrow")}
+    return Waterfall(
+        **money,
+        funding=-float(values["funding"] or 0.0),
+        net=float(values["net_profit"] or 0.0),
+    )
+
+
+def _path(result: RunResult, paths: Paths | None) -> report.PathGuess | None:
+    if result.market.bars.close_only:
+        return None
+    trades = result.trades
+    return report.PathGuess(
+        trades=int(trades.ambiguous.sum()),
+        of=len(trades),
+        reported=result.settings.path,
+        worst_profit=None if paths is None else paths.worst,
+        best_profit=None if paths is None else paths.best,
+    )
+
+
+def _look_ahead(checked: Checked | None) -> report.LookAhead | None:
+    if checked is None:
+        return None
+    errors = sum(finding.level is Level.ERROR for finding in checked.findings)
+    return report.LookAhead(prefixes=checked.prefixes, findings=errors)
+
+
+def _attribution(result: RunResult) -> tuple[Attribution, ...]:
+    net = float(result.summary.values["net_profit"] or 0.0)
+    found = attribution(result.trades, net_profit=net, costs=result.costs)
+    parts = {
+        "instrument": found.by_instrument,
+        "side": found.by_side,
+        "exit_reason": found.by_exit_reason,
+    }
+    return tuple(
+        Attribution(dimension=name, name=part.key, profit=part.profit, trades=part.trades)
+        for name, slices in parts.items()
+        for part in slices
+    )
+
+
+def _assumption(remark: Remark) -> report.Assumption:
+    return report.Assumption(key=remark.code, en=remark.en, zh=remark.zh)
+
+
+def _relative(exposure: NDArray[np.float64], equity: NDArray[np.float64]) -> NDArray[np.float64]:
+    safe = np.where(equity > 0.0, equity, np.nan)
+    return np.nan_to_num(exposure / safe)
+
+
+def is_checkable(result: RunResult) -> bool:
+    """Whether a look-ahead check of columns says all there is to say of the strategy."""
+    return result.strategy.style is Style.TARGETS
