@@ -23,7 +23,8 @@ class LoadedStrategy:
 
     kind: type[Strategy]
     origin: str  # path of the file, or `module:Class`
-    source_hash: str  # sha256 of the module's text
+    source: str  # text of its module
+    source_hash: str  # sha256 of that text
 
     @property
     def name(self) -> str:
@@ -56,9 +57,7 @@ def load_file(path: Path, class_name: str | None) -> LoadedStrategy:
         and issubclass(value, Strategy)
         and value.__module__ == module.__name__
     }
-    return LoadedStrategy(
-        kind=_choose(found, class_name, str(path)), origin=str(path), source_hash=_hash(path)
-    )
+    return _loaded(_choose(found, class_name, str(path)), str(path), path)
 
 
 def registered() -> dict[str, str]:
@@ -92,7 +91,7 @@ def _load_registered(name: str) -> LoadedStrategy:
             f"{names[name]} is registered as {name} but is no strategy",
             hint="mend or uninstall the package that registers it",
         )
-    return LoadedStrategy(kind=kind, origin=names[name], source_hash=_hash(Path(module.__file__)))
+    return _loaded(kind, names[name], Path(module.__file__))
 
 
 def _execute(path: Path) -> ModuleType:
@@ -146,5 +145,11 @@ def _choose(found: dict[str, type[Strategy]], name: str | None, origin: str) -> 
     return next(iter(found.values()))
 
 
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _loaded(kind: type[Strategy], origin: str, path: Path) -> LoadedStrategy:
+    source = path.read_bytes()
+    return LoadedStrategy(
+        kind=kind,
+        origin=origin,
+        source=source.decode(),
+        source_hash=hashlib.sha256(source).hexdigest(),
+    )

@@ -1,0 +1,127 @@
+"""A run from request to stored, judged and reported result: what the command and the library do."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from algotrader.backtest.judge import Overfitting
+from algotrader.backtest.judgement import judge_run
+from algotrader.backtest.loading import DataRequest, load_market, parse_instant
+from algotrader.backtest.lookahead import check_columns
+from algotrader.backtest.market import Market
+from algotrader.backtest.reporting import Checked, Paths, report_data
+from algotrader.backtest.run import RunResult, run_backtest
+from algotrader.backtest.settings import BacktestSettings
+from algotrader.backtest.store import RunRecord, RunStore, record_of
+from algotrader.backtest.trades import TradeTable
+from algotrader.backtest.trials import TrialLedger
+from algotrader.backtest.workspace import Workspace
+from algotrader.core.instants import utc_at
+from algotrader.strategy.base import Strategy, Style
+from algotrader.strategy.loader import LoadedStrategy
+
+_QUICK_CUTS = 8  # random prefixes of the check that each backtest does by the way
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """A finished run with everything that is known of it."""
+
+    result: RunResult
+    record: RunRecord
+    judged: Overfitting
+    paths: Paths | None
+    checked: Checked | None
+    folder: Path  # where it is stored
+
+    @property
+    def report(self) -> Path:
+        return self.folder / "report.html"
+
+
+def complete_run(
+    loaded: LoadedStrategy,
+    strategy: Strategy,
+    request: DataRequest,
+    settings: BacktestSettings,
+    workspace: Workspace,
+    *,
+    market: Market | None = None,
+) -> Completed:
+    """Load, run, count as a trial, judge, report and store. What fails leaves nothing behind."""
+    from algotrader.backtest.report import render_run  # templates; only who reports pays for them
+
+    market = market or load_market(request, workspace.lake)
+    start = parse_instant(request.start, "--start")
+    result = run_backtest(strategy, market, settings, start=start)
+    record = record_of(loaded, result, request)
+    judged = judge_run(loaded, result, TrialLedger(workspace.trials))
+    paths = both_paths(result, start)
+    checked = quick_check(result)
+    data = report_data(result, record, judged, paths=paths, checked=checked)
+    folder = RunStore(workspace.runs).save(
+        record,
+        {
+            "report.html": render_run(data).encode(),
+            "trades.csv": trades_csv(result.trades).encode(),
+            "strategy.py": loaded.source.encode(),
+        },
+    )
+    return Completed(
+        result=result,
+        record=record,
+        judged=judged,
+        paths=paths,
+        checked=checked,
+        folder=folder,
+    )
+
+
+def both_paths(result: RunResult, start: int | None) -> Paths | None:
+    """Net profit of whole runs under the worst and the best path; `None` if no trade differs."""
+    if not result.trades.ambiguous.any() or result.market.bars.close_only:
+        return None
+
+    def net(path: str) -> float:
+        settings = replace(result.settings, path=path)
+        again = run_backtest(
+            type(result.strategy)(**result.strategy.values), result.market, settings, start=start
+        )
+        return float(again.curve.equity[-1]) - settings.cash
+
+    return Paths(worst=net("worst"), best=net("best"))
+
+
+def quick_check(result: RunResult) -> Checked | None:
+    """A look-ahead check on a few prefixes; `algotrader check` does it thoroughly."""
+    if result.strategy.style is not Style.TARGETS or len(result.market.bars) < 3:
+        return None
+    if result.market.bars.panel and not result.strategy.panel:
+        return None
+    bars = result.market.bars.as_panel() if result.strategy.panel else result.market.bars
+    found = check_columns(result.strategy, bars, cuts=_QUICK_CUTS)
+    return Checked(prefixes=_QUICK_CUTS, findings=tuple(found))
+
+
+def trades_csv(trades: TradeTable) -> str:
+    """The trade list for a spreadsheet: raw values, UTC, units in the head."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(
+        ["symbol", "side", "entry_utc", "exit_utc", "quantity", "entry_price", "exit_price",
+         "fees", "funding", "slippage", "profit", "return_fraction", "mae_fraction",
+         "mfe_fraction", "bars", "exit_reason", "ambiguous", "open"]
+    )  # fmt: skip
+    for row in trades:
+        writer.writerow(
+            [row.symbol, "long" if row.side > 0 else "short",
+             f"{utc_at(row.entry_ts):%Y-%m-%dT%H:%M:%SZ}", f"{utc_at(row.exit_ts):%Y-%m-%dT%H:%M:%SZ}",
+             row.quantity, row.entry_price, row.exit_price, row.fees, row.funding, row.slippage,
+             row.profit, row.return_, row.mae, row.mfe, row.bars, row.exit_reason.name.lower(),
+             row.ambiguous, row.is_open]
+        )  # fmt: skip
+    return text.getvalue()
+

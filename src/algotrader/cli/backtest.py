@@ -1,0 +1,83 @@
+"""`algotrader backtest`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from algotrader.cli import options as opt
+from algotrader.cli.commands import new_app
+from algotrader.cli.output import Output, with_output
+
+if TYPE_CHECKING:
+    from algotrader.backtest.complete import Completed
+
+app = new_app()
+ReportFile = Annotated[
+    Path | None, typer.Option("--report", metavar="FILE.html", help="Also write the report here.")
+]
+
+
+@app.command()
+@with_output
+def backtest(
+    out: Output,
+    strategy: opt.Reference,
+    symbol: opt.Symbols = None,
+    timeframe: opt.TimeframeOption = None,
+    start: opt.Start = None,
+    end: opt.End = None,
+    data: opt.Data = None,
+    cash: opt.Cash = None,
+    set_: opt.Set = None,
+    fees: opt.Fees = None,
+    slippage_bps: opt.SlippageBps = None,
+    path: opt.Path_ = None,
+    execution: opt.Execution = None,
+    size_at: opt.SizeAt = None,
+    cash_buffer: opt.CashBuffer = None,
+    max_leverage: opt.MaxLeverage = None,
+    leverage: opt.Leverage = None,
+    adjust: opt.Adjust = "auto",
+    allow_gaps: opt.AllowGaps = False,
+    seed: opt.Seed = None,
+    engine: Annotated[str, typer.Option(help="fast; full comes with paper trading.")] = "fast",
+    report: ReportFile = None,
+) -> None:
+    """Run a strategy over history: figures, trades, and an HTML report.
+
+    Reads bars from the workspace's lake, the bundled sample, or the file of --data. Writes the
+    run into the workspace's runs folder; opens no socket, sends no order.
+
+    \b
+    algotrader backtest TrendFollow --symbol US:AAPL
+    algotrader backtest strategies/trend.py --data btc_1h.csv --set fast=12 --json
+    """
+    from algotrader.backtest.complete import complete_run
+    from algotrader.backtest.store import write_file
+    from algotrader.cli.engines import require_fast
+    from algotrader.cli.run_tables import print_run, run_json
+    from algotrader.strategy.loader import load
+
+    require_fast(engine)
+    asked = opt.Asked(
+        symbols=symbol, timeframe=timeframe, start=start, end=end, data=data, cash=cash, fees=fees,
+        slippage_bps=slippage_bps, path=path, execution=execution, size_at=size_at,
+        cash_buffer=cash_buffer, max_leverage=max_leverage, leverage=leverage, adjust=adjust,
+        allow_gaps=allow_gaps, seed=seed,
+    )  # fmt: skip
+    resolved = opt.resolve(asked, out.config)
+    loaded = load(strategy)
+    done: Completed = complete_run(
+        loaded,
+        opt.made(loaded, set_),
+        resolved.request,
+        resolved.settings,
+        resolved.workspace,
+    )
+    if report is not None:
+        write_file(report, done.report.read_bytes())
+    shown: Any = run_json(done)
+    out.show(shown, lambda console: print_run(console, done, report or done.report))

@@ -1,0 +1,172 @@
+"""Options that backtest, sweep, walkforward and check share, and what they stand for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from algotrader.backtest.loading import DataRequest
+from algotrader.backtest.settings import BacktestSettings
+from algotrader.backtest.workspace import Workspace
+from algotrader.core.errors import UsageError
+from algotrader.ops.config import load as load_configuration
+from algotrader.ops.settings import BacktestDefaults
+from algotrader.strategy.base import Strategy
+from algotrader.strategy.loader import LoadedStrategy
+from algotrader.strategy.parameters import ParameterValue
+
+Reference = Annotated[
+    str, typer.Argument(metavar="STRATEGY", help="A file, FILE:Class, or a registered name.")
+]
+Symbols = Annotated[
+    list[str] | None, typer.Option("--symbol", help="What to trade, VENUE:CODE; repeatable.")
+]
+TimeframeOption = Annotated[str | None, typer.Option("--timeframe", help="15m, 1h, 4h, 1d, …")]
+Start = Annotated[
+    str | None, typer.Option(help="First decision, ISO date, UTC; earlier bars are the warm-up.")
+]
+End = Annotated[str | None, typer.Option(help="End of the data, not included.")]
+Data = Annotated[
+    str | None, typer.Option("--data", metavar="PATH", help="A CSV or Parquet file of bars.")
+]
+Cash = Annotated[float | None, typer.Option(help="Starting money, account currency.")]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A parameter; repeatable.")
+]
+Fees = Annotated[
+    str | None, typer.Option(help="venue, 10bps, maker=2bps,taker=5bps, or 0.")
+]
+SlippageBps = Annotated[float | None, typer.Option(help="Against you, on orders that take.")]
+Path_ = Annotated[str | None, typer.Option("--path", help="worst, best, near-far or finer.")]
+Execution = Annotated[str | None, typer.Option(help="market or capped; default by venue.")]
+SizeAt = Annotated[str | None, typer.Option(help="close, or fill for comparisons.")]
+CashBuffer = Annotated[float | None, typer.Option(help="Fraction of equity left alone.")]
+MaxLeverage = Annotated[float | None, typer.Option(help="Largest sum of absolute weights.")]
+Leverage = Annotated[float | None, typer.Option(help="Of derivatives; sets the margin only.")]
+Adjust = Annotated[str, typer.Option(help="Splits and dividends: auto, none, splits or total.")]
+AllowGaps = Annotated[bool, typer.Option("--allow-gaps", help="Run on less than 99.5 % of bars.")]
+Seed = Annotated[int | None, typer.Option(help="Seed of everything random.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the common options of one call say, as they were typed."""
+
+    symbols: Sequence[str] | None = None
+    timeframe: str | None = None
+    start: str | None = None
+    end: str | None = None
+    data: str | None = None
+    cash: float | None = None
+    fees: str | None = None
+    slippage_bps: float | None = None
+    path: str | None = None
+    execution: str | None = None
+    size_at: str | None = None
+    cash_buffer: float | None = None
+    max_leverage: float | None = None
+    leverage: float | None = None
+    adjust: str = "auto"
+    allow_gaps: bool = False
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """The same, joined with the workspace's settings."""
+
+    workspace: Workspace
+    request: DataRequest
+    settings: BacktestSettings
+
+
+def resolve(asked: Asked, config: Path | None) -> Resolved:
+    """Overlay the workspace's defaults with what was typed (command line > file > default)."""
+    loaded = load_configuration(config, environment=os.environ)
+    defaults = loaded.settings.backtest
+    folders = loaded.settings.workspace
+    return Resolved(
+        workspace=Workspace(lake=loaded.path(folders.lake), runs=loaded.path(folders.runs)),
+        request=DataRequest(
+            symbols=tuple(asked.symbols or ()),
+            timeframe=asked.timeframe,
+            start=asked.start,
+            end=asked.end,
+            data=_absolute(asked.data),
+            adjust=_one_of("adjust", asked.adjust, ("auto", "none", "splits", "total")),
+            allow_gaps=asked.allow_gaps or defaults.allow_gaps,
+        ),
+        settings=_settings(asked, defaults),
+    )
+
+
+def given_parameters(loaded: LoadedStrategy, texts: Sequence[str] | None) -> dict[str, ParameterValue]:
+    """`--set name=value` as values of the declared types."""
+    values: dict[str, ParameterValue] = {}
+    for text in texts or ():
+        name, separator, value = text.partition("=")
+        declared = loaded.kind.parameters.get(name)
+        if not separator:
+            raise UsageError("usage.set", f"--set {text}: write name=value")
+        if declared is None:
+            known = ", ".join(loaded.kind.parameters) or "none"
+            raise UsageError(
+                "strategy.parameter_unknown",
+                f"{loaded.name} has no parameter {name!r}",
+                hint=f"its parameters are: {known}",
+            )
+        try:
+            values[name] = declared.parse(value)
+        except ValueError as error:
+            kind = type(declared.default).__name__
+            raise UsageError("usage.set", f"--set {text}: {value!r} is not of type {kind}") from error
+    return values
+
+
+def made(loaded: LoadedStrategy, texts: Sequence[str] | None) -> Strategy:
+    return loaded.kind(**given_parameters(loaded, texts))
+
+
+def _settings(asked: Asked, defaults: BacktestDefaults) -> BacktestSettings:
+    def pick(name: str) -> float | None:
+        typed = getattr(asked, name)
+        value = getattr(defaults, name) if typed is None else typed
+        return None if value is None else float(value)
+
+    path = _one_of("path", asked.path or defaults.path, ("worst", "best", "near-far", "finer"))
+    execution = asked.execution or defaults.execution
+    if execution is not None:
+        _one_of("execution", execution, ("market", "capped"))
+    size_at = _one_of("size-at", asked.size_at or "close", ("close", "fill"))
+    return BacktestSettings(
+        cash=float(defaults.cash) if asked.cash is None else asked.cash,
+        fees=asked.fees or defaults.fees,
+        slippage_bps=pick("slippage_bps"),
+        participation=None if defaults.participation is None else float(defaults.participation),
+        max_leverage=pick("max_leverage") or 1.0,
+        leverage=asked.leverage,
+        path=path,
+        execution=execution,
+        size_at=size_at,
+        cash_buffer=pick("cash_buffer") or 0.0,
+        allow_gaps=asked.allow_gaps or defaults.allow_gaps,
+        seed=defaults.seed if asked.seed is None else asked.seed,
+    )
+
+
+def _one_of(option: str, value: str, allowed: Sequence[str]) -> Any:
+    if value not in allowed:
+        raise UsageError(
+            "usage.choice", f"--{option} {value!r} does not exist", hint=f"use {', '.join(allowed)}"
+        )
+    return value
+
+
+def _absolute(data: str | None) -> str | None:
+    """Files by their full path, so that `rerun` finds them from anywhere."""
+    return data if data is None or data.startswith("sample:") else str(Path(data).resolve())
