@@ -14,7 +14,7 @@ from algotrader.backtest.lookahead import check_columns
 from algotrader.backtest.market import Market
 from algotrader.backtest.reporting import Checked, Paths, report_data
 from algotrader.backtest.run import RunResult, run_backtest
-from algotrader.backtest.settings import BacktestSettings
+from algotrader.backtest.settings import BacktestSettings, PathName
 from algotrader.backtest.store import RunRecord, RunStore, record_of
 from algotrader.backtest.trades import TradeTable
 from algotrader.backtest.trials import TrialLedger
@@ -85,7 +85,7 @@ def both_paths(result: RunResult, start: int | None) -> Paths | None:
     if not result.trades.ambiguous.any() or result.market.bars.close_only:
         return None
 
-    def net(path: str) -> float:
+    def net(path: PathName) -> float:
         settings = replace(result.settings, path=path)
         again = run_backtest(
             type(result.strategy)(**result.strategy.values), result.market, settings, start=start
@@ -124,4 +124,3 @@ def trades_csv(trades: TradeTable) -> str:
              row.ambiguous, row.is_open]
         )  # fmt: skip
     return text.getvalue()
-

@@ -114,7 +114,9 @@ class SessionLog:
 class BoundContext(_kernel.Context):
     """Bound to one instrument; the hot members are the kernel's own."""
 
-    def __init__(self, simulation: _kernel.Simulation, column: int, session: StrategySession) -> None:
+    def __init__(
+        self, simulation: _kernel.Simulation, column: int, session: StrategySession
+    ) -> None:
         super().__init__(simulation, column)
         self._session = session
         self.state = session.state
@@ -227,4 +229,3 @@ def decide_by_bar(
         raise raised(strategy, strategy.style.value, error.ts, cause) from cause
     session.check_state(type(strategy).__name__)
     return result, session
-

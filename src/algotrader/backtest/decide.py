@@ -69,9 +69,7 @@ def prepare_all(strategy: Strategy, bars: Bars) -> Prepared:
             features[name][rows, column] = values
     ready = np.flatnonzero(known.any(axis=1))
     measured = int(ready[0]) if len(ready) else len(bars)
-    return Prepared(
-        features=features, known=known, warmup_rows=max(measured, strategy.warmup_bars)
-    )
+    return Prepared(features=features, known=known, warmup_rows=max(measured, strategy.warmup_bars))
 
 
 def all_targets(strategy: Strategy, bars: Bars, prepared: Prepared) -> Floats:

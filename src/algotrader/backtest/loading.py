@@ -144,10 +144,13 @@ def _refuse_raw_jumps(table: BarTable, adjust: Adjust) -> None:
 
 def _from_store(symbol: Symbol, request: DataRequest, lake: Lake) -> tuple[Bars, _Origin]:
     """The workspace's lake first, then the bundled sample."""
-    frames = [key.timeframe for key in lake.series() if key.symbol == symbol]
+    frames = [
+        key.timeframe for key in lake.series() if key.symbol == symbol and key.timeframe is not None
+    ]
     wanted = Timeframe.parse(request.timeframe) if request.timeframe else None
-    if wanted in frames or (wanted is None and len(frames) == 1):
-        bars = lake.read_bars(symbol, wanted or frames[0], adjust=request.adjust)
+    chosen = wanted or (frames[0] if len(frames) == 1 else None)
+    if chosen is not None and chosen in frames:
+        bars = lake.read_bars(symbol, chosen, adjust=request.adjust)
         return bars, _Origin(source="lake")
     if not frames and symbol in sample.files() and wanted in (None, sample.DAILY):
         table = sample.sample_table(symbol)

@@ -36,7 +36,10 @@ def assumptions_of(result: RunResult) -> tuple[Remark, ...]:
     if result.market.bars.close_only:
         fill = ("at the next close: the data has closes alone", "按下一收盘价成交：数据仅有收盘价")
     elif execution == "capped":
-        fill = ("next open, within 50 bps of the decision's close", "次开盘，限于决策收盘价 50 bps 内")
+        fill = (
+            "next open, within 50 bps of the decision's close",
+            "次开盘，限于决策收盘价 50 bps 内",
+        )
     else:
         fill = ("market orders at the next bar's open", "市价单于下一根 K 线开盘成交")
     slippage = first.slippage
@@ -116,7 +119,9 @@ def _about_costs(result: RunResult) -> Iterator[Remark]:
     if fees_free:
         yield Remark(code="zero_fees", en="Fees are zero, as was asked.", zh="按要求手续费为零。")
     if slip_free:
-        yield Remark(code="zero_slippage", en="Slippage is zero, as was asked.", zh="按要求滑点为零。")
+        yield Remark(
+            code="zero_slippage", en="Slippage is zero, as was asked.", zh="按要求滑点为零。"
+        )
 
 
 def _about_orders(result: RunResult) -> Iterator[Remark]:

@@ -13,13 +13,9 @@ from algotrader.backtest.judge import Overfitting
 from algotrader.backtest.lookahead import Finding, Level
 from algotrader.backtest.market import Coverage
 from algotrader.backtest.remarks import Remark, assumptions_of, warnings_of
-from algotrader.backtest.report.model import Attribution, MonthReturn, TradeColumns, Waterfall
 from algotrader.backtest.returns import EquityCurve, monthly_returns
 from algotrader.backtest.run import RunResult
 from algotrader.backtest.store import RunRecord
-from algotrader.backtest.trades import TradeTable
-from algotrader.execution.simulation import FillReason
-from algotrader.strategy.base import Style
 
 _CHARTED_FEATURES = 4
 
@@ -50,21 +46,23 @@ def report_data(
 ) -> report.ReportData:
     """Everything the report of a run shows."""
     summary = result.summary
+    net = float(summary.values["net_profit"] or 0.0)
+    split = attribution(result.trades, net_profit=net, costs=result.costs)
     return report.ReportData(
         identity=identity_of(result, record),
         metrics=summary.values,
         reasons={name: str(reason) for name, reason in summary.undefined.items()},
-        overfitting=overfitting_of(judged),
+        overfitting=overfitting_of(judged, result.market.periods_per_year),
         equity=equity_of(result),
         prices=_prices(result),
-        trades=columns_of(result.trades),
-        months=months_of(result),
-        waterfall=_waterfall(result),
+        trades=result.trades,
+        months=monthly_returns(result.daily),
+        waterfall=split.by_cost,
         costs=costs_of(result),
         coverage=coverage_of(result.market.coverage),
         path=_path(result, paths),
         look_ahead=_look_ahead(checked),
-        attribution=_attribution(result),
+        attribution=split,
         assumptions=tuple(_assumption(remark) for remark in assumptions_of(result)),
         warnings=tuple(notice_of(remark) for remark in warnings_of(result)),
         provenance=provenance_of(result, record),
@@ -87,17 +85,17 @@ def identity_of(result: RunResult, record: RunRecord) -> report.Identity:
     )
 
 
-def overfitting_of(judged: Overfitting) -> report.Overfitting:
-    scale = judged.trials.sharpes
+def overfitting_of(judged: Overfitting, periods: float) -> report.Overfitting:
+    sharpes = judged.trials.sharpes * np.sqrt(periods)
     return report.Overfitting(
         kind=report.VerdictKind(judged.verdict.outcome.value),
         trials=judged.trials.n_trials,
         sharpe=judged.sharpe,
         luck_sharpe=judged.luck_sharpe,
-        trial_sharpes=scale[np.isfinite(scale)],
+        trial_sharpes=sharpes[np.isfinite(sharpes)],
         deflated_sharpe=judged.deflated_sharpe,
         pbo=None if judged.cscv is None else judged.cscv.pbo,
-        pbo_splits=None if judged.cscv is None else judged.cscv.splits,
+        pbo_splits=None if judged.cscv is None else judged.cscv.logits.size,
         probabilistic_sharpe=judged.probabilistic_sharpe,
         min_track_record_days=judged.min_track_record_days,
         effective_trials=judged.trials.effective_trials,
@@ -119,38 +117,6 @@ def drawdown_of(curve: EquityCurve) -> NDArray[np.float64]:
     """Equity over its peak so far, minus one; the starting cash is the first peak."""
     peak = np.maximum.accumulate(np.maximum(curve.equity, curve.initial))
     return curve.equity / peak - 1.0
-
-
-def columns_of(trades: TradeTable) -> TradeColumns:
-    names = [reason.name.lower() for reason in FillReason]
-    return TradeColumns(
-        instrument=tuple(trades.symbols[index] for index in trades.instrument),
-        side=trades.side,
-        entry_ts=trades.entry_ts,
-        exit_ts=trades.exit_ts,
-        quantity=trades.quantity,
-        entry_price=trades.entry_price,
-        exit_price=trades.exit_price,
-        fees=trades.fees,
-        funding=-trades.funding,
-        slippage=trades.slippage,
-        profit=trades.profit,
-        returns=trades.return_,
-        mae=trades.mae,
-        mfe=trades.mfe,
-        bars=trades.bars,
-        exit_reason=tuple(names[reason] for reason in trades.exit_reason),
-        ambiguous=trades.ambiguous,
-        open=trades.is_open,
-    )
-
-
-def months_of(result: RunResult) -> tuple[MonthReturn, ...]:
-    months = monthly_returns(result.daily)
-    return tuple(
-        MonthReturn(year=int(year), month=int(month), value=float(value))
-        for year, month, value in zip(months.year, months.month, months.returns, strict=True)
-    )
 
 
 def costs_of(result: RunResult) -> report.CostFacts:
@@ -233,16 +199,6 @@ def _features(result: RunResult, column: int) -> tuple[report.ChartFeature, ...]
     return tuple(drawn)
 
 
-def _waterfall(result: RunResult) -> Waterfall:
-    values = result.summary.values
-    money = {name: float(values[name] or 0.0) for name in ("gross", "fees", "slippage", "borrow")}
-    return Waterfall(
-        **money,
-        funding=-float(values["funding"] or 0.0),
-        net=float(values["net_profit"] or 0.0),
-    )
-
-
 def _path(result: RunResult, paths: Paths | None) -> report.PathGuess | None:
     if result.market.bars.close_only:
         return None
@@ -263,21 +219,6 @@ def _look_ahead(checked: Checked | None) -> report.LookAhead | None:
     return report.LookAhead(prefixes=checked.prefixes, findings=errors)
 
 
-def _attribution(result: RunResult) -> tuple[Attribution, ...]:
-    net = float(result.summary.values["net_profit"] or 0.0)
-    found = attribution(result.trades, net_profit=net, costs=result.costs)
-    parts = {
-        "instrument": found.by_instrument,
-        "side": found.by_side,
-        "exit_reason": found.by_exit_reason,
-    }
-    return tuple(
-        Attribution(dimension=name, name=part.key, profit=part.profit, trades=part.trades)
-        for name, slices in parts.items()
-        for part in slices
-    )
-
-
 def _assumption(remark: Remark) -> report.Assumption:
     return report.Assumption(key=remark.code, en=remark.en, zh=remark.zh)
 
@@ -285,8 +226,3 @@ def _assumption(remark: Remark) -> report.Assumption:
 def _relative(exposure: NDArray[np.float64], equity: NDArray[np.float64]) -> NDArray[np.float64]:
     safe = np.where(equity > 0.0, equity, np.nan)
     return np.nan_to_num(exposure / safe)
-
-
-def is_checkable(result: RunResult) -> bool:
-    """Whether a look-ahead check of columns says all there is to say of the strategy."""
-    return result.strategy.style is Style.TARGETS

@@ -84,7 +84,7 @@ class RunResult:
     @cached_property
     def exposure(self) -> Floats:
         """Signed value of all positions after each bar, shape (T,), account currency."""
-        return self._values.sum(axis=1)
+        return np.asarray(self._values.sum(axis=1))
 
     @cached_property
     def _values(self) -> Floats:

@@ -45,9 +45,7 @@ class RunRecord:
     versions: dict[str, str]
 
 
-def record_of(
-    loaded: LoadedStrategy, result: RunResult, request: DataRequest
-) -> RunRecord:
+def record_of(loaded: LoadedStrategy, result: RunResult, request: DataRequest) -> RunRecord:
     """Name a run by its inputs, and hash what came out."""
     inputs = {
         "strategy": loaded.name,
@@ -77,7 +75,11 @@ def record_of(
             fills.price,
             fills.fee,
         ),
-        versions={"algotrader": __version__, "kernel": _kernel.__version__, "numpy": np.__version__},
+        versions={
+            "algotrader": __version__,
+            "kernel": _kernel.__version__,
+            "numpy": np.__version__,
+        },
     )
 
 
@@ -115,12 +117,14 @@ class RunStore:
 
     def load(self, run: str) -> RunRecord:
         """The record of a run, by its id or an unambiguous beginning of it."""
-        matches = [path for path in self._folder.glob(f"{_plain(run)}*/run.json")]
+        matches = list(self._folder.glob(f"{_plain(run)}*/run.json"))
         if len(matches) != 1:
             known = ", ".join(sorted(path.parent.name for path in self._folder.glob("*/run.json")))
             raise UsageError(
                 "run.unknown" if not matches else "run.ambiguous",
-                f"no run is called {run}" if not matches else f"{len(matches)} runs begin with {run}",
+                f"no run is called {run}"
+                if not matches
+                else f"{len(matches)} runs begin with {run}",
                 hint=f"the runs of this workspace are: {known or 'none yet'}",
             )
         try:

@@ -23,6 +23,9 @@ class Entry:
 
 
 TABLE: dict[str, Entry] = {
+    "backtest": Entry(
+        "backtest", RESEARCH, "Run a strategy over history: figures, trades, report."
+    ),
     "init": Entry("init", START, "Make a workspace: algotrader.yaml, strategies/, .env.example."),
     "doctor": Entry("doctor", START, "Say what works, what is missing, and how to mend it."),
     "config": Entry("config", WORKSPACE, "Show, check and explain the settings in force."),

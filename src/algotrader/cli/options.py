@@ -38,9 +38,7 @@ Cash = Annotated[float | None, typer.Option(help="Starting money, account curren
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A parameter; repeatable.")
 ]
-Fees = Annotated[
-    str | None, typer.Option(help="venue, 10bps, maker=2bps,taker=5bps, or 0.")
-]
+Fees = Annotated[str | None, typer.Option(help="venue, 10bps, maker=2bps,taker=5bps, or 0.")]
 SlippageBps = Annotated[float | None, typer.Option(help="Against you, on orders that take.")]
 Path_ = Annotated[str | None, typer.Option("--path", help="worst, best, near-far or finer.")]
 Execution = Annotated[str | None, typer.Option(help="market or capped; default by venue.")]
@@ -105,7 +103,9 @@ def resolve(asked: Asked, config: Path | None) -> Resolved:
     )
 
 
-def given_parameters(loaded: LoadedStrategy, texts: Sequence[str] | None) -> dict[str, ParameterValue]:
+def given_parameters(
+    loaded: LoadedStrategy, texts: Sequence[str] | None
+) -> dict[str, ParameterValue]:
     """`--set name=value` as values of the declared types."""
     values: dict[str, ParameterValue] = {}
     for text in texts or ():
@@ -124,7 +124,9 @@ def given_parameters(loaded: LoadedStrategy, texts: Sequence[str] | None) -> dic
             values[name] = declared.parse(value)
         except ValueError as error:
             kind = type(declared.default).__name__
-            raise UsageError("usage.set", f"--set {text}: {value!r} is not of type {kind}") from error
+            raise UsageError(
+                "usage.set", f"--set {text}: {value!r} is not of type {kind}"
+            ) from error
     return values
 
 
@@ -140,8 +142,6 @@ def _settings(asked: Asked, defaults: BacktestDefaults) -> BacktestSettings:
 
     path = _one_of("path", asked.path or defaults.path, ("worst", "best", "near-far", "finer"))
     execution = asked.execution or defaults.execution
-    if execution is not None:
-        _one_of("execution", execution, ("market", "capped"))
     size_at = _one_of("size-at", asked.size_at or "close", ("close", "fill"))
     return BacktestSettings(
         cash=float(defaults.cash) if asked.cash is None else asked.cash,
@@ -151,7 +151,9 @@ def _settings(asked: Asked, defaults: BacktestDefaults) -> BacktestSettings:
         max_leverage=pick("max_leverage") or 1.0,
         leverage=asked.leverage,
         path=path,
-        execution=execution,
+        execution=None
+        if execution is None
+        else _one_of("execution", execution, ("market", "capped")),
         size_at=size_at,
         cash_buffer=pick("cash_buffer") or 0.0,
         allow_gaps=asked.allow_gaps or defaults.allow_gaps,

@@ -31,4 +31,4 @@ class CrossSectionalMomentum(Strategy):
     def targets(self, bars: Bars, f: Features) -> Targets:
         chosen = f["rank"] > 1.0 - self.top
         count = np.maximum(chosen.sum(axis=1, keepdims=True), 1)
-        return np.divide(chosen, count)
+        return np.asarray(chosen / count)

@@ -1,0 +1,172 @@
+"""What `backtest` prints: a verdict, the figures, warnings; or one JSON object."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from algotrader.backtest.complete import Completed
+from algotrader.backtest.metric_names import METRICS, Unit
+from algotrader.backtest.remarks import assumptions_of, warnings_of
+from algotrader.backtest.report.headline import made
+from algotrader.backtest.report.model import VerdictKind
+from algotrader.backtest.summary import Value
+from algotrader.core.instants import utc_at
+from algotrader.core.units import (
+    ABSENT,
+    format_duration,
+    format_money,
+    format_number,
+    format_percent,
+)
+
+_SHOWN = (
+    ("Result", ("final_equity", "net_profit", "total_return", "annual_return",
+                "benchmark_return", "exposure", "turnover")),
+    ("Risk", ("sharpe", "sortino", "calmar", "volatility", "max_drawdown",
+              "max_drawdown_days", "es_95")),
+    ("Trades", ("trades", "open_trades", "win_rate", "profit_factor", "expectancy",
+                "average_trade_hours", "ambiguous_trades")),
+    ("Costs", ("gross", "fees", "slippage", "funding", "cost_bps", "break_even_bps",
+               "average_leverage")),
+)  # fmt: skip
+_SIGNED = {"net_profit", "total_return", "annual_return", "benchmark_return", "expectancy",
+           "funding", "gross"}  # fmt: skip
+HOUR_MS = 3_600_000
+
+
+def print_run(console: Console, done: Completed, report: Path) -> None:
+    """Identity, the sentence, figures in four blocks, warnings, and where the report is."""
+    print_identity(console, done)
+    console.print(Text(headline(done), style="bold"))
+    for reason in done.judged.verdict.reasons:
+        console.print(f"  {'·' if reason.holds else '△'} {reason.text('en')}")
+    console.print()
+    console.print(figures(done))
+    for remark in warnings_of(done.result):
+        console.print(Text(f"△ {remark.en}", style="yellow"))
+    console.print(f"again   algotrader rerun {done.record.run}")
+    console.print(f"report  {report}")
+
+
+def print_identity(console: Console, done: Completed) -> None:
+    result = done.result
+    bars = result.bars
+    first, last = utc_at(int(bars.ts[0])), utc_at(int(bars.ts[-1]))
+    symbols = ", ".join(str(symbol) for symbol in bars.symbols[:3])
+    more = f" and {len(bars.symbols) - 3} more" if len(bars.symbols) > 3 else ""
+    generated = "  GENERATED DATA" if result.market.provenance.generated else ""
+    console.print(
+        f"{done.record.strategy}  {symbols}{more}  {bars.timeframe}  "
+        f"{first:%Y-%m-%d} → {last:%Y-%m-%d}  {format_number(len(bars), 0)} bars  "
+        f"run {done.record.run}{generated}",
+        soft_wrap=True,
+    )
+
+
+def headline(done: Completed) -> str:
+    """`Made +50.5 % after costs in two years. That is not yet evidence of skill.`"""
+    bars = done.result.bars
+    return made(
+        total_return=float(done.result.summary.values["total_return"] or 0.0),
+        span_ms=int(bars.ts[-1] - bars.ts[0]),
+        kind=VerdictKind(done.judged.verdict.outcome.value),
+        trades=len(done.result.trades),
+        zero_costs=any(remark.code == "zero_fees" for remark in warnings_of(done.result)),
+    ).text("en")
+
+
+def figures(done: Completed) -> Table:
+    """Four blocks of figures side by side, numbers aligned to the right."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=True)
+    for title, _ in _SHOWN:
+        table.add_column(title, style="dim", no_wrap=True)
+        table.add_column("", justify="right", no_wrap=True)
+    values = done.result.summary.values
+    for row in range(max(len(names) for _, names in _SHOWN)):
+        cells: list[str] = []
+        for _, names in _SHOWN:
+            name = names[row]
+            cells += [METRICS[name].en, format_value(name, values[name])]
+        table.add_row(*cells)
+    return table
+
+
+def format_value(name: str, value: Value) -> str:
+    """A metric as tables show it: unit by its name, a dash where it is undefined."""
+    if value is None:
+        return ABSENT
+    signed = name in _SIGNED
+    match METRICS[name].unit:
+        case Unit.FRACTION:
+            return format_percent(value, signed=signed)
+        case Unit.MONEY:
+            return format_money(value, signed=signed)
+        case Unit.COUNT | Unit.DAYS:
+            return format_number(value, 0)
+        case Unit.HOURS:
+            return format_duration(round(value * HOUR_MS))
+        case Unit.BPS:
+            return f"{format_number(value, 1)} bps"
+        case _:
+            return format_number(value, 2)
+
+
+def run_json(done: Completed) -> dict[str, Any]:
+    """The object that `backtest --json` prints."""
+    result = done.result
+    return {
+        "run": done.record.run,
+        "strategy": done.record.strategy,
+        "parameters": done.record.parameters,
+        "metrics": dict(result.summary.values),
+        "undefined": {name: str(reason) for name, reason in result.summary.undefined.items()},
+        "trades": [
+            {
+                "symbol": trade.symbol,
+                "entry_ts": trade.entry_ts,
+                "exit_ts": trade.exit_ts,
+                "side": "long" if trade.side > 0 else "short",
+                "quantity": trade.quantity,
+                "entry_price": trade.entry_price,
+                "exit_price": trade.exit_price,
+                "fees": trade.fees,
+                "funding": trade.funding,
+                "profit": trade.profit,
+                "exit_reason": trade.exit_reason.name.lower(),
+                "ambiguous": trade.ambiguous,
+                "open": trade.is_open,
+            }
+            for trade in result.trades
+        ],
+        "data": {
+            "hash": done.record.data_hash,
+            "source": result.market.provenance.source,
+            "generated": result.market.provenance.generated,
+            "coverage": result.market.coverage.bars,
+            "funding_coverage": result.market.coverage.funding,
+            "bars": len(result.bars),
+        },
+        "overfitting": overfitting_json(done),
+        "assumptions": {remark.code: remark.en for remark in assumptions_of(result)},
+        "warnings": [remark.as_dict() for remark in warnings_of(result)],
+        "report": str(done.report),
+    }
+
+
+def overfitting_json(done: Completed) -> dict[str, Any]:
+    judged = done.judged
+    return {
+        "verdict": judged.verdict.outcome.value,
+        "reasons": [reason.text("en") for reason in judged.verdict.reasons],
+        "trials": judged.trials.n_trials,
+        "effective_trials": judged.trials.effective_trials,
+        "luck_sharpe": judged.luck_sharpe,
+        "deflated_sharpe": judged.deflated_sharpe,
+        "probabilistic_sharpe": judged.probabilistic_sharpe,
+        "pbo": None if judged.cscv is None else judged.cscv.pbo,
+    }
