@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from algotrader.backtest.api import backtest as backtest
-    from algotrader.backtest.api import sweep as sweep
-    from algotrader.backtest.api import walkforward as walkforward
     from algotrader.core.bars import Bars as Bars
     from algotrader.strategy.base import Features as Features
     from algotrader.strategy.base import Strategy as Strategy
@@ -38,8 +36,6 @@ _HOMES = {
     "on_change": "strategy.rebalance",
     "param": "strategy.parameters",
     "schedule": "strategy.rebalance",
-    "sweep": "backtest.api",
-    "walkforward": "backtest.api",
 }
 
 __all__ = ["__version__", *sorted(_HOMES)]

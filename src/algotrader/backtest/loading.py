@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from algotrader.backtest.market import Coverage, Market, Provenance
+from algotrader.backtest.derivatives import funding_coverage, funding_of, marks_of
+from algotrader.backtest.market import Coverage, FundingSeries, Market, MarkSeries, Provenance
 from algotrader.core.bars import Bars
 from algotrader.core.calendars import Calendar, calendar_of, load_calendar, recognise
 from algotrader.core.errors import DataError, UsageError
@@ -21,8 +23,13 @@ from algotrader.core.symbols import InstrumentKind, Symbol
 from algotrader.core.timeframes import Timeframe
 from algotrader.data import files, sample
 from algotrader.data.adjustment import Adjust, explained_jumps
+from algotrader.data.instruments import load_instrument
 from algotrader.data.lake import Lake
-from algotrader.data.tables import BarTable, read_tables
+from algotrader.data.layout import SeriesKey
+from algotrader.data.tables import BarTable, read_tables, tables_of
+
+if TYPE_CHECKING:
+    import polars as pl
 
 MINIMUM_COVERAGE = 0.995
 SAMPLE_PANEL = "sample:20names"
@@ -41,26 +48,67 @@ class DataRequest:
     allow_gaps: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Origin:
+    source: str
+    licence: str = ""
+    adjustable: bool = False  # the source has an adjustment column
+    generated: bool = False
+
+
 def load_market(request: DataRequest, lake: Path) -> Market:
     """Read, join, and describe the data. DataError says what is missing and how to get it."""
-    bars, origin = _bars(request, lake)
+    store = Lake(lake)
+    bars, origin = _bars(request, store)
+    return _described(bars, origin, request, store)
+
+
+def frame_market(frame: object, request: DataRequest) -> Market:
+    """The market of a polars or pandas frame with a time column and OHLCV."""
+    tables = tables_of(_polars(frame), "the frame given")
+    symbol = request.symbols[0] if len(request.symbols) == 1 else None
+    bars = files.tables_to_bars(tables, Path("frame"), symbol, request.timeframe, request.adjust)
+    return _described(bars, _Origin(source="a frame"), request, None)
+
+
+def _polars(frame: object) -> pl.DataFrame:
+    import polars as pl
+
+    if isinstance(frame, pl.DataFrame):
+        return frame
+    if type(frame).__module__.startswith("pandas"):
+        return pl.from_pandas(frame, include_index=True)  # type: ignore[call-overload, no-any-return]
+    raise UsageError(
+        "usage.data",
+        f"data is a {type(frame).__name__}",
+        hint="give a path, or a polars or pandas frame with a time column and OHLCV",
+    )
+
+
+def _described(bars: Bars, origin: _Origin, request: DataRequest, store: Lake | None) -> Market:
+    """Bars with everything else a run reads; `store` knows funding, marks and instruments."""
     bars = _cut(bars, request)
     calendar = _calendar(bars)
-    bars = replace(bars, session=calendar.session_ids(bars.ts, bars.timeframe),
-                   known_at=calendar.known_at(bars.ts, bars.timeframe))  # fmt: skip
+    bars = replace(
+        bars,
+        session=calendar.session_ids(bars.ts, bars.timeframe),
+        known_at=calendar.known_at(bars.ts, bars.timeframe),
+    )
     adjusted = request.adjust != "none" and origin.adjustable
     instruments = tuple(
-        _instrument(symbol, calendar.name, adjusted=adjusted) for symbol in bars.symbols
+        (load_instrument(store.root, symbol) if store else None)
+        or _instrument(symbol, calendar.name, adjusted=adjusted)
+        for symbol in bars.symbols
     )
-    coverage = coverage_of(bars, calendar)
-    if coverage.bars < MINIMUM_COVERAGE and not request.allow_gaps:
-        raise DataError(
-            "data.coverage",
-            f"{origin.source} has {coverage.bars:.2%} of the {coverage.expected} bars its calendar "
-            f"expects, a backtest needs {MINIMUM_COVERAGE:.1%}",
-            hint="see `algotrader data check`, mend it with `algotrader data repair`, "
-            "or go on with --allow-gaps",
-        )
+    funding: dict[Symbol, FundingSeries] = {}
+    marks: dict[Symbol, MarkSeries] = {}
+    for instrument in instruments if store else ():
+        if (rates := funding_of(store, instrument, bars)) is not None:
+            funding[instrument.symbol] = rates
+        if (mark := marks_of(store, instrument, bars)) is not None:
+            marks[instrument.symbol] = mark
+    coverage = coverage_of(bars, calendar, funding_coverage(instruments, funding, bars))
+    _refuse_gaps(coverage, origin.source, request)
     return Market(
         bars=bars,
         instruments=instruments,
@@ -70,31 +118,53 @@ def load_market(request: DataRequest, lake: Path) -> Market:
         provenance=Provenance(
             source=origin.source,
             licence=origin.licence,
-            data_hash=array_hash(bars.ts, bars.open, bars.high, bars.low, bars.close, bars.volume),
+            data_hash=_data_hash(bars, funding, marks),
+            generated=origin.generated,
             adjusted="splits and dividends, on read" if adjusted else "",
             volume_known=not bool(np.isnan(bars.volume).all()),
         ),
         coverage=coverage,
+        funding=funding,
+        marks=marks,
     )
 
 
-def coverage_of(bars: Bars, calendar: Calendar) -> Coverage:
+def _refuse_gaps(coverage: Coverage, source: str, request: DataRequest) -> None:
+    if coverage.bars >= MINIMUM_COVERAGE or request.allow_gaps:
+        return
+    raise DataError(
+        "data.coverage",
+        f"{source} has {coverage.bars:.2%} of the {coverage.expected} bars its calendar expects, "
+        f"a backtest needs {MINIMUM_COVERAGE:.1%}",
+        hint="see `algotrader data check`, mend it with `algotrader data repair`, "
+        "or go on with --allow-gaps",
+    )
+
+
+def _data_hash(
+    bars: Bars, funding: dict[Symbol, FundingSeries], marks: dict[Symbol, MarkSeries]
+) -> str:
+    """Of every number that the simulation reads."""
+    arrays = [bars.ts, bars.open, bars.high, bars.low, bars.close, bars.volume]
+    for series in funding.values():
+        arrays += [series.ts, series.rate]
+    for mark in marks.values():
+        arrays += [mark.open, mark.high, mark.low, mark.close]
+    return array_hash(*arrays)
+
+
+def coverage_of(bars: Bars, calendar: Calendar, funding: float | None = None) -> Coverage:
     """Bars present of those the calendar expects between the first and the last, by month."""
     grid = calendar.grid(bars.timeframe, int(bars.ts[0]), int(bars.ts[-1]) + 1)
     present = np.isin(grid, bars.ts, assume_unique=True)
     months = grid.astype("datetime64[ms]").astype("datetime64[M]")
     shares = [(str(month), float(present[months == month].mean())) for month in np.unique(months)]
-    return Coverage(expected=len(grid), present=int(present.sum()), months=tuple(shares))
+    return Coverage(
+        expected=len(grid), present=int(present.sum()), months=tuple(shares), funding=funding
+    )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Origin:
-    source: str
-    licence: str = ""
-    adjustable: bool = False  # the source has an adjustment column
-
-
-def _bars(request: DataRequest, lake: Path) -> tuple[Bars, _Origin]:
+def _bars(request: DataRequest, lake: Lake) -> tuple[Bars, _Origin]:
     if request.data == SAMPLE_PANEL:
         panel = sample.sample_panel()
         licence = "BSD-3-Clause, sample_data/LICENCES.txt"
@@ -107,12 +177,13 @@ def _bars(request: DataRequest, lake: Path) -> tuple[Bars, _Origin]:
             "nothing to trade was named",
             hint="give --symbol OKX:BTC/USDT, or a file with --data PATH",
         )
-    parts = [_from_store(Symbol.parse(text), request, Lake(lake)) for text in request.symbols]
+    parts = [_from_store(Symbol.parse(text), request, lake) for text in request.symbols]
     origins = {origin for _, origin in parts}
     origin = _Origin(
         source=", ".join(sorted({origin.source for origin in origins})),
         licence=", ".join(sorted({origin.licence for origin in origins if origin.licence})),
         adjustable=any(origin.adjustable for origin in origins),
+        generated=any(origin.generated for origin in origins),
     )
     return (parts[0][0] if len(parts) == 1 else Bars.stack([bars for bars, _ in parts])), origin
 
@@ -144,14 +215,11 @@ def _refuse_raw_jumps(table: BarTable, adjust: Adjust) -> None:
 
 def _from_store(symbol: Symbol, request: DataRequest, lake: Lake) -> tuple[Bars, _Origin]:
     """The workspace's lake first, then the bundled sample."""
-    frames = [
-        key.timeframe for key in lake.series() if key.symbol == symbol and key.timeframe is not None
-    ]
+    frames = lake.timeframes(symbol)
     wanted = Timeframe.parse(request.timeframe) if request.timeframe else None
     chosen = wanted or (frames[0] if len(frames) == 1 else None)
     if chosen is not None and chosen in frames:
-        bars = lake.read_bars(symbol, chosen, adjust=request.adjust)
-        return bars, _Origin(source="lake")
+        return _from_lake(symbol, chosen, request, lake)
     if not frames and symbol in sample.files() and wanted in (None, sample.DAILY):
         table = sample.sample_table(symbol)
         _refuse_raw_jumps(table, request.adjust)
@@ -161,6 +229,23 @@ def _from_store(symbol: Symbol, request: DataRequest, lake: Lake) -> tuple[Bars,
             adjustable="adj_close" in table.columns,
         )
     raise _missing(symbol, wanted, frames)
+
+
+def _from_lake(
+    symbol: Symbol, timeframe: Timeframe, request: DataRequest, lake: Lake
+) -> tuple[Bars, _Origin]:
+    manifest = lake.manifest(SeriesKey.bars(symbol, timeframe))
+    names = sorted({source.name for source in manifest.sources})
+    licences = sorted({source.licence for source in manifest.sources if source.licence})
+    bars = lake.read_bars(symbol, timeframe, adjust=request.adjust)
+    if manifest.volume == "other":  # not in the unit of quantities: no share of it is known (R20)
+        bars = replace(bars, volume=np.full(len(bars), np.nan))
+    return bars, _Origin(
+        source=", ".join(names) or "lake",
+        licence=", ".join(licences),
+        adjustable=bool(manifest.adjustment),
+        generated=manifest.generated,
+    )
 
 
 def _missing(symbol: Symbol, wanted: Timeframe | None, frames: Sequence[Timeframe]) -> DataError:

@@ -42,6 +42,15 @@ from algotrader.strategy.base import Strategy, Style
 Floats = NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelInput:
+    """A market ready for the kernel; made once and used for every parameter set of a sweep."""
+
+    panel: Panel
+    instruments: list[SimulatedInstrument]
+    settings: SimulationSettings
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunResult:
     """What happened, from the row of the first decision on."""
@@ -52,6 +61,7 @@ class RunResult:
     first: int  # row of the first decision
     prepared: Prepared | None  # features, where the run kept them
     instruments: tuple[Instrument, ...]  # with the costs of this run
+    given: KernelInput
     simulation: SimulationResult
     log: tuple[LogLine, ...] = ()  # what the strategy wrote
 
@@ -99,7 +109,8 @@ class RunResult:
 
     @cached_property
     def trades(self) -> TradeTable:
-        return trades_of(self.simulation, self.market, self.instruments)
+        given = self.given
+        return trades_of(given.panel, given.instruments, given.settings, self.simulation)
 
     @cached_property
     def costs(self) -> Costs:
@@ -132,15 +143,6 @@ class RunResult:
         contracts = np.abs(fills.quantity) * multiplier[fills.instrument]
         price = np.where(inverse[fills.instrument], 1.0 / fills.price, fills.price)
         return float((contracts * price).sum())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KernelInput:
-    """A market ready for the kernel; made once and used for every parameter set of a sweep."""
-
-    panel: Panel
-    instruments: list[SimulatedInstrument]
-    settings: SimulationSettings
 
 
 def kernel_input(
@@ -196,6 +198,7 @@ def run_backtest(
         first=first,
         prepared=prepared,
         instruments=tuple(traded(instrument, settings) for instrument in market.instruments),
+        given=given,
         simulation=simulation,
         log=lines,
     )

@@ -1,7 +1,28 @@
-"""The trade list of a run (R32)."""
+"""The trade list of a run (R32), built by the kernel from its fills."""
 
-from algotrader.backtest.trades import TradeTable, no_trades
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from algotrader.backtest.trades import TradeTable
+from algotrader.execution.simulated import trade_columns
+from algotrader.execution.simulation import (
+    Panel,
+    SimulatedInstrument,
+    SimulationResult,
+    SimulationSettings,
+)
 
 
-def trades_of(simulation, market, instruments) -> TradeTable:  # temporary, never landed
-    return no_trades(tuple(str(i.symbol) for i in instruments))
+def trades_of(
+    panel: Panel,
+    instruments: Sequence[SimulatedInstrument],
+    settings: SimulationSettings,
+    result: SimulationResult,
+    *,
+    fifo: bool = False,
+) -> TradeTable:
+    """Round trips flat to flat or to a flip; `fifo` matches lots, for comparisons."""
+    columns = trade_columns(panel, instruments, settings, result, fifo=fifo)
+    symbols = tuple(instrument.symbol for instrument in instruments)
+    return TradeTable(symbols=symbols, **columns)

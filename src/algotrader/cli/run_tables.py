@@ -46,7 +46,7 @@ def print_run(console: Console, done: Completed, report: Path) -> None:
     for reason in done.judged.verdict.reasons:
         console.print(f"  {'·' if reason.holds else '△'} {reason.text('en')}")
     console.print()
-    console.print(figures(done))
+    console.print(figures(done, across=4 if console.width >= 150 else 2))
     for remark in warnings_of(done.result):
         console.print(Text(f"△ {remark.en}", style="yellow"))
     console.print(f"again   algotrader rerun {done.record.run}")
@@ -80,19 +80,22 @@ def headline(done: Completed) -> str:
     ).text("en")
 
 
-def figures(done: Completed) -> Table:
-    """Four blocks of figures side by side, numbers aligned to the right."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=True)
-    for title, _ in _SHOWN:
-        table.add_column(title, style="dim", no_wrap=True)
-        table.add_column("", justify="right", no_wrap=True)
+def figures(done: Completed, *, across: int) -> Table:
+    """Blocks of figures, `across` of them side by side, numbers aligned to the right."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    for _ in range(across):
+        table.add_column(no_wrap=True, style="dim")
+        table.add_column(no_wrap=True, justify="right")
     values = done.result.summary.values
-    for row in range(max(len(names) for _, names in _SHOWN)):
-        cells: list[str] = []
-        for _, names in _SHOWN:
-            name = names[row]
-            cells += [METRICS[name].en, format_value(name, values[name])]
-        table.add_row(*cells)
+    for first in range(0, len(_SHOWN), across):
+        blocks = _SHOWN[first : first + across]
+        table.add_row(*(cell for title, _ in blocks for cell in (Text(title, "bold"), "")))
+        for row in range(max(len(names) for _, names in blocks)):
+            named = [names[row] for _, names in blocks]
+            table.add_row(
+                *(c for name in named for c in (METRICS[name].en, format_value(name, values[name])))
+            )
+        table.add_row()
     return table
 
 

@@ -1,0 +1,119 @@
+"""Library use, as short as the command:
+
+    import algotrader as at
+
+    r = at.backtest(TrendFollow(), "OKX:BTC/USDT", timeframe="1h")
+    r.metrics["sharpe"], r.trades, r.equity
+    r.report("out.html")
+
+`data=` takes a path, or a polars or pandas frame with a time column and OHLCV.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from algotrader.backtest.judge import Overfitting, judge
+from algotrader.backtest.loading import DataRequest, frame_market, load_market, parse_instant
+from algotrader.backtest.reporting import report_data
+from algotrader.backtest.run import RunResult, run_backtest
+from algotrader.backtest.settings import BacktestSettings
+from algotrader.backtest.store import RunRecord, record_of, write_file
+from algotrader.backtest.summary import Value
+from algotrader.backtest.trades import TradeTable
+from algotrader.strategy.base import Strategy
+from algotrader.strategy.loader import LoadedStrategy
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backtest:
+    """A finished run: figures by name, the trade list, equity, and its report."""
+
+    result: RunResult
+    record: RunRecord
+    judged: Overfitting
+
+    @property
+    def metrics(self) -> Mapping[str, Value]:
+        """Figures by their name (`sharpe`, `max_drawdown`, …); `None` where undefined."""
+        return self.result.summary.values
+
+    @property
+    def trades(self) -> TradeTable:
+        return self.result.trades
+
+    @property
+    def equity(self) -> pl.DataFrame:
+        """Equity after each bar: columns `time` (UTC), `equity` (account currency)."""
+        import polars as pl
+
+        curve = self.result.curve
+        time = pl.Series("time", curve.ts).cast(pl.Datetime("ms", "UTC"))
+        return pl.DataFrame({"time": time, "equity": curve.equity})
+
+    def report(self, path: str | Path) -> Path:
+        """Write the HTML report and return its path."""
+        from algotrader.backtest.report import render_run
+
+        page = render_run(report_data(self.result, self.record, self.judged))
+        write_file(Path(path), page.encode())
+        return Path(path)
+
+
+def backtest(
+    strategy: Strategy,
+    symbol: str | Sequence[str] = (),
+    *,
+    timeframe: str | None = None,
+    data: Any = None,
+    start: str | None = None,
+    end: str | None = None,
+    lake: str | Path = "lake",
+    settings: BacktestSettings | None = None,
+    **changes: Any,
+) -> Backtest:
+    """Run a strategy over the lake, the bundled sample, a file or a frame.
+
+    `changes` are fields of `BacktestSettings` (`cash=50_000, fees="10bps"`). Nothing is written;
+    the run is no trial of a workspace. The errors are those of the command.
+    """
+    chosen = replace(settings or BacktestSettings(), **changes)
+    symbols = (symbol,) if isinstance(symbol, str) else tuple(symbol)
+    is_file = data is None or isinstance(data, str | Path)
+    request = DataRequest(
+        symbols=symbols,
+        timeframe=timeframe,
+        start=start,
+        end=end,
+        data=None if data is None or not is_file else str(data),
+        allow_gaps=chosen.allow_gaps,
+    )
+    market = load_market(request, Path(lake)) if is_file else frame_market(data, request)
+    result = run_backtest(strategy, market, chosen, start=parse_instant(start, "start"))
+    return Backtest(
+        result=result,
+        record=record_of(_described(type(strategy)), result, request),
+        judged=judge(result.daily.returns[None, :], periods_per_year=market.periods_per_year),
+    )
+
+
+def _described(kind: type[Strategy]) -> LoadedStrategy:
+    """A class made in a session or a notebook, whose source may not be found."""
+    try:
+        source = inspect.getsource(kind)
+    except (OSError, TypeError):
+        source = f"class {kind.__qualname__}: source unknown"
+    return LoadedStrategy(
+        kind=kind,
+        origin=f"{kind.__module__}:{kind.__qualname__}",
+        source=source,
+        source_hash=hashlib.sha256(source.encode()).hexdigest(),
+    )
