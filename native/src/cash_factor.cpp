@@ -31,8 +31,13 @@ double slope(const std::vector<Increase>& increases, double factor) noexcept {
 
 double Increase::cost(double factor) const noexcept {
   if (fee_base == 0.0) return factor * principal;
+  if (fee_rate <= 0.0) return factor * (principal + fee_base * fee_rate);
   const double raw = fee_sum + factor * fee_base * fee_rate;
   return factor * principal + order_fee(raw, fee_rate, fee_minimum) - fee_charged;
+}
+
+bool is_paid(const std::vector<Increase>& increases, double free) noexcept {
+  return total_cost(increases, 1.0) <= free + 1e-9 * std::max(1.0, std::abs(free));
 }
 
 bool affordable(const std::vector<Increase>& increases, double free) noexcept {

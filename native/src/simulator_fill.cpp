@@ -34,7 +34,7 @@ std::int64_t Simulator::fill(std::size_t row, std::size_t index, std::int64_t lo
   if (complete) finish(order, OrderState::Filled);
   // From here on new legs may move the orders in memory: by index only.
   if (closing > 0) after_reduction(index, held > 0 ? 1 : -1);
-  if (opening > 0) after_opening(index, opening, price, inside);
+  if (opening > 0) after_opening(index, opening, price, maker, inside);
   return opening;
 }
 
@@ -50,11 +50,10 @@ void Simulator::book(std::size_t row, Order& order, std::int64_t lots, double pr
   const bool fee_in_coin = instrument.is_spot() && instrument.fee_in_received && order.side > 0;
 
   double fee = notional * rate;
-  if (!fee_in_coin) {  // R14: max(minimum, sum over the order's fills)
+  if (!fee_in_coin) {  // R14: max(minimum, sum over the order's fills), none on rebates
     order.fee_sum += fee;
-    const double total = order_fee(order.fee_sum, rate, instrument.min_fee);
-    fee = total - order.fee_charged;
-    order.fee_charged = total;
+    if (rate > 0.0) fee = order_fee(order.fee_sum, rate, instrument.min_fee) - order.fee_charged;
+    order.fee_charged += fee;
     state_.cash -= fee;
   }
 

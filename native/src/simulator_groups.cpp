@@ -33,18 +33,6 @@ Order* Simulator::working(std::int64_t number) {
   return nullptr;
 }
 
-// A leg denied is a leg unfilled: the others are cancelled before they reach the market.
-void Simulator::cancel_groups_denied() {
-  for (const GroupLeg& denied : state_.legs) {
-    if (denied.state != OrderState::Denied) continue;
-    for (const GroupLeg& leg : state_.legs) {
-      Order* order = same_group(leg, denied) ? working(leg.order) : nullptr;
-      if (order != nullptr && leg.filled == 0) finish(*order, OrderState::Cancelled);
-    }
-  }
-  forget_done_orders();
-}
-
 // After a cut of cash, legs of a group share the smallest factor of them.
 void Simulator::share_group_factors(const std::vector<Execution*>& takers,
                                     std::vector<std::int64_t>& allowed) const {
@@ -53,7 +41,8 @@ void Simulator::share_group_factors(const std::vector<Execution*>& takers,
     if (order.group < 0) continue;
     double factor = 1.0;
     for (std::size_t other = 0; other < takers.size(); ++other) {
-      if (state_.orders[takers[other]->index].group != order.group) continue;
+      const Order& leg = state_.orders[takers[other]->index];
+      if (leg.group != order.group || leg.decided != order.decided) continue;
       factor = std::min(factor, static_cast<double>(allowed[other]) /
                                     static_cast<double>(takers[other]->opening));
     }
@@ -83,6 +72,7 @@ void Simulator::match_groups() {
     if (!over(leg)) open.push_back(leg);
   }
   state_.legs = std::move(open);
+  forget_done_orders();
 }
 
 void Simulator::match_leg(GroupLeg& leg, double factor) {
@@ -97,6 +87,7 @@ void Simulator::match_leg(GroupLeg& leg, double factor) {
   back.side = static_cast<std::int8_t>(-leg.side);
   back.lots = leg.filled - allowed;
   back.reason = FillReason::Group;
+  back.reduce_only = true;
   back.age = state_.age++;
   state_.orders.push_back(back);
   leg.filled = allowed;

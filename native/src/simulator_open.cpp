@@ -14,7 +14,7 @@ void Simulator::open_phase(std::size_t row) {
   plan_.clear();
   plan_open(row, plan_);
   for (Execution& execution : plan_) reduce_at_open(row, execution);
-  for (Execution& execution : plan_) size_at_fill(row, execution);
+  for (Execution& execution : plan_) size_at_fill(execution);
   increase_at_open(row, plan_);
   end_open(row);
 }
@@ -32,19 +32,15 @@ void Simulator::plan_open(std::size_t row, std::vector<Execution>& plan) {
       move_trail(order, open_of(row, column), instruments_[column].tick);
     }
     if (!tradable(row, column)) continue;  // R20: no fill, no trigger, no rejection
-    if (arrives && refuse_post_only(row, order)) continue;
     if (reaches_at_open(row, order, arrives, execution)) {
       plan.push_back(execution);
     }
   }
 }
 
-// R15: a post-only order that would take is rejected.
-bool Simulator::refuse_post_only(std::size_t row, Order& order) {
-  if (!order.post_only || order.kind != OrderKind::Limit) return false;
-  const auto column = static_cast<std::size_t>(order.instrument);
-  const int gap = compare_prices(open_of(row, column), order.limit, instruments_[column].tick);
-  if (order.side > 0 ? gap > 0 : gap < 0) return false;
+// R15: a post-only order that would take where it arrives is rejected.
+bool Simulator::refuse_post_only(Order& order) {
+  if (!order.post_only) return false;
   finish(order, OrderState::Rejected);
   count(Counter::PostOnlyRejected);
   return true;
@@ -57,10 +53,7 @@ bool Simulator::reaches_at_open(std::size_t row, Order& order, bool arrives,
   const double tick = instruments_[column].tick;
   const double open = open_of(row, column);
   execution.reference = open;
-  if (order.acts_as_market()) {
-    execution.may_open = inside_cap(row, order, open);
-    return true;
-  }
+  if (order.acts_as_market()) return true;
   if (order.is_stop() && !order.triggered) {
     const int gap = compare_prices(open, order.stop, tick);
     if (order.side > 0 ? gap < 0 : gap > 0) return false;
@@ -74,7 +67,7 @@ bool Simulator::reaches_at_open(std::size_t row, Order& order, bool arrives,
   }
   const int gap = order.side * compare_prices(open, order.limit, tick);
   if (arrives) {
-    if (gap > 0) return false;
+    if (gap > 0 || refuse_post_only(order)) return false;
     execution.price = clamp_to_limit(order, round_fill(open, tick, order.side));
     return true;
   }
@@ -100,15 +93,12 @@ void Simulator::move_trail(Order& order, double price, double tick) {
 }
 
 // R13: an increase of a target fills only if the open moved by slippage is inside the cap.
-bool Simulator::inside_cap(std::size_t row, const Order& order, double open) {
+bool Simulator::inside_cap(const Order& order, double price) const {
   if (!order.capped) return true;
   const auto column = static_cast<std::size_t>(order.instrument);
   const double tick = instruments_[column].tick;
   const double cap = round_limit(
       order.reference * (1.0 + order.side * settings_.cap_bps / 1e4), tick, order.side);
-  const double lots = std::min(static_cast<double>(order.lots), room_left(row, column));
-  const double slipped = open * (1.0 + order.side * slippage_at(row, column, lots));
-  const double price = round_fill(slipped, tick, order.side);
   return order.side * compare_prices(price, cap, tick) <= 0;
 }
 
@@ -170,18 +160,19 @@ void Simulator::clamp_to_wanted(Order& order) {
 }
 
 // R33: from flat, the quantity that cash pays for at the fill's own price.
-void Simulator::size_at_fill(std::size_t row, Execution& execution) {
+void Simulator::size_at_fill(Execution& execution) {
   Order& order = state_.orders[execution.index];
   if (order.done || !order.size_at_fill) return;
   const auto column = static_cast<std::size_t>(order.instrument);
   if (held_lots(column) != 0) return;  // its closing part is not done
   const Instrument& instrument = instruments_[column];
-  const double guess = round_fill(
-      execution.reference * (1.0 + order.side * slippage_at(row, column, 0.0)), instrument.tick,
-      order.side);
+  const double fraction = slippage_fraction(instrument, 0.0, kNone, kNone);
+  const double guess = round_fill(execution.reference * (1.0 + order.side * fraction),
+                                  instrument.tick, order.side);
   const double cash = state_.cash * (1.0 - settings_.cash_buffer);
-  const double lots = whole_lots(order.weight * cash /
+  const double paid = whole_lots(order.weight * cash /
                                  (lot_value(instrument, guess) * (1.0 + instrument.taker_fee)));
+  const double lots = std::min(paid, most_lots(column, guess));  // R28
   const bool too_small = !(lots > 0.0) || below_minimum(instrument, lots * instrument.lot, guess);
   if (too_small) {
     count(Counter::BelowMinimum);
@@ -189,17 +180,17 @@ void Simulator::size_at_fill(std::size_t row, Execution& execution) {
     return;
   }
   order.lots = static_cast<std::int64_t>(lots);
-  execution.may_open = inside_cap(row, order, execution.reference);
-  if (!execution.may_open) {
-    order.lots = 0;  // sized anew at the next open
-    return;
-  }
+  execution.opening = order.lots;
+}
+
+// The size found at the fill is the order's from now on.
+void Simulator::keep_size(Order& order) {
+  if (!order.size_at_fill) return;
   order.size_at_fill = false;
   order.wanted = order.side * order.lots;
   for (GroupLeg& leg : state_.legs) {
     if (order.group >= 0 && leg.order == order.id) leg.total = order.lots;
   }
-  execution.opening = order.lots;
 }
 
 Increase Simulator::increase_of(const Order& order, double lots, double price, bool maker) const {
@@ -241,7 +232,7 @@ void Simulator::increase_at_open(std::size_t row, std::vector<Execution>& plan) 
   takers.clear();
   for (Execution& execution : plan) {
     Order& order = state_.orders[execution.index];
-    if (order.done || execution.opening <= 0 || !execution.may_open) continue;
+    if (order.done || execution.opening <= 0) continue;
     clamp_to_wanted(order);
     if (order.done) continue;
     execution.opening = std::min(execution.opening, order.lots);
@@ -251,8 +242,13 @@ void Simulator::increase_at_open(std::size_t row, std::vector<Execution>& plan) 
     if (order.tif == TimeInForce::FOK && wanted > room) continue;
     const double lots = std::min(wanted, room);
     if (lots <= 0.0) continue;
-    state_.room[column] -= lots;
     set_price(row, execution, lots);
+    if (!inside_cap(order, execution.price)) {
+      if (order.size_at_fill) order.lots = 0;  // sized anew at the next open
+      continue;  // R13: waits, taking neither cash nor room
+    }
+    keep_size(order);
+    state_.room[column] -= lots;  // R11: participation is taken before the cut of cash
     execution.opening = static_cast<std::int64_t>(lots);
     takers.push_back(&execution);
   }
@@ -302,8 +298,6 @@ void Simulator::open_at(std::size_t row, Execution& execution, std::int64_t lots
     fill(row, execution.index, lots, execution.price, execution.reference, execution.maker, false);
   }
   if (lots == wanted) return;
-  const auto column = static_cast<std::size_t>(state_.orders[execution.index].instrument);
-  state_.room[column] += static_cast<double>(wanted - lots);  // others may use it inside the bar
   end_cut(execution.index);
 }
 
@@ -313,7 +307,7 @@ std::int64_t Simulator::cut_lots(const Instrument& instrument, std::int64_t want
   if (factor >= 1.0) return wanted;
   const auto lots = static_cast<std::int64_t>(whole_lots(static_cast<double>(wanted) * factor));
   if (lots < wanted && below_minimum(instrument, static_cast<double>(lots) * instrument.lot, price)) {
-    if (lots > 0 || instrument.min_notional > 0.0) count(Counter::BelowMinimum);
+    count(Counter::BelowMinimum);
     return 0;
   }
   return lots;
@@ -326,12 +320,6 @@ void Simulator::end_cut(std::size_t index) {
 
 // IOC and FOK live at one open only (R20, R21); what is free now bounds the bar's increases.
 void Simulator::end_open(std::size_t row) {
-  for (const Execution& execution : plan_) {
-    const Order& order = state_.orders[execution.index];
-    if (!order.done && order.filled > 0 && order.lots > 0 && order.acts_as_market()) {
-      count(Counter::PartialCarried);
-    }
-  }
   for (Order& order : state_.orders) {
     if (order.done || order.fresh || !order.lives_at_one_open()) continue;
     if (!panel_.has_bar(row, static_cast<std::size_t>(order.instrument))) continue;

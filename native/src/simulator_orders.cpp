@@ -34,6 +34,7 @@ std::int64_t Simulator::place_order(std::size_t row, const Request& request) {
   Order order;
   order.id = number;
   order.group = request.group;
+  order.decided = static_cast<std::int64_t>(row);
   order.instrument = static_cast<std::int32_t>(request.instrument);
   order.side = static_cast<std::int8_t>(request.side);
   const OrderState admitted = admit(row, request, order);
@@ -95,6 +96,7 @@ OrderState Simulator::admit(std::size_t row, const Request& request, Order& orde
       order.kind == OrderKind::Market && (instrument.is_derivative() || request.side > 0)) {
     order.size_at_fill = true;  // R33
     order.weight = request.weight * instrument.size_share;
+    if (order.weight > settings_.max_weight) return deny(Counter::DeniedLimit);  // R28
     return OrderState::Working;
   }
   order.lots = static_cast<std::int64_t>(lots);

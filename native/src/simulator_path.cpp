@@ -93,17 +93,21 @@ bool Simulator::may_liquidate(std::size_t row) const {
   return exposed && !isolated && gap <= 0.0;
 }
 
-// R11: increases inside the bar as if cash were free; if it was not, again with one factor.
+// R11: increases inside the bar as if cash were free; if it was not, again with one factor. A
+// second travel may meet other increases than the first, so that is repeated until what was
+// filled is paid for.
 void Simulator::travel_with_cash(std::size_t row, int swapped) {
+  constexpr int most_travels = 16;
   cut_ = 1.0;
-  inside_.clear();
-  travel(row, swapped);
-  if (inside_.empty() || affordable(inside_, free_after_open_)) return;
-  const double factor = cash_factor(inside_, free_after_open_);
-  state_ = before_path_;
-  count(Counter::CashCut);
-  cut_ = factor;
-  travel(row, swapped);
+  for (int travels = 0;; ++travels) {
+    inside_.clear();
+    filled_inside_.clear();
+    travel(row, swapped);
+    if (filled_inside_.empty() || is_paid(filled_inside_, free_after_open_)) break;
+    cut_ = travels + 1 < most_travels ? cash_factor(inside_, free_after_open_) : 0.0;
+    state_ = before_path_;
+  }
+  if (cut_ < 1.0) count(Counter::CashCut);
   cut_ = 1.0;
 }
 
@@ -382,6 +386,7 @@ void Simulator::execute_inside(std::size_t row, std::size_t index, double at) {
   }
   if (order.kind == OrderKind::StopLimit) {
     if (order.side * compare_prices(reference, order.limit, tick) > 0) return;  // R14: it rests
+    if (refuse_post_only(order)) return;
     const double price = clamp_to_limit(order, round_fill(reference, tick, order.side));
     fill_inside(row, index, price, price, false);
     return;
@@ -417,16 +422,17 @@ void Simulator::fill_inside(std::size_t row, std::size_t index, double price, do
   if (opening > 0) {
     inside_.push_back(increase_of(order, static_cast<double>(opening), price, maker));
     allowed = cut_lots(instruments_[column], opening, cut_, price);
+    if (allowed > 0) {
+      filled_inside_.push_back(increase_of(order, static_cast<double>(allowed), price, maker));
+    }
   }
-  state_.room[column] = room - static_cast<double>(closing + allowed);
+  state_.room[column] = room - static_cast<double>(closing + opening);  // R11: before the cut
   const bool complete = closing + allowed > 0 && !order.follows && order.lots == closing + allowed;
   if (closing + allowed > 0) fill(row, index, closing + allowed, price, reference, maker, true);
   if (complete || state_.orders[index].done) return;
   if (allowed < opening) return end_cut(index);
   if (beyond_position && lots == closing && held_lots(column) == 0) {
     cut_reduction(state_.orders[index]);
-  } else if (state_.orders[index].acts_as_market() && lots > 0) {
-    count(Counter::PartialCarried);
   }
 }
 

@@ -6,7 +6,8 @@
 
 namespace algotrader {
 
-void Simulator::after_opening(std::size_t index, std::int64_t lots, double price, bool inside) {
+void Simulator::after_opening(std::size_t index, std::int64_t lots, double price, bool maker,
+                              bool inside) {
   const auto column = static_cast<std::size_t>(state_.orders[index].instrument);
   if (settings_.protects()) {
     if (has_legs(column, kPositionLevel)) {
@@ -19,8 +20,9 @@ void Simulator::after_opening(std::size_t index, std::int64_t lots, double price
   if (!order.gives_protection()) return;
   const Instrument& instrument = instruments_[column];
   const bool fee_in_coin = instrument.is_spot() && instrument.fee_in_received && order.side > 0;
+  const double rate = maker ? instrument.maker_fee : instrument.taker_fee;
   const double quantity = static_cast<double>(lots) * instrument.lot *
-                          (fee_in_coin ? 1.0 - instrument.taker_fee : 1.0);
+                          (fee_in_coin ? 1.0 - rate : 1.0);
   order.opened += quantity;
   order.opened_value += quantity * price;
   if (has_legs(column, order.id)) {
@@ -146,9 +148,10 @@ bool Simulator::has_legs(std::size_t column, std::int64_t bracket) const {
   });
 }
 
-// No stop outlives its position.
-void Simulator::cancel_legs(std::size_t column) {
+// No stop outlives its position. `position_only` leaves brackets of explicit orders alone.
+void Simulator::cancel_legs(std::size_t column, bool position_only) {
   for (Order& leg : state_.orders) {
+    if (position_only && leg.bracket != kPositionLevel) continue;
     if (leg.protective && static_cast<std::size_t>(leg.instrument) == column) {
       finish(leg, OrderState::Cancelled);
     }

@@ -18,7 +18,7 @@ double Simulator::sizing_equity() const noexcept {
 }
 
 void Simulator::decide(std::size_t row, const double* numbers) {
-  if (!state_.legs.empty()) cancel_groups_denied();
+  if (!state_.legs.empty()) match_groups();  // a leg may have ended at this decision
   wanted_.clear();
   look_at_requests(row);
   if (numbers != nullptr || pending_) look_at_numbers(row, numbers);
@@ -93,7 +93,7 @@ void Simulator::lift_block(std::size_t row, std::size_t column, double number) {
   target.blocked = 0;
   // The standing number may be acted on again: it has not been since the exit.
   if (waited && !other) target.acted = kNone;
-  cancel_legs(column);
+  cancel_legs(column, true);
   if (settings_.protects()) protect_position(column, last_close_[column], false);
   forget_done_orders();
 }
@@ -203,6 +203,12 @@ void Simulator::act(const Wanted& wanted) {
     count(Counter::NegativeSpotTargets);
     lots = 0.0;
   }
+  if (!weighed && std::isfinite(settings_.max_weight)) {  // R28
+    const double most = lots_from_weight(instrument, settings_.max_weight, sizing_equity(),
+                                         last_close_[column]);
+    if (std::abs(lots) > most) count(Counter::DeniedLimit);
+    lots = std::clamp(lots, -most, most);
+  }
   if (!(equity_ > 0.0)) lots = 0.0;  // R8: size 0
   const bool banded = settings_.rebalance == RebalanceRule::Band && !wanted.at_once;
   if (banded && inside_band(column, lots)) return;
@@ -222,17 +228,22 @@ bool Simulator::inside_band(std::size_t column, double lots) const {
 void Simulator::cancel_working(std::size_t column) {
   for (Order& order : state_.orders) {
     if (order.reason == FillReason::Target && static_cast<std::size_t>(order.instrument) == column) {
+      if (!order.done && order.filled > 0 && order.lots > 0) count(Counter::PartialCarried);
       finish(order, OrderState::Cancelled);
     }
   }
 }
 
+// R28: the largest position that the limit on its notional allows at a price.
+double Simulator::most_lots(std::size_t column, double price) const {
+  if (std::isinf(settings_.max_notional)) return kInfinity;
+  const Instrument& instrument = instruments_[column];
+  return whole_lots(settings_.max_notional / quote_notional(instrument, instrument.lot, price));
+}
+
 // R28: a target above the limit on one position is cut to the largest size allowed.
 double Simulator::gate_lots(std::size_t column, double lots) {
-  if (std::isinf(settings_.max_notional)) return lots;
-  const Instrument& instrument = instruments_[column];
-  const double most = whole_lots(
-      settings_.max_notional / quote_notional(instrument, instrument.lot, last_close_[column]));
+  const double most = most_lots(column, last_close_[column]);
   if (std::abs(lots) <= most) return lots;
   count(Counter::DeniedLimit);
   return lots > 0.0 ? most : -most;

@@ -51,7 +51,6 @@ class State:
     room: list[float] = field(default_factory=list)  # lots left of the bar's participation (R20)
     fills: list[FillRecord] = field(default_factory=list)  # of the present row
     counters: Counter[str] = field(default_factory=Counter)
-    matched: set[tuple[int, int]] = field(default_factory=set)  # groups done with (R37)
     next_id: int = 0
     row: int = 0
 
@@ -70,7 +69,6 @@ class State:
             room=list(self.room),
             fills=list(self.fills),
             counters=Counter(self.counters),
-            matched=set(self.matched),
             next_id=self.next_id,
             row=self.row,
         )

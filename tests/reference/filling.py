@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from tests.reference import protection
 from tests.reference.account import (
     FillRecord,
@@ -33,29 +35,29 @@ def may_open(state: State, order: Order) -> bool:
 def executable_lots(state: State, order: Order) -> int:
     """What the order still wants, cut to the position where it may only reduce (R12)."""
     i = order.instrument
-    if order.guard is not None and order.guard in state.guards and not order.is_triggered:
-        order.lots = order.filled + protection.guarded_lots(state, state.guards[order.guard])
+    guard = state.guards.get(order.guard) if order.guard is not None else None
+    if guard is not None and (guard.follows_position or not order.is_triggered):
+        order.lots = order.filled + protection.guarded_lots(state, guard)
     rest = order.rest
-    if order.is_target and order.fill_weight != order.fill_weight:  # not sized at the fill
+    if order.is_target and math.isnan(order.fill_weight):
         item = state.instruments[i]
         distance = order.wanted - state.positions[i].quantity / item.lot
         rest = max(0, min(rest, whole_lots(distance * order.side)))
+        if rest == 0:  # reached, whatever moved the position
+            protection.end(state, order, OrderState.CANCELLED)
     if may_open(state, order):
         return rest
-    closable = closable_lots(state, order)
-    if rest > closable:
-        cut_to_position(state, order, closable)
-    return min(rest, closable)
+    cut_beyond_position(state, order)
+    return min(rest, closable_lots(state, order))
 
 
-def cut_to_position(state: State, order: Order, closable: int) -> None:
-    """R12: the rest beyond the position is cancelled and counted."""
-    order.lots = order.filled + closable
+def cut_beyond_position(state: State, order: Order) -> None:
+    """R12: what asks for more than is held is cancelled and counted when nothing is left."""
+    if not order.is_live or may_open(state, order) or closable_lots(state, order) > 0:
+        return
     if order.guard is None:
         state.counters["reduce_only_cut"] += 1
-        order.was_cut = True
-    if closable == 0:
-        protection.end(state, order, OrderState.CANCELLED)
+    protection.end(state, order, OrderState.CANCELLED)
 
 
 def execute(
@@ -85,9 +87,9 @@ def execute(
 
 def settle_state(state: State, order: Order) -> None:
     """An order without a rest has ended."""
-    if not order.is_live or order.rest > 0:
-        return
-    protection.end(state, order, OrderState.CANCELLED if order.was_cut else OrderState.FILLED)
+    if order.is_live and order.rest <= 0 and math.isnan(order.fill_weight):
+        protection.end(state, order, OrderState.FILLED)
+    cut_beyond_position(state, order)
 
 
 def book(

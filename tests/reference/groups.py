@@ -32,14 +32,15 @@ def share_smallest_factor(state: State, allowed: dict[int, int], wanted: dict[in
 
 def match_legs(state: State) -> None:
     """If one leg ends unfilled, the others are reduced to match within one step."""
-    for key, legs in all_groups(state).items():
-        failed = [o for o in legs if not o.is_live and o.state != OrderState.FILLED]
-        if not failed or key in state.matched:
-            continue
-        state.matched.add(key)
-        factor = min(o.filled / o.asked if o.asked else 0.0 for o in failed)
-        for order in legs:
-            reduce_leg(state, order, whole_lots(factor * order.asked))
+    for legs in all_groups(state).values():
+        factor = min([kept(o) / o.asked if o.asked else 0.0 for o in legs if not o.is_live] + [1.0])
+        if factor < 1.0:
+            for order in legs:
+                reduce_leg(state, order, whole_lots(factor * order.asked))
+
+
+def kept(order: Order) -> int:
+    return order.filled - order.given_back
 
 
 def all_groups(state: State) -> dict[GroupKey, list[Order]]:
@@ -54,13 +55,13 @@ def all_groups(state: State) -> dict[GroupKey, list[Order]]:
 def reduce_leg(state: State, order: Order, allowed: int) -> None:
     """Stop a leg at what it is allowed, and give back at the next open what it has too much."""
     if order.is_live:
-        if order.filled >= allowed:
+        order.lots = min(order.lots, max(allowed, order.filled))
+        if order.rest == 0:
             protection.end(state, order, OrderState.CANCELLED)
-        else:
-            order.lots = allowed
-    excess = order.filled - allowed
+    excess = kept(order) - allowed
     if excess <= 0:
         return
+    order.given_back += excess
     number = state.new_id()
     state.orders[number] = Order(
         id=number,

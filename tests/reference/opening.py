@@ -11,7 +11,7 @@ from tests.reference.cash import Increase, common_factor
 from tests.reference.filling import closable_lots, executable_lots, execute
 from tests.reference.matching import Execution, at_the_open
 from tests.reference.orders import Order
-from tests.reference.rounding import is_below_minimum, passive, whole_lots
+from tests.reference.rounding import adverse, is_below_minimum, passive, whole_lots
 from tests.reference.slippage import slipped
 
 from algotrader.execution.simulation import OrderState, TimeInForce
@@ -91,7 +91,7 @@ def execute_reduction(
     now = min(take, closing)
     state.room[i] -= now
     execute(state, order, now, price, how.maker, how.price if how.slips else price, False)
-    if take > now and order.is_live:
+    if order.is_live and (take > now or not math.isnan(order.fill_weight)):
         return Wish(order, how, take - now, price)
     return None
 
@@ -112,25 +112,35 @@ def is_inside_cap(state: State, order: Order, price: float, row: int) -> bool:
 
 
 def size_at_fill(state: State, order: Order, price: float) -> int:
-    """R33: trunc(w * cash / (fill price * (1 + fee))), from what the reductions left."""
+    """R33: trunc(w * cash / (fill price * (1 + fee))), from what the reductions left.
+
+    The price is without impact, which depends on the size; R28 bounds the size.
+    """
     item = state.instruments[order.instrument]
     unit = notional(item, item.lot, price) * (1.0 + item.taker_fee)
     cash = state.cash * (1.0 - state.settings.cash_buffer)  # R8
-    return abs(whole_lots(order.fill_weight * cash / unit))
+    lots = abs(whole_lots(order.fill_weight * cash / unit))
+    if math.isinf(state.settings.max_notional):
+        return lots
+    most = state.settings.max_notional / quote_notional(item, item.lot, price)
+    return min(lots, whole_lots(most))
 
 
 def plan_increase(state: State, wish: Wish, room: list[float], row: int) -> Increase | None:
     """Size, price, cap and room of one increase; None if it does not take part."""
     order, i = wish.order, wish.order.instrument
     item, lots, price = state.instruments[i], wish.lots, wish.price
-    if not math.isnan(order.fill_weight) and order.filled == 0:
-        probe = slipped(state, i, order.side, wish.how.price, order.lots)
+    is_sized_here = not math.isnan(order.fill_weight)
+    if is_sized_here:
+        if state.position_lots(i) != 0:
+            return None  # from flat only
+        fixed = (item.slippage_bps + item.half_spread_bps) / 1e4
+        probe = adverse(wish.how.price * (1.0 + order.side * fixed), order.side, item.tick)
         lots = size_at_fill(state, order, probe)
         if is_below_minimum(item, lots, quote_notional(item, lots * item.lot, probe)):
             state.counters["below_minimum"] += 1
             protection.end(state, order, OrderState.REJECTED)
             return None
-        price = probe
     take = int(min(lots, room[i]))
     if order.tif == TimeInForce.FOK and take < lots:
         kill(state, order)
@@ -143,9 +153,9 @@ def plan_increase(state: State, wish: Wish, room: list[float], row: int) -> Incr
             price = slipped(state, i, order.side, price, take)
     if order.capped and not is_inside_cap(state, order, price, row):
         return None  # waits, taking neither cash nor room
-    if not math.isnan(order.fill_weight) and order.filled == 0:
-        order.lots = order.wanted = lots
-        order.wanted *= order.side
+    if is_sized_here:
+        order.lots, order.wanted = order.filled + lots, order.side * lots
+        order.asked = lots
         order.fill_weight = math.nan
     room[i] -= take
     return Increase(

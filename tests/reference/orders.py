@@ -34,7 +34,8 @@ class Order:
     reduce_only: bool = False
     group: int | None = None
     decided_row: int = -1  # the decision it was raised at
-    asked: int = 0  # lots as first asked for (R37)
+    asked: int = 0  # lots of the whole order, as asked for (R37)
+    given_back: int = 0  # lots bought or sold back to match its group (R37)
     has_arrived: bool = False  # its first bar is over (R15)
     is_triggered: bool = False  # a stop that was reached
     is_target: bool = False
@@ -48,7 +49,6 @@ class Order:
     accrued: float = 0.0  # R14: rate times notional over its fills
     charged: float = 0.0  # R14: fees booked so far
     closed_row: int = -1  # the row in which it last closed something (R12)
-    was_cut: bool = False  # R12: larger than the position
     state: OrderState = OrderState.WORKING
 
     @property
@@ -120,7 +120,7 @@ class TargetState:
     standing_quantity: float = math.nan  # the same for a quantity; one of the two is a number
     acted: float = math.nan  # the last number acted on
     pending: bool = False  # to be looked at on the next bar (R3, R10)
-    pending_at_once: bool = False  # it was a `ctx.target`, whatever the rule
+    pending_opinion: bool = False  # with a number, which then stood
     working: int | None = None  # id of the one working order
     blocked_side: int = 0  # R19: no re-entry on this side
     blocked_bars: int = 0  # bars since the protective exit

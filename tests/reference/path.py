@@ -62,10 +62,12 @@ def is_ambiguous(before: State, after: State, row: int, i: int) -> bool:
     return path_fills(before, after, i) != path_fills(before, other, i)
 
 
-def path_fills(before: State, after: State, i: int) -> list[tuple[float, float, float, int]]:
+def path_fills(before: State, after: State, i: int) -> list[tuple[int, int, float, float, bool]]:
     """The fills of an instrument inside the bar, in any order."""
     new = after.fills[len(before.fills) :]
-    return sorted((f.quantity, f.price, f.fee, int(f.reason)) for f in new if f.instrument == i)
+    return sorted(
+        (f.order, int(f.reason), f.quantity, f.price, f.opening) for f in new if f.instrument == i
+    )
 
 
 def count_fallbacks(state: State, row: int) -> None:
@@ -87,7 +89,8 @@ def travel(state: State, row: int, journey: Journey) -> None:
     }
     for piece in range(3 * pieces):
         if finer and piece % 3 == 0:
-            jump(state, row, tracks, finer, piece, journey)
+            if piece > 0:
+                jump(state, row, tracks, finer, piece, journey)
             for i in finer:
                 extend(state, tracks[i], finer[i][piece // 3], i, journey)
         prices = {i: tracks[i].prices[piece] for i in columns}

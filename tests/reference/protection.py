@@ -215,7 +215,7 @@ def block_reentry(state: State, i: int, side: int) -> None:
     target = state.targets[i]
     target.blocked_side, target.blocked_bars = side, 0
     working = state.orders.get(target.working) if target.working is not None else None
-    if working is not None and working.wanted * side > 0:
+    if working is not None and working.side == side:
         end(state, working, OrderState.CANCELLED)
 
 
@@ -234,16 +234,13 @@ def after_closing(state: State, order: Order, closed: float) -> None:
 
 def lift_block(state: State, i: int, last_close: float) -> None:
     """R19: the rest of the exit is cancelled, and what is held is protected anew."""
-    target = state.targets[i]
-    target.blocked_side, target.blocked_bars = 0, 0
-    target.acted = math.nan
+    state.targets[i].blocked_side = 0
     guard = position_guard(state, i)
-    if guard is None or not guard.is_exiting:
-        return
-    remove_guard(state, guard)
-    if state.position_lots(i) != 0:
-        s = state.settings
-        wishes = (s.stop_loss, s.take_profit, s.trailing)
+    if guard is not None:
+        remove_guard(state, guard)
+    s = state.settings
+    wishes = (s.stop_loss, s.take_profit, s.trailing)
+    if state.position_lots(i) != 0 and any(w is not None for w in wishes):
         open_guard(
             state,
             i,

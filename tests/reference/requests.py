@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tests.reference import protection
 from tests.reference.account import State, equity, quote_notional
+from tests.reference.filling import may_open
 from tests.reference.orders import Order
 from tests.reference.rounding import away, is_below_minimum, passive, whole_lots
 from tests.reference.targets import weighted_lots
@@ -19,6 +20,7 @@ from algotrader.execution.simulation import (
     OrderRequest,
     OrderState,
     Request,
+    SizeAt,
     TargetRequest,
     TimeInForce,
 )
@@ -63,7 +65,12 @@ def amend(state: State, row: int, request: AmendRequest) -> None:
         return
     item = state.instruments[order.instrument]
     if request.quantity is not None:
-        order.lots = whole_lots(request.quantity / item.lot)
+        lots = whole_lots(request.quantity / item.lot)
+        close = state.market.last_close(row, order.instrument)
+        if lots and is_below_minimum(item, lots, quote_notional(item, lots * item.lot, close)):
+            state.counters["below_minimum"] += 1
+            return
+        order.lots = order.asked = lots
     if request.limit is not None and not math.isnan(order.limit):
         order.limit = passive(request.limit, order.side, item.tick)
     if request.stop is not None and not math.isnan(order.stop):
@@ -71,7 +78,7 @@ def amend(state: State, row: int, request: AmendRequest) -> None:
     order.age = state.new_id()
     order.has_arrived = False
     if order.rest <= 0:
-        protection.end(state, order, OrderState.CANCELLED)
+        protection.end(state, order, OrderState.FILLED if order.filled else OrderState.CANCELLED)
 
 
 def kind_of(request: OrderRequest) -> OrderKind:
@@ -109,12 +116,34 @@ def submit(state: State, row: int, request: OrderRequest, number: int) -> None:
     ):
         deny(state, order, "no_bar")  # R3, R29
         return
+    if is_sized_at_fill(state, row, request, order):
+        submit_for_the_fill(state, request, order)
+        return
     order.lots = order.asked = asked_lots(state, row, request)
     price = order_price(state, row, order)
     item = state.instruments[i]
     if is_below_minimum(item, order.lots, quote_notional(item, order.lots * item.lot, price)):
         deny(state, order, "below_minimum")
     elif is_over_limit(state, row, order):
+        deny(state, order, "denied_limit")
+
+
+def is_sized_at_fill(state: State, row: int, request: OrderRequest, order: Order) -> bool:
+    """R33: a weight asked for from flat, at the market."""
+    return (
+        state.settings.size_at == SizeAt.FILL
+        and request.weight is not None
+        and order.kind == OrderKind.MARKET
+        and state.position_lots(order.instrument) == 0
+        and may_open(state, order)
+        and equity(state, row) > 0.0
+    )
+
+
+def submit_for_the_fill(state: State, request: OrderRequest, order: Order) -> None:
+    assert request.weight is not None
+    order.fill_weight = request.weight * state.instruments[order.instrument].size_share
+    if order.fill_weight > state.settings.max_weight:
         deny(state, order, "denied_limit")
 
 

@@ -17,7 +17,7 @@ def impact(state: State, i: int, quantity: float) -> float:
     days = state.market.completed_days(state.row, i)
     closes = [close for close, _ in days]
     returns = [math.log(b / a) for a, b in itertools.pairwise(closes)][-20:]
-    volumes = [volume for _, volume in days][-20:]
+    volumes = [volume for _, volume in days][1:][-20:]  # of the days that have a return
     average = sum(volumes) / len(volumes) if volumes else 0.0
     if len(returns) < 2 or not average > 0.0:
         state.counters["impact_skipped"] += 1

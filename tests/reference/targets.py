@@ -40,22 +40,27 @@ def decide_targets(
         if i in requests:
             asked.append(from_request(state, requests[i]))
         elif numbers is not None:
-            asked.append(Asked(i, checked(state, i, numbers[i])))
-    if not asked:
+            asked.append(Asked(i, numbers[i]))
+        else:
+            asked.append(Asked(i, math.nan))
+    acted_on = [one for one in asked if look(state, row, one, numbers is not None)]
+    if not acted_on:
         return
-    for one in asked:
-        remember(state, row, one)
-    weights = weights_in_force(state, row)
-    for one in asked:
-        look(state, row, one, weights)
+    weights = weights_in_force(state, row, {one.instrument for one in acted_on})
+    for one in acted_on:
+        act(state, row, one, weights.get(one.instrument, math.nan))
+
+
+def is_valid(state: State, number: float) -> bool:
+    """R4: infinite or absurd is refused."""
+    return abs(number) <= state.settings.max_weight_abs
 
 
 def checked(state: State, i: int, number: float) -> float:
     """R4: NaN is no opinion; infinite or absurd is refused. R12: spot is never negative."""
     if math.isnan(number):
-        state.counters["nan_targets"] += 1
         return math.nan
-    if math.isinf(number) or abs(number) > state.settings.max_weight_abs:
+    if not is_valid(state, number):
         state.counters["refused_targets"] += 1
         return math.nan
     if number < 0.0 and not state.is_derivative(i):
@@ -76,23 +81,6 @@ def from_request(state: State, request: TargetRequest) -> Asked:
     return Asked(i, math.nan, quantity, at_once=True)
 
 
-def remember(state: State, row: int, one: Asked) -> None:
-    """Keep the last valid number; note what a missing bar keeps from being acted on (R3)."""
-    target = state.targets[one.instrument]
-    if not math.isnan(one.number):
-        target.standing = one.number
-    if not math.isnan(one.quantity):
-        target.standing = math.nan
-        target.standing_quantity = one.quantity
-    elif not math.isnan(one.number):
-        target.standing_quantity = math.nan
-    has_opinion = not (math.isnan(one.number) and math.isnan(one.quantity))
-    is_looked_at = has_opinion and (one.at_once or is_due_by_rule(state, row))
-    if is_looked_at and not state.market.has_bar(row, one.instrument):
-        target.pending = True
-        target.pending_at_once = target.pending_at_once or one.at_once
-
-
 def is_due_by_rule(state: State, row: int) -> bool:
     """R10: does the rule look at targets at this decision?"""
     if state.settings.rebalance != RebalanceRule.SCHEDULE:
@@ -101,7 +89,7 @@ def is_due_by_rule(state: State, row: int) -> bool:
     return schedule is not None and bool(schedule[row])
 
 
-def weights_in_force(state: State, row: int) -> dict[int, float]:
+def weights_in_force(state: State, row: int, acted_on: set[int]) -> dict[int, float]:
     """R11, R12, R28: of equity, cut to the limit of one instrument, then scaled together."""
     settings, weights = state.settings, {}
     for i, item in enumerate(state.instruments):
@@ -109,61 +97,106 @@ def weights_in_force(state: State, row: int) -> dict[int, float]:
         if math.isnan(standing) or not state.market.is_listed(i, state.market.closes_at(row)):
             continue  # R29: not part of the sums
         weight = standing * item.size_share  # R2
+        if i in acted_on and abs(weight) > settings.max_weight:
+            state.counters["denied_limit"] += 1
         weights[i] = max(-settings.max_weight, min(settings.max_weight, weight))
     spot = [i for i in weights if not state.is_derivative(i)]
     others = [i for i in weights if state.is_derivative(i)]
-    scale_to(state, weights, spot, 1.0, "weight_scaled")
-    scale_to(state, weights, others, settings.max_leverage, "leverage_scaled")
+    scale_to(state, weights, spot, 1.0, "weight_scaled", acted_on)
+    scale_to(state, weights, others, settings.max_leverage, "leverage_scaled", acted_on)
     return weights
 
 
 def scale_to(
-    state: State, weights: dict[int, float], group: list[int], limit: float, counter: str
+    state: State,
+    weights: dict[int, float],
+    group: list[int],
+    limit: float,
+    counter: str,
+    acted_on: set[int],
 ) -> None:
     total = sum(abs(weights[i]) for i in group)
     if total <= limit * (1.0 + 1e-9):
         return
-    state.counters[counter] += 1
+    if any(weights[i] != 0.0 for i in group if i in acted_on):
+        state.counters[counter] += 1
     for i in group:
         weights[i] *= limit / total
 
 
-def look(state: State, row: int, one: Asked, weights: dict[int, float]) -> None:
-    """R10: is this target acted on now?"""
+def look(state: State, row: int, one: Asked, has_numbers: bool) -> bool:
+    """R10: is this target acted on now? Keeps the last valid number of those looked at."""
     i = one.instrument
     target = state.targets[i]
-    if not state.market.has_bar(row, i) or not state.market.is_listed(
-        i, state.market.closes_at(row)
-    ):
-        return
-    has_opinion = not (math.isnan(one.number) and math.isnan(one.quantity))
-    may_lift_block(state, row, i, one, has_opinion)
-    at_once = one.at_once or target.pending_at_once
-    due = (has_opinion and (at_once or is_due_by_rule(state, row))) or target.pending
-    target.pending = target.pending_at_once = False
-    number, quantity = target.standing, target.standing_quantity
-    if not due or (math.isnan(number) and math.isnan(quantity)):
-        return
-    is_unchanged = number == target.acted
-    if state.settings.rebalance == RebalanceRule.ON_CHANGE and not at_once and is_unchanged:
-        return
-    side = sign(quantity) if math.isnan(number) else sign(number)
-    if target.blocked_side != 0 and side == target.blocked_side:
-        state.counters["denied_reentry"] += 1
-        return
-    act(state, row, i, weights.get(i, math.nan), number, quantity)
+    if one.at_once:
+        return look_at_once(state, row, one)
+    may_lift_block(state, row, i, one.number if is_valid(state, one.number) else math.nan)
+    if not is_due_by_rule(state, row) and not target.pending:
+        return False
+    if has_numbers and math.isnan(one.number):
+        state.counters["nan_targets"] += 1
+    number = checked(state, i, one.number)
+    has_opinion = not math.isnan(number)
+    if has_opinion:
+        target.standing, target.standing_quantity = number, math.nan
+    elif not (target.pending and target.pending_opinion):
+        keep_pending_look(state, row, i)
+        return False
+    is_unchanged = target.standing == target.acted and math.isnan(target.standing_quantity)
+    if state.settings.rebalance == RebalanceRule.ON_CHANGE and is_unchanged:
+        return False
+    return may_act(state, row, i)
 
 
-def may_lift_block(state: State, row: int, i: int, one: Asked, has_opinion: bool) -> None:
-    """R19: a 0, the other sign, or `reenter_after` bars; NaN does not."""
+def look_at_once(state: State, row: int, one: Asked) -> bool:
+    """`ctx.target`: acted on whatever the rule says."""
+    i, target = one.instrument, state.targets[one.instrument]
+    if math.isnan(one.number) and math.isnan(one.quantity):
+        return False  # refused
+    may_lift_block(state, row, i, one.quantity if math.isnan(one.number) else one.number)
+    target.standing, target.standing_quantity = one.number, one.quantity
+    target.acted = math.nan
+    return may_act(state, row, i)
+
+
+def keep_pending_look(state: State, row: int, i: int) -> None:
+    """R10: a scheduled look without a bar happens on the next one, whatever number it finds."""
     target = state.targets[i]
-    if target.blocked_side == 0:
+    if state.market.has_bar(row, i):
+        target.pending = False
+    elif state.settings.rebalance == RebalanceRule.SCHEDULE:
+        target.pending, target.pending_opinion = True, False
+
+
+def may_act(state: State, row: int, i: int) -> bool:
+    """R29, R3, R19: is the instrument there, has it a bar, and may it be entered?"""
+    target, market = state.targets[i], state.market
+    if not market.is_listed(i, market.closes_at(row)):
+        return False
+    if not market.has_bar(row, i):
+        target.pending = target.pending_opinion = True
+        return False
+    target.pending = target.pending_opinion = False
+    number = target.standing if math.isnan(target.standing_quantity) else target.standing_quantity
+    if target.blocked_side != 0 and sign(number) == target.blocked_side:
+        state.counters["denied_reentry"] += 1
+        return False
+    return True
+
+
+def may_lift_block(state: State, row: int, i: int, number: float) -> None:
+    """R19: a 0, the other sign, or `reenter_after` bars; NaN and a missing bar do not."""
+    target = state.targets[i]
+    if target.blocked_side == 0 or not state.market.has_bar(row, i):
         return
-    side = sign(one.quantity) if math.isnan(one.number) else sign(one.number)
-    other = has_opinion and side != target.blocked_side
+    other = not math.isnan(number) and sign(number) != target.blocked_side
     after = state.settings.reenter_after
-    if other or (after is not None and target.blocked_bars >= after):
-        protection.lift_block(state, i, state.market.last_close(row, i))
+    waited = after is not None and target.blocked_bars >= after
+    if not (other or waited):
+        return
+    if not other:
+        target.acted = math.nan  # the standing number may be acted on again
+    protection.lift_block(state, i, state.market.last_close(row, i))
 
 
 def sign(x: float) -> int:
@@ -181,12 +214,20 @@ def wanted_lots(state: State, row: int, i: int, weight: float, quantity: float) 
         lots = weighted_lots(state, i, weight, money, close)
     else:
         lots = whole_lots(quantity / item.lot)
-        most = weighted_lots(state, i, settings.max_weight, money, close)
-        lots = max(-most, min(most, lots)) if math.isfinite(settings.max_weight) else lots
+        if math.isfinite(settings.max_weight):
+            lots = limited(state, lots, weighted_lots(state, i, settings.max_weight, money, close))
     if math.isfinite(settings.max_notional):
         most = whole_lots(settings.max_notional / quote_notional(item, item.lot, close))
-        lots = max(-most, min(most, lots))
+        lots = limited(state, lots, most)
     return lots
+
+
+def limited(state: State, lots: int, most: int) -> int:
+    """R28: a target over a limit is cut to the largest size allowed."""
+    if abs(lots) <= most:
+        return lots
+    state.counters["denied_limit"] += 1
+    return most * sign(lots)
 
 
 def weighted_lots(state: State, i: int, weight: float, money: float, close: float) -> int:
@@ -198,36 +239,31 @@ def weighted_lots(state: State, i: int, weight: float, money: float, close: floa
     return whole_lots(weight * sized / notional(item, item.lot, close))
 
 
-def act(state: State, row: int, i: int, weight: float, number: float, quantity: float) -> None:
+def act(state: State, row: int, one: Asked, weight: float) -> None:
     """R10: latch the wanted quantity, cancel the rest, start from the position."""
-    target = state.targets[i]
+    i, target = one.instrument, state.targets[one.instrument]
+    number, quantity = target.standing, target.standing_quantity
+    at_fill = state.settings.size_at == SizeAt.FILL and not math.isnan(weight) and weight != 0.0
+    is_banded = state.settings.rebalance == RebalanceRule.BAND and not one.at_once
     wanted = wanted_lots(state, row, i, weight, quantity)
-    if state.settings.rebalance == RebalanceRule.BAND and is_within_band(state, i, wanted):
+    if is_banded and is_within_band(state, i, wanted):
         return
     cancel_working(state, i)
     target.acted = number
+    held = state.position_lots(i)
+    if at_fill and held * weight <= 0.0 and equity(state, row) > 0.0:
+        place(state, i, sign(weight), abs(held), 0, weight)  # R33: what is held goes first
+        return
+    if wanted == 0 and held == 0 and not math.isnan(weight) and weight != 0.0:
+        state.counters["below_minimum"] += 1
     item, close = state.instruments[i], state.market.last_close(row, i)
     delta = whole_lots(wanted - state.positions[i].quantity / item.lot)
-    at_fill = state.settings.size_at == SizeAt.FILL and state.position_lots(i) == 0
-    if at_fill and weight != 0.0 and not math.isnan(weight) and equity(state, row) > 0.0:
-        place(state, i, max(1, abs(wanted)) * sign(weight), 0, weight)
-        return
     if delta == 0:
-        if wanted == 0 and (weight != 0.0 or quantity != 0.0) and state.position_lots(i) == 0:
-            count_too_small(state, weight, quantity)
         return
     if is_below_minimum(item, delta, quote_notional(item, delta * item.lot, close)):
         state.counters["below_minimum"] += 1
         return
-    place(state, i, delta, wanted, math.nan)
-
-
-def count_too_small(state: State, weight: float, quantity: float) -> None:
-    """R9: wanted, but less than one lot."""
-    if (not math.isnan(quantity) and quantity != 0.0) or (
-        math.isnan(quantity) and not math.isnan(weight) and weight != 0.0
-    ):
-        state.counters["below_minimum"] += 1
+    place(state, i, sign(delta), abs(delta), wanted, math.nan)
 
 
 def is_within_band(state: State, i: int, wanted: int) -> bool:
@@ -251,19 +287,19 @@ def cancel_working(state: State, i: int) -> None:
     protection.end(state, working, OrderState.CANCELLED)
 
 
-def place(state: State, i: int, delta: int, wanted: int, fill_weight: float) -> None:
+def place(state: State, i: int, side: int, lots: int, wanted: int, fill_weight: float) -> None:
     """R13: a market order at the open, or one that waits outside its cap."""
     number = state.new_id()
     state.orders[number] = Order(
         id=number,
         age=number,
         instrument=i,
-        side=sign(delta),
+        side=side,
         kind=OrderKind.MARKET,
-        lots=abs(delta),
+        lots=lots,
         reason=FillReason.TARGET,
         is_target=True,
-        wanted=wanted if math.isnan(fill_weight) else delta,
+        wanted=wanted,
         fill_weight=fill_weight,
         capped=is_capped(state, i),
     )

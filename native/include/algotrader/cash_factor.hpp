@@ -24,4 +24,7 @@ double cash_factor(const std::vector<Increase>& increases, double free) noexcept
 // Is what is free enough for all of them? A billionth of a thousandth is not worth a cut.
 bool affordable(const std::vector<Increase>& increases, double free) noexcept;
 
+// Does what is free pay for what was filled, but for the hair that truncation to lots may add?
+bool is_paid(const std::vector<Increase>& increases, double free) noexcept;
+
 }  // namespace algotrader

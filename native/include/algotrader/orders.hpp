@@ -47,6 +47,7 @@ struct Order {
   std::int64_t expires_at = kNever;
   std::int64_t session = 0;
   std::int64_t group = -1;
+  std::int64_t decided = -1;  // row of its decision: legs of a group share it (R37)
   std::int64_t tag = 0;
 
   bool is_stop() const noexcept {

@@ -111,7 +111,6 @@ class Simulator {
     double price = kNone;    // what it fills at, once known
     bool maker = false;
     bool closed = false;       // its closing part was done: a flip (R12)
-    bool may_open = true;      // false: outside the cap (R13)
     std::int64_t opening = 0;  // lots left for the increases
   };
 
@@ -128,15 +127,16 @@ class Simulator {
   // simulator_open.cpp: step 5
   void open_phase(std::size_t row);
   void plan_open(std::size_t row, std::vector<Execution>& plan);
-  bool refuse_post_only(std::size_t row, Order& order);
+  bool refuse_post_only(Order& order);
   bool reaches_at_open(std::size_t row, Order& order, bool arrives, Execution& execution);
   static double clamp_to_limit(const Order& order, double price);
   static void move_trail(Order& order, double price, double tick);
-  bool inside_cap(std::size_t row, const Order& order, double open);
+  bool inside_cap(const Order& order, double price) const;
   void clamp_to_wanted(Order& order);
   void set_price(std::size_t row, Execution& execution, double lots);
   void reduce_at_open(std::size_t row, Execution& execution);
-  void size_at_fill(std::size_t row, Execution& execution);
+  void size_at_fill(Execution& execution);
+  void keep_size(Order& order);
   void increase_at_open(std::size_t row, std::vector<Execution>& plan);
   double factor_for(double free, std::vector<Execution*>& takers);
   void open_at(std::size_t row, Execution& execution, std::int64_t lots);
@@ -149,7 +149,6 @@ class Simulator {
 
   // simulator_groups.cpp: legs of one decision (R37)
   void join_group(std::size_t row, const Order& order, OrderState admitted);
-  void cancel_groups_denied();
   void share_group_factors(const std::vector<Execution*>& takers,
                            std::vector<std::int64_t>& allowed) const;
   void match_groups();
@@ -216,7 +215,7 @@ class Simulator {
   void cut_reduction(Order& order);
 
   // simulator_protection.cpp: stops, targets and trails of what was opened (R19)
-  void after_opening(std::size_t index, std::int64_t lots, double price, bool inside);
+  void after_opening(std::size_t index, std::int64_t lots, double price, bool maker, bool inside);
   void begin_exit(std::size_t index, int sign);
   void after_reduction(std::size_t index, int sign);
   void protect_position(std::size_t column, double best, bool inside);
@@ -226,7 +225,7 @@ class Simulator {
   void rebase_legs(std::size_t column, std::int64_t bracket, double entry, std::int64_t lots);
   std::int64_t lots_opened(const Order& order) const;
   bool has_legs(std::size_t column, std::int64_t bracket) const;
-  void cancel_legs(std::size_t column);
+  void cancel_legs(std::size_t column, bool position_only = false);
   void cancel_siblings(std::size_t index);
 
   // simulator_liquidation.cpp
@@ -255,6 +254,7 @@ class Simulator {
   void place_target(std::size_t column, double lots, double weight);
   void push_target(std::size_t column, Order& order);
   double gate_lots(std::size_t column, double lots);
+  double most_lots(std::size_t column, double price) const;
   void cancel_working(std::size_t column);
 
   // simulator_orders.cpp: step 8, explicit orders
@@ -318,6 +318,7 @@ class Simulator {
   double free_after_open_ = 0.0;
   double cut_ = 1.0;          // factor of increases inside the bar (R11)
   std::vector<Increase> inside_;  // increases inside the bar, as if cash were free
+  std::vector<Increase> filled_inside_;  // the same as they were filled
 };
 
 }  // namespace algotrader
