@@ -240,6 +240,11 @@ class Lake:
         absent = before.absent_at_venue if before else ()
         return coverage_of(table.ts, key.timeframe, calendar, absent)
 
+    def forget_absent(self, key: SeriesKey) -> None:
+        """Forget what the venue said it does not have, so that it is asked again."""
+        self.describe(key, lambda made: replace(made, absent_at_venue=()))
+        self.describe(key)
+
     def judge(
         self, key: SeriesKey, table: BarTable, stated: str | None = None
     ) -> tuple[Calendar, list[Finding]]:
