@@ -28,6 +28,7 @@ TABLE: dict[str, Entry] = {
     ),
     "init": Entry("init", START, "Make a workspace: algotrader.yaml, strategies/, .env.example."),
     "doctor": Entry("doctor", START, "Say what works, what is missing, and how to mend it."),
+    "data": Entry("data", DATA, "Bring data in, look at it, check it, repair it."),
     "config": Entry("config", WORKSPACE, "Show, check and explain the settings in force."),
     "version": Entry("version", WORKSPACE, "Print the versions that decide a result."),
 }

@@ -19,8 +19,9 @@ from algotrader.data.files import cleaned, file_symbol, timeframe_of
 from algotrader.data.funding import clean_funding
 from algotrader.data.grids import calendar_for
 from algotrader.data.lake import Lake, Written
-from algotrader.data.layout import Layer, SeriesKey
+from algotrader.data.layout import SeriesKey
 from algotrader.data.manifest import Manifest, Source, with_source
+from algotrader.data.resample import resample
 from algotrader.data.rows import OnError, Quarantined
 from algotrader.data.tables import BarTable, read_tables
 
@@ -202,10 +203,28 @@ def _file_hash(path: Path) -> str:
     return digest.hexdigest()
 
 
-def quarantined_rows(lake: Lake, key: SeriesKey) -> int:
-    """Rows of a series that were set aside so far."""
-    import polars as pl
+def resample_series(lake: Lake, key: SeriesKey, to: Timeframe, clock: Clock) -> Imported:
+    """Longer bars of a series as a series of its own: complete ones only, `known_at` carried."""
+    if key.timeframe is None or key.name != str(key.timeframe):
+        raise DataError("data.resample_kind", f"{key} is no series of bars",
+                        hint="name the time frame to resample from: --timeframe 1m")  # fmt: skip
+    bars = lake.read_bars(key.symbol, key.timeframe, adjust="none")
+    before = lake.manifest(key)
+    made = resample(bars, to, load_calendar(before.calendar)).bars
+    if not len(made):
+        raise DataError("data.empty", f"{key} holds no complete {to} bar",
+                        hint="download or import more of it")  # fmt: skip
+    columns = {name: getattr(made, name) for name in ("open", "high", "low", "close")}
+    if before.volume != "absent":
+        columns["volume"] = made.volume
+    target = SeriesKey.bars(key.symbol, to)
+    table = BarTable(ts=made.ts, columns=columns, source=f"{target} from {key.name}")
+    written = lake.write_table(target, table, made.known_at, received_at=clock.now())
+    source = Source(name=f"resampled from {key}", sha256=before.sha256, rows=len(bars),
+                    received_at=clock.now().isoformat())  # fmt: skip
 
-    paths = lake.files(key, Layer.QUARANTINE)
-    frames = [pl.read_parquet(p, hive_partitioning=False, glob=False) for p in paths]
-    return int(np.sum([frame.height for frame in frames])) if frames else 0
+    def told(manifest: Manifest) -> Manifest:
+        return replace(with_source(manifest, source), generated=before.generated)
+
+    return Imported(key=target, read=len(bars), written=written, quarantined={},
+                    manifest=lake.describe(target, told, before.calendar))  # fmt: skip

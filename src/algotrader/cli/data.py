@@ -1,0 +1,524 @@
+"""`algotrader data import | download | generate | ls | show | check | repair | features | compact`."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from algotrader.cli.commands import TABLE, new_app
+from algotrader.cli.output import Output, with_output
+from algotrader.core.errors import DataError, UsageError
+from algotrader.core.instants import utc_ms
+from algotrader.core.ports import SystemClock
+from algotrader.core.symbols import Symbol
+from algotrader.core.timeframes import DAY_MS, Timeframe
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from algotrader.data.importing import Imported
+    from algotrader.data.lake import Lake
+    from algotrader.data.layout import SeriesKey
+
+app = new_app(
+    f"""{TABLE["data"].help}
+
+\b
+algotrader data import prices.csv --symbol US:AAPL
+algotrader data download OKX:BTC/USDT --timeframe 1h --start 2024-01-01
+"""
+)
+
+LakeFolder = Annotated[
+    Path | None, typer.Option("--lake", help="Folder of the lake; default: the workspace's.")
+]
+Frame = Annotated[
+    str | None, typer.Option("--timeframe", "-t", help="Length of a bar: 1m, 1h, 1d.")
+]
+Start = Annotated[str | None, typer.Option("--start", help="First bar, UTC: 2024-01-31.")]
+End = Annotated[str | None, typer.Option("--end", help="End, not included, UTC.")]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option("--base-url", help="Another address for the venue, as of a look-alike."),
+]
+
+
+@app.command("import")
+@with_output
+def import_(
+    out: Output,
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="CSV, Parquet, Feather, or a vnpy database."),
+    ],
+    symbol: Annotated[
+        str | None, typer.Option("--symbol", "-s", help="What the file holds; default FILE:<name>.")
+    ] = None,
+    venue: Annotated[
+        str | None, typer.Option("--venue", help="For files that name a pair and no venue.")
+    ] = None,
+    timeframe: Frame = None,
+    mapping: Annotated[
+        list[str] | None, typer.Option("--map", help="Which column is which: --map close=Last")
+    ] = None,
+    calendar: Annotated[
+        str | None, typer.Option("--calendar", help="24/7, XNYS, XSHG, …; default: recognised.")
+    ] = None,
+    on_error: Annotated[
+        str, typer.Option("--on-error", help="refuse, or quarantine: set wrong rows aside.")
+    ] = "refuse",
+    timezone: Annotated[
+        str, typer.Option("--timezone", help="Of a vnpy database's stamps.")
+    ] = "Asia/Shanghai",
+    lake: LakeFolder = None,
+) -> None:
+    """Bring files into the lake.
+
+    Checks every row first and writes all or nothing; importing the same file again adds nothing.
+    The file itself is not changed.
+
+    \b
+    algotrader data import AAPL.csv --symbol US:AAPL
+    algotrader data import user_data/data/okx/BTC_USDT-1h.feather
+    """
+    from algotrader.data.importing import Wanted, import_file
+
+    if on_error not in ("refuse", "quarantine"):
+        raise UsageError("usage.on_error", f"--on-error {on_error!r} does not exist",
+                         hint="use refuse or quarantine")  # fmt: skip
+    wanted = Wanted(
+        symbol=Symbol.parse(symbol) if symbol else None, venue=venue,
+        timeframe=Timeframe.parse(timeframe) if timeframe else None,
+        mapping=_mapping(mapping or []), calendar=calendar,
+        on_error="quarantine" if on_error == "quarantine" else "refuse", timezone=timezone,
+    )  # fmt: skip
+    target, done = _lake(out, lake), []
+    for file in files:
+        began = time.perf_counter()
+        done += import_file(target, file, SystemClock(), wanted, None)
+        out.note(f"{file.name}: {time.perf_counter() - began:.1f} s")
+    _show_imported(out, done)
+
+
+@app.command()
+@with_output
+def download(
+    out: Output,
+    symbols: Annotated[
+        list[str], typer.Argument(metavar="SYMBOL...", help="OKX:BTC/USDT, OKX:BTC/USDT:USDT, …")
+    ],
+    timeframe: Frame = "1h",
+    start: Start = None,
+    end: End = None,
+    funding: Annotated[
+        bool, typer.Option("--funding", help="Perpetuals: funding rates as well.")
+    ] = False,
+    mark: Annotated[
+        bool, typer.Option("--mark", help="Perpetuals: mark-price bars as well.")
+    ] = False,
+    base_url: BaseUrl = None,
+    lake: LakeFolder = None,
+) -> None:
+    """Fetch history from an exchange: only what is missing, closed bars only.
+
+    Uses public calls and no key. Interrupted, it keeps what arrived; run again, it goes on.
+
+    \b
+    algotrader data download OKX:BTC/USDT --timeframe 1h --start 2024-01-01
+    algotrader data download OKX:BTC/USDT:USDT --timeframe 1h --funding --mark
+    """
+    from algotrader.data.downloading import fill, latest_start
+    from algotrader.data.layout import SeriesKey
+
+    target, clock = _lake(out, lake), SystemClock()
+    frame = Timeframe.parse(timeframe or "1h")
+    now = utc_ms(clock.now())
+    rows = []
+    for text in symbols:
+        symbol = Symbol.parse(text)
+        keys = [SeriesKey.bars(symbol, frame)]
+        keys += [SeriesKey.mark(symbol, frame)] if mark else []
+        keys += [SeriesKey.funding(symbol)] if funding else []
+        source = _source(symbol, base_url)
+        for key in keys:
+            first = _instant(start, "--start") or latest_start(target, key, now - 365 * DAY_MS)
+            with _progress(out) as tick:
+                filled = fill(
+                    target, source, key, first, _instant(end, "--end") or now, clock, tick
+                )
+            rows.append(_filled_row(filled))
+    _show_rows(out, rows)
+
+
+@app.command()
+@with_output
+def repair(
+    out: Output,
+    symbol: Annotated[str, typer.Argument(metavar="SYMBOL")],
+    timeframe: Frame = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Ask also for bars that the venue did not have.")
+    ] = False,
+    base_url: BaseUrl = None,
+    lake: LakeFolder = None,
+) -> None:
+    """Refill the holes of a series from its exchange, and nothing else.
+
+    What the exchange does not have is marked, never invented.
+
+    \b
+    algotrader data repair OKX:BTC/USDT --timeframe 1h
+    """
+    from algotrader.data.downloading import repair as refill
+
+    target = _lake(out, lake)
+    rows = []
+    for key in _keys(target, symbol, timeframe):
+        if again:
+            target.forget_absent(key)
+        with _progress(out) as tick:
+            filled = refill(target, _source(key.symbol, base_url), key, SystemClock(), tick)
+        rows.append(_filled_row(filled))
+    _show_rows(out, rows)
+
+
+@app.command()
+@with_output
+def check(
+    out: Output,
+    target: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SYMBOL|FILE]", help="A series of the lake, or a bare file; default: all."
+        ),
+    ] = None,
+    timeframe: Frame = None,
+    calendar: Annotated[
+        str | None, typer.Option("--calendar", help="Of a bare file; default: recognised.")
+    ] = None,
+    lake: LakeFolder = None,
+) -> None:
+    """Look for gaps, bad prints, drawn lines, wrong time zones, unit switches, and more.
+
+    Exit code 1 if there is an error. Changes no data.
+
+    \b
+    algotrader data check OKX:BTC/USDT --timeframe 1h
+    algotrader data check prices.csv
+    """
+    findings, summary = _judged(out, target, timeframe, calendar, lake)
+
+    def people(console: Console) -> None:
+        _print_rows(console, summary)
+        console.print()
+        _print_rows(console, _by_rule(findings))
+        if not findings:
+            console.print("nothing found")
+
+    out.show({"series": summary, "findings": findings}, people)
+    if any(f["level"] == "error" for f in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+@with_output
+def ls(out: Output, lake: LakeFolder = None) -> None:
+    """List what is in the lake: series, range, coverage, grade.
+
+    \b
+    algotrader data ls
+    algotrader data ls --json
+    """
+    target = _lake(out, lake)
+    rows = [_manifest_row(target, key) for key in target.series()]
+    _show_rows(out, rows)
+    if not rows:
+        out.note(f"{target.root} is empty; `algotrader data import` or `download` fills it")
+
+
+@app.command()
+@with_output
+def show(
+    out: Output,
+    symbol: Annotated[str, typer.Argument(metavar="SYMBOL")],
+    timeframe: Frame = None,
+    lake: LakeFolder = None,
+) -> None:
+    """Show the manifest of a series: range, missing spans, sources, hash, grade, completeness.
+
+    \b
+    algotrader data show OKX:BTC/USDT --timeframe 1h
+    """
+    from algotrader.data.instruments import load_instrument
+
+    target = _lake(out, lake)
+    manifests = [target.manifest(key) for key in _keys(target, symbol, timeframe)]
+    rules = load_instrument(target.root, Symbol.parse(symbol))
+
+    def people(console: Console) -> None:
+        for made in manifests:
+            for name, value in _plain(made).items():
+                if name == "missing":
+                    spans = [f"{_when(m['start_ms'])} to {_when(m['end_ms'])}: {m['bars']} bars, "
+                             f"{m['reason'].replace('_', ' ')}" for m in value]  # fmt: skip
+                    shown = "\n    ".join(["", *spans[:20]]) if spans else "nothing"
+                    value = shown + (f"\n    and {len(spans) - 20} more" if len(spans) > 20 else "")
+                console.print(f"{name}: {_when(value) if name.endswith('_ts') else value}")
+            console.print()
+        if rules is not None:
+            console.print(f"instrument: tick {rules.tick}, lot {rules.lot}, minimum "
+                          f"{rules.min_quantity}, fees {rules.fees.maker} / {rules.fees.taker}")  # fmt: skip
+
+    out.show([_plain(made) for made in manifests], people)
+
+
+@app.command()
+@with_output
+def compact(out: Output, lake: LakeFolder = None) -> None:
+    """Merge received parts and clear what interrupted writers left. Loses no row.
+
+    \b
+    algotrader data compact
+    """
+    target = _lake(out, lake)
+    rows = [{"series": str(key), "files_removed": target.compact(key)} for key in target.series()]
+    _show_rows(out, rows)
+
+
+@app.command()
+@with_output
+def generate(
+    out: Output,
+    bars: Annotated[int, typer.Option("--bars", help="How many bars.")] = 17_520,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same bars.")] = 7,
+    timeframe: Frame = "1h",
+    start: Start = "2023-01-01",
+    lake: LakeFolder = None,
+) -> None:
+    """Make up a BTC/USDT market (spot, perpetual, marks, funding), so labelled everywhere.
+
+    \b
+    algotrader data generate
+    algotrader data generate --bars 8760 --seed 11
+    """
+    from algotrader.data.generator import generate as make
+    from algotrader.data.generator import write_generated
+
+    first = _instant(start, "--start") or 0
+    at = datetime.fromtimestamp(first / 1000, UTC)
+    made = make(bars, seed, at, Timeframe.parse(timeframe or "1h"))
+    _show_imported(out, write_generated(_lake(out, lake), made, SystemClock()))
+
+
+@app.command()
+@with_output
+def resample(
+    out: Output,
+    symbol: Annotated[str, typer.Argument(metavar="SYMBOL")],
+    to: Annotated[str, typer.Option("--to", help="The longer time frame: 4h, 1d.")],
+    timeframe: Frame = None,
+    lake: LakeFolder = None,
+) -> None:
+    """Write longer bars of a series into the lake, complete ones only.
+
+    \b
+    algotrader data resample OKX:BTC/USDT --timeframe 1m --to 1h
+    """
+    from algotrader.data.importing import resample_series
+
+    target = _lake(out, lake)
+    key = _keys(target, symbol, timeframe)[0]
+    _show_imported(out, [resample_series(target, key, Timeframe.parse(to), SystemClock())])
+
+
+def _lake(out: Output, folder: Path | None) -> Lake:
+    from algotrader.data.lake import Lake
+    from algotrader.ops.config import load
+
+    if folder is not None:
+        return Lake(folder)
+    configuration = load(out.config, environment=os.environ)
+    return Lake(configuration.path(configuration.settings.workspace.lake))
+
+
+def _source(symbol: Symbol, base_url: str | None) -> Any:
+    from algotrader.data.adapters.ccxt_source import CcxtSource
+
+    return CcxtSource(symbol.venue, base_url, pause=time.sleep)
+
+
+def _mapping(pairs: list[str]) -> dict[str, str]:
+    mapping = {}
+    for pair in pairs:
+        name, separator, header = pair.partition("=")
+        if not separator:
+            raise UsageError("usage.map", f"--map {pair!r} has no =", hint="write --map close=Last")
+        mapping[name] = header
+    return mapping
+
+
+def _instant(text: str | None, option: str) -> int | None:
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError("usage.date", f"{option} {text!r} is not a date",
+                         hint="write 2024-01-31, or 2024-01-31T08:00 (UTC)") from error  # fmt: skip
+    return utc_ms(at if at.tzinfo is not None else at.replace(tzinfo=UTC))
+
+
+def _keys(lake: Lake, symbol: str, timeframe: str | None) -> list[SeriesKey]:
+    """Series of a symbol, of one time frame if named. DataError if there is none."""
+    wanted = Symbol.parse(symbol)
+    frame = None if timeframe is None else str(Timeframe.parse(timeframe))
+    keys = [k for k in lake.series() if k.symbol == wanted and frame in (None, k.name)]
+    if not keys:
+        raise DataError(
+            "data.symbol_missing",
+            f"there is no {f'{frame} ' if frame else ''}series of {symbol} in {lake.root}",
+            hint="`algotrader data ls` lists what is there",
+        )
+    return keys
+
+
+def _judged(
+    out: Output,
+    target: str | None,
+    timeframe: str | None,
+    calendar: str | None,
+    folder: Path | None,
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Findings and one summary a series, of a bare file or of the lake."""
+    if target is not None and Path(target).is_file():
+        from algotrader.data.checking import check_file
+
+        return check_file(Path(target), timeframe, calendar)
+    from algotrader.data.checking import check_series
+
+    lake = _lake(out, folder)
+    keys = lake.series() if target is None else _keys(lake, target, timeframe)
+    findings, summary = [], []
+    for key in keys:
+        found, about = check_series(lake, key)
+        findings += found
+        summary.append(about)
+    return findings, summary
+
+
+def _show_imported(out: Output, done: list[Imported]) -> None:
+    rows = [
+        {
+            "series": str(item.key), "read": item.read, "added": item.written.added,
+            "revised": item.written.revised, "set_aside": sum(item.quarantined.values()),
+            "coverage": item.manifest.coverage, "grade": item.manifest.grade,
+            "from": _when(item.manifest.first_ts), "to": _when(item.manifest.last_ts),
+        }
+        for item in done
+    ]  # fmt: skip
+    _show_rows(out, rows)
+
+
+def _filled_row(filled: Any) -> dict[str, Any]:
+    return {
+        "series": str(filled.key), "spans_asked": len(filled.asked),
+        "added": filled.written.added, "revised": filled.written.revised,
+        "set_aside": filled.quarantined, "coverage": filled.manifest.coverage,
+        "no_trades": filled.manifest.no_trades, "grade": filled.manifest.grade,
+    }  # fmt: skip
+
+
+def _manifest_row(lake: Lake, key: SeriesKey) -> dict[str, Any]:
+    made = lake.manifest(key)
+    return {
+        "series": str(key), "bars": made.rows, "from": _when(made.first_ts),
+        "to": _when(made.last_ts), "coverage": made.coverage, "grade": made.grade,
+        "generated": made.generated,
+    }  # fmt: skip
+
+
+def _by_rule(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row for each rule and series, for people; the months are in --json."""
+    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for found in findings:
+        name = (str(found["level"]), found["rule"], found["series"])
+        groups.setdefault(name, []).append(found)
+    return [
+        {
+            "level": level, "rule": rule, "series": series, "months": len(rows),
+            "places": sum(f["places"] for f in rows), "bars": sum(f["bars"] for f in rows),
+            "first": _when(min(f["first_ts"] for f in rows)), "what": rows[0]["message"],
+        }
+        for (level, rule, series), rows in groups.items()
+    ]  # fmt: skip
+
+
+def _show_rows(out: Output, rows: list[dict[str, Any]]) -> None:
+    out.show(rows, lambda console: _print_rows(console, rows))
+
+
+def _print_rows(console: Console, rows: list[dict[str, Any]]) -> None:
+    """Columns as wide as they need to be: a symbol cut short is another symbol."""
+    if not rows:
+        return
+    table = [[name.replace("_", " ") for name in rows[0]]]
+    table += [[_cell(name, value) for name, value in row.items()] for row in rows]
+    widths = [max(len(line[place]) for line in table) for place in range(len(table[0]))]
+    for line in table:
+        cells = (text.ljust(width) for text, width in zip(line, widths, strict=True))
+        console.out("  ".join(cells).rstrip(), highlight=False)
+
+
+def _cell(name: str, value: Any) -> str:
+    if name == "coverage":
+        return f"{value:.2%}"
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+
+
+def _plain(record: Any) -> Any:
+    import msgspec
+
+    return msgspec.to_builtins(record)
+
+
+def _when(ms: int) -> str:
+    from algotrader.data.rows import stamp_text
+
+    return stamp_text(ms)
+
+
+class _progress:  # noqa: N801  used like a function
+    """A bar on standard error with the time left; silent with --quiet, --json, or without a screen."""
+
+    def __init__(self, out: Output) -> None:
+        import sys
+
+        self._shown = not (out.quiet or out.json) and sys.stderr.isatty()
+        self._bar: Any = None
+        self._task: Any = None
+
+    def __enter__(self) -> Callable[[str, int, int], None]:
+        if self._shown:
+            from rich.console import Console
+            from rich.progress import Progress
+
+            self._bar = Progress(console=Console(stderr=True), transient=True)
+            self._bar.start()
+        return self._tick
+
+    def _tick(self, what: str, done: int, of: int) -> None:
+        if self._bar is None:
+            return
+        if self._task is None:
+            self._task = self._bar.add_task(what, total=of)
+        self._bar.update(self._task, completed=done)
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
