@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,7 @@ CAPITAL = 100_000.0
 Floats = NDArray[np.float64]
 
 
+@lru_cache
 def a_run(
     *,
     bars: int = 4_386,

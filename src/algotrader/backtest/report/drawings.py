@@ -23,8 +23,9 @@ def svg(width: int, height: int, content: str, title: Part) -> str:
     names = "".join(
         f'<span class="sr" lang="{lang}">{marked(title, lang)}</span>' for lang in LANGS
     )
+    wide = " wide" if width > 1000 else ""
     return (
-        f'<div class="drawing">{names}<svg viewBox="0 0 {width} {height}" aria-hidden="true">'
+        f'<div class="drawing{wide}">{names}<svg viewBox="0 0 {width} {height}" aria-hidden="true">'
         f"{content}</svg></div>"
     )
 

@@ -261,4 +261,5 @@ def chart(canvas: str, *, height: int, table: bool = True, css: str = "") -> str
         f'aria-describedby="{canvas}-summary"></canvas>'
         f'<div class="under"><p class="summary" id="{canvas}-summary"></p>{button}</div>'
         f'<div class="astable" id="{canvas}-table" hidden></div>'
+        f'<p class="empty noscript">{both(say("chart.noscript"))}</p>'
     )

@@ -193,7 +193,7 @@ def _trades(data: ReportData) -> str:
         f'<button type="button" class="small" id="trade-csv">{both(say("csv"))}</button></div>'
         '<div class="scroll" id="trade-scroll" tabindex="0" role="region" '
         'aria-labelledby="trades-title"><table id="trade-table"><thead></thead><tbody></tbody>'
-        f"</table></div><noscript><p class=empty>{both(say('trades.noscript'))}</p></noscript>"
+        f'</table></div><p class="empty noscript">{both(say("trades.noscript"))}</p>'
     )
     return layout.section("section.trades", content, anchor="trades", note=say("trades.note"))
 

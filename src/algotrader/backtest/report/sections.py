@@ -50,11 +50,14 @@ def months_section(months: PeriodReturns) -> str:
     return layout.section("section.months", content, anchor="months", note=say("months.note"))
 
 
+STRONGEST = 52  # percent of the profit colour mixed in: a number stays readable on it
+
+
 def _month_cell(value: float | None, scale: float) -> str:
     if value is None:
         return "<td></td>"
     tone = tone_of(value * 100) or ""
-    strength = round(min(1.0, abs(value) / scale) * 58 + 5) if tone else 0
+    strength = round(min(1.0, abs(value) / scale) * STRONGEST + 5) if tone else 0
     shown = figures.number(value * 100, 1, signed=True)
     return f'<td class="m {tone}" style="--m:{strength}%">{shown}</td>'
 

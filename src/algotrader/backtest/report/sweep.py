@@ -179,7 +179,7 @@ def _heat(data: SweepReportData) -> str:
         '<div class="filter" id="heat-choices"></div>'
         '<div class="heatmap" id="heat-map" data-label="heat.map" role="region" tabindex="-1"></div>'
         '<p class="summary" id="heat-said" role="status"></p>'
-        f"<noscript><p class=empty>{both(say('heat.noscript'))}</p></noscript>"
+        f'<p class="empty noscript">{both(say("heat.noscript"))}</p>'
     )
     return layout.section("section.heat", content, anchor="heat", note=say("heat.note"))
 

@@ -50,7 +50,7 @@ class HeatMap {
     // The zero contour: a rule between neighbours of opposite sign.
     const crosses = other => other && Number.isFinite(other.value) && known && (other.value > 0) !== (value > 0);
     const classes = [
-      !known ? "none" : !signed ? `seq-${Math.min(4, Math.round(Math.abs(share) * 4))}` : level === 0 ? "mid" : `${value < 0 ? "neg" : "pos"}-${level}`,
+      !known ? "none" : !signed ? `seq-${[0, 1, 2, 4][Math.round(Math.abs(share) * 3)]}` : level === 0 ? "mid" : `${value < 0 ? "neg" : "pos"}-${level}`,
       cell.chosen && "chosen", crosses(cells[r][c + 1]) && "zero-right", crosses(cells[r + 1]?.[c]) && "zero-below",
     ];
     return el("td", { class: classes.filter(Boolean).join(" "), tabindex: "-1", "data-said": this.sentence(cell) }, known ? (printed ? this.number(value) : "") : "–");

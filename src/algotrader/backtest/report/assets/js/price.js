@@ -31,7 +31,7 @@ export class PriceChart {
     this.first = this.slots[0] - 0.5;
     this.last = this.slots.at(-1) + 0.5;
     this.least = Math.min(12, this.slots.length);
-    const size = Math.min(180, this.slots.length);
+    const size = Math.min(Math.max(60, this.canvas.clientWidth / 6.5), this.slots.length);
     clampView(this, this.last - size, this.last);
   }
 
