@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 COMPILE = (
     *(sys.executable, "-m", "uv", "pip", "compile", "-"),
     *("--universal", "--python-version", "3.11", "--generate-hashes"),
+    *("--fork-strategy", "fewest"),  # one version for every Python, where there is one
     *("--no-emit-index-url", "--no-annotate", "--no-header", "--quiet", "--upgrade"),
 )
 PROJECT = (*COMPILE[:5], "pyproject.toml", *COMPILE[6:])
