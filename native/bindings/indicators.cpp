@@ -107,6 +107,7 @@ void bind_order(nb::module_& m) {
   bind(m, "rolling_argmax", indicators::rolling_argmax);
   bind(m, "rolling_quantile", indicators::rolling_quantile);
   bind(m, "rolling_rank", indicators::rolling_rank);
+  bind(m, "ulcer_index", indicators::ulcer_index);
   bind(m, "midrange", indicators::midrange);
   bind(m, "donchian", indicators::donchian);
   bind(m, "aroon", indicators::aroon);

@@ -188,6 +188,22 @@ void rolling_rank(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size wi
   }
 }
 
+// Root mean square of the percent below the highest value so far, within each window.
+void ulcer_index(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window) {
+  if (!begin_after(out, rows, window - 1)) return;
+  for (Size row = window - 1; row < rows; ++row) {
+    const double* first = in[0] + (row + 1 - window);
+    double highest = first[0];
+    double squares = 0.0;
+    for (Size k = 1; k < window; ++k) {
+      highest = larger(highest, first[k]);
+      const double below = 100.0 * (first[k] / highest - 1.0);
+      squares += below * below;
+    }
+    out[0][row] = std::sqrt(squares / static_cast<double>(window));
+  }
+}
+
 void midrange(const Inputs<2>& in, Size rows, const Outputs<1>& out, Size window) {
   if (!begin_after(out, rows, window - 1)) return;
   ranges(in[0], in[1], rows, window,

@@ -70,6 +70,7 @@ class indicators:  # noqa: N801 - a submodule; a stub file can only say class
     tema: ClassVar[Callable[..., None]]
     trix: ClassVar[Callable[..., None]]
     true_range: ClassVar[Callable[..., None]]
+    ulcer_index: ClassVar[Callable[..., None]]
     ultimate: ClassVar[Callable[..., None]]
     volume_price_trend: ClassVar[Callable[..., None]]
     vwma: ClassVar[Callable[..., None]]

@@ -56,6 +56,7 @@ void rolling_argmax(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size 
 void rolling_quantile(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window,
                       double quantile);
 void rolling_rank(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window);
+void ulcer_index(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window);
 void midrange(const Inputs<2>& in, Size rows, const Outputs<1>& out, Size window);
 void donchian(const Inputs<2>& in, Size rows, const Outputs<3>& out, Size window);
 void aroon(const Inputs<2>& in, Size rows, const Outputs<2>& out, Size window);

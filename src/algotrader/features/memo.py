@@ -59,11 +59,10 @@ class Memo:
         self, function: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> R:
         """The remembered answer, or a new one, which is remembered when that is safe."""
-        try:
-            key = _key(function, args, kwargs)
-            answer = self._answers.get(key)
-        except TypeError:  # an argument cannot be a key: compute, remember nothing
+        key = _key(function, args, kwargs)
+        if key is None:
             return function(*args, **kwargs)
+        answer = self._answers.get(key)
         if answer is not None:
             self.hits += 1
             self._answers.move_to_end(key)
@@ -101,21 +100,22 @@ class Memo:
 def _key(
     function: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Hashable:
+    """What a call is known by; None when an argument may change or cannot be a key."""
     parts: list[Any] = [function]
-    for value in args:
-        parts.append(_part(value))  # noqa: PERF401 - a loop is the fastest form here
-    for name, value in kwargs.items():
-        parts.append((name, _part(value)))
+    for value in (*args, *kwargs, *kwargs.values()) if kwargs else args:
+        kind = type(value)
+        if kind is np.ndarray:
+            if value.flags.writeable:
+                return None
+            parts.append(id(value))
+        elif kind in _PLAIN:
+            parts += (kind, value)  # 1, 1.0 and True are different arguments
+        else:
+            return None
     return tuple(parts)
 
 
-def _part(value: Any) -> Hashable:
-    if not isinstance(value, np.ndarray):
-        return (type(value), value)  # 1, 1.0 and True are different arguments
-    if value.flags.writeable:
-        raise TypeError("an array that may change cannot be a key")
-    return id(value)
-
+_PLAIN = frozenset({int, float, bool, str, type(None), np.int64, np.float64})
 
 _local = threading.local()
 

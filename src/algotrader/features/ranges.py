@@ -12,7 +12,6 @@ from algotrader.features.arrays import (
     Floats,
     complete,
     counts,
-    floats,
     one,
     positive,
     several,
@@ -319,14 +318,12 @@ def ichimoku(
 def ulcer_index(close: ArrayLike, window: int = 14) -> Floats:
     """Depth and length of the drawdowns within a window.
 
-    Shape: (T,) or (T, N). Unit: percent. First row: 2 * window - 2. Gaps: restart.
-    Formula: sqrt(mean(d^2)) over `window` rows, d = 100 (close / rolling_max(close, window) - 1).
+    Shape: (T,) or (T, N). Unit: percent. First row: window - 1. Gaps: restart.
+    Formula: sqrt(mean(d^2)), d = 100 (close / highest close so far in the window - 1).
     Source: Martin and McCann (1989), The Investor's Guide to Fidelity Funds.
 
     >>> ulcer_index(np.array([4.0, 3.0, 3.0]), 2).round(4)
-    array([    nan,     nan, 17.6777])
+    array([    nan, 17.6777,  0.    ])
     """
     counts(window=window)
-    prices = floats(close)
-    below = 100.0 * (prices / one(kernel.rolling_max, (prices,), window) - 1.0)
-    return np.sqrt(one(kernel.sma, (below * below,), window))
+    return one(kernel.ulcer_index, (close,), window)
