@@ -77,7 +77,7 @@ def _polars(frame: object) -> pl.DataFrame:
     if isinstance(frame, pl.DataFrame):
         return frame
     if type(frame).__module__.startswith("pandas"):
-        return pl.from_pandas(frame, include_index=True)  # type: ignore[call-overload, no-any-return]
+        return pl.from_pandas(frame, include_index=True)
     raise UsageError(
         "usage.data",
         f"data is a {type(frame).__name__}",
@@ -102,7 +102,9 @@ def _described(bars: Bars, origin: _Origin, request: DataRequest, store: Lake | 
     )
     funding: dict[Symbol, FundingSeries] = {}
     marks: dict[Symbol, MarkSeries] = {}
-    for instrument in instruments if store else ():
+    for instrument in instruments:
+        if store is None:
+            break  # a frame has neither
         if (rates := funding_of(store, instrument, bars)) is not None:
             funding[instrument.symbol] = rates
         if (mark := marks_of(store, instrument, bars)) is not None:

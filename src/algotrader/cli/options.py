@@ -130,6 +130,15 @@ def given_parameters(
     return values
 
 
+def ranges(texts: Sequence[str] | None) -> dict[str, str]:
+    """`--range name=low:high:step` by name."""
+    split = [text.partition("=") for text in texts or ()]
+    for name, separator, _ in split:
+        if not separator:
+            raise UsageError("usage.range", f"--range {name}: write name=low:high:step")
+    return {name: value for name, _, value in split}
+
+
 def made(loaded: LoadedStrategy, texts: Sequence[str] | None) -> Strategy:
     return loaded.kind(**given_parameters(loaded, texts))
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from algotrader.backtest.complete import Completed
+from algotrader.backtest.judge import Overfitting
 from algotrader.backtest.metric_names import METRICS, Unit
 from algotrader.backtest.remarks import assumptions_of, warnings_of
 from algotrader.backtest.report.headline import made
@@ -154,15 +155,14 @@ def run_json(done: Completed) -> dict[str, Any]:
             "funding_coverage": result.market.coverage.funding,
             "bars": len(result.bars),
         },
-        "overfitting": overfitting_json(done),
+        "overfitting": overfitting_json(done.judged),
         "assumptions": {remark.code: remark.en for remark in assumptions_of(result)},
         "warnings": [remark.as_dict() for remark in warnings_of(result)],
         "report": str(done.report),
     }
 
 
-def overfitting_json(done: Completed) -> dict[str, Any]:
-    judged = done.judged
+def overfitting_json(judged: Overfitting) -> dict[str, Any]:
     return {
         "verdict": judged.verdict.outcome.value,
         "reasons": [reason.text("en") for reason in judged.verdict.reasons],

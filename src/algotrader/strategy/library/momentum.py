@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from algotrader.core.bars import Bars
-from algotrader.features import cs_rank, momentum_factor
+from algotrader.features import cross_rank, momentum_skip
 from algotrader.strategy.base import Features, Strategy, Targets
 from algotrader.strategy.parameters import param
 from algotrader.strategy.rebalance import schedule
@@ -26,7 +26,7 @@ class CrossSectionalMomentum(Strategy):
     rebalance = schedule("monthly")
 
     def features(self, bars: Bars) -> Features:
-        return {"rank": cs_rank(momentum_factor(bars.close, self.lookback, self.skip))}
+        return {"rank": cross_rank(momentum_skip(bars.close, self.lookback, self.skip))}
 
     def targets(self, bars: Bars, f: Features) -> Targets:
         chosen = f["rank"] > 1.0 - self.top

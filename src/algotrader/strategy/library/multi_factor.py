@@ -6,11 +6,11 @@ import numpy as np
 
 from algotrader.core.bars import Bars
 from algotrader.features import (
-    cs_rank,
-    cs_zscore,
+    cross_rank,
+    cross_zscore,
     distance_from_high,
     low_volatility_factor,
-    momentum_factor,
+    momentum_skip,
     reversal_factor,
 )
 from algotrader.strategy.base import Features, Strategy, Targets
@@ -35,12 +35,12 @@ class MultiFactor(Strategy):
 
     def features(self, bars: Bars) -> Features:
         factors = (
-            momentum_factor(bars.close, self.year, self.month),
+            momentum_skip(bars.close, self.year, self.month),
             reversal_factor(bars.close, self.month),
             low_volatility_factor(bars.close, 3 * self.month),
             distance_from_high(bars.close, self.year),
         )
-        return {"rank": cs_rank(sum(map(cs_zscore, factors), np.zeros_like(bars.close)))}
+        return {"rank": cross_rank(sum(map(cross_zscore, factors), np.zeros_like(bars.close)))}
 
     def targets(self, bars: Bars, f: Features) -> Targets:
         chosen = f["rank"] > 1.0 - self.top

@@ -1,0 +1,186 @@
+"""A sweep from request to counted, judged, reported and stored result."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from algotrader import __version__
+from algotrader.backtest import report
+from algotrader.backtest.complete import Completed, complete_run
+from algotrader.backtest.judge import Overfitting, judge
+from algotrader.backtest.judgement import instruments_key, statistics_of, trial
+from algotrader.backtest.loading import DataRequest, load_market, parse_instant
+from algotrader.backtest.reporting import (
+    costs_of,
+    coverage_of,
+    identity_of,
+    overfitting_of,
+    provenance_of,
+)
+from algotrader.backtest.returns import DailyReturns
+from algotrader.backtest.settings import BacktestSettings
+from algotrader.backtest.space import ParameterSet, SearchSpace
+from algotrader.backtest.store import write_file
+from algotrader.backtest.sweep import Progress, SweepResult, plan_sweep, results_frame, run_sweep
+from algotrader.backtest.trials import TrialLedger
+from algotrader.backtest.workspace import Workspace
+from algotrader.core.errors import RunError
+from algotrader.strategy.loader import LoadedStrategy
+
+_SHOWN_METRICS = ("sharpe", "total_return", "annual_return", "max_drawdown", "trades", "win_rate")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompletedSweep:
+    """All sets, what luck makes of them, and the run of the best one."""
+
+    result: SweepResult
+    judged: Overfitting
+    chosen: Completed
+    folder: Path
+
+    @property
+    def report(self) -> Path:
+        return self.folder / "report.html"
+
+    @property
+    def table(self) -> Path:
+        return self.folder / "results.parquet"
+
+
+def complete_sweep(
+    loaded: LoadedStrategy,
+    space: SearchSpace,
+    request: DataRequest,
+    settings: BacktestSettings,
+    workspace: Workspace,
+    *,
+    count: int | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> CompletedSweep:
+    """Run every set, count each as a trial, judge the best, write table and report."""
+    market = load_market(request, workspace.lake)
+    start = parse_instant(request.start, "--start")
+    plan = plan_sweep(loaded, space, market, settings, request=request, count=count, start=start)
+    folder = workspace.sweeps / plan.sweep
+    result = run_sweep(plan, market, folder, workers=workers, progress=progress)
+    best = result.best
+    if best is None:
+        raise RunError(
+            "sweep.all_failed",
+            f"none of {len(plan.sets)} sets has a Sharpe ratio; the first: "
+            f"{result.results[0].failure or 'it never traded'}",
+            hint="try one set with `algotrader backtest` first",
+        )
+    chosen = complete_run(
+        loaded, loaded.kind(**plan.sets[best]), request, settings, workspace, market=market
+    )
+    judged = judge_sweep(loaded, result, instruments_key(chosen.result), workspace)
+    done = CompletedSweep(result=result, judged=judged, chosen=chosen, folder=folder)
+    _store(done, request)
+    return done
+
+
+def judge_sweep(
+    loaded: LoadedStrategy,
+    result: SweepResult,
+    instruments: tuple[str, ...],
+    workspace: Workspace,
+    *,
+    walk_forward_return: float | None = None,
+) -> Overfitting:
+    """Count all sets as trials and judge the best among every comparable one (R31)."""
+    ledger = TrialLedger(workspace.trials)
+    ts = result.market.bars.ts[result.plan.first :]
+    trials = [
+        trial(loaded, item.parameters, instruments, ts, _as_daily(result, row))
+        for row, item in enumerate(result.results)
+    ]
+    ledger.record(trials)
+    known = ledger.comparable(loaded.name, instruments, int(ts[0]), int(ts[-1]) + 1)
+    return judge(
+        result.returns,
+        periods_per_year=result.market.periods_per_year,
+        parameters=list(result.plan.sets),
+        trials=statistics_of(known),
+        chosen=result.best,
+        walk_forward_return=walk_forward_return,
+    )
+
+
+def _as_daily(result: SweepResult, row: int) -> DailyReturns:
+    returns = result.returns[row]
+    cash = result.plan.settings.cash
+    return DailyReturns(
+        ts=result.days,
+        equity=cash * np.cumprod(1.0 + returns),
+        returns=returns,
+        initial=cash,
+        ruined=False,
+    )
+
+
+def _store(done: CompletedSweep, request: DataRequest) -> None:
+    from algotrader.backtest.report import render_sweep
+
+    table = io.BytesIO()
+    results_frame(done.result).write_parquet(table, compression="zstd")
+    write_file(done.table, table.getvalue())
+    write_file(done.report, render_sweep(sweep_report(done)).encode())
+    plan = done.result.plan
+    described = {
+        "sweep": plan.sweep,
+        "strategy": plan.loaded.name,
+        "origin": plan.loaded.origin,
+        "source_hash": plan.loaded.source_hash,
+        "sets": len(plan.sets),
+        "data": request,
+        "settings": plan.settings,
+        "data_hash": done.result.market.provenance.data_hash,
+        "chosen": done.chosen.record.run,
+        "version": __version__,
+    }
+    write_file(
+        done.folder / "sweep.json", msgspec.json.format(msgspec.json.encode(described), indent=2)
+    )
+
+
+def sweep_report(done: CompletedSweep) -> report.SweepReportData:
+    """Everything the report of a sweep shows."""
+    result, chosen = done.result, done.chosen
+    swept = [
+        name
+        for name in result.plan.sets[0]
+        if len({parameters[name] for parameters in result.plan.sets}) > 1
+    ]
+    failures = {
+        row: item.failure for row, item in enumerate(result.results) if item.failure is not None
+    }
+    return report.SweepReportData(
+        identity=identity_of(chosen.result, chosen.record),
+        overfitting=overfitting_of(done.judged, result.market.periods_per_year),
+        parameters={name: _column(result.plan.sets, name) for name in swept},
+        metrics={name: result.metrics[name] for name in _SHOWN_METRICS},
+        chosen=result.best or 0,
+        failures=failures,
+        costs=costs_of(chosen.result),
+        coverage=coverage_of(result.market.coverage),
+        provenance=provenance_of(chosen.result, chosen.record),
+    )
+
+
+def _column(sets: tuple[ParameterSet, ...], name: str) -> NDArray[np.float64]:
+    """Values of a parameter as numbers; texts by their place among the values tried."""
+    values = [parameters[name] for parameters in sets]
+    if any(isinstance(value, str) for value in values):
+        places: Mapping[object, int] = {v: i for i, v in enumerate(dict.fromkeys(values))}
+        return np.array([places[value] for value in values], dtype=np.float64)
+    return np.array(values, dtype=np.float64)

@@ -1,0 +1,143 @@
+"""One parameter set after another over one market: what sweeps and walk-forwards are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algotrader.backtest.contexts import decide_by_bar
+from algotrader.backtest.decide import all_targets, prepare_all
+from algotrader.backtest.kernel_input import settings_of
+from algotrader.backtest.market import Market
+from algotrader.backtest.run import KernelInput, kernel_input
+from algotrader.backtest.settings import BacktestSettings
+from algotrader.backtest.space import ParameterSet
+from algotrader.backtest.trade_list import trades_of
+from algotrader.core.errors import AlgotraderError
+from algotrader.core.timeframes import DAY_MS
+from algotrader.execution.simulated import simulate
+from algotrader.execution.simulation import SimulationResult
+from algotrader.strategy.base import Strategy, Style
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetResult:
+    """What one parameter set made. A set that failed has no returns and says why."""
+
+    parameters: ParameterSet
+    returns: Floats | None  # daily, shape (days,), the same days for every set
+    final_equity: float = 0.0
+    trades: int = 0
+    win_rate: float = 0.0
+    fees: float = 0.0
+    failure: str | None = None
+
+
+class Evaluator:
+    """Evaluates sets of one strategy over one market from a common first row.
+
+    Every set is judged on the same days: it may trade from `first` on, or from the end of its
+    own warm-up if that is later.
+    """
+
+    def __init__(
+        self, kind: type[Strategy], market: Market, settings: BacktestSettings, first: int
+    ) -> None:
+        self._kind = kind
+        self._market = market
+        self._settings = settings
+        self._first = first
+        bars = market.bars
+        day = bars.ts // DAY_MS if bars.session is None else bars.session
+        ends = np.append(np.flatnonzero(np.diff(day)), len(bars) - 1)
+        self._ends = ends[ends >= first]
+        self._given: KernelInput | None = None
+
+    @property
+    def days(self) -> NDArray[np.int64]:
+        """Open of each day's last bar, UTC ms, shape (days,)."""
+        return np.asarray(self._market.bars.ts[self._ends])
+
+    def evaluate(self, parameters: ParameterSet) -> SetResult:
+        """Run one set. What the strategy refuses or raises is its failure, not ours."""
+        try:
+            strategy = self._kind(**parameters)
+            result, given = self._simulate(strategy)
+        except AlgotraderError as error:
+            return SetResult(parameters=parameters, returns=None, failure=error.message)
+        trades = trades_of(given.panel, given.instruments, given.settings, result)
+        closed = trades.closed()
+        won = float(np.mean(closed.profit > 0.0)) if len(closed) else 0.0
+        return SetResult(
+            parameters=parameters,
+            returns=self._daily(result.equity),
+            final_equity=float(result.equity[-1]),
+            trades=len(closed),
+            win_rate=won,
+            fees=float(result.fills.fee.sum()),
+        )
+
+    def targets(self, strategy: Strategy) -> Floats:
+        """Targets `(T, N)` of one set, NaN before its first decision."""
+        bars = self._market.bars
+        prepared = prepare_all(strategy, bars)
+        targets = all_targets(strategy, bars, prepared)
+        targets[: max(self._first, prepared.warmup_rows)] = np.nan
+        return targets
+
+    def input_for(self, strategy: Strategy) -> KernelInput:
+        """The market as the kernel reads it, made once; settings follow the strategy."""
+        if self._given is None:
+            self._given = kernel_input(strategy, self._market, self._settings, self._first)
+        close_only = self._market.bars.close_only
+        settings = settings_of(strategy, self._settings, close_only=close_only)
+        return replace(self._given, settings=settings)
+
+    def _simulate(self, strategy: Strategy) -> tuple[SimulationResult, KernelInput]:
+        given = self.input_for(strategy)
+        if strategy.style is Style.TARGETS:
+            targets = self.targets(strategy)
+            result = simulate(
+                given.panel, given.instruments, given.settings, targets=targets, keep_position=False
+            )
+            return result, given
+        prepared = prepare_all(strategy, self._market.bars)
+        result, _ = decide_by_bar(
+            strategy,
+            self._market,
+            prepared,
+            given.panel,
+            given.instruments,
+            given.settings,
+            first=max(self._first, prepared.warmup_rows),
+        )
+        return result, given
+
+    def _daily(self, equity: Floats) -> Floats:
+        """Return of each day; after ruin nothing can be earned (R8)."""
+        value = equity[self._ends]
+        base = np.concatenate(([self._settings.cash], value[:-1]))
+        ruined = np.maximum.accumulate(value <= 0.0)
+        before = np.concatenate(([False], ruined[:-1]))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            returns = value / base - 1.0
+        return np.where(before, 0.0, returns)
+
+
+def common_first(
+    kind: type[Strategy], market: Market, corners: list[ParameterSet], start: int | None
+) -> int:
+    """The row from which sets are judged: `start` (UTC ms), or the longest warm-up of `corners`."""
+    if start is not None:
+        return int(np.searchsorted(market.bars.ts, start))
+    longest = 0
+    for corner in corners:
+        try:
+            longest = max(longest, prepare_all(kind(**corner), market.bars).warmup_rows)
+        except AlgotraderError:
+            continue  # the sweep itself will say why this set fails
+    return min(longest, len(market.bars) - 1)

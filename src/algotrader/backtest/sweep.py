@@ -1,0 +1,338 @@
+"""A sweep: many parameter sets over one market, on every core, kept as they come.
+
+Finished parts lie under `sweeps/<id>/parts/`; the id names the inputs, so the same sweep started
+again goes on where it was stopped or killed.
+"""
+
+from __future__ import annotations
+
+import io
+import multiprocessing
+import os
+import pickle
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from algotrader import __version__
+from algotrader.backtest.evaluate import Evaluator, SetResult, common_first
+from algotrader.backtest.loading import DataRequest
+from algotrader.backtest.main_metrics import main_metrics
+from algotrader.backtest.market import Market
+from algotrader.backtest.settings import BacktestSettings
+from algotrader.backtest.space import ParameterSet, SearchSpace
+from algotrader.backtest.store import write_file
+from algotrader.core.errors import RunError, UsageError
+from algotrader.core.hashing import content_hash
+from algotrader.features.memo import memoised
+from algotrader.strategy.loader import LoadedStrategy, load
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Floats = NDArray[np.float64]
+Progress = Callable[[int, int], None]
+
+SETS_A_PART = 50
+MEMO_BYTES = 96 * 2**20  # of indicators that a worker remembers
+_INLINE_WORK = 30_000_000  # set·bars below which starting workers costs more than it saves
+_LARGEST_GRID = 200_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepPlan:
+    """What a sweep tries, and its id."""
+
+    sweep: str
+    loaded: LoadedStrategy
+    sets: tuple[ParameterSet, ...]
+    settings: BacktestSettings
+    first: int  # row from which every set is judged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepResult:
+    """All sets. `metrics` has an array of shape (sets,) per name, NaN for a set that failed."""
+
+    plan: SweepPlan
+    market: Market
+    days: NDArray[np.int64]  # (days,) open of each day's last bar
+    returns: Floats  # (sets, days); 0 for a set that failed
+    results: tuple[SetResult, ...]
+    metrics: dict[str, Floats]
+
+    @property
+    def succeeded(self) -> NDArray[np.bool_]:
+        return np.array([result.returns is not None for result in self.results])
+
+    @property
+    def best(self) -> int | None:
+        """Row of the set with the highest Sharpe ratio; of equals the first."""
+        sharpe = self.metrics["sharpe"]
+        return int(np.nanargmax(sharpe)) if np.isfinite(sharpe).any() else None
+
+
+def plan_sweep(
+    loaded: LoadedStrategy,
+    space: SearchSpace,
+    market: Market,
+    settings: BacktestSettings,
+    *,
+    request: DataRequest,
+    count: int | None = None,
+    start: int | None = None,
+) -> SweepPlan:
+    """The whole grid, or `count` sets of it drawn by the settings' seed."""
+    if count is None and space.size > _LARGEST_GRID:
+        raise UsageError(
+            "sweep.too_large",
+            f"the grid has {space.size:,} sets",
+            hint="draw some of them: --sets 1000, or narrow it with --range name=low:high:step",
+        )
+    sets = tuple(space.grid() if count is None else space.sample(count, settings.seed))
+    corners = [
+        {**space.fixed, **{name: values[place] for name, values in space.values.items()}}
+        for place in (0, -1)
+    ]
+    inputs = {
+        "strategy": loaded.name,
+        "source": loaded.source_hash,
+        "sets": content_hash(list(sets)),
+        "data": market.provenance.data_hash,
+        "range": [request.start, request.end, request.adjust],
+        "settings": asdict(settings),
+        "version": __version__,
+    }
+    return SweepPlan(
+        sweep=content_hash(inputs)[:8],
+        loaded=loaded,
+        sets=sets,
+        settings=settings,
+        first=common_first(loaded.kind, market, corners, start),
+    )
+
+
+def run_sweep(
+    plan: SweepPlan,
+    market: Market,
+    folder: Path,
+    *,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> SweepResult:
+    """Evaluate every set that no finished part holds yet. `folder` is this sweep's own.
+
+    KeyboardInterrupt leaves the finished parts; RunError if a worker was killed.
+    """
+    parts = _Parts(folder / "parts", len(plan.sets))
+    missing = parts.missing()
+    done = len(plan.sets) - sum(len(part) for part in missing)
+    if progress is not None:
+        progress(done, len(plan.sets))
+    for part, results in _evaluated(plan, market, missing, workers):
+        parts.write(part, results)
+        done += len(results)
+        if progress is not None:
+            progress(done, len(plan.sets))
+    evaluator = Evaluator(plan.loaded.kind, market, plan.settings, plan.first)
+    return _gathered(plan, market, evaluator.days, parts.read_all(plan.sets))
+
+
+def _evaluated(
+    plan: SweepPlan, market: Market, missing: list[range], workers: int | None
+) -> Iterator[tuple[range, list[SetResult]]]:
+    count = workers or os.cpu_count() or 1
+    work = sum(len(part) for part in missing) * len(market.bars)
+    if count == 1 or work < _INLINE_WORK or len(missing) < 2 or not _reloadable(plan.loaded):
+        evaluator = Evaluator(plan.loaded.kind, market, plan.settings, plan.first)
+        with memoised(MEMO_BYTES):
+            for part in missing:
+                yield part, [evaluator.evaluate(plan.sets[row]) for row in part]
+        return
+    yield from _in_workers(plan, market, missing, count)
+
+
+def _in_workers(
+    plan: SweepPlan, market: Market, missing: list[range], count: int
+) -> Iterator[tuple[range, list[SetResult]]]:
+    """Spawned processes that read the market from one file; parts are handed out as they free up."""
+    with tempfile.TemporaryDirectory(prefix="algotrader-sweep-") as shared:
+        brief = Path(shared) / "brief.pickle"
+        handed = (
+            _reference(plan.loaded),
+            plan.loaded.source_hash,
+            market,
+            plan.settings,
+            plan.first,
+        )
+        brief.write_bytes(pickle.dumps(handed, protocol=5))
+        spawn = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(count, spawn, _begin, (str(brief),))
+        try:
+            waiting: dict[Future[list[SetResult]], range] = {}
+            queue = iter(missing)
+            while True:
+                while len(waiting) < 2 * count and (part := next(queue, None)) is not None:
+                    sets = [plan.sets[row] for row in part]
+                    waiting[pool.submit(_work, sets)] = part
+                if not waiting:
+                    return
+                for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+                    yield waiting.pop(future), future.result()
+        except BrokenProcessPool as error:
+            raise RunError(
+                "sweep.worker_died",
+                "a worker process was killed, perhaps for want of memory",
+                hint="finished parts are kept: run the same command again, with fewer --workers",
+            ) from error
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+_worker: Evaluator | None = None
+_worker_memo: object = None
+
+
+def _begin(brief: str) -> None:
+    """Once in each worker: load the strategy and the market."""
+    global _worker, _worker_memo
+    reference, source_hash, market, settings, first = pickle.loads(Path(brief).read_bytes())  # noqa: S301 - written by our own parent a moment ago
+    loaded = load(reference)
+    if loaded.source_hash != source_hash:
+        raise RunError(
+            "sweep.strategy_changed",
+            f"{reference} changed while the sweep was starting",
+            hint="run the command again",
+        )
+    _worker = Evaluator(loaded.kind, market, settings, first)
+    _worker_memo = memoised(MEMO_BYTES)
+    _worker_memo.__enter__()  # for the life of the process
+
+
+def _work(sets: Sequence[ParameterSet]) -> list[SetResult]:
+    if _worker is None:
+        raise RuntimeError("the worker was not begun")
+    return [_worker.evaluate(parameters) for parameters in sets]
+
+
+def _reference(loaded: LoadedStrategy) -> str:
+    return f"{loaded.origin}:{loaded.name}" if loaded.origin.endswith(".py") else loaded.name
+
+
+def _reloadable(loaded: LoadedStrategy) -> bool:
+    """Whether a worker can load it by itself; a class of a notebook cannot be."""
+    if loaded.origin.endswith(".py"):
+        return True
+    from algotrader.strategy.loader import registered
+
+    return registered().get(loaded.name) == loaded.origin
+
+
+class _Parts:
+    """Finished parts on disk, each written whole or not at all."""
+
+    def __init__(self, folder: Path, count: int) -> None:
+        self._folder = folder
+        self._all = [
+            range(start, min(start + SETS_A_PART, count)) for start in range(0, count, SETS_A_PART)
+        ]
+
+    def missing(self) -> list[range]:
+        return [part for part in self._all if self._read(part) is None]
+
+    def write(self, part: range, results: Sequence[SetResult]) -> None:
+        known = [result.returns for result in results if result.returns is not None]
+        days = len(known[0]) if known else 0
+        returns = np.array(
+            [np.zeros(days) if r.returns is None else r.returns for r in results]
+        ).reshape(len(results), days)
+        content = io.BytesIO()
+        np.savez(
+            content,
+            returns=returns,
+            final_equity=np.array([result.final_equity for result in results]),
+            trades=np.array([result.trades for result in results], dtype=np.int64),
+            win_rate=np.array([result.win_rate for result in results]),
+            fees=np.array([result.fees for result in results]),
+            failures=np.array(
+                [msgspec.json.encode([result.failure for result in results])], dtype=np.bytes_
+            ),
+        )
+        write_file(self._path(part), content.getvalue())
+
+    def read_all(self, sets: Sequence[ParameterSet]) -> list[SetResult]:
+        results: list[SetResult] = []
+        for part in self._all:
+            content = self._read(part)
+            if content is None:
+                raise RunError("sweep.part_lost", f"{self._path(part)} vanished", hint="run again")
+            failures = msgspec.json.decode(bytes(content["failures"][0]))
+            results += [
+                SetResult(
+                    parameters=sets[row],
+                    returns=None if failures[place] is not None else content["returns"][place],
+                    final_equity=float(content["final_equity"][place]),
+                    trades=int(content["trades"][place]),
+                    win_rate=float(content["win_rate"][place]),
+                    fees=float(content["fees"][place]),
+                    failure=failures[place],
+                )
+                for place, row in enumerate(part)
+            ]
+        return results
+
+    def _read(self, part: range) -> dict[str, NDArray[np.generic]] | None:
+        path = self._path(part)
+        if not path.exists():
+            return None
+        try:
+            with np.load(path, allow_pickle=False) as content:
+                return dict(content)
+        except (OSError, ValueError, EOFError):
+            path.unlink(missing_ok=True)  # damaged: evaluate it again
+            return None
+
+    def _path(self, part: range) -> Path:
+        return self._folder / f"{part.start:06d}.npz"
+
+
+def _gathered(
+    plan: SweepPlan, market: Market, days: NDArray[np.int64], results: list[SetResult]
+) -> SweepResult:
+    returns = np.array([np.zeros(len(days)) if r.returns is None else r.returns for r in results])
+    failed = np.array([result.returns is None for result in results])
+    metrics = dict(main_metrics(returns, market.periods_per_year))
+    for values in metrics.values():
+        values[failed] = np.nan
+    metrics["trades"] = np.array([result.trades for result in results], dtype=np.float64)
+    metrics["win_rate"] = np.array([result.win_rate for result in results])
+    metrics["fees"] = np.array([result.fees for result in results])
+    metrics["final_equity"] = np.array([result.final_equity for result in results])
+    return SweepResult(
+        plan=plan,
+        market=market,
+        days=days,
+        returns=returns,
+        results=tuple(results),
+        metrics=metrics,
+    )
+
+
+def results_frame(result: SweepResult) -> pl.DataFrame:
+    """One row a set: its parameters, its metrics, and why it failed."""
+    import polars as pl
+
+    columns: dict[str, Sequence[object] | Floats] = {}
+    for name in result.plan.sets[0]:
+        columns[name] = [parameters[name] for parameters in result.plan.sets]
+    columns |= result.metrics
+    columns["failure"] = [item.failure for item in result.results]
+    return pl.DataFrame(columns, strict=False)
