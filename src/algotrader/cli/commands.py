@@ -23,12 +23,18 @@ class Entry:
 
 
 TABLE: dict[str, Entry] = {
-    "backtest": Entry(
-        "backtest", RESEARCH, "Run a strategy over history: figures, trades, report."
-    ),
     "init": Entry("init", START, "Make a workspace: algotrader.yaml, strategies/, .env.example."),
     "doctor": Entry("doctor", START, "Say what works, what is missing, and how to mend it."),
     "data": Entry("data", DATA, "Bring data in, look at it, check it, repair it."),
+    "strategy": Entry("strategy", RESEARCH, "Begin a strategy from a template; list known ones."),
+    "check": Entry("check", RESEARCH, "Find look-ahead, short warm-ups and hidden state."),
+    "backtest": Entry("backtest", RESEARCH, "Run a strategy over history; figures and report."),
+    "sweep": Entry("sweep", RESEARCH, "Try many parameter sets; say what luck would have found."),
+    "walkforward": Entry("walkforward", RESEARCH, "Choose on the past, trade the unseen, repeat."),
+    "report": Entry("report", RESEARCH, "Show where the report of a run is, or copy it."),
+    "rerun": Entry("rerun", RESEARCH, "Do a run again and compare it bit for bit."),
+    "compare": Entry("compare", RESEARCH, "Lay runs side by side, in the terminal and a report."),
+    "trades": Entry("trades", RESEARCH, "Print or export the trades of a run."),
     "config": Entry("config", WORKSPACE, "Show, check and explain the settings in force."),
     "version": Entry("version", WORKSPACE, "Print the versions that decide a result."),
 }
