@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from algotrader.core.timeframes import HOUR_MS
+from algotrader.core.timeframes import DAY_MS, HOUR_MS
 from algotrader.data.columns import PRICES
 from algotrader.data.grids import in_sorted
 from algotrader.data.quality.findings import Hits, Level, Series
@@ -81,6 +81,13 @@ def off_grid(series: Series) -> Iterator[Hits]:
     ts, frame = series.ordered.ts, series.timeframe.ms
     if not series.never_closes or len(ts) < 2:
         return
+    phase = np.unique(ts % frame)
+    if frame <= DAY_MS and len(phase) == 1 and phase[0]:
+        yield Hits(
+            rule="wrong_time_zone", level=Level.ERROR, ts=ts,
+            message=f"every bar opens {int(phase[0]) / HOUR_MS:g} h into the {series.timeframe} of "
+            "UTC: stamps of another zone, or bars named by their end",
+        )  # fmt: skip
     off = np.diff(ts) % frame
     rows = np.flatnonzero(off) + 1
     if len(rows):

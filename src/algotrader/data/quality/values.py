@@ -29,7 +29,9 @@ _HOLE_MS = 14 * DAY_MS
 _NO_CRASH = 1.0  # log return: no share falls or rises so far between two bars by itself
 _CRASH_NOTIONAL = 6.0  # times the usual: a crash is traded, a split is not
 _UNIT_WINDOW, _UNIT_WINDOW_SHORT = 24, 120  # bars; short: under one hour
-_UNIT_CALM = 0.1  # log return at the switch: news moves both price and volume
+_UNIT_OVERLAP = 0.95  # of the volumes before lie below as many of those after
+# Log return at the switch, or robust deviations: news moves both price and volume.
+_UNIT_CALM, _UNIT_CALM_SCALES = 0.1, 5.0
 _UNIT_STEP = float(np.log(20.0))
 _SPLITS = np.log([2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 50, 1.5])
 _SPLIT_CLOSENESS = 0.06
@@ -135,25 +137,27 @@ def zero_volume(series: Series) -> Iterator[Hits]:
 def unit_switches(series: Series) -> Iterator[Hits]:
     """Volume that changes its unit part-way: base for quote, lots for shares.
 
-    Volumes of the window before and after do not overlap, their medians are a factor of 20 or more
-    apart, the change happens between two bars, and the price does not move with it.
+    Nearly all volumes on one side lie below nearly all on the other, their medians are a factor
+    of 20 or more apart, the change is between two bars, and the price does not move with it.
     """
     volume = series.ordered.columns.get("volume")
     if volume is None:
         return
     rows = np.flatnonzero(volume > 0)
     window = _window(series)
-    if len(rows) < 2 * window:
+    if len(rows) < 2 * _UNIT_WINDOW:
         return
     size = np.log(volume[rows])
     sharp = np.flatnonzero(np.abs(np.diff(size)) > _UNIT_STEP / 1.5) + 1
-    sharp = sharp[(sharp >= window) & (sharp <= len(size) - window)]
+    sharp = sharp[(sharp >= _UNIT_WINDOW) & (sharp <= len(size) - _UNIT_WINDOW)]
     found = [
         int(rows[at])
         for at in sharp
-        if _levels_differ(size[at - window : at], size[at : at + window])
+        if _levels_differ(size[max(0, at - window) : at], size[at : at + window])
     ]
-    calm = np.abs(np.concatenate(([0.0], series.returns()))) < _UNIT_CALM
+    returns = series.returns()
+    usual = np.maximum(_UNIT_CALM, _UNIT_CALM_SCALES * local_scale(returns))
+    calm = np.concatenate(([True], np.abs(returns) < usual))
     found = [row for row in found if calm[row]]
     if found:
         yield Hits(rule="volume_unit", level=Level.ERROR, ts=series.ordered.ts[found],
@@ -172,7 +176,7 @@ def _levels_differ(before: Floats, after: Floats) -> bool:
     low, high = (before, after) if np.median(before) < np.median(after) else (after, before)
     if np.median(high) - np.median(low) < _UNIT_STEP:
         return False
-    return bool(np.max(low) < np.min(high))
+    return bool(np.quantile(low, _UNIT_OVERLAP) < np.quantile(high, 1 - _UNIT_OVERLAP))
 
 
 def large_moves(series: Series) -> Iterator[Hits]:
