@@ -68,11 +68,12 @@ def covered_share(ts: NDArray[np.int64], start_ms: int, end_ms: int) -> float:
     """
     if end_ms <= start_ms:
         return 1.0
-    inside = ts[(ts >= start_ms - LONGEST_INTERVAL_MS) & (ts < end_ms + LONGEST_INTERVAL_MS)]
-    edges = np.concatenate(([start_ms - LONGEST_INTERVAL_MS], inside, [end_ms]))
-    edges = np.clip(edges, start_ms - LONGEST_INTERVAL_MS, end_ms)
-    open_ms = np.maximum(np.diff(edges) - LONGEST_INTERVAL_MS, 0).sum()
-    return float(max(0.0, 1.0 - open_ms / (end_ms - start_ms)))
+    inside = ts[(ts >= start_ms) & (ts <= end_ms)]
+    if not len(inside):
+        return 0.0
+    steps = np.diff(np.concatenate(([start_ms], inside, [end_ms])))
+    unknown_ms = np.maximum(steps - LONGEST_INTERVAL_MS, 0).sum()
+    return float(1.0 - unknown_ms / (end_ms - start_ms))
 
 
 def interval_changes(ts: NDArray[np.int64]) -> list[tuple[int, int]]:
