@@ -33,7 +33,7 @@ from algotrader.backtest.report.model import (
 )
 from algotrader.backtest.returns import EquityCurve, daily_returns, monthly_returns
 from algotrader.backtest.summary import Activity, buy_and_hold, summary
-from algotrader.backtest.trades import TradeTable
+from algotrader.backtest.trades import TradeTable, no_trades
 from algotrader.backtest.waterfall import Costs, waterfall
 from algotrader.execution.simulation import FillReason
 
@@ -121,7 +121,7 @@ def a_run(
         look_ahead=LookAhead(prefixes=64),
         assumptions=ASSUMPTIONS,
         warnings=(
-            Notice(code="costs_share", values={"share": "56 %", "turnover": "372"}),
+            Notice(code="costs_share", values={"share": 0.56, "turnover": 372}),
             Notice(
                 code="drawdown_limit",
                 en="Drawdown passed your limit of 15 % twice, first on 2024-08-20.",
@@ -395,3 +395,79 @@ def a_comparison(runs: int = 3) -> CompareReportData:
             )
         )
     return CompareReportData(runs=tuple(compared), version="0.1.0")
+
+
+@lru_cache
+def a_run_without_trades() -> ReportData:
+    """Nothing was ever bought: flat equity, no figures that need trades."""
+    base = a_run(bars=300)
+    flat = np.full(300, CAPITAL)
+    curve = EquityCurve(ts=base.equity.ts, equity=flat, initial=CAPITAL, timeframe_ms=4 * HOUR)
+    none = no_trades((SYMBOL,))
+    figures = summary(curve, none, periods_per_year=365, costs=Costs())
+    return replace(
+        base,
+        metrics=figures.values,
+        reasons={name: str(reason) for name, reason in figures.undefined.items()},
+        overfitting=Overfitting(kind=VerdictKind.NOT_JUDGED),
+        equity=EquitySeries(ts=base.equity.ts, equity=flat, drawdown=np.zeros(300)),
+        trades=none,
+        months=monthly_returns(daily_returns(curve)),
+        waterfall=waterfall(0.0, Costs()),
+        attribution=attribution(none, net_profit=0.0, costs=Costs()),
+        costs=CostFacts(paid_bps=None),
+        path=PathGuess(trades=0, of=0),
+        warnings=(Notice(code="no_trades_minimum", values={"minimum": "5 USDT"}),),
+    )
+
+
+@lru_cache
+def a_portfolio(names: int = 20, days: int = 2_520) -> ReportData:
+    """Closes alone of twenty names, some trades in each, no intrabar path (R38)."""
+    base = a_run(bars=days, hours=24, funding=False)
+    rng = np.random.default_rng(5)
+    symbols = tuple(f"US:NAME{i:02d}" for i in range(names))
+    walk = np.exp(np.cumsum(rng.normal(0.0003, 0.015, (days, names)), axis=0)) * 50
+    prices = tuple(
+        PriceSeries(symbol=s, ts=base.equity.ts, close=walk[:, i], tick=0.01, lot=1.0)
+        for i, s in enumerate(symbols)
+    )
+    own = rng.integers(0, names, len(base.trades))
+    trades = replace(base.trades, symbols=symbols, instrument=own)
+    net = base.waterfall[-1].amount
+    return replace(
+        base,
+        identity=replace(base.identity, symbols=symbols, timeframe="1d", currency="USD"),
+        prices=prices,
+        trades=trades,
+        attribution=attribution(trades, net_profit=net, costs=Costs()),
+        path=None,
+    )
+
+
+def a_run_of_one_bar() -> ReportData:
+    base = a_run_without_trades()
+    one = base.equity.ts[:1]
+    price = base.prices[0]
+    short = PriceSeries(symbol=price.symbol, ts=one, close=price.close[:1])
+    return replace(
+        base,
+        equity=EquitySeries(ts=one, equity=np.array([CAPITAL]), drawdown=np.zeros(1)),
+        prices=(short,),
+        coverage=(),
+        look_ahead=None,
+    )
+
+
+def a_losing_run() -> ReportData:
+    """Gross profit below zero, a rebate, funding received, evidence against."""
+    base = a_run()
+    costs = Costs(fees=-120.0, slippage=900.0, funding=350.0)
+    return replace(
+        base,
+        metrics={**base.metrics, "total_return": -0.2043, "annual_return": -0.108},
+        overfitting=replace(base.overfitting, kind=VerdictKind.EVIDENCE_AGAINST, pbo=0.71),
+        waterfall=waterfall(-20_430.0, costs),
+        costs=CostFacts(paid_bps=3.2, break_even_bps=-8.1),
+        path=PathGuess(trades=3, of=388, worst_profit=-20_430.0, best_profit=1_200.0),
+    )

@@ -6,12 +6,21 @@ import csv
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.builders.report_data import a_comparison, a_run, a_sweep, a_walk_forward
+from tests.builders.report_data import (
+    a_comparison,
+    a_losing_run,
+    a_portfolio,
+    a_run,
+    a_run_of_one_bar,
+    a_run_without_trades,
+    a_sweep,
+    a_walk_forward,
+)
 
 from algotrader.backtest.report import (
     render_compare,
@@ -49,6 +58,10 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_report(folder / "sweep.html", render_sweep(a_sweep()))
     write_report(folder / "walkforward.html", render_walkforward(a_walk_forward()))
     write_report(folder / "compare.html", render_compare(a_comparison()))
+    write_report(folder / "empty.html", render_run(a_run_without_trades()))
+    write_report(folder / "portfolio.html", render_run(a_portfolio()))
+    write_report(folder / "one-bar.html", render_run(a_run_of_one_bar()))
+    write_report(folder / "losing.html", render_run(a_losing_run()))
     nasty = a_run(bars=600, strategy=NASTY)
     renamed = replace(nasty.trades, symbols=(NASTY,))
     prices = (replace(nasty.prices[0], symbol=NASTY),)
@@ -56,54 +69,71 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-class Watched:
-    """A page that remembers every message, error and request."""
-
-    def __init__(
-        self, browser: playwright.Browser, width: int = 1440, *, scripts: bool = True
-    ) -> None:
-        self.context = browser.new_context(
-            viewport={"width": width, "height": 900}, java_script_enabled=scripts
-        )
-        self.page: Page = self.context.new_page()
-        self.said: list[str] = []
-        self.page.on("console", lambda message: self.said.append(message.text))
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self.page.on("dialog", lambda dialog: self.said.append(dialog.message))
-        self.page.on("request", lambda request: self.said.append(request.url))
-
-    def open(self, file: Path, query: str = "theme=dark&lang=en&profit=green") -> Page:
-        self.page.goto(f"{file.as_uri()}?{query}")
-        assert self.said == [f"{file.as_uri()}?{query}"]  # the file itself, and nothing else
-        return self.page
+@pytest.fixture(scope="module")
+def contexts(browser: playwright.Browser) -> Iterator[dict[bool, playwright.BrowserContext]]:
+    """One with scripts, one without: opening one takes longer than most tests."""
+    made = {on: browser.new_context(java_script_enabled=on) for on in (True, False)}
+    yield made
+    for context in made.values():
+        context.close()
 
 
 @pytest.fixture
-def open_report(browser: playwright.Browser, reports: Path) -> Iterator[object]:
-    opened: list[Watched] = []
+def open_report(
+    contexts: dict[bool, playwright.BrowserContext], reports: Path
+) -> Iterator[Callable[..., Page]]:
+    """Opens a report; in the end nothing was said, asked or requested but the files themselves."""
+    pages: list[Page] = []
+    said: list[str] = []
 
-    def opener(name: str, width: int = 1440, scripts: bool = True, **query: str) -> Page:
-        opened.append(Watched(browser, width, scripts=scripts))
-        asked = {"theme": "dark", "lang": "en", "profit": "green", **query}
-        text = "&".join(f"{key}={value}" for key, value in asked.items())
-        return opened[-1].open(reports / f"{name}.html", text)
+    def opener(name: str, width: int = 1440, scripts: bool = True, lang: str = "en") -> Page:
+        page = contexts[scripts].new_page()
+        pages.append(page)
+        page.set_viewport_size({"width": width, "height": 900})
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("dialog", lambda dialog: said.append(dialog.message))
+        page.on("request", lambda request: said.append(request.url))
+        page.goto(f"{(reports / name).as_uri()}.html?theme=dark&profit=green&lang={lang}")
+        return page
 
     yield opener
-    for watched in opened:
-        assert [line for line in watched.said if not line.startswith(("file:", "blob:"))] == []
-        watched.context.close()
+    for page in pages:
+        page.close()
+    ours = (reports.as_uri(), "blob:file:", "blob:null")
+    assert [line for line in said if not line.startswith(ours)] == []
 
 
 @pytest.mark.parametrize("name", KINDS)
-@pytest.mark.parametrize("width", [1440, 390])
-def test_a_report_opens_silently_asks_for_nothing_and_fits_the_screen(
-    open_report, name: str, width: int
+def test_a_report_opens_silently_asks_for_nothing_and_fits_every_screen(
+    open_report, name: str
 ) -> None:
-    page = open_report(name, width)
+    page = open_report(name)
 
-    assert page.evaluate("document.documentElement.scrollWidth") == width
+    for width in (1440, 1000, 700, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") == width
     assert page.locator("h1").count() == 1
     assert page.locator("[aria-label]").count() >= 4
+
+
+@pytest.mark.parametrize("name", ["empty", "portfolio", "one-bar", "losing"])
+def test_unusual_runs_are_drawn_without_an_error(open_report, name: str) -> None:
+    page = open_report(name)
+
+    assert page.locator("#price-read b").first.inner_text().endswith("UTC")
+    assert page.locator("#equity-summary").inner_text().startswith("Equity from")
+
+
+def test_each_name_of_a_portfolio_can_be_shown(open_report) -> None:
+    page = open_report("portfolio")
+    first = page.locator("#price-summary").inner_text()
+    page.get_by_label("Instrument").select_option("7")
+    assert page.locator("#price-summary").inner_text() != first
+
+    page.locator("#trade-words").fill("symbol:US:NAME03")
+    page.locator("#trade-table tbody tr[data-n]").first.click()
+    assert page.get_by_label("Instrument").input_value() == "3"
 
 
 def test_switches_change_language_theme_and_colours_and_are_remembered(open_report) -> None:
@@ -195,7 +225,7 @@ def test_a_trade_is_found_by_keys_and_shown_on_the_chart(open_report) -> None:
     for key in ("End", "ArrowUp", "ArrowUp", "Enter"):
         page.keyboard.press(key)
 
-    chosen = page.locator("#trade-table tr[aria-selected=true]")
+    chosen = page.locator("#trade-table tr[aria-current=true]")
     assert chosen.get_attribute("data-n") == "3"
     assert page.locator("#price-summary").inner_text() != before
     page.keyboard.press("/")
@@ -232,7 +262,7 @@ def test_dragging_zooms_and_a_double_click_shows_all_again(open_report) -> None:
 
 def test_the_chart_reads_as_a_table_whose_last_row_is_the_last_bar(open_report) -> None:
     page, data = open_report("run"), a_run()
-    page.get_by_role("button", name="Show as table").click()
+    page.get_by_role("button", name="Show as table").first.click()
     last = page.locator("#equity-table tbody tr").last.inner_text()
 
     assert f"{data.equity.equity[-1]:,.0f}" in last

@@ -196,7 +196,7 @@ def _table(runs: Sequence[ComparedRun], facts: list[tuple[str, list[str]]]) -> s
     metrics = [_metric_row(name, runs) for name in ordered({n for r in runs for n in r.metrics})]
     body = "".join([*unfair, *own, *metrics, *shared])
     return (
-        '<div class="sideways" tabindex="0" role="region" aria-labelledby="notes-title">'
+        '<div class="sideways" tabindex="0" role="group" data-label="scroll_area">'
         f'<table class="compared"><thead><tr><th scope="col">{both(say("compare.metric"))}</th>'
         f"{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )

@@ -149,12 +149,21 @@ def absent(reason: str | None = None) -> str:
 
 def notice_html(notice: Notice) -> str:
     """A warning by its code, else by its own text, else by its code and values as they are."""
-    values = {name: str(value) for name, value in notice.values.items()}
     if notice.en is not None:
         return both(spoken(notice.en, notice.zh))
     if known(f"warning.{notice.code}"):
+        values = {name: _notice_value(name, value) for name, value in notice.values.items()}
         return both(Phrase(f"warning.{notice.code}", values))
-    return escape(f"{notice.code} {parameter_text(values)}")
+    return escape(f"{notice.code} {parameter_text(notice.values)}")
+
+
+def _notice_value(name: str, value: Scalar) -> Part:
+    """A number in a warning: `share` and `ratio` are fractions, the others counts and amounts."""
+    if isinstance(value, str | bool):
+        return str(value)
+    if name in ("share", "ratio"):
+        return pct(value)
+    return figures.number(value, 0 if float(value).is_integer() else 2)
 
 
 def notices(lines: Sequence[str]) -> str:
@@ -247,18 +256,16 @@ def segment(name: str, label: str, choices: Sequence[tuple[str, str]]) -> str:
     return f'<span class="seg" role="group" data-label="{label}">{buttons}</span>'
 
 
-def chart(canvas: str, *, height: int, table: bool = True, css: str = "") -> str:
+def chart(canvas: str, *, height: int) -> str:
     """A canvas with its legend line, its text summary and `Show as table`."""
     button = (
         f'<button type="button" class="small link" data-table="{canvas}" aria-expanded="false">'
         f"{both(say('show_table'))}</button>"
-        if table
-        else ""
     )
     return (
         f'<div class="read" id="{canvas}-read"></div>'
-        f'<canvas id="{canvas}" class="{css}" style="height:{height}px" tabindex="0" role="img" '
-        f'aria-describedby="{canvas}-summary"></canvas>'
+        f'<canvas id="{canvas}" style="height:{height}px" tabindex="0" role="img" '
+        f'data-label="chart.{canvas}" aria-describedby="{canvas}-summary"></canvas>'
         f'<div class="under"><p class="summary" id="{canvas}-summary"></p>{button}</div>'
         f'<div class="astable" id="{canvas}-table" hidden></div>'
         f'<p class="empty noscript">{both(say("chart.noscript"))}</p>'

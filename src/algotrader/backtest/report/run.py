@@ -169,7 +169,7 @@ def _price(data: ReportData) -> str:
         )
         picker = f'<select id="price-symbol" data-label="instrument">{options}</select>'
     content = (
-        layout.chart("price", height=380, table=False)
+        layout.chart("price", height=380)
         + '<canvas id="window" class="window" tabindex="0" role="slider" data-label="window" '
         'aria-valuemin="0" style="height:44px"></canvas>'
         if data.prices
@@ -191,8 +191,8 @@ def _trades(data: ReportData) -> str:
         '</span><input id="trade-words" type="search" data-label="filter" autocomplete="off" '
         'spellcheck="false"><span id="trade-sums" role="status"></span><span class="gap"></span>'
         f'<button type="button" class="small" id="trade-csv">{both(say("csv"))}</button></div>'
-        '<div class="scroll" id="trade-scroll" tabindex="0" role="region" '
-        'aria-labelledby="trades-title"><table id="trade-table"><thead></thead><tbody></tbody>'
+        '<div class="scroll" id="trade-scroll" tabindex="0" role="group" '
+        'data-label="trade_rows"><table id="trade-table"><thead></thead><tbody></tbody>'
         f'</table></div><p class="empty noscript">{both(say("trades.noscript"))}</p>'
     )
     return layout.section("section.trades", content, anchor="trades", note=say("trades.note"))

@@ -177,7 +177,7 @@ def _heat(data: SweepReportData) -> str:
         )
     content = (
         '<div class="filter" id="heat-choices"></div>'
-        '<div class="heatmap" id="heat-map" data-label="heat.map" role="region" tabindex="-1"></div>'
+        '<div class="heatmap" id="heat-map" data-label="heat.map" role="group" tabindex="-1"></div>'
         '<p class="summary" id="heat-said" role="status"></p>'
         f'<p class="empty noscript">{both(say("heat.noscript"))}</p>'
     )
@@ -203,7 +203,7 @@ def _best(data: SweepReportData) -> str:
     )
     rows = "".join(_set_row(data, i, ranked.index(i) + 1, names) for i in shown)
     table = (
-        '<div class="sideways" tabindex="0" role="region" aria-labelledby="best-title">'
+        '<div class="sideways" tabindex="0" role="group" data-label="scroll_area">'
         f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
     note = say("best.note", n=figures.number(len(shown)))

@@ -253,7 +253,7 @@ def _folds_table(folds: tuple[Fold, ...]) -> str:
     head = "".join(f'<th scope="col">{both(say(key))}</th>' for key in columns)
     rows = "".join(_fold_row(i, fold) for i, fold in enumerate(folds, 1))
     table = (
-        '<div class="sideways" tabindex="0" role="region" aria-labelledby="steps-title">'
+        '<div class="sideways" tabindex="0" role="group" data-label="scroll_area">'
         f"<table class=steps><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
     return layout.section("section.steps", table, anchor="steps")

@@ -94,7 +94,15 @@ def test_marks_and_borders_of_controls_have_a_contrast_of_3(theme: str, name: st
 @themes
 @pytest.mark.parametrize(
     ("text", "ground"),
-    [("warn", "warn-bg"), ("ink", "sel"), ("ink", "hover"), ("ink-3", "bg"), ("ink-3", "raise")],
+    [
+        ("warn", "warn-bg"),
+        ("ink", "sel"),
+        ("ink-3", "hover"),
+        ("green", "hover"),
+        ("red", "hover"),
+        ("ink-3", "bg"),
+        ("ink-3", "raise"),
+    ],
 )
 def test_text_on_its_own_ground_has_a_contrast_of_4_5(theme: str, text: str, ground: str) -> None:
     colours = tokens(theme)

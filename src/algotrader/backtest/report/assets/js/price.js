@@ -166,6 +166,14 @@ export class PriceChart {
     this.mover.setAttribute("aria-valuemax", String(this.slots.length - 1));
   }
 
+  // Rows for `Show as table`: the candles of the window, at most two hundred.
+  rows() {
+    const from = Math.max(0, lastAtOrBefore(this.slots, this.view[0]) + 1), to = lastAtOrBefore(this.slots, this.view[1]), say = value => price(value, this.digits);
+    const names = this.open ? ["open", "high", "low", "close"] : ["close"], features = [...this.overlays, ...this.panes], body = [];
+    for (let i = Math.max(from, to - 199); i <= to; i++) body.push([isoMinute(this.ts[i]), ...names.map(name => say(this[name][i])), ...features.map(f => f.on ? say(f.v[i]) : number(f.v[i], 2))]);
+    return { head: [t("time"), ...names.map(name => t(name[0])), ...features.map(f => f.name)], body, of: to - from + 1 };
+  }
+
   drawMover() {
     const { g, height, plot } = begin(this.mover), whole = this.last - this.first, x = slot => (slot - this.first) / whole * plot;
     const [low, high] = range(this.close), y = v => height - 5 - (v - low) / (high - low || 1) * (height - 10);

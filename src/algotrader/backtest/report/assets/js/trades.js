@@ -104,7 +104,7 @@ export class TradesTable {
     }
     const pad = rows => rows ? [el("tr", { class: "pad", "aria-hidden": "true" }, el("td", { colspan: columns.length, style: `height:${rows * height}px` }))] : [];
     const rows = this.rows.slice(from, to).map((x, i) => el("tr", {
-      "data-n": x.number, "aria-rowindex": from + i + 2, "aria-selected": String(x.number === this.chosen),
+      "data-n": x.number, "aria-rowindex": from + i + 2, "aria-current": x.number === this.chosen && "true",
       class: [x.number === this.chosen && "on", from + i === this.at && "cursor"].filter(Boolean).join(" ") || null,
     }, ...columns.map(([, , write, kind]) => el("td", { class: kind }, write(x)))));
     body.replaceChildren(...pad(from), ...rows, ...pad(total - to));
