@@ -21,7 +21,6 @@ std::int64_t Simulator::fill(std::size_t row, std::size_t index, std::int64_t lo
   const std::int64_t opening = lots - closing;
   if (closing > 0) book(row, order, closing, price, reference, maker, false);
   if (opening > 0) book(row, order, opening, price, reference, maker, true);
-  if (closing > 0 && opening > 0) count(Counter::Flips);
   order.lots -= lots;
   order.filled += lots;
   if (order.group >= 0) {
@@ -127,7 +126,7 @@ double Simulator::slippage_at(std::size_t row, std::size_t column, double lots) 
   }
   const double sigma = impact_.sigma_at(row, column);
   const double volume = impact_.volume_at(row, column);
-  if (!given(sigma) || !(volume > 0.0)) count(Counter::ImpactSkipped);
+  if (lots > 0.0 && (!given(sigma) || !(volume > 0.0))) count(Counter::ImpactSkipped);
   return slippage_fraction(instrument, lots * instrument.lot, sigma, volume);
 }
 

@@ -1,5 +1,6 @@
 // Legs of one decision share a factor and end alike (R37).
 #include <algorithm>
+#include <cmath>
 
 #include "algotrader/simulator.hpp"
 #include "algotrader/sizing.hpp"
@@ -36,6 +37,7 @@ Order* Simulator::working(std::int64_t number) {
 // After a cut of cash, legs of a group share the smallest factor of them.
 void Simulator::share_group_factors(const std::vector<Execution*>& takers,
                                     std::vector<std::int64_t>& allowed) const {
+  const std::vector<std::int64_t> own = allowed;  // by its own cut
   for (std::size_t k = 0; k < takers.size(); ++k) {
     const Order& order = state_.orders[takers[k]->index];
     if (order.group < 0) continue;
@@ -43,7 +45,7 @@ void Simulator::share_group_factors(const std::vector<Execution*>& takers,
     for (std::size_t other = 0; other < takers.size(); ++other) {
       const Order& leg = state_.orders[takers[other]->index];
       if (leg.group != order.group || leg.decided != order.decided) continue;
-      factor = std::min(factor, static_cast<double>(allowed[other]) /
+      factor = std::min(factor, static_cast<double>(own[other]) /
                                     static_cast<double>(takers[other]->opening));
     }
     allowed[k] = std::min(allowed[k], part_of(takers[k]->opening, factor));
@@ -75,8 +77,10 @@ void Simulator::match_groups() {
   forget_done_orders();
 }
 
+// Less than a lot too much is a match: rounding down would make this leg the smaller one.
 void Simulator::match_leg(GroupLeg& leg, double factor) {
-  const std::int64_t allowed = part_of(leg.total, factor);
+  const auto allowed =
+      static_cast<std::int64_t>(std::ceil(static_cast<double>(leg.total) * factor - kLotSlack));
   if (Order* order = working(leg.order); order != nullptr) {
     order->lots = std::min(order->lots, std::max<std::int64_t>(allowed - leg.filled, 0));
     if (order->lots == 0) finish(*order, OrderState::Cancelled);

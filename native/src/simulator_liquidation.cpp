@@ -70,6 +70,7 @@ void Simulator::liquidate(std::size_t row, const std::vector<Exposure>& exposure
     block_entries(exposure.column, quantity > 0.0 ? 1 : -1);
     count(Counter::Liquidations);
   }
+  if (settings_.margin_mode == MarginMode::Cross) state_.cash = 0.0;  // but for rounding it is
   for (Order& order : state_.orders) {
     const auto column = static_cast<std::size_t>(order.instrument);
     bool affected = settings_.margin_mode == MarginMode::Cross && instruments_[column].is_derivative();

@@ -294,8 +294,9 @@ double Simulator::factor_for(double free, std::vector<Execution*>& takers) {
 void Simulator::open_at(std::size_t row, Execution& execution, std::int64_t lots) {
   const std::int64_t wanted = execution.opening;
   if (lots > 0) {
-    if (execution.closed) count(Counter::Flips);
-    fill(row, execution.index, lots, execution.price, execution.reference, execution.maker, false);
+    const std::int64_t opened = fill(row, execution.index, lots, execution.price,
+                                     execution.reference, execution.maker, false);
+    if (execution.closed && opened > 0) count(Counter::Flips);
   }
   if (lots == wanted) return;
   end_cut(execution.index);
@@ -306,7 +307,8 @@ std::int64_t Simulator::cut_lots(const Instrument& instrument, std::int64_t want
                                  double price) {
   if (factor >= 1.0) return wanted;
   const auto lots = static_cast<std::int64_t>(whole_lots(static_cast<double>(wanted) * factor));
-  if (lots < wanted && below_minimum(instrument, static_cast<double>(lots) * instrument.lot, price)) {
+  const double quantity = static_cast<double>(lots) * instrument.lot;
+  if (lots < wanted && (lots == 0 || below_minimum(instrument, quantity, price))) {
     count(Counter::BelowMinimum);
     return 0;
   }

@@ -17,6 +17,11 @@ double distance(double a, double b, double tick) noexcept {
   return tick > 0.0 ? ticks_of(a, tick) - ticks_of(b, tick) : a - b;
 }
 
+// The same but for rounding: the point of a liquidation is found on another leg.
+bool is_near(double a, double b) noexcept {
+  return std::abs(a - b) <= 1e-9 * std::max(std::abs(a), std::abs(b));
+}
+
 }  // namespace
 
 void Simulator::path_phase(std::size_t row) {
@@ -151,7 +156,14 @@ bool Simulator::same_fills(const std::vector<Fill>& a, const std::vector<Fill>& 
     std::sort(found.begin(), found.end());
     return found;
   };
-  return keys(a) == keys(b);
+  const auto same = [](const Key& one, const Key& two) {
+    return std::get<0>(one) == std::get<0>(two) && std::get<1>(one) == std::get<1>(two) &&
+           is_near(std::get<2>(one), std::get<2>(two)) &&
+           is_near(std::get<3>(one), std::get<3>(two)) && std::get<4>(one) == std::get<4>(two);
+  };
+  const std::vector<Key> ours = keys(a);
+  const std::vector<Key> theirs = keys(b);
+  return std::equal(ours.begin(), ours.end(), theirs.begin(), theirs.end(), same);
 }
 
 void Simulator::travel(std::size_t row, int swapped) {
@@ -418,22 +430,31 @@ void Simulator::fill_inside(std::size_t row, std::size_t index, double price, do
   if (static_cast<double>(lots) > room) lots = static_cast<std::int64_t>(room);
   closing = std::min(closing, lots);
   const std::int64_t opening = lots - closing;
-  std::int64_t allowed = opening;
-  if (opening > 0) {
-    inside_.push_back(increase_of(order, static_cast<double>(opening), price, maker));
-    allowed = cut_lots(instruments_[column], opening, cut_, price);
-    if (allowed > 0) {
-      filled_inside_.push_back(increase_of(order, static_cast<double>(allowed), price, maker));
-    }
-  }
   state_.room[column] = room - static_cast<double>(closing + opening);  // R11: before the cut
-  const bool complete = closing + allowed > 0 && !order.follows && order.lots == closing + allowed;
-  if (closing + allowed > 0) fill(row, index, closing + allowed, price, reference, maker, true);
-  if (complete || state_.orders[index].done) return;
-  if (allowed < opening) return end_cut(index);
+  if (closing > 0) fill(row, index, closing, price, reference, maker, true);
+  if (opening > 0) {
+    const bool opened = open_inside(row, index, opening, price, reference, maker);
+    if (closing > 0 && opened) count(Counter::Flips);
+  }
+  if (state_.orders[index].done) return;
   if (beyond_position && lots == closing && held_lots(column) == 0) {
     cut_reduction(state_.orders[index]);
   }
+}
+
+// R11: as if cash were free, or with the factor that the travel before asked for.
+bool Simulator::open_inside(std::size_t row, std::size_t index, std::int64_t lots, double price,
+                            double reference, bool maker) {
+  const Order& order = state_.orders[index];
+  const auto column = static_cast<std::size_t>(order.instrument);
+  inside_.push_back(increase_of(order, static_cast<double>(lots), price, maker));
+  const std::int64_t allowed = cut_lots(instruments_[column], lots, cut_, price);
+  if (allowed > 0) {
+    filled_inside_.push_back(increase_of(order, static_cast<double>(allowed), price, maker));
+    fill(row, index, allowed, price, reference, maker, true);
+  }
+  if (allowed < lots) end_cut(index);
+  return allowed > 0;
 }
 
 // R18: along the path under near-far and finer; under worst only completed bars move a trail.

@@ -108,7 +108,7 @@ void Simulator::add_legs(Order leg, double entry, double best, double stop_loss,
   if (given(trailing)) {
     Order& trail = add(OrderKind::TrailingStop, FillReason::Trailing);
     trail.trail = trailing;
-    trail.best = best;
+    move_trail(trail, best, instruments_[column].tick);  // on the book from the fill on
   }
   if (given(take_profit)) {
     add(OrderKind::Limit, FillReason::TakeProfit).take_profit = take_profit;

@@ -210,6 +210,7 @@ void Simulator::act(const Wanted& wanted) {
     lots = std::clamp(lots, -most, most);
   }
   if (!(equity_ > 0.0)) lots = 0.0;  // R8: size 0
+  lots = gate_lots(column, lots);
   const bool banded = settings_.rebalance == RebalanceRule::Band && !wanted.at_once;
   if (banded && inside_band(column, lots)) return;
   target.acted = weighed ? wanted.number : kNone;
@@ -264,9 +265,8 @@ void Simulator::place_target(std::size_t column, double lots, double weight) {
     push_target(column, order);
     return;
   }
-  const double allowed = gate_lots(column, lots);
   const double position = state_.positions[column].quantity / instrument.lot;
-  const double change = allowed == 0.0 ? -held : whole_lots(allowed - position);
+  const double change = lots == 0.0 ? -held : whole_lots(lots - position);
   if (lots == 0.0 && held == 0.0 && given(weight) && weight != 0.0) count(Counter::BelowMinimum);
   if (change == 0.0) return;
   if (below_minimum(instrument, change * instrument.lot, last_close_[column])) {
@@ -274,7 +274,7 @@ void Simulator::place_target(std::size_t column, double lots, double weight) {
   }
   order.side = change > 0.0 ? 1 : -1;
   order.lots = static_cast<std::int64_t>(std::abs(change));
-  order.wanted = static_cast<std::int64_t>(allowed);
+  order.wanted = static_cast<std::int64_t>(lots);
   push_target(column, order);
 }
 

@@ -53,7 +53,7 @@ def common_factor(increases: list[Increase], available: float) -> float:
 
     The total is a rising chain of straight lines that bends where a fee leaves its minimum.
     """
-    if total_cost(increases, 1.0) <= available + 1e-12 * max(1.0, abs(available)):
+    if not increases or total_cost(increases, 1.0) <= available + 1e-12 * max(1.0, abs(available)):
         return 1.0
     bends = [b for x in increases if (b := x.bends_at()) is not None and 0.0 < b < 1.0]
     low, cost_low = 0.0, total_cost(increases, 0.0)

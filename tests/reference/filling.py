@@ -43,6 +43,7 @@ def executable_lots(state: State, order: Order) -> int:
         item = state.instruments[i]
         distance = order.wanted - state.positions[i].quantity / item.lot
         rest = max(0, min(rest, whole_lots(distance * order.side)))
+        order.lots = order.filled + rest
         if rest == 0:  # reached, whatever moved the position
             protection.end(state, order, OrderState.CANCELLED)
     if may_open(state, order):

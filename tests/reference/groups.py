@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from tests.reference import protection
 from tests.reference.account import State
 from tests.reference.orders import Order
-from tests.reference.rounding import whole_lots
+from tests.reference.rounding import HAIR, whole_lots
 
 from algotrader.execution.simulation import FillReason, OrderKind, OrderState
 
@@ -31,12 +33,15 @@ def share_smallest_factor(state: State, allowed: dict[int, int], wanted: dict[in
 
 
 def match_legs(state: State) -> None:
-    """If one leg ends unfilled, the others are reduced to match within one step."""
+    """If one leg ends unfilled, the others are reduced to match within one step.
+
+    Less than a lot too much is a match: rounding down would make that leg the smaller one.
+    """
     for legs in all_groups(state).values():
         factor = min([kept(o) / o.asked if o.asked else 0.0 for o in legs if not o.is_live] + [1.0])
         if factor < 1.0:
             for order in legs:
-                reduce_leg(state, order, whole_lots(factor * order.asked))
+                reduce_leg(state, order, math.ceil(factor * order.asked - HAIR))
 
 
 def kept(order: Order) -> int:
@@ -62,6 +67,7 @@ def reduce_leg(state: State, order: Order, allowed: int) -> None:
     if excess <= 0:
         return
     order.given_back += excess
+    state.counters["group_reduced"] += 1
     number = state.new_id()
     state.orders[number] = Order(
         id=number,

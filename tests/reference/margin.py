@@ -185,6 +185,7 @@ def liquidate(state: State, pool: list[int], marks: dict[int, float]) -> None:
         state.counters["liquidations"] += 1
         protection.block_reentry(state, i, side)  # R19: a liquidation is a protective exit
     if state.settings.margin_mode == MarginMode.CROSS:
+        state.cash = 0.0  # but for rounding it is
         pool = [i for i in range(len(state.instruments)) if state.is_derivative(i)]
     for i in pool:
         protection.cancel_all(state, i, OrderState.CANCELLED)

@@ -59,7 +59,16 @@ def play_path(state: State, row: int, swapped: frozenset[int] = frozenset()) -> 
 def is_ambiguous(before: State, after: State, row: int, i: int) -> bool:
     """R17: travelled with the extremes swapped, from the same state, it gives other fills."""
     other = play_path(before, row, frozenset({i}))
-    return path_fills(before, after, i) != path_fills(before, other, i)
+    ours, theirs = path_fills(before, after, i), path_fills(before, other, i)
+    return len(ours) != len(theirs) or any(
+        a[:2] != b[:2] or a[4] != b[4] or not near(a[2], b[2]) or not near(a[3], b[3])
+        for a, b in zip(ours, theirs, strict=True)
+    )
+
+
+def near(a: float, b: float) -> bool:
+    """The same but for rounding: the point of a liquidation is found on another leg."""
+    return abs(a - b) <= NEAR * max(abs(a), abs(b))
 
 
 def path_fills(before: State, after: State, i: int) -> list[tuple[int, int, float, float, bool]]:

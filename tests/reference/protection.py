@@ -117,12 +117,12 @@ def open_guard(
     state.guards[guard.id] = guard
     if stop_loss is not None:
         new_leg(state, guard, OrderKind.STOP, FillReason.STOP_LOSS)
-    if take_profit is not None:
-        new_leg(state, guard, OrderKind.LIMIT, FillReason.TAKE_PROFIT)
     if trailing is not None:
         leg = new_leg(state, guard, OrderKind.TRAILING_STOP, FillReason.TRAILING)
         leg.trail, leg.best = trailing, best
         leg.started_row = state.row if inside else -1
+    if take_profit is not None:
+        new_leg(state, guard, OrderKind.LIMIT, FillReason.TAKE_PROFIT)
     set_levels(state, guard)
     return guard
 

@@ -57,7 +57,7 @@ def is_valid(state: State, number: float) -> bool:
 
 
 def checked(state: State, i: int, number: float) -> float:
-    """R4: NaN is no opinion; infinite or absurd is refused. R12: spot is never negative."""
+    """R4: NaN is no opinion; infinite or absurd is refused. R12: negative on spot is counted."""
     if math.isnan(number):
         return math.nan
     if not is_valid(state, number):
@@ -65,20 +65,18 @@ def checked(state: State, i: int, number: float) -> float:
         return math.nan
     if number < 0.0 and not state.is_derivative(i):
         state.counters["negative_spot_targets"] += 1
-        return 0.0
     return number
 
 
 def from_request(state: State, request: TargetRequest) -> Asked:
     i = request.instrument
-    if request.quantity is None:
-        assert request.weight is not None
-        return Asked(i, checked(state, i, request.weight), at_once=True)
-    quantity = request.quantity
-    if quantity < 0.0 and not state.is_derivative(i):
-        state.counters["negative_spot_targets"] += 1
-        quantity = 0.0
-    return Asked(i, math.nan, quantity, at_once=True)
+    if request.quantity is not None:
+        return Asked(i, math.nan, request.quantity, at_once=True)
+    assert request.weight is not None
+    if not is_valid(state, request.weight):
+        state.counters["refused_targets"] += 1
+        return Asked(i, math.nan, at_once=True)
+    return Asked(i, request.weight, at_once=True)
 
 
 def is_due_by_rule(state: State, row: int) -> bool:
@@ -96,8 +94,9 @@ def weights_in_force(state: State, row: int, acted_on: set[int]) -> dict[int, fl
         standing = state.targets[i].standing
         if math.isnan(standing) or not state.market.is_listed(i, state.market.closes_at(row)):
             continue  # R29: not part of the sums
-        weight = standing * item.size_share  # R2
-        if i in acted_on and abs(weight) > settings.max_weight:
+        allowed = standing if state.is_derivative(i) else max(0.0, standing)  # R12
+        weight = allowed * item.size_share  # R2
+        if i in acted_on and abs(standing * item.size_share) > settings.max_weight:
             state.counters["denied_limit"] += 1
         weights[i] = max(-settings.max_weight, min(settings.max_weight, weight))
     spot = [i for i in weights if not state.is_derivative(i)]
@@ -208,6 +207,9 @@ def wanted_lots(state: State, row: int, i: int, weight: float, quantity: float) 
     item, settings = state.instruments[i], state.settings
     close = state.market.last_close(row, i)
     money = equity(state, row)
+    if not math.isnan(quantity) and quantity < 0.0 and not state.is_derivative(i):  # R12
+        state.counters["negative_spot_targets"] += 1
+        quantity = 0.0
     if money <= 0.0:
         return 0
     if math.isnan(quantity):
@@ -243,6 +245,8 @@ def act(state: State, row: int, one: Asked, weight: float) -> None:
     """R10: latch the wanted quantity, cancel the rest, start from the position."""
     i, target = one.instrument, state.targets[one.instrument]
     number, quantity = target.standing, target.standing_quantity
+    if one.at_once and number < 0.0 and not state.is_derivative(i):
+        state.counters["negative_spot_targets"] += 1
     at_fill = state.settings.size_at == SizeAt.FILL and not math.isnan(weight) and weight != 0.0
     is_banded = state.settings.rebalance == RebalanceRule.BAND and not one.at_once
     wanted = wanted_lots(state, row, i, weight, quantity)

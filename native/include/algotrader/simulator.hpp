@@ -199,6 +199,8 @@ class Simulator {
   std::int64_t wanted_inside(const Order& order) const;
   void execute_inside(std::size_t row, std::size_t index, double at);
   void fill_inside(std::size_t row, std::size_t index, double price, double reference, bool maker);
+  bool open_inside(std::size_t row, std::size_t index, std::int64_t lots, double price,
+                   double reference, bool maker);
   void move_trails_along(double at);
   bool trails_move_inside(const Track& track) const;
 
