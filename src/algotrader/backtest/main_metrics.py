@@ -54,6 +54,6 @@ def main_metrics(
         threads=threads,
     )
     # The kernel leaves the whole row undefined when the sum of a series is not finite.
-    if returns.shape[1] and bool(np.isnan(rows[:, 0]).any()):
+    if returns.shape[1] and np.isnan(rows[:, 0]).any():
         raise ValueError("returns are finite")
-    return {name: rows[:, index].copy() for index, name in enumerate(COLUMNS)}
+    return dict(zip(COLUMNS, np.ascontiguousarray(rows.T), strict=True))
