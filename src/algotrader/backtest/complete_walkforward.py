@@ -1,0 +1,144 @@
+"""A walk-forward from request to judged, reported and stored result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from algotrader.backtest import report
+from algotrader.backtest.complete_sweep import judge_sweep
+from algotrader.backtest.decide import prepare_all
+from algotrader.backtest.judge import Overfitting
+from algotrader.backtest.judgement import instruments_key
+from algotrader.backtest.loading import DataRequest, load_market, parse_instant
+from algotrader.backtest.remarks import assumptions_of, warnings_of
+from algotrader.backtest.reporting import (
+    costs_of,
+    coverage_of,
+    equity_of,
+    identity_of,
+    notice_of,
+    overfitting_of,
+    provenance_of,
+)
+from algotrader.backtest.returns import monthly_returns
+from algotrader.backtest.settings import BacktestSettings
+from algotrader.backtest.space import ParameterSet, SearchSpace
+from algotrader.backtest.store import RunRecord, record_of, write_file
+from algotrader.backtest.sweep import Progress, SweepResult, plan_sweep, run_sweep
+from algotrader.backtest.walkforward import WalkForward, Windows, walk_forward
+from algotrader.backtest.workspace import Workspace
+from algotrader.strategy.loader import LoadedStrategy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompletedWalkForward:
+    """The folds, the joined account, and what luck makes of it."""
+
+    name: str
+    walked: WalkForward
+    judged: Overfitting
+    record: RunRecord
+    swept: tuple[str, ...]  # names of the parameters that were searched
+    report: Path
+
+
+def complete_walkforward(
+    loaded: LoadedStrategy,
+    space: SearchSpace,
+    request: DataRequest,
+    settings: BacktestSettings,
+    workspace: Workspace,
+    *,
+    train_days: int,
+    test_days: int,
+    anchored: bool = False,
+    embargo_days: int | None = None,
+    count: int | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> CompletedWalkForward:
+    """Sweep once, choose fold by fold, trade the joined account, judge and report."""
+    market = load_market(request, workspace.lake)
+    start = parse_instant(request.start, "--start")
+    plan = plan_sweep(loaded, space, market, settings, request=request, count=count, start=start)
+    result = run_sweep(
+        plan, market, workspace.sweeps / plan.sweep, workers=workers, progress=progress
+    )
+    embargo = longest_warmup_days(result) if embargo_days is None else embargo_days
+    windows = Windows(
+        train_days=train_days, test_days=test_days, anchored=anchored, embargo_days=embargo
+    )
+    walked = walk_forward(result, windows)
+    total = float(walked.run.summary.values["total_return"] or 0.0)
+    judged = judge_sweep(
+        loaded, result, instruments_key(walked.run), workspace, walk_forward_return=total
+    )
+    name = f"{plan.sweep}-{train_days}-{test_days}{'a' if anchored else ''}-{embargo}"
+    done = CompletedWalkForward(
+        name=name,
+        walked=walked,
+        judged=judged,
+        record=record_of(loaded, walked.run, request),
+        swept=tuple(space.values),
+        report=workspace.runs / "walkforwards" / name / "report.html",
+    )
+    write_file(done.report, report.render_walkforward(walkforward_report(done)).encode())
+    return done
+
+
+def longest_warmup_days(result: SweepResult) -> int:
+    """The embargo that R30 asks for by default: the longest warm-up of any set, in days."""
+    plan, bars = result.plan, result.market.bars
+    longest = 0
+    for parameters, item in zip(plan.sets, result.results, strict=True):
+        if item.returns is None or not _is_extreme(parameters, plan.sets):
+            continue
+        prepared = prepare_all(plan.loaded.kind(**parameters), bars)
+        longest = max(longest, prepared.warmup_rows)
+    days = bars.ts // 86_400_000 if bars.session is None else bars.session
+    return len(np.unique(days[:longest]))
+
+
+def _is_extreme(parameters: ParameterSet, sets: tuple[ParameterSet, ...]) -> bool:
+    """Whether a set holds the first or the last value of every parameter: warm-ups lie there."""
+    return all(value in (sets[0][name], sets[-1][name]) for name, value in parameters.items())
+
+
+def walkforward_report(done: CompletedWalkForward) -> report.WalkForwardReportData:
+    """Everything the report of a walk-forward shows."""
+    walked = done.walked
+    run, sweep = walked.run, walked.sweep
+    return report.WalkForwardReportData(
+        identity=identity_of(run, done.record),
+        overfitting=overfitting_of(done.judged, sweep.market.periods_per_year),
+        folds=tuple(
+            report.Fold(
+                train_start=int(sweep.days[fold.train.start]),
+                train_end=int(sweep.days[fold.train.stop - 1]),
+                test_start=int(sweep.days[fold.test.start]),
+                test_end=int(sweep.days[fold.test.stop - 1]),
+                parameters={name: sweep.plan.sets[fold.chosen][name] for name in done.swept},
+                train_return=fold.train_return,
+                train_sharpe=fold.train_sharpe,
+                test_return=fold.test_return,
+                test_sharpe=fold.test_sharpe,
+            )
+            for fold in walked.folds
+        ),
+        equity=equity_of(run),
+        in_sample=None,
+        efficiency=walked.efficiency,
+        metrics=run.summary.values,
+        months=monthly_returns(run.daily),
+        assumptions=tuple(
+            report.Assumption(key=remark.code, en=remark.en, zh=remark.zh)
+            for remark in assumptions_of(run)
+        ),
+        warnings=tuple(notice_of(remark) for remark in warnings_of(run)),
+        costs=costs_of(run),
+        coverage=coverage_of(run.market.coverage),
+        provenance=provenance_of(run, done.record),
+    )

@@ -1,0 +1,39 @@
+"""What the commands about stored runs share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from algotrader.backtest.complete import Completed, complete_run
+from algotrader.backtest.store import RunRecord, RunStore
+from algotrader.backtest.workspace import Workspace
+from algotrader.cli import options as opt
+from algotrader.strategy.loader import LoadedStrategy, load_file
+
+Run = Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, or its beginning.")]
+
+
+def workspace_of(config: Path | None) -> Workspace:
+    return opt.resolve(opt.Asked(), config).workspace
+
+
+def stored(workspace: Workspace, run: str) -> tuple[RunRecord, Path]:
+    """A run's record and folder. UsageError names the runs there are."""
+    store = RunStore(workspace.runs)
+    record = store.load(run)
+    return record, store.path(record.run)
+
+
+def as_it_was(record: RunRecord, folder: Path) -> LoadedStrategy:
+    """The strategy of a run from the source that was kept with it."""
+    return load_file(folder / "strategy.py", record.strategy)
+
+
+def again(record: RunRecord, folder: Path, workspace: Workspace) -> Completed:
+    """Do a run again from its record: same source, parameters, data and settings."""
+    loaded = as_it_was(record, folder)
+    strategy = loaded.kind(**record.parameters)
+    return complete_run(loaded, strategy, record.data, record.settings, workspace)
