@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import typer
 
-START, DATA, RESEARCH, WORKSPACE = "Start", "Data", "Research", "Workspace"
+PANELS = START, DATA, RESEARCH, WORKSPACE = "Start", "Data", "Research", "Workspace"
 
 
 @dataclass(frozen=True, slots=True)

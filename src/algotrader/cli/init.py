@@ -41,7 +41,8 @@ def init(
     def lines(console: Console) -> None:
         for path in written:
             console.print(f"made {path}")
-        console.print(f"next: cd {folder}, then algotrader backtest strategies/trend.py --help")
+        console.print(f"next: cd {folder}")
+        console.print("      algotrader backtest strategies/trend.py --symbol US:AAPL")
 
     out.show({"workspace": str(folder.resolve()), "files": [str(path) for path in written]}, lines)
 

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from algotrader.cli.commands import TABLE
+from algotrader.cli.commands import PANELS, TABLE
 
 
 class LazyGroup(TyperGroup):
@@ -21,7 +21,7 @@ class LazyGroup(TyperGroup):
         return self.commands.get(cmd_name) or _listed(cmd_name)
 
     def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
-        for panel in dict.fromkeys(entry.panel for entry in TABLE.values()):
+        for panel in PANELS:
             rows = [(name, entry.help) for name, entry in TABLE.items() if entry.panel == panel]
             with formatter.section(panel):
                 formatter.write_dl(rows)
