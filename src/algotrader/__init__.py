@@ -30,7 +30,6 @@ _HOMES = {
     "Features": "strategy.base",
     "Strategy": "strategy.base",
     "Targets": "strategy.base",
-    "backtest": "backtest.api",
     "band": "strategy.rebalance",
     "every_bar": "strategy.rebalance",
     "on_change": "strategy.rebalance",
@@ -38,10 +37,12 @@ _HOMES = {
     "schedule": "strategy.rebalance",
 }
 
-__all__ = ["__version__", *sorted(_HOMES)]
+__all__ = ["__version__", "backtest", *sorted(_HOMES)]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "backtest":  # a package that can be called, see its end
+        return import_module("algotrader.backtest")
     if name not in _HOMES:
         raise AttributeError(f"module 'algotrader' has no attribute {name!r}")
     value = getattr(import_module(f"algotrader.{_HOMES[name]}"), name)
