@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.builders.report_data import (
@@ -30,8 +31,10 @@ from algotrader.backtest.report import (
     write_report,
 )
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
 playwright = pytest.importorskip("playwright.sync_api", reason="not run: playwright is missing")
-Page = playwright.Page
 NASTY = '<img src=x onerror="window.hacked=1"></script><script>window.hacked=1</script>'
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--no-first-run"]  # fmt: skip
@@ -39,7 +42,7 @@ KINDS = ("run", "sweep", "walkforward", "compare")
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[playwright.Browser]:
+def browser() -> Iterator[Browser]:
     names = (os.environ.get("ALGOTRADER_TEST_BROWSER", ""), "chromium", "chromium-browser",
              "google-chrome")  # fmt: skip
     found = next((path for name in names if name and (path := shutil.which(name))), None)
@@ -70,7 +73,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def contexts(browser: playwright.Browser) -> Iterator[dict[bool, playwright.BrowserContext]]:
+def contexts(browser: Browser) -> Iterator[dict[bool, BrowserContext]]:
     """One with scripts, one without: opening one takes longer than most tests."""
     made = {on: browser.new_context(java_script_enabled=on) for on in (True, False)}
     yield made
@@ -80,7 +83,7 @@ def contexts(browser: playwright.Browser) -> Iterator[dict[bool, playwright.Brow
 
 @pytest.fixture
 def open_report(
-    contexts: dict[bool, playwright.BrowserContext], reports: Path
+    contexts: dict[bool, BrowserContext], reports: Path
 ) -> Iterator[Callable[..., Page]]:
     """Opens a report; in the end nothing was said, asked or requested but the files themselves."""
     pages: list[Page] = []
