@@ -9,6 +9,7 @@ from algotrader.backtest.market import FundingSeries, MarkSeries
 from algotrader.core.bars import Bars
 from algotrader.core.instruments import Instrument
 from algotrader.core.symbols import InstrumentKind, Symbol
+from algotrader.core.timeframes import DAY_MS
 from algotrader.data.funding import covered_share, on_rows
 from algotrader.data.lake import Lake
 from algotrader.data.layout import SeriesKey
@@ -56,3 +57,25 @@ def marks_of(lake: Lake, instrument: Instrument, bars: Bars) -> MarkSeries | Non
         low=aligned(mark.low),
         close=aligned(mark.close),
     )
+
+
+def settled_rates(bars: Bars, funding: dict[Symbol, FundingSeries]) -> NDArray[np.float64] | None:
+    """Rate last settled by each bar's close, shaped like `bars.close`; NaN where none is known.
+
+    A rate is forgotten after a day without a settlement: it says nothing of today.
+    """
+    if not funding:
+        return None
+    columns = [
+        _last_settled(bars, funding[symbol]) if symbol in funding else np.full(len(bars), np.nan)
+        for symbol in bars.symbols
+    ]
+    return np.column_stack(columns) if bars.panel else columns[0]
+
+
+def _last_settled(bars: Bars, series: FundingSeries) -> NDArray[np.float64]:
+    if not len(series.ts):
+        return np.full(len(bars), np.nan)
+    place = np.searchsorted(series.ts, bars.known_at, side="right") - 1
+    fresh = (place >= 0) & (bars.known_at - series.ts[np.maximum(place, 0)] <= DAY_MS)
+    return np.where(fresh, series.rate[np.maximum(place, 0)], np.nan)

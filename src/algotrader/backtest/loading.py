@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from algotrader.backtest.derivatives import funding_coverage, funding_of, marks_of
+from algotrader.backtest.derivatives import (
+    funding_coverage,
+    funding_of,
+    marks_of,
+    settled_rates,
+)
 from algotrader.backtest.market import Coverage, FundingSeries, Market, MarkSeries, Provenance
 from algotrader.core.bars import Bars
 from algotrader.core.calendars import Calendar, calendar_of, load_calendar, recognise
@@ -109,6 +114,7 @@ def _described(bars: Bars, origin: _Origin, request: DataRequest, store: Lake | 
             funding[instrument.symbol] = rates
         if (mark := marks_of(store, instrument, bars)) is not None:
             marks[instrument.symbol] = mark
+    bars = replace(bars, funding=settled_rates(bars, funding))
     coverage = coverage_of(bars, calendar, funding_coverage(instruments, funding, bars))
     _refuse_gaps(coverage, origin.source, request)
     return Market(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,7 @@ class Bars:
     session: NDArray[np.int64] | None = None  # (T,) ascending id of the trading day
     panel: bool = False
     close_only: bool = False  # no open, high, low or volume: R38
+    funding: NDArray[np.float64] | None = None  # like close: rate last settled by the bar's close
 
     def __post_init__(self) -> None:
         for name in ("ts", "known_at"):
@@ -54,6 +55,8 @@ class Bars:
             object.__setattr__(self, "session", _frozen(self.session, np.int64))
         for name in FIELDS:
             object.__setattr__(self, name, _frozen(getattr(self, name), np.float64))
+        if self.funding is not None:
+            object.__setattr__(self, "funding", _frozen(self.funding, np.float64))
         rows = self.ts.shape[0]
         shape = (rows, len(self.symbols)) if self.panel else (rows,)
         if not self.panel and len(self.symbols) != 1:
@@ -61,6 +64,8 @@ class Bars:
         for name in FIELDS:
             if getattr(self, name).shape != shape:
                 raise ValueError(f"{name} has shape {getattr(self, name).shape}, not {shape}")
+        if self.funding is not None and self.funding.shape != shape:
+            raise ValueError(f"funding has shape {self.funding.shape}, not {shape}")
         if self.known_at.shape != (rows,):
             raise ValueError("known_at must have one entry a row")
         if rows > 1 and not bool(np.all(np.diff(self.ts) > 0)):
@@ -78,27 +83,30 @@ class Bars:
 
     def rows(self, start: int, stop: int) -> Bars:
         """Rows `[start, stop)`, sharing memory."""
-        cut = slice(start, stop)
-        return self._with({name: getattr(self, name)[cut] for name in (*FIELDS, "ts", "known_at")},
-                          session=None if self.session is None else self.session[cut])  # fmt: skip
+        return self._at(slice(start, stop))
 
     def take(self, chosen: NDArray[np.bool_]) -> Bars:
         """The rows for which `chosen` (T,) is True."""
-        values = {name: getattr(self, name)[chosen] for name in (*FIELDS, "ts", "known_at")}
-        return self._with(values, session=None if self.session is None else self.session[chosen])
+        return self._at(chosen)
 
     def column(self, index: int) -> Bars:
         """One instrument of a panel, shape `(T,)`."""
         if not self.panel:
             raise ValueError("only a panel has columns")
-        values = {name: np.ascontiguousarray(getattr(self, name)[:, index]) for name in FIELDS}
-        return self._with(values, symbols=(self.symbols[index],), panel=False)
+        values: dict[str, Any] = {
+            name: None if values is None else np.ascontiguousarray(values[:, index])
+            for name, values in self._by_instrument()
+        }
+        return replace(self, symbols=(self.symbols[index],), panel=False, **values)
 
     def as_panel(self) -> Bars:
         """The same bars with shape `(T, N)`, also for one instrument."""
         if self.panel:
             return self
-        return self._with({name: getattr(self, name)[:, None] for name in FIELDS}, panel=True)
+        wide: dict[str, Any] = {
+            n: None if values is None else values[:, None] for n, values in self._by_instrument()
+        }
+        return replace(self, panel=True, **wide)
 
     @classmethod
     def stack(cls, singles: Sequence[Bars]) -> Bars:
@@ -131,10 +139,13 @@ class Bars:
             close_only=any(bars.close_only for bars in ordered), **values,
         )  # fmt: skip
 
-    def _with(self, values: dict[str, Any], **changes: Any) -> Bars:
-        current: dict[str, Any] = {
-            name: getattr(self, name)
-            for name in (*FIELDS, "ts", "known_at", "timeframe", "symbols", "session", "panel",
-                         "close_only")
-        }  # fmt: skip
-        return Bars(**(current | values | changes))
+    def _by_instrument(self) -> list[tuple[str, NDArray[np.float64] | None]]:
+        """Names and values that have a column for each instrument; `None` where absent."""
+        return [(name, getattr(self, name)) for name in (*FIELDS, "funding")]
+
+    def _at(self, rows: slice | NDArray[np.bool_]) -> Bars:
+        absent_or_cut: dict[str, Any] = {
+            name: None if values is None else values[rows]
+            for name, values in (*self._by_instrument(), ("session", self.session))
+        }
+        return replace(self, ts=self.ts[rows], known_at=self.known_at[rows], **absent_or_cut)
