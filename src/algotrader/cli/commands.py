@@ -28,9 +28,17 @@ TABLE: dict[str, Entry] = {
     "data": Entry("data", DATA, "Bring data in, look at it, check it, repair it."),
     "strategy": Entry("strategy", RESEARCH, "Begin a strategy from a template; list known ones."),
     "check": Entry("check", RESEARCH, "Find look-ahead, short warm-ups and hidden state."),
-    "backtest": Entry("backtest", RESEARCH, "Run a strategy over history; figures and report."),
-    "sweep": Entry("sweep", RESEARCH, "Try many parameter sets; say what luck would have found."),
-    "walkforward": Entry("walkforward", RESEARCH, "Choose on the past, trade the unseen, repeat."),
+    "backtest": Entry(
+        "backtest", RESEARCH, "Run a strategy over history: figures, trades, and an HTML report."
+    ),
+    "sweep": Entry(
+        "sweep", RESEARCH, "Try many parameter sets, and say what luck alone would have found."
+    ),
+    "walkforward": Entry(
+        "walkforward",
+        RESEARCH,
+        "Choose parameters on the past, trade them on what follows, and repeat.",
+    ),
     "report": Entry("report", RESEARCH, "Show where the report of a run is, or copy it."),
     "rerun": Entry("rerun", RESEARCH, "Do a run again and compare it bit for bit."),
     "compare": Entry("compare", RESEARCH, "Lay runs side by side, in the terminal and a report."),

@@ -12,7 +12,14 @@ from rich.table import Table
 from algotrader.cli.commands import new_app
 from algotrader.cli.output import Output, with_output
 
-app = new_app("Begin a strategy from a template; list known ones.")
+app = new_app(
+    """Begin a strategy from a template; list known ones.
+
+\b
+algotrader strategy new MyTrend
+algotrader strategy ls
+"""
+)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Of the class, such as MyTrend.")]
 Style = Annotated[str, typer.Option(help="targets, on_bar or panel.")]
 Folder = Annotated[Path | None, typer.Option("--folder", help="Default: strategies/ of here.")]
