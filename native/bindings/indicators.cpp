@@ -16,6 +16,7 @@ namespace {
 
 using indicators::Gaps;
 using indicators::Inputs;
+using indicators::Memory;
 using indicators::Outputs;
 using indicators::Size;
 using Series = nb::ndarray<const double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
@@ -28,8 +29,9 @@ template <std::size_t In, std::size_t Out, class... Settings>
 using Kernel = void (*)(const Inputs<In>&, Size, const Outputs<Out>&, Settings...);
 
 template <std::size_t In, std::size_t Out, class... Settings>
-void run(Kernel<In, Out, Settings...> kernel, Gaps gaps, const std::array<Series, In>& series,
-         const std::array<Result, Out>& results, Settings... settings) {
+void run(Kernel<In, Out, Settings...> kernel, Gaps gaps, Memory memory,
+         const std::array<Series, In>& series, const std::array<Result, Out>& results,
+         Settings... settings) {
   const Size count = series[0].shape(0);
   const Size rows = series[0].shape(1);
   const auto same = [&](const auto& a) { return a.shape(0) == count && a.shape(1) == rows; };
@@ -45,39 +47,40 @@ void run(Kernel<In, Out, Settings...> kernel, Gaps gaps, const std::array<Series
     Outputs<Out> out;
     for (std::size_t k = 0; k < In; ++k) in[k] = series[k].data() + column * rows;
     for (std::size_t k = 0; k < Out; ++k) out[k] = results[k].data() + column * rows;
-    indicators::over_runs(gaps, in, rows, out, [&](const auto& from, Size length, const auto& to) {
+    const auto on_run = [&](const auto& from, Size length, const auto& to) {
       kernel(from, length, to, settings...);
-    });
+    };
+    indicators::over_runs(gaps, memory, in, rows, out, on_run);
   }
 }
 
 template <std::size_t In, std::size_t Out, class... Settings, std::size_t... I, std::size_t... O>
 void define(nb::module_& module, const char* name, Kernel<In, Out, Settings...> kernel, Gaps gaps,
-            std::index_sequence<I...>, std::index_sequence<O...>) {
+            Memory memory, std::index_sequence<I...>, std::index_sequence<O...>) {
   module.def(name, [=](Repeat<I, Series>... series, Settings... settings,
                        Repeat<O, Result>... results) {
-    run<In, Out, Settings...>(kernel, gaps, {std::move(series)...}, {std::move(results)...},
+    run<In, Out, Settings...>(kernel, gaps, memory, {std::move(series)...}, {std::move(results)...},
                               settings...);
   });
 }
 
 template <std::size_t In, std::size_t Out, class... Settings>
 void bind(nb::module_& module, const char* name, Kernel<In, Out, Settings...> kernel,
-          Gaps gaps = Gaps::restart) {
-  define(module, name, kernel, gaps, std::make_index_sequence<In>{},
+          Gaps gaps = Gaps::restart, Memory memory = Memory::fades) {
+  define(module, name, kernel, gaps, memory, std::make_index_sequence<In>{},
          std::make_index_sequence<Out>{});
 }
 
 void bind_averages(nb::module_& m) {
   bind(m, "sma", indicators::sma);
-  bind(m, "ema", indicators::ema);
-  bind(m, "wilder", indicators::wilder);
+  bind(m, "ema", indicators::ema, Gaps::restart, Memory::stays);
+  bind(m, "wilder", indicators::wilder, Gaps::restart, Memory::stays);
   bind(m, "wma", indicators::wma);
   bind(m, "dema", indicators::dema);
   bind(m, "tema", indicators::tema);
   bind(m, "trix", indicators::trix);
-  bind(m, "t3", indicators::t3);
-  bind(m, "kama", indicators::kama);
+  bind(m, "t3", indicators::t3, Gaps::restart, Memory::stays);
+  bind(m, "kama", indicators::kama, Gaps::restart, Memory::stays);
   bind(m, "vwma", indicators::vwma);
   bind(m, "macd", indicators::macd);
   bind(m, "ema_difference", indicators::ema_difference);
@@ -120,8 +123,8 @@ void bind_momentum(nb::module_& m) {
   bind(m, "rsi", indicators::rsi);
   bind(m, "cmo", indicators::cmo);
   bind(m, "true_range", indicators::true_range, Gaps::pass);
-  bind(m, "atr", indicators::atr);
-  bind(m, "natr", indicators::natr);
+  bind(m, "atr", indicators::atr, Gaps::restart, Memory::stays);
+  bind(m, "natr", indicators::natr, Gaps::restart, Memory::stays);
   bind(m, "plus_di", indicators::plus_di);
   bind(m, "minus_di", indicators::minus_di);
   bind(m, "adx", indicators::adx);
@@ -137,8 +140,8 @@ void bind_momentum(nb::module_& m) {
 void bind_volume(nb::module_& m) {
   bind(m, "obv", indicators::obv, Gaps::carry);
   bind(m, "volume_price_trend", indicators::volume_price_trend, Gaps::carry);
-  bind(m, "accumulation", indicators::accumulation, Gaps::carry);
-  bind(m, "accumulation_oscillator", indicators::accumulation_oscillator);
+  bind(m, "accumulation", indicators::accumulation, Gaps::carry, Memory::stays);
+  bind(m, "accumulation_oscillator", indicators::accumulation_oscillator, Gaps::restart, Memory::stays);
   bind(m, "mfi", indicators::mfi);
   bind(m, "rolling_vwap", indicators::rolling_vwap);
   bind(m, "session_vwap", indicators::session_vwap, Gaps::carry);

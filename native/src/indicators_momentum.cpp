@@ -11,9 +11,12 @@ namespace algotrader::indicators {
 
 namespace {
 
+// NaN when a value it reads is not finite.
 double range_of(const Inputs<3>& in, Size row) noexcept {
+  const double high = in[0][row];
+  const double low = in[1][row];
   const double before = in[2][row - 1];
-  return larger(in[0][row], before) - smaller(in[1][row], before);
+  return (larger(high, before) - smaller(low, before)) + ((high + low) + before) * 0.0;
 }
 
 double gain(double step) noexcept { return (std::fabs(step) + step) * 0.5; }
@@ -197,8 +200,7 @@ void true_range(const Inputs<3>& in, Size rows, const Outputs<1>& out) {
   if (!begin_after(out, rows, 1)) return;
   double* range = out[0];
   for (Size row = 1; row < rows; ++row) {
-    const double all = (in[0][row] + in[1][row]) + (in[2][row] + in[2][row - 1]);
-    range[row] = range_of(in, row) + all * 0.0;  // NaN when any of the four is missing
+    range[row] = range_of(in, row) + in[2][row] * 0.0;  // NaN when its own close is missing
   }
 }
 

@@ -17,7 +17,7 @@ double money_flow(const Inputs<4>& in, Size row) noexcept {
   const double close = in[2][row];
   const double width = high - low;
   const double flow = ((close - low) - (high - close)) / width * in[3][row];
-  return width > 0.0 ? flow : 0.0;
+  return width == 0.0 ? 0.0 : flow;  // NaN stays NaN
 }
 
 double typical_price(const Inputs<4>& in, Size row) noexcept {

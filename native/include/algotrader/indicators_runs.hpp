@@ -78,8 +78,25 @@ void carry_over_gaps(const Inputs<In>& in, Size rows, const Outputs<Out>& out, K
   }
 }
 
+// For a kernel that never forgets: a value that is not finite anywhere before the last row leaves its
+// last output not finite. Such a kernel may run first and be asked afterwards, which saves reading
+// all inputs twice; only a series with gaps, or too short, is then looked at row by row.
 template <Size In, Size Out, class Kernel>
-void over_runs(Gaps gaps, const Inputs<In>& in, Size rows, const Outputs<Out>& out, Kernel kernel) {
+bool ran_without_gaps(const Inputs<In>& in, Size rows, const Outputs<Out>& out, Kernel kernel) {
+  if (rows == 0 || is_gap(in, rows - 1)) return false;
+  kernel(in, rows, out);
+  return first_not_finite(out[0], rows - 1, rows) == rows;
+}
+
+enum class Memory {
+  fades,  // rows that left a window have no influence
+  stays,  // see ran_without_gaps
+};
+
+template <Size In, Size Out, class Kernel>
+void over_runs(Gaps gaps, Memory memory, const Inputs<In>& in, Size rows, const Outputs<Out>& out,
+               Kernel kernel) {
+  if (memory == Memory::stays && ran_without_gaps(in, rows, out, kernel)) return;
   if (gaps == Gaps::pass) return kernel(in, rows, out);
   if (gaps == Gaps::carry) return carry_over_gaps(in, rows, out, kernel);
   restart_after_gaps(in, rows, out, kernel);
