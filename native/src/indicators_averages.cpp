@@ -109,9 +109,8 @@ Size lookback(Size rows, Size window, Size depth) noexcept {
 
 void sma(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window) {
   if (!begin_after(out, rows, window - 1)) return;
-  mean_windows(in[0], rows, window, [&](Size row, Size count, const double* mean) {
-    std::copy_n(mean, count, out[0] + row);
-  });
+  double* average = out[0];
+  mean_windows(in[0], rows, window, [=](Size row, double mean) { average[row] = mean; });
 }
 
 void ema(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window) {
@@ -127,10 +126,10 @@ void wma(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window) {
   if (!begin_after(out, rows, window - 1)) return;
   const double n = static_cast<double>(window);
   const double share = 2.0 / (n * (n + 1.0));
-  tilted_windows(in[0], rows, window,
-                 [&](Size row, Size count, const double* mean, const double* tilt) {
-                   for (Size i = 0; i < count; ++i) out[0][row + i] = mean[i] + tilt[i] * share;
-                 });
+  double* average = out[0];
+  tilted_windows(in[0], rows, window, [=](Size row, double mean, double tilt) {
+    average[row] = mean + tilt * share;
+  });
 }
 
 void dema(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window) {

@@ -44,17 +44,22 @@ struct Range {
 template <class Fold>
 void extremes(const Fold& fold, Size rows, double* out, Size window) {
   if (!begin_after(Outputs<1>{out}, rows, window - 1)) return;
-  block_windows(rows, window, fold, [&](Size row, Size count, const Columns<1>& found, Size) {
-    std::copy_n(found[0], count, out + row);
-  });
+  block_windows(rows, window, fold,
+                [&](Size row, Size count, const Columns<1>& tail, const Columns<1>& head, Size) {
+                  for (Size i = 0; i < count; ++i) {
+                    out[row + i] = Fold::join(0, tail[0][i], head[0][i]);
+                  }
+                });
 }
 
-// Highest high and lowest low; emit(row, count, highest, lowest).
-template <class Emit>
-void ranges(const double* high, const double* low, Size rows, Size window, Emit emit) {
+// Calls each(row, highest high, lowest low).
+template <class Each>
+void ranges(const double* high, const double* low, Size rows, Size window, Each each) {
   block_windows(rows, window, Range{high, low},
-                [&](Size row, Size count, const Columns<2>& found, Size) {
-                  emit(row, count, found[0], found[1]);
+                [&](Size row, Size count, const Columns<2>& tail, const Columns<2>& head, Size) {
+                  for (Size i = 0; i < count; ++i) {
+                    each(row + i, larger(tail[0][i], head[0][i]), smaller(tail[1][i], head[1][i]));
+                  }
                 });
 }
 
@@ -206,20 +211,19 @@ void ulcer_index(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size win
 
 void midrange(const Inputs<2>& in, Size rows, const Outputs<1>& out, Size window) {
   if (!begin_after(out, rows, window - 1)) return;
+  double* middle = out[0];
   ranges(in[0], in[1], rows, window,
-         [&](Size row, Size count, const double* high, const double* low) {
-           for (Size i = 0; i < count; ++i) out[0][row + i] = (high[i] + low[i]) / 2.0;
-         });
+         [=](Size row, double high, double low) { middle[row] = (high + low) / 2.0; });
 }
 
 void donchian(const Inputs<2>& in, Size rows, const Outputs<3>& out, Size window) {
   if (!begin_after(out, rows, window - 1)) return;
-  ranges(in[0], in[1], rows, window,
-         [&](Size row, Size count, const double* high, const double* low) {
-           std::copy_n(high, count, out[0] + row);
-           std::copy_n(low, count, out[2] + row);
-           for (Size i = 0; i < count; ++i) out[1][row + i] = (high[i] + low[i]) / 2.0;
-         });
+  const Outputs<3> band = out;
+  ranges(in[0], in[1], rows, window, [=](Size row, double high, double low) {
+    band[0][row] = high;
+    band[1][row] = (high + low) / 2.0;
+    band[2][row] = low;
+  });
 }
 
 // Ages over window + 1 rows: the age of an extreme is 0 to `window`.
@@ -236,24 +240,20 @@ void aroon(const Inputs<2>& in, Size rows, const Outputs<2>& out, Size window) {
 
 void raw_stochastic(const Inputs<3>& in, Size rows, const Outputs<1>& out, Size window) {
   if (!begin_after(out, rows, window - 1)) return;
-  ranges(in[0], in[1], rows, window,
-         [&](Size row, Size count, const double* high, const double* low) {
-           const double* close = in[2] + row;
-           for (Size i = 0; i < count; ++i) {
-             out[0][row + i] = percent(close[i] - low[i], high[i] - low[i]);
-           }
-         });
+  const double* close = in[2];
+  double* place = out[0];
+  ranges(in[0], in[1], rows, window, [=](Size row, double high, double low) {
+    place[row] = percent(close[row] - low, high - low);
+  });
 }
 
 void williams_r(const Inputs<3>& in, Size rows, const Outputs<1>& out, Size window) {
   if (!begin_after(out, rows, window - 1)) return;
-  ranges(in[0], in[1], rows, window,
-         [&](Size row, Size count, const double* high, const double* low) {
-           const double* close = in[2] + row;
-           for (Size i = 0; i < count; ++i) {
-             out[0][row + i] = percent(close[i] - high[i], high[i] - low[i]);
-           }
-         });
+  const double* close = in[2];
+  double* place = out[0];
+  ranges(in[0], in[1], rows, window, [=](Size row, double high, double low) {
+    place[row] = percent(close[row] - high, high - low);
+  });
 }
 
 void stochastic(const Inputs<3>& in, Size rows, const Outputs<2>& out, Size window, Size slowing,

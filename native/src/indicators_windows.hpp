@@ -244,8 +244,8 @@ class Block {
   Columns<WIDTH> tail_;
 };
 
-// Calls emit(row, count, columns, at): element k of `columns` folds the window that ends at row + k,
-// and at + k is its row's place among the chunk's blocks, each `window` long.
+// Calls emit(row, count, tail, head, at): the join of element k of both folds the window that ends at
+// row + k, and at + k is its row's place among the chunk's blocks, each `window` long.
 template <class Fold, class Emit>
 void block_windows(Size rows, Size window, const Fold& fold, Emit emit) {
   constexpr Size width = Fold::WIDTH;
@@ -267,10 +267,7 @@ void block_windows(Size rows, Size window, const Fold& fold, Emit emit) {
           .fold();
     }
     const Size skip = first == 0 ? window - 1 : 0;
-    for (Size k = 0; k < width; ++k) {
-      for (Size i = skip; i < count; ++i) head[k][i] = Fold::join(k, tail[k][i], head[k][i]);
-    }
-    emit(first + skip, count - skip, from(head, skip), skip);
+    emit(first + skip, count - skip, from(tail, skip), from(head, skip), skip);
   }
 }
 
@@ -300,26 +297,27 @@ class Origins {
   std::vector<double> distance_;
 };
 
-// Mean of each window; emit(row, count, means).
-template <class Emit>
-void mean_windows(const double* x, Size rows, Size window, Emit emit) {
+// Calls each(row, mean) for every window.
+template <class Each>
+void mean_windows(const double* x, Size rows, Size window, Each each) {
   const double share = 1.0 / static_cast<double>(window);
   Origins origins(x, std::min(window, rows + 1));
   const auto fold = sums_of<1>([x]<class Row>(const Row& row) {
     return Values<typename Row::Value, 1>{{row.of(x) - row.origin(x)}};
   });
   block_windows(rows, window, fold,
-                [&](Size row, Size count, const Columns<1>& sum, Size at) {
+                [&](Size row, Size count, const Columns<1>& tail, const Columns<1>& head, Size at) {
                   const double* about = origins.values(row, count, at);
-                  for (Size i = 0; i < count; ++i) sum[0][i] = about[i] + sum[0][i] * share;
-                  emit(row, count, sum[0]);
+                  for (Size i = 0; i < count; ++i) {
+                    each(row + i, about[i] + (tail[0][i] + head[0][i]) * share);
+                  }
                 });
 }
 
-// emit(row, count, means, tilts): a tilt is the sum of x weighted by the distance from the window's
+// Calls each(row, mean, tilt): a tilt is the sum of x weighted by the distance from the window's
 // middle row.
-template <class Emit>
-void tilted_windows(const double* x, Size rows, Size window, Emit emit) {
+template <class Each>
+void tilted_windows(const double* x, Size rows, Size window, Each each) {
   const double share = 1.0 / static_cast<double>(window);
   const double middle = (static_cast<double>(window) - 1.0) / 2.0;
   Origins origins(x, std::min(window, rows + 1));
@@ -328,14 +326,14 @@ void tilted_windows(const double* x, Size rows, Size window, Emit emit) {
     return Values<typename Row::Value, 2>{{value, row.distance() * value}};
   });
   block_windows(rows, window, fold,
-                [&](Size row, Size count, const Columns<2>& sum, Size at) {
+                [&](Size row, Size count, const Columns<2>& tail, const Columns<2>& head, Size at) {
                   const double* about = origins.values(row, count, at);
                   const double* distance = origins.distances(at);
                   for (Size i = 0; i < count; ++i) {
-                    sum[1][i] -= (distance[i] - middle) * sum[0][i];
-                    sum[0][i] = about[i] + sum[0][i] * share;
+                    const double sum = tail[0][i] + head[0][i];
+                    const double turned = tail[1][i] + head[1][i];
+                    each(row + i, about[i] + sum * share, turned - (distance[i] - middle) * sum);
                   }
-                  emit(row, count, sum[0], sum[1]);
                 });
 }
 

@@ -227,11 +227,12 @@ def test_the_first_defined_row_is_the_documented_one(name: str, window: int) -> 
 
 
 @pytest.mark.parametrize("name", [n for n in ALL if described(n).gaps == "restart"])
-@pytest.mark.parametrize("column", [0, -1])
-def test_after_a_gap_a_feature_begins_anew(name: str, column: int) -> None:
+@pytest.mark.parametrize("gap", [(np.nan, np.inf), (-np.inf, np.nan), (np.inf, -np.inf)])
+@pytest.mark.parametrize("column", range(4))
+def test_after_a_gap_a_feature_begins_anew(name: str, column: int, gap: tuple[float, ...]) -> None:
     series = series_of(ALL[name], bars(6))
-    hit = list(series)[column]
-    series[hit][30:32] = [np.nan, np.inf]
+    hit = list(series)[column % len(series)]
+    series[hit][30:32] = gap
     chosen = settings_of(ALL[name])
     whole = outputs(ALL[name](**series, **chosen))
     before = outputs(ALL[name](**cut(series, slice(30)), **chosen))
