@@ -281,7 +281,7 @@ def coverage(bars: int, hours: int) -> tuple[Coverage, ...]:
             kind="bars",
             ratio=0.9994,
             rows=bars,
-            gaps=2,
+            missing=2,
             months=tuple(CoverageMonth(month=m, ratio=missing.get(m, 1.0)) for m in months),
         ),
         Coverage(

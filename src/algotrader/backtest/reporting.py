@@ -121,10 +121,12 @@ def drawdown_of(curve: EquityCurve) -> NDArray[np.float64]:
 
 def costs_of(result: RunResult) -> report.CostFacts:
     values = result.summary.values
+    codes = {remark.code for remark in warnings_of(result)}
     return report.CostFacts(
         paid_bps=values["cost_bps"],
         break_even_bps=values["break_even_bps"],
-        zero=any(remark.code in ("zero_fees", "zero_slippage") for remark in warnings_of(result)),
+        zero_fees="zero_fees" in codes,
+        zero_slippage="zero_slippage" in codes,
     )
 
 
@@ -133,7 +135,7 @@ def coverage_of(coverage: Coverage) -> tuple[report.Coverage, ...]:
         kind="bars",
         ratio=coverage.bars,
         rows=coverage.present,
-        gaps=coverage.expected - coverage.present,
+        missing=coverage.expected - coverage.present,
         months=tuple(
             report.CoverageMonth(month=month, ratio=ratio) for month, ratio in coverage.months
         ),

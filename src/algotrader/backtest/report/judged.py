@@ -40,9 +40,9 @@ def data_check(coverage: Sequence[Coverage], *, generated: bool) -> Check:
         return _check("data", say("check.data.generated"), say("check.data.generated_note"), True)
     if bars is None:
         return _check("data", say("check.unknown"), say("check.data.unknown_note"), True)
-    note = say("check.data.gaps", n=figures.number(bars.gaps))
-    if bars.gaps == 0:
-        note = say("check.data.no_gaps")
+    note = say("check.data.missing", n=figures.number(bars.missing))
+    if bars.missing == 0:
+        note = say("check.data.complete")
     return _check("data", floor_percent(bars.ratio), note, bars.ratio < LEAST_COVERAGE)
 
 
@@ -66,6 +66,10 @@ def _costs(costs: CostFacts | None) -> Check:
         return _check("costs", say("check.unknown"), say("check.costs.unknown_note"), True)
     if costs.zero:
         return _check("costs", say("check.costs.zero"), say("check.costs.zero_note"), True)
+    if costs.zero_fees or costs.zero_slippage:
+        which = "zero_fees" if costs.zero_fees else "zero_slippage"
+        paid: Part = "" if costs.paid_bps is None else figures.bps(costs.paid_bps)
+        return _check("costs", paid, say(f"check.costs.{which}"), True)
     if costs.paid_bps is None:
         return _check("costs", say("check.costs.none"), say("check.costs.none_note"), False)
     even = costs.break_even_bps
@@ -136,8 +140,9 @@ def alarms(
     said = []
     if identity.generated:
         said.append(say("alarm.generated"))
-    if costs is not None and costs.zero:
-        said.append(say("alarm.zero_costs"))
+    if costs is not None and (costs.zero_fees or costs.zero_slippage):
+        part = "costs" if costs.zero else "fees" if costs.zero_fees else "slippage"
+        said.append(say(f"alarm.zero_{part}"))
     bars, funding = of_kind(coverage, "bars"), of_kind(coverage, "funding")
     if bars is not None and bars.ratio < LEAST_COVERAGE:
         said.append(say("alarm.coverage", ratio=floor_percent(bars.ratio)))
@@ -161,14 +166,16 @@ def own_warnings(
     codes = {notice.code for notice in given}
     said: list[tuple[str, Phrase]] = []
     if identity.generated:
-        said.append(("generated_data", say("own.generated")))
-    if costs is not None and costs.zero:
-        said.append(("zero_costs", say("own.zero_costs")))
+        said.append(("generated", say("own.generated")))
+    if costs is not None and costs.zero_fees:
+        said.append(("zero_fees", say("own.zero_fees")))
+    if costs is not None and costs.zero_slippage:
+        said.append(("zero_slippage", say("own.zero_slippage")))
     bars, funding = of_kind(coverage, "bars"), of_kind(coverage, "funding")
     if bars is not None and bars.ratio < LEAST_COVERAGE:
-        said.append(("coverage_low", say("own.coverage", ratio=floor_percent(bars.ratio))))
+        said.append(("coverage", say("own.coverage", ratio=floor_percent(bars.ratio))))
     if funding is not None and funding.ratio < 1.0:
-        said.append(("funding_assumed", _funding(funding)))
+        said.append(("funding_coverage", _funding(funding)))
     if o.kind in (VerdictKind.NO_EVIDENCE_YET, VerdictKind.EVIDENCE_AGAINST):
         said.append(("unproven", _unproven(o)))
     return [phrase for code, phrase in said if code not in codes]

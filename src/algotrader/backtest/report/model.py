@@ -115,7 +115,12 @@ class CostFacts:
 
     paid_bps: float | None
     break_even_bps: float | None = None
-    zero: bool = False  # fees and slippage were both asked to be nothing
+    zero_fees: bool = False  # asked for by hand; never a default
+    zero_slippage: bool = False
+
+    @property
+    def zero(self) -> bool:
+        return self.zero_fees and self.zero_slippage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +149,7 @@ class Coverage:
     kind: str
     ratio: float
     rows: int
-    gaps: int = 0
+    missing: int = 0  # expected rows that do not exist
     months: tuple[CoverageMonth, ...] = ()
     assumed_rate: float | None = None  # funding: the rate used where none is known
     assumed_since: int | None = None  # UTC ms

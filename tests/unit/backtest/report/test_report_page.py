@@ -191,7 +191,12 @@ def test_every_link_inside_the_page_has_its_target() -> None:
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (a_run(costs=CostFacts(paid_bps=0.0, zero=True)), "No costs charged"),
+        (
+            a_run(costs=CostFacts(paid_bps=0.0, zero_fees=True, zero_slippage=True)),
+            "No costs charged",
+        ),
+        (a_run(costs=CostFacts(paid_bps=2.0, zero_fees=True)), "No fees charged"),
+        (a_run(costs=CostFacts(paid_bps=5.0, zero_slippage=True)), "No slippage charged"),
         (a_run(generated=True), "Generated prices, not a market"),
         (a_run(), f"Funding assumed for 22.6{THIN}% of settlements"),
         (a_run(), "No evidence of skill yet"),
