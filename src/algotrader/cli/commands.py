@@ -25,6 +25,7 @@ class Entry:
 TABLE: dict[str, Entry] = {
     "init": Entry("init", START, "Make a workspace: algotrader.yaml, strategies/, .env.example."),
     "doctor": Entry("doctor", START, "Say what works, what is missing, and how to mend it."),
+    "demo": Entry("demo", START, "See the whole path on the bundled data, in under a minute."),
     "data": Entry("data", DATA, "Bring data in, look at it, check it, repair it."),
     "strategy": Entry("strategy", RESEARCH, "Begin a strategy from a template; list known ones."),
     "check": Entry("check", RESEARCH, "Find look-ahead, short warm-ups and hidden state."),

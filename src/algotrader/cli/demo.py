@@ -1,0 +1,236 @@
+"""`algotrader demo`: the whole path on the bundled data, as `make demo` runs it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.rule import Rule
+
+from algotrader.cli.commands import new_app
+from algotrader.cli.output import Output, with_output
+
+if TYPE_CHECKING:
+    from algotrader.backtest.complete import Completed
+    from algotrader.backtest.workspace import Workspace
+
+app = new_app()
+Online = Annotated[
+    bool, typer.Option("--online", help="Download real BTC/USDT bars from OKX instead.")
+]
+Folder = Annotated[Path, typer.Option(help="Where its lake, runs and reports go.")]
+BARS = 17_520  # two years of hours
+SEED = 7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One backtest of the demo."""
+
+    title: str
+    strategy: str
+    parameters: Mapping[str, Any]
+    symbols: tuple[str, ...] = ()
+    data: str | None = None
+    timeframe: str | None = None
+    cash: float = 100_000.0
+
+
+@app.command()
+@with_output
+def demo(out: Output, online: Online = False, folder: Folder = Path(".demo")) -> None:
+    """Check data, run six backtests, a sweep and a walk-forward on the bundled sample.
+
+    The shares are real daily data. BTC/USDT comes from a seeded generator and is labelled so;
+    --online downloads real bars from OKX. Without it no socket is opened. Writes into .demo only.
+
+    \b
+    algotrader demo
+    algotrader demo --online
+    """
+    from algotrader.backtest.workspace import Workspace
+
+    began = time.monotonic()
+    console = out.console()
+    workspace = Workspace(lake=folder / "lake", runs=folder / "runs")
+    pair = _prepare(console, workspace, online=online)
+    console.print(Rule("Data", align="left"))
+    _quality(console, workspace)
+    reports = [_backtest(console, workspace, case) for case in cases(pair)]
+    reports.append(_sweep(console, workspace))
+    reports.append(_walkforward(console, workspace))
+    console.print(Rule(align="left"))
+    console.print(f"done in {time.monotonic() - began:.0f} s; open a report in a browser:")
+    for report in reports:
+        console.print(str(report), soft_wrap=True)
+
+
+def cases(pair: tuple[str, str]) -> tuple[Case, ...]:
+    """The backtests, in the order in which they are shown."""
+    spot, perpetual = pair
+    names = "sample:20names"
+    return (
+        Case(title="Cross-sectional momentum, twenty US shares",
+             strategy="CrossSectionalMomentum", parameters={}, data=names),
+        Case(title="Four price factors, twenty US shares",
+             strategy="MultiFactor", parameters={}, data=names),
+        Case(title="Trend following, Apple",
+             strategy="TrendFollow", parameters={"risk": 0.015}, symbols=("US:AAPL",)),
+        Case(title="Mean reversion, Microsoft",
+             strategy="MeanReversion", parameters={}, symbols=("US:MSFT",)),
+        Case(title="Trend following, BTC/USDT 1h",
+             strategy="TrendFollow", parameters={"fast": 48, "slow": 240}, symbols=(spot,),
+             timeframe="1h"),
+        Case(title="Funding carry, BTC/USDT spot against its perpetual",
+             strategy="FundingCarry", parameters={}, symbols=(spot, perpetual), timeframe="1h"),
+    )  # fmt: skip
+
+
+def _prepare(console: Console, workspace: Workspace, *, online: bool) -> tuple[str, str]:
+    """Fill the lake: the sample's shares, and a BTC/USDT market. Symbols of spot and perpetual."""
+    from algotrader.core.ports import SystemClock
+    from algotrader.data import generator, sample
+    from algotrader.data.importing import Wanted, import_file
+    from algotrader.data.lake import Lake
+
+    lake, clock = Lake(workspace.lake), SystemClock()
+    licence = "see sample_data/LICENCES.txt"
+    for symbol, path in sample.files().items():
+        if not lake.timeframes(symbol):
+            import_file(lake, path, clock, Wanted(symbol=symbol, licence=licence))
+    if online:
+        return _download(console, lake)
+    if not lake.timeframes(generator.SPOT):
+        generator.write_generated(lake, generator.generate(BARS, SEED), clock)
+    return str(generator.SPOT), str(generator.PERPETUAL)
+
+
+def _download(console: Console, lake: Any) -> tuple[str, str]:
+    from algotrader.core.instants import utc_ms
+    from algotrader.core.ports import SystemClock
+    from algotrader.core.symbols import Symbol
+    from algotrader.core.timeframes import DAY_MS, HOUR_MS, Timeframe
+    from algotrader.data.adapters.ccxt_source import CcxtSource
+    from algotrader.data.downloading import fill, latest_start
+    from algotrader.data.layout import SeriesKey
+
+    spot, perpetual = Symbol.parse("OKX:BTC/USDT"), Symbol.parse("OKX:BTC/USDT:USDT")
+    frame, clock = Timeframe(HOUR_MS), SystemClock()
+    now = utc_ms(clock.now())
+    source = CcxtSource("OKX", pause=time.sleep)
+    keys = (
+        SeriesKey.bars(spot, frame),
+        SeriesKey.bars(perpetual, frame),
+        SeriesKey.funding(perpetual),
+    )
+    for key in keys:
+        first = latest_start(lake, key, now - 365 * DAY_MS)
+        filled = fill(lake, source, key, first, now, clock, lambda *_: None)
+        console.print(f"downloaded {key}: {filled.written.added:,} rows")
+    return str(spot), str(perpetual)
+
+
+def _quality(console: Console, workspace: Workspace) -> None:
+    """A line for each series: how much is there, what is wrong with it, its grade."""
+    from rich.table import Table
+
+    from algotrader.core.units import format_number, format_percent
+    from algotrader.data.lake import Lake
+    from algotrader.data.rows import stamp_text
+
+    lake = Lake(workspace.lake)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in ("series", "from", "to", "bars", "coverage", "findings", "grade", "source"):
+        right = name in ("bars", "coverage", "findings")
+        table.add_column(
+            name, header_style="dim", justify="right" if right else "left", no_wrap=True
+        )
+    for key in lake.series():
+        made = lake.manifest(key)
+        table.add_row(
+            str(key),
+            stamp_text(made.first_ts)[:10],
+            stamp_text(made.last_ts)[:10],
+            format_number(made.rows, 0),
+            format_percent(made.coverage, 2),
+            format_number(sum(made.findings.values()), 0),
+            made.grade,
+            "generated" if made.generated else "real",
+        )
+    console.print(table)
+    console.print(
+        "twenty US shares, adjusted closes 2013–2022, are read from the package as one panel"
+    )
+
+
+def _backtest(console: Console, workspace: Workspace, case: Case) -> Path:
+    from algotrader.backtest.complete import complete_run
+    from algotrader.backtest.loading import DataRequest
+    from algotrader.backtest.settings import BacktestSettings
+    from algotrader.cli.run_tables import print_run
+    from algotrader.strategy.loader import load
+
+    console.print(Rule(case.title, align="left"))
+    loaded = load(case.strategy)
+    done: Completed = complete_run(
+        loaded,
+        loaded.kind(**case.parameters),
+        DataRequest(symbols=case.symbols, timeframe=case.timeframe, data=case.data),
+        BacktestSettings(cash=case.cash),
+        workspace,
+    )
+    print_run(console, done, done.report)
+    return done.report
+
+
+_SEARCHED = {"fast": "6:48:6", "slow": "48:288:48"}
+_FIXED = {"risk": 0.015, "most": 1.0}
+
+
+def _sweep(console: Console, workspace: Workspace) -> Path:
+    from algotrader.backtest.complete_sweep import complete_sweep
+    from algotrader.backtest.loading import DataRequest
+    from algotrader.backtest.settings import BacktestSettings
+    from algotrader.backtest.space import space_of
+    from algotrader.cli.sweep import print_sweep
+    from algotrader.strategy.loader import load
+
+    console.print(Rule("Sweep: trend following, IBM", align="left"))
+    loaded = load("TrendFollow")
+    done = complete_sweep(
+        loaded,
+        space_of(loaded.kind, _FIXED, _SEARCHED),
+        DataRequest(symbols=("US:IBM",)),
+        BacktestSettings(cash=100_000.0),
+        workspace,
+    )
+    print_sweep(console, done, 5)
+    return done.report
+
+
+def _walkforward(console: Console, workspace: Workspace) -> Path:
+    from algotrader.backtest.complete_walkforward import complete_walkforward
+    from algotrader.backtest.loading import DataRequest
+    from algotrader.backtest.settings import BacktestSettings
+    from algotrader.backtest.space import space_of
+    from algotrader.cli.walkforward import print_walkforward
+    from algotrader.strategy.loader import load
+
+    console.print(Rule("Walk-forward: trend following, IBM", align="left"))
+    loaded = load("TrendFollow")
+    done = complete_walkforward(
+        loaded,
+        space_of(loaded.kind, _FIXED, _SEARCHED),
+        DataRequest(symbols=("US:IBM",)),
+        BacktestSettings(cash=100_000.0),
+        workspace,
+        train_days=504,
+        test_days=252,
+    )
+    print_walkforward(console, done)
+    return done.report
