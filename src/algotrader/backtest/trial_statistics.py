@@ -14,6 +14,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 SAME_BET = 0.7  # trials whose daily returns correlate at least so much are one bet
+_BLOCK = 64
 COMMON_DAYS = 60  # fewer days in common say too little about who is alike
 
 
@@ -118,16 +119,21 @@ def _bets(returns: Floats, sharpes: Floats) -> Ints:
     """
     standard = _standardised(returns)
     labels = np.full(sharpes.size, -1, dtype=np.int64)
-    order = np.argsort(-sharpes, kind="stable")
     count = 0
-    for leader in order:
-        if labels[leader] >= 0:
-            continue
-        alike = (standard @ standard[leader] >= SAME_BET) & (labels < 0)
-        alike[leader] = True
-        labels[alike] = count
-        count += 1
+    for block in _blocks(np.argsort(-sharpes, kind="stable")):
+        candidates = block[labels[block] < 0]
+        alike = standard @ standard[candidates].T >= SAME_BET
+        for column, leader in enumerate(candidates):
+            if labels[leader] < 0:
+                labels[alike[:, column] & (labels < 0)] = count
+                labels[leader] = count
+                count += 1
     return labels
+
+
+def _blocks(order: Ints) -> list[Ints]:
+    """Leaders are compared many at a time, so that the work is products of matrices."""
+    return [order[start : start + _BLOCK] for start in range(0, order.size, _BLOCK)]
 
 
 def _standardised(returns: Floats) -> Floats:
