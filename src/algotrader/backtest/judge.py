@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algotrader.backtest import metrics
+from algotrader.backtest.bootstrap import SharpeInterval, sharpe_interval
 from algotrader.backtest.cscv import Cscv, probability_of_overfitting
 from algotrader.backtest.metrics import UndefinedMetric
 from algotrader.backtest.overfitting import (
@@ -32,6 +33,7 @@ class Overfitting:
     trials: TrialStatistics
     chosen: int | None  # row of the judged set in this sweep
     sharpe: float | None
+    interval: SharpeInterval | None  # of `sharpe`; None also when no generator was given
     probabilistic_sharpe: float | None  # probability that the true ratio is above 0
     luck_sharpe: float | None  # best of `trials.n_trials` by luck alone
     deflated_sharpe: float | None
@@ -53,12 +55,14 @@ def judge(
     chosen: int | None = None,
     walk_forward_return: float | None = None,
     blocks: int = 16,
+    rng: np.random.Generator | None = None,
 ) -> Overfitting:
     """Judge one set of a sweep of daily returns of shape (sets, days); default: the best Sharpe.
 
     `trials` are the statistics of all comparable trials of the workspace, these included (R31);
     without them, of this sweep alone. A single run is a sweep of one set: what takes several is
-    then `None`, and the verdict says that it was not measured.
+    then `None`, and the verdict says that it was not measured. With `rng` the interval of the
+    Sharpe ratio is drawn as well.
     """
     if returns.ndim != 2 or not returns.shape[0]:
         raise ValueError(f"returns has the shape (sets, days), not {returns.shape}")
@@ -86,6 +90,9 @@ def judge(
         trials=known,
         chosen=best,
         sharpe=sharpe,
+        interval=_maybe(lambda: sharpe_interval(series, periods_per_year, rng=rng))
+        if rng
+        else None,
         probabilistic_sharpe=_maybe(lambda: probabilistic_sharpe(series)),
         luck_sharpe=plain.best_sharpe * scale,
         deflated_sharpe=deflated,

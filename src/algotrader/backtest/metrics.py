@@ -59,14 +59,14 @@ def annual_return(returns: Floats, periods_per_year: float, *, years: float | No
     growth = 1.0 + total_return(returns)
     if growth <= 0.0:
         return -1.0
-    return _finite(np.float64(growth) ** (1.0 / (years or returns.size / periods_per_year)) - 1.0)
+    return _compound(growth, 1.0 / (years or returns.size / periods_per_year))
 
 
 def growth_rate(start: float, end: float, *, days: float, year_days: float) -> float:
     """Compound annual growth rate between two balances `days` apart."""
     if start <= 0.0 or days <= 0.0:
         raise ValueError("start and days are positive")
-    return _finite(np.float64(max(end, 0.0) / start) ** (year_days / days) - 1.0)
+    return _compound(max(end, 0.0) / start, year_days / days)
 
 
 def volatility(returns: Floats, periods_per_year: float) -> float:
@@ -295,7 +295,9 @@ def _deviation(returns: Floats) -> float:
     return float(np.std(returns, ddof=1))
 
 
-def _finite(value: np.float64 | float) -> float:
+def _compound(growth: float, power: float) -> float:
+    with np.errstate(over="ignore"):
+        value = np.float64(growth) ** power - 1.0
     if not np.isfinite(value):
         raise UndefinedMetric(Reason.TOO_LARGE)
     return float(value)

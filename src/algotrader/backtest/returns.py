@@ -40,9 +40,7 @@ class EquityCurve:
 
     @property
     def years(self) -> float:
-        """Elapsed calendar time, first open to last close, in years of 365.25 days."""
-        elapsed = int(self.ts[-1]) + self.timeframe_ms - int(self.ts[0])
-        return elapsed / (YEAR_DAYS * DAY_MS)
+        return elapsed_years(self.ts, self.timeframe_ms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +61,11 @@ class PeriodReturns:
     year: Ints  # (K,)
     month: Ints  # (K,) 1 to 12
     returns: Floats  # (K,) fractions
+
+
+def elapsed_years(ts: Ints, timeframe_ms: int) -> float:
+    """Calendar time from the first open to the last close, in years of 365.25 days."""
+    return (int(ts[-1]) + timeframe_ms - int(ts[0])) / (YEAR_DAYS * DAY_MS)
 
 
 def daily_returns(curve: EquityCurve) -> DailyReturns:

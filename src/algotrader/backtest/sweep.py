@@ -27,6 +27,7 @@ from algotrader.backtest.evaluate import Evaluator, SetResult, common_first
 from algotrader.backtest.loading import DataRequest
 from algotrader.backtest.main_metrics import main_metrics
 from algotrader.backtest.market import Market
+from algotrader.backtest.returns import elapsed_years
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.backtest.space import ParameterSet, SearchSpace
 from algotrader.backtest.store import write_file
@@ -309,7 +310,9 @@ def _gathered(
 ) -> SweepResult:
     returns = np.array([np.zeros(len(days)) if r.returns is None else r.returns for r in results])
     failed = np.array([result.returns is None for result in results])
-    metrics = dict(main_metrics(returns, market.periods_per_year))
+    ts = market.bars.ts[plan.first :]
+    years = elapsed_years(ts, market.bars.timeframe.ms)
+    metrics = dict(main_metrics(returns, market.periods_per_year, years=years))
     for values in metrics.values():
         values[failed] = np.nan
     metrics["trades"] = np.array([result.trades for result in results], dtype=np.float64)

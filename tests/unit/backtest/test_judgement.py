@@ -262,8 +262,10 @@ def test_contradictory_moments_have_no_standard_error() -> None:
 def test_a_single_run_is_judged_but_never_called_evidence() -> None:
     strong = np.random.default_rng(10).normal(0.002, 0.005, (1, 1000))
 
-    found = judge(strong, periods_per_year=365.0)
+    found = judge(strong, periods_per_year=365.0, rng=np.random.default_rng(0))
 
+    assert found.interval is not None
+    assert found.interval.low < (found.sharpe or 0.0) < found.interval.high
     assert found.deflated_sharpe is not None
     assert found.deflated_sharpe > 0.99
     assert (found.cscv, found.neighbours) == (None, None)
