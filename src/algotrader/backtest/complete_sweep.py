@@ -15,7 +15,7 @@ from algotrader import __version__
 from algotrader.backtest import report
 from algotrader.backtest.complete import Completed, complete_run
 from algotrader.backtest.judge import Overfitting, judge
-from algotrader.backtest.judgement import instruments_key, statistics_of, trial
+from algotrader.backtest.judgement import BOOTSTRAP_SEED, instruments_key, statistics_of, trial
 from algotrader.backtest.loading import DataRequest, load_market, parse_instant
 from algotrader.backtest.reporting import (
     costs_of,
@@ -113,6 +113,7 @@ def judge_sweep(
         trials=statistics_of(known),
         chosen=result.best,
         walk_forward_return=walk_forward_return,
+        rng=np.random.default_rng(BOOTSTRAP_SEED),
     )
 
 

@@ -14,6 +14,8 @@ from algotrader.backtest.trial_statistics import TrialStatistics, trial_statisti
 from algotrader.backtest.trials import Trial, TrialLedger
 from algotrader.strategy.loader import LoadedStrategy
 
+BOOTSTRAP_SEED = 0  # the same run has the same interval whenever it is judged
+
 
 def trial_of(loaded: LoadedStrategy, result: RunResult, family: str | None = None) -> Trial:
     """The run as the ledger counts it."""
@@ -69,6 +71,7 @@ def judge_run(
         result.daily.returns[None, :],
         periods_per_year=result.market.periods_per_year,
         trials=statistics_of(known),
+        rng=np.random.default_rng(BOOTSTRAP_SEED),
     )
 
 

@@ -91,6 +91,7 @@ def overfitting_of(judged: Overfitting, periods: float) -> report.Overfitting:
         kind=report.VerdictKind(judged.verdict.outcome.value),
         trials=judged.trials.n_trials,
         sharpe=judged.sharpe,
+        sharpe_interval=(judged.interval.low, judged.interval.high) if judged.interval else None,
         luck_sharpe=judged.luck_sharpe,
         trial_sharpes=sharpes[np.isfinite(sharpes)],
         deflated_sharpe=judged.deflated_sharpe,
@@ -99,6 +100,9 @@ def overfitting_of(judged: Overfitting, periods: float) -> report.Overfitting:
         probabilistic_sharpe=judged.probabilistic_sharpe,
         min_track_record_days=judged.min_track_record_days,
         effective_trials=judged.trials.effective_trials,
+        neighbours_mean_sharpe=judged.neighbours.mean * np.sqrt(periods)
+        if judged.neighbours
+        else None,
     )
 
 

@@ -22,7 +22,8 @@ class NeighbourStability:
     index: int  # of the judged set
     neighbours: tuple[int, ...]
     score: float  # of the judged set
-    median: float  # of its neighbours' scores
+    median: float  # of its neighbours' scores, which the verdict looks at
+    mean: float  # of the same
 
     @property
     def ratio(self) -> float:
@@ -52,11 +53,13 @@ def neighbour_stability(
     chosen = _neighbours(parameters, ranks, width, judged)
     if not chosen.size:
         raise UndefinedMetric(Reason.TOO_FEW_TRIALS)
+    beside = np.nan_to_num(scores[chosen], nan=0.0)
     return NeighbourStability(
         index=judged,
         neighbours=tuple(int(i) for i in chosen),
         score=float(scores[judged]),
-        median=float(np.median(np.nan_to_num(scores[chosen], nan=0.0))),
+        median=float(np.median(beside)),
+        mean=float(np.mean(beside)),
     )
 
 

@@ -140,6 +140,7 @@ def test_neighbours_are_one_step_away_in_one_parameter() -> None:
     assert {grid[i]["fast"] for i in found.neighbours} == {5, 10, 20}
     assert sorted(scores[list(found.neighbours)]) == [0.4, 1.0, 1.2]
     assert found.ratio == pytest.approx(0.5)
+    assert found.mean == pytest.approx(2.6 / 3)
 
 
 def test_random_sets_have_their_nearest_as_neighbours_and_other_modes_are_none() -> None:
