@@ -73,6 +73,13 @@ void bind_sizing(nb::module_& module) {
       },
       nb::arg("instrument"), nb::arg("quantity"), nb::arg("price"),
       "|notional| in the account's currency; the coin for inverse contracts.");
+  part.def(
+      "quote_notional",
+      [](nb::handle instrument, double quantity, double price) {
+        return quote_notional(to_instrument(instrument), quantity, price);
+      },
+      nb::arg("instrument"), nb::arg("quantity"), nb::arg("price"),
+      "|notional| in quote currency, which minimums and limits are stated in.");
   part.def("order_fee", &order_fee, nb::arg("sum_of_fills"), nb::arg("rate"), nb::arg("minimum"),
            "Fee of a whole order: max(minimum, sum over its fills) while rate > 0 (R14).");
   part.def(

@@ -14,6 +14,7 @@ from algotrader.backtest.costs import with_costs
 from algotrader.backtest.market import Market, MarkSeries
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.core.instruments import FeeCurrency, Instrument
+from algotrader.core.rebalancing import RebalanceKind
 from algotrader.execution.simulation import (
     ExecutionRule,
     GapFill,
@@ -27,7 +28,7 @@ from algotrader.execution.simulation import (
     SizeAt,
 )
 from algotrader.strategy.base import Strategy
-from algotrader.strategy.rebalance import RebalanceKind, decisions
+from algotrader.strategy.rebalance import decisions
 
 _REBALANCE = {
     RebalanceKind.ON_CHANGE: RebalanceRule.ON_CHANGE,

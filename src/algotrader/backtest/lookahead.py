@@ -19,8 +19,8 @@ from algotrader.backtest.decide import Floats, prepare, targets_of
 from algotrader.core.bars import Bars
 from algotrader.core.errors import StrategyRaisedError
 from algotrader.core.instants import utc_at
+from algotrader.core.rebalancing import RebalanceKind
 from algotrader.strategy.base import Strategy, Style
-from algotrader.strategy.rebalance import RebalanceKind
 
 TOLERANCE = 1e-9  # of a column's scale
 SETTLED = 1e-6  # two starts agree from here on

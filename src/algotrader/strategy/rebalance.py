@@ -11,14 +11,8 @@ from numpy.typing import NDArray
 
 from algotrader.core.bars import Bars
 from algotrader.core.errors import StrategyError
+from algotrader.core.rebalancing import RebalanceKind
 from algotrader.core.timeframes import DAY_MS
-
-
-class RebalanceKind(StrEnum):
-    ON_CHANGE = "on_change"
-    EVERY_BAR = "every_bar"
-    SCHEDULE = "schedule"
-    BAND = "band"
 
 
 class Period(StrEnum):
