@@ -32,6 +32,7 @@ NativePanel::NativePanel(nb::handle panel) {
   view_.ts = integers(panel, "ts");
   view_.timeframe = nb::cast<std::int64_t>(panel.attr("timeframe_ms"));
   view_.columns = nb::cast<Floats2>(panel.attr("close")).shape(1);
+  view_.stride = view_.columns;
   view_.open = matrix(panel, "open");
   view_.high = matrix(panel, "high");
   view_.low = matrix(panel, "low");

@@ -6,8 +6,10 @@ NB_MODULE(_kernel, module) {
   algotrader::bindings::bind_reduce(module);
   algotrader::bindings::bind_indicators(module);
   algotrader::bindings::bind_metrics(module);
+  algotrader::bindings::bind_simd(module);
   algotrader::bindings::bind_simulation(module);
   algotrader::bindings::bind_context(module);
+  algotrader::bindings::bind_batch(module);
   algotrader::bindings::bind_trades(module);
   algotrader::bindings::bind_sizing(module);
 }

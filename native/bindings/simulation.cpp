@@ -12,7 +12,8 @@ namespace {
 
 nb::dict simulate(const NativePanel& panel, nb::handle instruments, nb::handle settings,
                   std::optional<Floats2> targets, nb::handle script, Output1 equity, Output1 cash,
-                  std::optional<Output2> position, std::optional<Output2> funding) {
+                  std::optional<Output2> position, std::optional<Output2> funding,
+                  bool skip_rests) {
   Simulator simulator(panel.view(), to_instruments(instruments), to_settings(settings));
   const Script requests = to_script(script);
   Recording recording;
@@ -22,7 +23,12 @@ nb::dict simulate(const NativePanel& panel, nb::handle instruments, nb::handle s
   recording.funding = funding ? funding->data() : nullptr;
   {
     const nb::gil_scoped_release released;
-    run_rows(simulator, targets ? targets->data() : nullptr, requests, recording);
+    const bool lone = panel.view().columns == 1 && targets && requests.empty();
+    if (lone && skip_rests) {
+      run_lone(simulator, PanelIndex(panel.view(), false), targets->data(), recording);
+    } else {
+      run_rows(simulator, targets ? targets->data() : nullptr, requests, recording);
+    }
   }
   return result_of(simulator);
 }
@@ -55,6 +61,7 @@ void bind_simulation(nb::module_& module) {
   module.def("simulate", &simulate, nb::arg("panel"), nb::arg("instruments"), nb::arg("settings"),
              nb::arg("targets").none(), nb::arg("script").none(), nb::arg("equity"),
              nb::arg("cash"), nb::arg("position").none(), nb::arg("funding").none(),
+             nb::arg("skip_rests") = true,
              "One run with target weights and scripted requests; fills arrays handed in.");
 }
 

@@ -1,5 +1,6 @@
 #include "algotrader/costs.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace algotrader {
@@ -82,6 +83,13 @@ DailyImpact daily_impact(const PanelView& panel) {
     }
   }
   return result;
+}
+
+std::shared_ptr<const DailyImpact> impact_of(const PanelView& panel,
+                                             const std::vector<Instrument>& instruments) {
+  const bool any = std::any_of(instruments.begin(), instruments.end(),
+                               [](const Instrument& item) { return item.impact > 0.0; });
+  return any ? std::make_shared<const DailyImpact>(daily_impact(panel)) : nullptr;
 }
 
 }  // namespace algotrader

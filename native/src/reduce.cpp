@@ -1,15 +1,211 @@
 #include "algotrader/reduce.hpp"
 
+#include <bit>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "algotrader/simd.hpp"
+
 namespace algotrader {
 
-double fixed_sum(const double* values, std::size_t count) noexcept {
-  double lane[8] = {};
+namespace {
+
+constexpr std::size_t kLanes = 8;
+typedef double Lanes __attribute__((vector_size(kLanes * sizeof(double))));
+typedef double LooseLanes __attribute__((vector_size(kLanes * sizeof(double)), aligned(8)));
+
+#define ALGOTRADER_INLINE inline __attribute__((always_inline))
+
+ALGOTRADER_INLINE void load(Lanes& lanes, const double* values) {
+  lanes = *reinterpret_cast<const LooseLanes*>(values);
+}
+
+ALGOTRADER_INLINE double tree(const Lanes& lane) {
+  return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+}
+
+ALGOTRADER_INLINE double sum_body(const double* values, std::size_t count) {
+  Lanes lane{};
+  Lanes next;
   std::size_t i = 0;
-  for (; i + 8 <= count; i += 8) {
-    for (std::size_t k = 0; k < 8; ++k) lane[k] += values[i + k];
+  for (; i + kLanes <= count; i += kLanes) {
+    load(next, values + i);
+    lane += next;
   }
   for (std::size_t k = 0; i < count; ++i, ++k) lane[k] += values[i];
-  return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+  return tree(lane);
+}
+
+ALGOTRADER_INLINE double dot_body(const double* a, const double* b, std::size_t count) {
+  Lanes lane{};
+  Lanes left;
+  Lanes right;
+  std::size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    load(left, a + i);
+    load(right, b + i);
+    lane += left * right;
+  }
+  for (std::size_t k = 0; i < count; ++i, ++k) lane[k] += a[i] * b[i];
+  return tree(lane);
+}
+
+// Rows that hold the very bits of `acted` are passed over in chunks; the rest is looked at.
+ALGOTRADER_INLINE std::size_t change_body(const double* numbers, std::size_t count, double acted,
+                                          std::size_t& unknown) {
+  constexpr std::size_t kChunk = 64;
+  const auto held = std::bit_cast<std::uint64_t>(acted);
+  for (std::size_t i = 0; i < count;) {
+    const std::size_t end = i + kChunk <= count ? i + kChunk : count;
+    if (end == i + kChunk) {
+      std::uint64_t differs = 0;
+      for (std::size_t k = 0; k < kChunk; ++k) {
+        differs |= std::bit_cast<std::uint64_t>(numbers[i + k]) ^ held;
+      }
+      if (differs == 0) {
+        if (acted != acted) unknown += kChunk;
+        i = end;
+        continue;
+      }
+    }
+    for (; i < end; ++i) {
+      if (numbers[i] != numbers[i]) {
+        ++unknown;
+      } else if (numbers[i] != acted) {
+        return i;
+      }
+    }
+  }
+  return count;
+}
+
+ALGOTRADER_INLINE void carry_body(const double* fresh, double* values, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) values[i] = fresh[i] == fresh[i] ? fresh[i] : values[i];
+}
+
+double sum_baseline(const double* v, std::size_t n) { return sum_body(v, n); }
+double dot_baseline(const double* a, const double* b, std::size_t n) { return dot_body(a, b, n); }
+std::size_t change_baseline(const double* v, std::size_t n, double acted, std::size_t& unknown) {
+  return change_body(v, n, acted, unknown);
+}
+void carry_baseline(const double* f, double* v, std::size_t n) { carry_body(f, v, n); }
+
+#if defined(__x86_64__)
+#define ALGOTRADER_AVX2 __attribute__((target("avx2")))
+#define ALGOTRADER_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
+
+ALGOTRADER_AVX2 double sum_avx2(const double* v, std::size_t n) { return sum_body(v, n); }
+ALGOTRADER_AVX2 double dot_avx2(const double* a, const double* b, std::size_t n) {
+  return dot_body(a, b, n);
+}
+ALGOTRADER_AVX2 std::size_t change_avx2(const double* v, std::size_t n, double acted,
+                                        std::size_t& unknown) {
+  return change_body(v, n, acted, unknown);
+}
+ALGOTRADER_AVX2 void carry_avx2(const double* f, double* v, std::size_t n) { carry_body(f, v, n); }
+
+ALGOTRADER_AVX512 double sum_avx512(const double* v, std::size_t n) { return sum_body(v, n); }
+ALGOTRADER_AVX512 double dot_avx512(const double* a, const double* b, std::size_t n) {
+  return dot_body(a, b, n);
+}
+ALGOTRADER_AVX512 std::size_t change_avx512(const double* v, std::size_t n, double acted,
+                                            std::size_t& unknown) {
+  return change_body(v, n, acted, unknown);
+}
+ALGOTRADER_AVX512 void carry_avx512(const double* f, double* v, std::size_t n) {
+  carry_body(f, v, n);
+}
+#endif
+
+struct Loops {
+  SimdLevel level;
+  double (*sum)(const double*, std::size_t);
+  double (*dot)(const double*, const double*, std::size_t);
+  std::size_t (*change)(const double*, std::size_t, double, std::size_t&);
+  void (*carry)(const double*, double*, std::size_t);
+};
+
+constexpr Loops kBaseline{SimdLevel::Baseline, sum_baseline, dot_baseline, change_baseline,
+                          carry_baseline};
+#if defined(__x86_64__)
+constexpr Loops kAvx2{SimdLevel::Avx2, sum_avx2, dot_avx2, change_avx2, carry_avx2};
+constexpr Loops kAvx512{SimdLevel::Avx512, sum_avx512, dot_avx512, change_avx512, carry_avx512};
+#endif
+
+bool has(SimdLevel level) noexcept {
+#if defined(__x86_64__)
+  if (level == SimdLevel::Avx2) return __builtin_cpu_supports("avx2") != 0;
+  if (level == SimdLevel::Avx512) {
+    return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+           __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0;
+  }
+#endif
+  return level == SimdLevel::Baseline;
+}
+
+const Loops* loops_of(SimdLevel level) noexcept {
+#if defined(__x86_64__)
+  if (level == SimdLevel::Avx512) return &kAvx512;
+  if (level == SimdLevel::Avx2) return &kAvx2;
+#endif
+  (void)level;
+  return &kBaseline;
+}
+
+const Loops* chosen_at_load() noexcept {
+  const char* named = std::getenv("ALGOTRADER_SIMD");
+  for (const SimdLevel level : {SimdLevel::Avx512, SimdLevel::Avx2, SimdLevel::Baseline}) {
+    const bool wanted = named == nullptr || *named == '\0' || name_of(level) == named;
+    if (wanted && has(level)) return loops_of(level);
+  }
+  return &kBaseline;
+}
+
+const Loops* loops = chosen_at_load();
+
+}  // namespace
+
+SimdLevel simd_level() noexcept { return loops->level; }
+
+bool set_simd_level(SimdLevel level) noexcept {
+  if (!has(level)) return false;
+  loops = loops_of(level);
+  return true;
+}
+
+std::vector<SimdLevel> simd_levels() {
+  std::vector<SimdLevel> levels;
+  for (const SimdLevel level : {SimdLevel::Baseline, SimdLevel::Avx2, SimdLevel::Avx512}) {
+    if (has(level)) levels.push_back(level);
+  }
+  return levels;
+}
+
+std::string_view name_of(SimdLevel level) noexcept {
+  switch (level) {
+    case SimdLevel::Avx2:
+      return "avx2";
+    case SimdLevel::Avx512:
+      return "avx512";
+    case SimdLevel::Baseline:
+      break;
+  }
+  return "baseline";
+}
+
+double fixed_sum(const double* values, std::size_t count) noexcept {
+  return loops->sum(values, count);
+}
+double fixed_dot(const double* a, const double* b, std::size_t count) noexcept {
+  return loops->dot(a, b, count);
+}
+std::size_t first_change(const double* numbers, std::size_t count, double acted,
+                         std::size_t& unknown) noexcept {
+  return loops->change(numbers, count, acted, unknown);
+}
+void carry_forward(const double* fresh, double* values, std::size_t count) noexcept {
+  loops->carry(fresh, values, count);
 }
 
 }  // namespace algotrader

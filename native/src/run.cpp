@@ -34,4 +34,103 @@ void run_rows(Simulator& simulator, const double* targets, const Script& script,
   }
 }
 
+namespace {
+
+// Writes what run_rows would have recorded.
+class Recorder {
+ public:
+  Recorder(const Recording& recording) : recording_(recording) {}
+
+  void row(const Simulator& simulator, std::size_t row) { record_row(simulator, row, recording_); }
+  void rest(const Simulator& simulator, const PanelIndex& index, std::size_t from, std::size_t to) {
+    for (std::size_t row = from; row < to && recording_.equity != nullptr; ++row) {
+      recording_.equity[row] = simulator.equity_at_rest(index, row);
+    }
+    if (recording_.cash != nullptr) {
+      std::fill(recording_.cash + from, recording_.cash + to, simulator.cash());
+    }
+    if (recording_.position != nullptr) {
+      std::fill(recording_.position + from, recording_.position + to, simulator.quantities()[0]);
+    }
+  }
+
+ private:
+  const Recording& recording_;
+};
+
+// Keeps the equity at the end of each day alone.
+class DailyEquity {
+ public:
+  DailyEquity(const PanelIndex& index, double* equity) : index_(index), equity_(equity) {}
+
+  void row(const Simulator& simulator, std::size_t row) {
+    if (day_ < index_.day_ends().size() && index_.day_ends()[day_] == row) {
+      equity_[day_++] = simulator.equity();
+    }
+  }
+  void rest(const Simulator& simulator, const PanelIndex& index, std::size_t, std::size_t to) {
+    for (; day_ < index_.day_ends().size() && index_.day_ends()[day_] < to; ++day_) {
+      equity_[day_] = simulator.equity_at_rest(index, index_.day_ends()[day_]);
+    }
+  }
+
+ private:
+  const PanelIndex& index_;
+  double* equity_;
+  std::size_t day_ = 0;
+};
+
+template <class Sink>
+void run_resting(Simulator& simulator, const PanelIndex& index, const double* targets, Sink sink) {
+  const std::size_t rows = simulator.panel().rows;
+  const auto full = [&](std::size_t row) {
+    simulator.step(row);
+    sink.row(simulator, row);
+    simulator.decide(row, targets + row);
+  };
+  const bool plain = simulator.is_plain();
+  for (std::size_t row = 0; row < rows;) {
+    if (!simulator.at_rest()) {
+      full(row++);
+      continue;
+    }
+    const std::size_t change = simulator.next_change(targets, row);
+    const std::size_t until = std::min(change + 1, rows);
+    const std::size_t event = simulator.next_event(index, row, until);
+    if (event > row) {
+      simulator.rest(index, targets, row, event, std::min(event, change));
+      sink.rest(simulator, index, row, event);
+    }
+    row = event;
+    if (event == until) {
+      if (change == rows || (plain && simulator.trade_directly(change, targets[change]))) continue;
+      simulator.decide(change, targets + change);
+    } else {
+      full(row++);
+    }
+  }
+}
+
+}  // namespace
+
+void run_lone(Simulator& simulator, const PanelIndex& index, const double* targets,
+              const Recording& recording) {
+  run_resting(simulator, index, targets, Recorder(recording));
+}
+
+void run_lone_daily(Simulator& simulator, const PanelIndex& index, const double* targets,
+                    double* daily_equity) {
+  run_resting(simulator, index, targets, DailyEquity(index, daily_equity));
+}
+
+void run_rows_daily(Simulator& simulator, const PanelIndex& index, const double* targets,
+                    double* daily_equity) {
+  DailyEquity sink(index, daily_equity);
+  for (std::size_t row = 0; row < simulator.panel().rows; ++row) {
+    simulator.step(row);
+    sink.row(simulator, row);
+    simulator.decide(row, targets + row * simulator.panel().columns);
+  }
+}
+
 }  // namespace algotrader

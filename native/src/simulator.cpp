@@ -10,8 +10,12 @@
 
 namespace algotrader {
 
-Simulator::Simulator(PanelView panel, std::vector<Instrument> instruments, Settings settings)
-    : panel_(panel), instruments_(std::move(instruments)), settings_(settings) {
+Simulator::Simulator(PanelView panel, std::vector<Instrument> instruments, Settings settings,
+                     std::shared_ptr<const DailyImpact> impact)
+    : panel_(panel),
+      instruments_(std::move(instruments)),
+      settings_(settings),
+      impact_(std::move(impact)) {
   const std::size_t columns = panel_.columns;
   state_.cash = settings_.cash;
   state_.positions.resize(columns);
@@ -28,13 +32,15 @@ Simulator::Simulator(PanelView panel, std::vector<Instrument> instruments, Setti
     has_derivatives_ |= instrument.is_derivative();
     has_delistings_ |= instrument.delisted_at != kNever;
     has_impact_ |= instrument.impact > 0.0;
+    has_listings_ |= instrument.listed_at != std::numeric_limits<std::int64_t>::min();
+    plain_spot_ &= instrument.is_spot() && instrument.multiplier == 1.0;
   }
   for (std::size_t k = 1; k < panel_.finer_rows; ++k) {
     const std::int64_t gap = panel_.finer_ts[k] - panel_.finer_ts[k - 1];
     finer_step_ = finer_step_ == 0 ? gap : std::min(finer_step_, gap);
   }
   may_block_ = settings_.protects() || has_derivatives_;
-  if (has_impact_) impact_ = daily_impact(panel_);
+  if (has_impact_ && impact_ == nullptr) impact_ = impact_of(panel_, instruments_);
 }
 
 void Simulator::step(std::size_t row) {
@@ -80,6 +86,7 @@ void Simulator::settle_events(std::size_t row) {
 
 // R7 (2): stamps up to the open before any fill, stamps inside the bar after the open's fills.
 void Simulator::settle_funding(std::size_t row, bool before_fills) {
+  if (next_funding_ == panel_.fundings) return;
   const std::int64_t open = panel_.ts[row];
   const std::int64_t until = before_fills ? open : open + panel_.timeframe - 1;
   while (next_funding_ < panel_.fundings && panel_.funding_ts[next_funding_] <= until) {
@@ -95,6 +102,7 @@ void Simulator::settle_funding(std::size_t row, bool before_fills) {
     const double amount =
         funding_amount(instrument, position.quantity, mark, panel_.funding_rate[stamp]);
     state_.cash += amount;
+    funding_total_ += amount;
     if (settings_.margin_mode == MarginMode::Isolated) position.margin += amount;  // R11
     if (funding_[column] == 0.0) funded_.push_back(static_cast<std::int64_t>(column));
     funding_[column] += amount;
@@ -146,6 +154,8 @@ void Simulator::close_bar(std::size_t row) {
   }
   if (!state_.legs.empty()) match_groups();
   publish_endings();
+  fills_.insert(fills_.end(), state_.fills.begin(), state_.fills.end());
+  state_.fills.clear();
   mark_bar(row);
 }
 
@@ -159,12 +169,9 @@ void Simulator::publish_endings() {
 
 void Simulator::mark_bar(std::size_t row) {
   const std::size_t columns = panel_.columns;
-  const double* close = panel_.close + row * columns;
-  for (std::size_t column = 0; column < columns; ++column) {
-    last_close_[column] = given(close[column]) ? close[column] : last_close_[column];
-  }
+  carry_forward(panel_.close + row * panel_.stride, last_close_.data(), columns);
   if (panel_.mark_close == nullptr) {
-    std::copy(last_close_.begin(), last_close_.end(), mark_.begin());
+    if (has_derivatives_) std::copy(last_close_.begin(), last_close_.end(), mark_.begin());
   } else {
     for (std::size_t column = 0; column < columns; ++column) {
       mark_[column] = mark_at_close(row, column);
@@ -175,6 +182,9 @@ void Simulator::mark_bar(std::size_t row) {
 
 // R8. One fixed order of operations (R34): worth per instrument, then the fixed sum.
 double Simulator::compute_equity() {
+  if (!has_derivatives_ && plain_spot_) {
+    return state_.cash + fixed_dot(quantities_.data(), last_close_.data(), quantities_.size());
+  }
   for (std::size_t column = 0; column < panel_.columns; ++column) {
     worth_[column] = position_worth(column);
   }
@@ -196,6 +206,7 @@ bool Simulator::tradable(std::size_t row, std::size_t column) const {
 }
 
 bool Simulator::listed(std::size_t row, std::size_t column) const {
+  if (!has_listings_ && !has_delistings_) return true;
   const std::int64_t decision = panel_.ts[row] + panel_.timeframe;
   return instruments_[column].listed_at <= decision && decision < instruments_[column].delisted_at;
 }

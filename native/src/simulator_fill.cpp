@@ -124,8 +124,8 @@ double Simulator::slippage_at(std::size_t row, std::size_t column, double lots) 
   if (!has_impact_ || instrument.impact <= 0.0) {
     return slippage_fraction(instrument, 0.0, kNone, kNone);
   }
-  const double sigma = impact_.sigma_at(row, column);
-  const double volume = impact_.volume_at(row, column);
+  const double sigma = impact_->sigma_at(row, column);
+  const double volume = impact_->volume_at(row, column);
   if (lots > 0.0 && (!given(sigma) || !(volume > 0.0))) count(Counter::ImpactSkipped);
   return slippage_fraction(instrument, lots * instrument.lot, sigma, volume);
 }

@@ -26,27 +26,36 @@ bool is_near(double a, double b) noexcept {
 
 void Simulator::path_phase(std::size_t row) {
   liquidation_in_play_ = has_derivatives_ && may_liquidate(row);
-  bool any = liquidation_in_play_;
+  std::size_t reachable = 0;
+  bool only_exits = true;
   if (!state_.orders.empty()) {
     in_play_.assign(panel_.columns, false);
     for (const Order& order : state_.orders) {
       if (!may_trigger(row, order)) continue;
       in_play_[static_cast<std::size_t>(order.instrument)] = true;
-      any = true;
+      only_exits &= order.protective && order.kind != OrderKind::TrailingStop;
+      ++reachable;
     }
   }
-  if (!any) return;
+  if (reachable == 0 && !liquidation_in_play_) return;
   if (in_play_.empty()) in_play_.assign(panel_.columns, false);
   if (state_.orders.empty()) std::fill(state_.room.begin(), state_.room.end(), -1.0);
   free_after_open_ = free_cash(row);
-  before_path_ = state_;
-  travel_with_cash(row, -1);
+  // One exit at a fixed level fills alike whichever extreme comes first, and costs no cash.
+  const bool plain = reachable == 1 && only_exits && !liquidation_in_play_;
+  if (plain) {
+    inside_.clear();
+    travel(row, -1);
+  } else {
+    before_path_ = state_;
+    travel_with_cash(row, -1);
+  }
   for (std::size_t column = 0; column < tracks_.size(); ++column) {
     const bool fell_back =
         settings_.path == PathRule::Finer && !tracks_[column].finer && in_play_[column];
     if (fell_back) count(Counter::FinerFallback);
   }
-  flag_ambiguous(row);
+  if (!plain) flag_ambiguous(row);
   forget_done_orders();
 }
 
@@ -129,9 +138,7 @@ void Simulator::flag_ambiguous(std::size_t row) {
     if (same_fills(after_path_.fills, state_.fills, first, column)) continue;
     ambiguous_.push_back({static_cast<std::int64_t>(row), static_cast<std::int64_t>(column)});
     ++after_path_.counters[static_cast<std::size_t>(Counter::AmbiguousBars)];
-    for (std::size_t k = after_path_.fills.size(); k-- > 0;) {
-      Fill& fill = after_path_.fills[k];
-      if (fill.row != static_cast<std::int64_t>(row)) break;
+    for (Fill& fill : after_path_.fills) {
       if (fill.instrument == static_cast<std::int64_t>(column)) fill.ambiguous = true;
     }
   }

@@ -279,13 +279,16 @@ void Simulator::place_target(std::size_t column, double lots, double weight) {
 }
 
 // R13: capped by default on venues that never close, a market order elsewhere and on closes.
-void Simulator::push_target(std::size_t column, Order& order) {
+bool Simulator::is_capped(std::size_t column) const {
   const bool by_venue = settings_.execution == ExecutionRule::ByVenue;
-  const bool capped = settings_.execution == ExecutionRule::Capped ||
-                      (by_venue && instruments_[column].never_closes && !settings_.close_only);
+  return settings_.execution == ExecutionRule::Capped ||
+         (by_venue && instruments_[column].never_closes && !settings_.close_only);
+}
+
+void Simulator::push_target(std::size_t column, Order& order) {
   order.instrument = static_cast<std::int32_t>(column);
   order.reason = FillReason::Target;
-  order.capped = capped;
+  order.capped = is_capped(column);
   order.reference = last_close_[column];
   order.age = state_.age++;
   state_.orders.push_back(order);

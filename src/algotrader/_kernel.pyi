@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
-from numpy import float64
+from numpy import float64, int64
 from numpy.typing import NDArray
 
 __version__: str
@@ -115,6 +115,7 @@ def simulate(
     cash: NDArray[float64],
     position: NDArray[float64] | None,
     funding: NDArray[float64] | None,
+    skip_rests: bool = True,
 ) -> dict[str, Any]: ...
 
 # context
@@ -294,3 +295,19 @@ class sizing:  # noqa: N801 - a submodule
     def cash_factor(
         increases: Sequence[tuple[float, float, float, float]], free: float
     ) -> float: ...
+
+# simd
+def simd_level() -> str: ...
+def simd_levels() -> list[str]: ...
+def set_simd_level(name: str) -> None: ...
+
+# batch
+class Batch:
+    day_ends: NDArray[int64]
+    def __init__(self, panel: Panel, instruments: object, settings: object) -> None: ...
+    def run(
+        self, targets: NDArray[float64], returns: NDArray[float64]
+    ) -> tuple[float, float, float, float, int, int, int, int, int, int]: ...
+    def run_many(
+        self, sets: Sequence[NDArray[float64]], returns: NDArray[float64], threads: int = 0
+    ) -> list[tuple[float, float, float, float, int, int, int, int, int, int]]: ...

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "algotrader/simulation_types.hpp"
@@ -35,6 +36,10 @@ struct DailyImpact {
 };
 
 DailyImpact daily_impact(const PanelView& panel);
+
+// Made only where an instrument has an impact; null else.
+std::shared_ptr<const DailyImpact> impact_of(const PanelView& panel,
+                                             const std::vector<Instrument>& instruments);
 
 // Day of a row: its session where given, else the UTC day of its open.
 inline std::int64_t utc_day(std::int64_t ts) noexcept {

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "algotrader/panel_index.hpp"
 #include "algotrader/simulator.hpp"
 
 namespace algotrader {
@@ -26,5 +27,15 @@ void record_row(const Simulator& simulator, std::size_t row, const Recording& re
 // A run with targets (T, N) and a script, either may be absent.
 void run_rows(Simulator& simulator, const double* targets, const Script& script,
               const Recording& recording);
+
+// The same with targets alone of a lone instrument, to the bit; rows at rest are skipped over.
+void run_lone(Simulator& simulator, const PanelIndex& index, const double* targets,
+              const Recording& recording);
+
+// The same, keeping the equity at the end of each day of the index.
+void run_lone_daily(Simulator& simulator, const PanelIndex& index, const double* targets,
+                    double* daily_equity);
+void run_rows_daily(Simulator& simulator, const PanelIndex& index, const double* targets,
+                    double* daily_equity);
 
 }  // namespace algotrader

@@ -107,6 +107,7 @@ struct Settings {
 struct PanelView {
   std::size_t rows = 0;
   std::size_t columns = 0;
+  std::size_t stride = 0;  // numbers from one row of an array to the next: the columns, or more
   std::int64_t timeframe = 0;
   const std::int64_t* ts = nullptr;
   const double* open = nullptr;
@@ -130,10 +131,10 @@ struct PanelView {
   const double* finer_mark_ohlc = nullptr;
 
   double at(const double* field, std::size_t row, std::size_t column) const noexcept {
-    return field[row * columns + column];
+    return field[row * stride + column];
   }
   bool has_bar(std::size_t row, std::size_t column) const noexcept {
-    return given(open[row * columns + column]);
+    return given(close[row * stride + column]);
   }
 };
 

@@ -6,12 +6,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "algotrader/cash_factor.hpp"
 #include "algotrader/costs.hpp"
 #include "algotrader/orders.hpp"
+#include "algotrader/panel_index.hpp"
 #include "algotrader/path.hpp"
 #include "algotrader/simulation_types.hpp"
 #include "algotrader/trades.hpp"
@@ -51,7 +53,9 @@ struct GroupLeg {
 
 class Simulator {
  public:
-  Simulator(PanelView panel, std::vector<Instrument> instruments, Settings settings);
+  // `impact` may be shared by many runs over one panel; without it, it is made where needed.
+  Simulator(PanelView panel, std::vector<Instrument> instruments, Settings settings,
+            std::shared_ptr<const DailyImpact> impact = nullptr);
 
   void step(std::size_t row);  // R7 (1) to (7)
   // R7 (8): explicit requests first, in the order given; the number of a new order, or -1. A target
@@ -68,7 +72,7 @@ class Simulator {
   double last_close(std::size_t column) const { return last_close_[column]; }
   double mark(std::size_t column) const { return mark_[column]; }
   const std::vector<Order>& orders() const noexcept { return state_.orders; }
-  const std::vector<Fill>& fills() const noexcept { return state_.fills; }
+  const std::vector<Fill>& fills() const noexcept { return fills_; }
   std::vector<std::int64_t> take_ended() { return std::exchange(ended_, {}); }
   const std::vector<OrderState>& order_states() const noexcept { return order_states_; }
   std::size_t instrument_of_order(std::int64_t number) const {
@@ -77,14 +81,20 @@ class Simulator {
   const Counters& counters() const noexcept { return state_.counters; }
   const std::vector<double>& quantities() const noexcept { return quantities_; }
   const std::vector<double>& funding_of_bar() const noexcept { return funding_; }
-  bool funded() const noexcept { return !funded_.empty(); }  // did this bar settle funding?
+  double funding_paid() const noexcept { return funding_total_; }  // received, over the run
   const std::vector<std::int64_t>& funded_columns() const noexcept { return funded_; }
   const std::vector<AmbiguousBar>& ambiguous_bars() const noexcept { return ambiguous_; }
 
-  // Rows before this one, from `row` on, at which a lone instrument needs nothing but a mark.
-  std::size_t quiet_until(std::size_t row, const double* targets) const;
-  // Marks the quiet rows [from, to) as step() would; row `to - 1` is the last known.
-  void skip_quiet(std::size_t from, std::size_t to);
+  // A lone instrument at rest (simulator_quiet.cpp): rows whose step and decision change nothing
+  // but the marks can be skipped over, with the same bits.
+  bool at_rest() const;
+  std::size_t next_change(const double* numbers, std::size_t from);
+  std::size_t next_event(const PanelIndex& index, std::size_t from, std::size_t until);
+  void rest(const PanelIndex& index, const double* numbers, std::size_t from, std::size_t to,
+            std::size_t decided);
+  bool is_plain() const;
+  bool trade_directly(std::size_t row, double number);
+  double equity_at_rest(const PanelIndex& index, std::size_t row) const;
 
  private:
   // All that a bar's path can change, so that the bar can be travelled again (R11, R17).
@@ -93,7 +103,7 @@ class Simulator {
     std::vector<Position> positions;
     std::vector<TargetState> targets;
     std::vector<Order> orders;  // by age
-    std::vector<Fill> fills;
+    std::vector<Fill> fills;    // of the present bar
     std::vector<GroupLeg> legs;
     std::vector<double> room;  // lots that participation leaves in this bar; < 0: not looked up
     std::vector<std::pair<std::int64_t, OrderState>> endings;
@@ -267,6 +277,13 @@ class Simulator {
   void amend_order(const Request& request);
   double sizing_equity() const noexcept;
 
+  // simulator_direct.cpp
+  bool fill_directly(std::size_t row, double change);
+  bool is_capped(std::size_t column) const;
+
+  // simulator_quiet.cpp
+  std::size_t next_date(std::size_t from, std::size_t until) const;
+
   // small questions
   bool tradable(std::size_t row, std::size_t column) const;
   bool listed(std::size_t row, std::size_t column) const;
@@ -285,12 +302,15 @@ class Simulator {
   PanelView panel_;
   std::vector<Instrument> instruments_;
   Settings settings_;
-  DailyImpact impact_;
+  std::shared_ptr<const DailyImpact> impact_;
   bool has_derivatives_ = false;
   bool has_delistings_ = false;
   bool has_impact_ = false;
+  bool has_listings_ = false;
+  bool plain_spot_ = true;  // worth is quantity times close
   bool may_block_ = false;  // protective exits or liquidation can happen (R19)
   State state_;
+  std::vector<Fill> fills_;
   State before_path_;  // kept to reuse their memory
   State after_path_;
   std::vector<Track> tracks_;
@@ -314,11 +334,14 @@ class Simulator {
   std::vector<Execution> plan_;
   std::vector<Execution*> takers_;
   std::vector<std::int64_t> allowed_;
+  double funding_total_ = 0.0;
   std::size_t next_funding_ = 0;
+  std::size_t unknown_ahead_ = 0;  // NaN targets before the next change of a lone instrument
   bool pending_ = false;
   double equity_ = 0.0;
   double free_after_open_ = 0.0;
   double cut_ = 1.0;          // factor of increases inside the bar (R11)
+  Order direct_;              // of the plain case, reused
   std::vector<Increase> inside_;  // increases inside the bar, as if cash were free
   std::vector<Increase> filled_inside_;  // the same as they were filled
 };
