@@ -36,7 +36,8 @@ def main(report: Path) -> int:
     for package, bar in BARS.items():
         here = {name: file for name, file in files.items() if f"algotrader/{package}/" in name}
         if not here:
-            print(f"coverage: {package}: nothing there yet")
+            print(f"coverage: {package} has no measured file", file=sys.stderr)
+            failed = True
             continue
         shares = {kind: share(here.values(), kind) for kind in ("lines", "branches")}
         said = ", ".join(f"{kind} {value:.1%}" for kind, value in shares.items())

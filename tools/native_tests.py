@@ -18,9 +18,6 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--sanitize", action="store_true")
     asked = parser.parse_args()
-    if not any((ROOT / "native" / "tests").glob("*.cpp")):
-        print("native tests: none yet")
-        return 0
     compiler = environment.find_compiler() or environment.make_zig_compiler()
     configure = [
         *("cmake", "-S", "native", "-B", asked.folder, "-G", "Ninja"),

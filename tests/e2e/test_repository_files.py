@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -69,6 +71,17 @@ def test_locks_name_no_address_and_pin_by_hash() -> None:
         assert "://" not in text
         assert pinned
         assert text.count("--hash=sha256:") >= len(pinned)
+
+
+def test_every_dependency_is_locked() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    locked = (ROOT / "requirements" / "dev.lock").read_text(encoding="utf-8")
+    groups = project["dependency-groups"]
+    wanted = [*project["project"]["dependencies"]]
+    wanted += [name for group in groups.values() for name in group if isinstance(name, str)]
+    names = {re.split(r"[\[<>=]", name)[0].lower().replace("_", "-") for name in wanted}
+
+    assert [name for name in sorted(names) if f"\n{name}==" not in f"\n{locked}"] == []
 
 
 def test_the_runtime_lock_is_part_of_the_developers_lock() -> None:

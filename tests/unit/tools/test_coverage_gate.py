@@ -56,3 +56,7 @@ def test_the_least_visited_file_is_named(
     coverage_gate.main(report(tmp_path, core=(10, 10), portfolio=(95, 95), backtest=(90, 90)))
 
     assert "src/algotrader/core/file.py 10.0 %" in capsys.readouterr().err
+
+
+def test_a_package_that_was_not_measured_is_refused(tmp_path: Path) -> None:
+    assert coverage_gate.main(report(tmp_path, core=(100, 100), portfolio=(100, 100))) == 1
