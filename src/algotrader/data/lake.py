@@ -320,18 +320,18 @@ def _scan(paths: Sequence[Path]) -> pl.DataFrame:
     import polars as pl
 
     try:
-        if len(paths) == 1:
-            return pl.read_parquet(paths[0], hive_partitioning=False, glob=False)
-        frames = pl.collect_all(
-            [pl.scan_parquet(p, hive_partitioning=False, glob=False) for p in paths]
-        )
+        # Each file is opened once: a path opened twice may name two files when a writer renames.
+        frames = [pl.read_parquet(io.BytesIO(path.read_bytes())) for path in paths]
     except (pl.exceptions.PolarsError, OSError) as error:
         raise DataError(
             "data.file_damaged",
             f"{_damaged(paths)} cannot be read: {str(error).splitlines()[0][:160]}",
             hint="delete that file and import or download its range again",
         ) from error
-    return pl.concat(frames, how="diagonal")
+    if len(frames) == 1:
+        return frames[0]
+    same = all(frame.columns == frames[0].columns for frame in frames)
+    return pl.concat(frames, how="vertical" if same else "diagonal", rechunk=True)
 
 
 def _damaged(paths: Sequence[Path]) -> Path:
@@ -340,7 +340,7 @@ def _damaged(paths: Sequence[Path]) -> Path:
 
     for path in paths:
         try:
-            pl.read_parquet(path, hive_partitioning=False, glob=False)
+            pl.read_parquet(io.BytesIO(path.read_bytes()))
         except (pl.exceptions.PolarsError, OSError):
             return path
     return paths[0]

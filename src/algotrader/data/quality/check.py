@@ -13,6 +13,7 @@ from algotrader.data.adjustment import factor_of
 from algotrader.data.grids import expected_bars
 from algotrader.data.quality import structure, values
 from algotrader.data.quality.findings import Finding, Hits, Level, Series, by_month
+from algotrader.data.quality.runs import local_scale
 from algotrader.data.tables import BarTable, Floats
 
 _ORDER = {Level.ERROR: 0, Level.WARNING: 1, Level.NOTE: 2}
@@ -32,9 +33,12 @@ def check_table(
 
 def _series(table: BarTable, timeframe: Timeframe, calendar: Calendar, name: str) -> Series:
     ordered = _ordered(table)
+    factor = _factor(ordered)
+    moves = _moves(ordered.columns["close"], factor)
     return Series(
-        name=name, timeframe=timeframe, received=table, ordered=ordered,
-        factor=_factor(ordered), never_closes=calendar.never_closes,
+        name=name, timeframe=timeframe, received=table, ordered=ordered, moves=moves,
+        scale=local_scale(moves),
+        factor=factor, never_closes=calendar.never_closes,
     )  # fmt: skip
 
 
@@ -50,6 +54,12 @@ def _factor(table: BarTable) -> Floats | None:
         return factor_of(table, "auto")
     except DataError:
         return None  # damaged factors: prices are judged raw, and their jumps show
+
+
+def _moves(close: Floats, factor: Floats | None) -> Floats:
+    with np.errstate(all="ignore"):
+        steps = np.diff(np.log(close if factor is None else close * factor))
+    return np.where(np.isfinite(steps), steps, 0.0)
 
 
 def _hits(series: Series, calendar: Calendar) -> Iterable[Hits]:

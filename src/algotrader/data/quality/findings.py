@@ -59,15 +59,8 @@ class Series:
     ordered: BarTable  # ascending, first of equal stamps
     factor: Floats | None  # adjusted / raw of `ordered`
     never_closes: bool
-
-    def returns(self) -> Floats:
-        """Log returns of adjusted closes, shape (n - 1,), 0 where one is no positive price."""
-        close = self.ordered.columns["close"]
-        if self.factor is not None:
-            close = close * self.factor
-        with np.errstate(all="ignore"):
-            steps = np.diff(np.log(close))
-        return np.where(np.isfinite(steps), steps, 0.0)
+    moves: Floats  # (n - 1,) log returns of adjusted closes; 0 where one is no positive price
+    scale: Floats  # (n - 1,) robust standard deviation around each
 
 
 def by_month(hits: Hits, series: str) -> list[Finding]:

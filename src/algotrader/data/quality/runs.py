@@ -37,5 +37,10 @@ def local_scale(returns: Floats) -> Floats:
     for i in range(blocks):
         window = size[max(0, bounds[i] - _BLOCK) : min(n, bounds[i + 1] + _BLOCK)]
         moving = window[window > 0]
-        scale[bounds[i] : bounds[i + 1]] = np.median(moving) if len(moving) else 0.0
+        scale[bounds[i] : bounds[i + 1]] = _upper_median(moving)
     return np.maximum(scale * _TO_SIGMA, _FLOOR)
+
+
+def _upper_median(values: Floats) -> float:
+    middle = len(values) // 2
+    return float(np.partition(values, middle)[middle]) if len(values) else 0.0

@@ -11,7 +11,7 @@ from algotrader.core.timeframes import DAY_MS, HOUR_MS
 from algotrader.data.adjustment import SPLIT_STEP
 from algotrader.data.columns import PRICES
 from algotrader.data.quality.findings import Hits, Level, Series
-from algotrader.data.quality.runs import local_scale, runs
+from algotrader.data.quality.runs import runs
 from algotrader.data.tables import Floats
 
 # Bounds found on half a million bars of real crypto, shares and futures: the largest move that
@@ -39,10 +39,9 @@ _SPLIT_CLOSENESS = 0.06
 
 def bad_prints(series: Series) -> Iterator[Hits]:
     """A price far off that comes back at once (F42): the close, or a wick of high or low."""
-    returns = series.returns()
+    returns, scale = series.moves, series.scale
     if len(returns) < 3:
         return
-    scale = local_scale(returns)
     bound = np.maximum(_SPIKE_SCALES * scale, _SPIKE_LEAST)
     back = np.abs(returns[:-1] + returns[1:]) < _TAKEN_BACK * np.abs(returns[:-1])
     spikes = back & (np.abs(returns[:-1]) > bound[:-1])
@@ -57,9 +56,8 @@ def bad_prints(series: Series) -> Iterator[Hits]:
 def _long_wicks(series: Series, scale: Floats) -> NDArray[np.int64]:
     opened, high, low, close = (series.ordered.columns[name] for name in PRICES)
     with np.errstate(all="ignore"):
-        up = np.log(high / np.maximum(opened, close))
-        down = np.log(np.minimum(opened, close) / low)
-    wick = np.fmax(np.where(np.isfinite(up), up, 0.0), np.where(np.isfinite(down), down, 0.0))
+        reach = np.fmax(high / np.maximum(opened, close), np.minimum(opened, close) / low)
+        wick = np.log(np.where(np.isfinite(reach) & (reach > 0), reach, 1.0))
     around = np.concatenate((scale[:1], scale))
     long = np.zeros(len(wick), dtype=np.bool_)
     for scales, least in _WICKS:
@@ -150,14 +148,14 @@ def unit_switches(series: Series) -> Iterator[Hits]:
     size = np.log(volume[rows])
     sharp = np.flatnonzero(np.abs(np.diff(size)) > _UNIT_STEP / 1.5) + 1
     sharp = sharp[(sharp >= _UNIT_WINDOW) & (sharp <= len(size) - _UNIT_WINDOW)]
+    sharp = sharp[_means_differ(size, sharp, window)]
     found = [
         int(rows[at])
         for at in sharp
         if _levels_differ(size[max(0, at - window) : at], size[at : at + window])
     ]
-    returns = series.returns()
-    usual = np.maximum(_UNIT_CALM, _UNIT_CALM_SCALES * local_scale(returns))
-    calm = np.concatenate(([True], np.abs(returns) < usual))
+    usual = np.maximum(_UNIT_CALM, _UNIT_CALM_SCALES * series.scale)
+    calm = np.concatenate(([True], np.abs(series.moves) < usual))
     found = [row for row in found if calm[row]]
     if found:
         yield Hits(rule="volume_unit", level=Level.ERROR, ts=series.ordered.ts[found],
@@ -170,6 +168,15 @@ def _window(series: Series) -> int:
     if not frame.is_intraday or frame.ms >= HOUR_MS:
         return _UNIT_WINDOW
     return _UNIT_WINDOW_SHORT if series.never_closes else 2 * DAY_MS // frame.ms
+
+
+def _means_differ(size: Floats, at: NDArray[np.int64], window: int) -> NDArray[np.bool_]:
+    """Where the mean before and after is far apart: most candidates fall here, at no cost."""
+    sums = np.concatenate(([0.0], np.cumsum(size)))
+    first, last = np.maximum(at - window, 0), np.minimum(at + window, len(size))
+    before = (sums[at] - sums[first]) / (at - first)
+    after = (sums[last] - sums[at]) / (last - at)
+    return np.asarray(np.abs(after - before) > _UNIT_STEP / 2)
 
 
 def _levels_differ(before: Floats, after: Floats) -> bool:
@@ -198,7 +205,7 @@ def unexplained_jumps(series: Series) -> Iterator[Hits]:
     """
     if series.never_closes or len(series.ordered) < 3:
         return
-    returns, ts = series.returns(), series.ordered.ts
+    returns, ts = series.moves, series.ordered.ts
     steps = np.abs(returns)
     stays = np.ones(len(returns), dtype=np.bool_)
     stays[:-1] = np.abs(returns[:-1] + returns[1:]) >= _TAKEN_BACK * steps[:-1]
