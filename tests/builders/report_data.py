@@ -29,6 +29,7 @@ from algotrader.backtest.report.model import (
     ReportData,
     SweepReportData,
     VerdictKind,
+    VerdictReason,
     WalkForwardReportData,
 )
 from algotrader.backtest.returns import EquityCurve, daily_returns, monthly_returns
@@ -268,6 +269,18 @@ def overfitting(sharpe: float, seed: int = 7, trials: int = 120) -> Overfitting:
         probabilistic_sharpe=0.90,
         min_track_record_days=1244.0,
         ledger_since="2026-11-02",
+        reasons=(
+            VerdictReason(
+                en="The deflated Sharpe ratio is 0.42 after so many trials; 0.95 is needed.",
+                zh="试验次数如此之多，紧缩夏普为 0.42，应达 0.95。",
+                holds=False,
+            ),
+            VerdictReason(
+                en="The neighbours of the chosen set earn nearly as much.",
+                zh="相邻参数组的收益与所选参数相近。",
+                holds=True,
+            ),
+        ),
     )
 
 

@@ -25,6 +25,7 @@ from algotrader.backtest.report.model import (
     ReportData,
     SweepReportData,
     VerdictKind,
+    VerdictReason,
     WalkForwardReportData,
 )
 from algotrader.backtest.report.page import write_report
@@ -52,6 +53,7 @@ __all__ = [
     "ReportData",
     "SweepReportData",
     "VerdictKind",
+    "VerdictReason",
     "WalkForwardReportData",
     "render_compare",
     "render_run",

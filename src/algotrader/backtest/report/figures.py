@@ -44,6 +44,21 @@ def bps(value: float) -> str:
     return f"{number(value, 1)}\N{NO-BREAK SPACE}bps"
 
 
+def probability(value: float) -> str:
+    """Two decimals; never rounded to certainty."""
+    if value > 0.99:
+        return "> 0.99"
+    return "< 0.01" if value < 0.01 else number(value, 2)
+
+
+def significant(value: float, digits: int = 4) -> str:
+    """A number of unknown size: so many significant digits, without trailing zeros."""
+    if value == 0:
+        return "0"
+    text = number(value, max(0, digits - 1 - math.floor(math.log10(abs(value)))))
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def times(value: float, digits: int = 2) -> str:
     """Leverage, turnover: `1.14×`."""
     return number(value, digits) + "×"
@@ -59,11 +74,7 @@ def by_step(value: float, step: float | None) -> str:
     """A price by its tick or a quantity by its lot; without one, six significant digits."""
     if step is not None:
         return number(value, decimals_of(step))
-    if value == 0:
-        return "0"
-    digits = 5 - math.floor(math.log10(abs(value)))
-    text = number(value, max(0, digits))
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return significant(value, 6)
 
 
 def day(ts: int) -> str:

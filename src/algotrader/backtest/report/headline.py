@@ -41,6 +41,8 @@ def because(
     sentences.extend(luck(overfitting))
     if trades == 0:
         sentences.append(say("next.no_trades"))
+    elif not overfitting.searched and overfitting.kind is not VerdictKind.EVIDENCE_AGAINST:
+        sentences.append(say("next.not_judged"))
     else:
         sentences.append(say(f"next.{overfitting.kind.value}"))
     return tuple(sentences)
@@ -49,7 +51,7 @@ def because(
 def luck(overfitting: Overfitting) -> tuple[Phrase, ...]:
     """`With 120 parameter sets tried, luck alone would show a best Sharpe of about 1.02; …`"""
     o = overfitting
-    if o.trials > 1 and o.luck_sharpe is not None and o.sharpe is not None:
+    if o.searched and o.luck_sharpe is not None and o.sharpe is not None:
         return (
             say(
                 "because.luck",
@@ -59,6 +61,8 @@ def luck(overfitting: Overfitting) -> tuple[Phrase, ...]:
             ),
         )
     if o.probabilistic_sharpe is not None:
+        if o.probabilistic_sharpe > 0.99:
+            return (say("because.single_sure"),)
         return (say("because.single", psr=pct(o.probabilistic_sharpe, 0)),)
     return ()
 

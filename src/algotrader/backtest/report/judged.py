@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from algotrader.backtest.report import figures
-from algotrader.backtest.report.layout import Check
+from algotrader.backtest.report.layout import Check, spoken
 from algotrader.backtest.report.model import (
     LEAST_COVERAGE,
     CostFacts,
@@ -110,13 +110,16 @@ def _percent_number(value: float) -> Part:
 
 
 def overfitting_check(o: Overfitting) -> Check:
+    """One set tried is judged by its own record alone; a search by the deflated Sharpe ratio."""
     bad = o.kind is not VerdictKind.EVIDENCE
-    if o.deflated_sharpe is None:
+    if not o.searched or o.deflated_sharpe is None:
         if o.probabilistic_sharpe is None:
             return _check("overfitting", say("check.not_judged"), say("check.luck.none"), bad)
-        psr = f"PSR {figures.number(o.probabilistic_sharpe, 2)}"
+        psr = f"PSR {figures.probability(o.probabilistic_sharpe)}"
         return _check("overfitting", psr, say("check.luck.single"), bad)
-    value = f"DSR {figures.number(o.deflated_sharpe, 2)}"
+    value = f"DSR {figures.probability(o.deflated_sharpe)}"
+    if not bad:
+        return _check("overfitting", value, say("check.luck.holds"), bad)
     if o.pbo is None:
         return _check("overfitting", value, say("check.luck.dsr"), bad)
     return _check("overfitting", value, say("check.luck.pbo", pbo=figures.number(o.pbo, 2)), bad)
@@ -192,10 +195,13 @@ def _funding(funding: Coverage) -> Phrase:
 
 
 def _unproven(o: Overfitting) -> Phrase:
-    if o.deflated_sharpe is None:
+    """Why there is no evidence: the first check that does not hold."""
+    if not o.searched:
+        return say("own.unsearched")
+    broken = next((reason for reason in o.reasons if not reason.holds), None)
+    if broken is not None:
+        return say("own.unproven_because", reason=spoken(broken.en, broken.zh))
+    if o.deflated_sharpe is None or o.deflated_sharpe >= DSR_NEEDED:
         return say("own.unproven")
     dsr, trials = figures.number(o.deflated_sharpe, 2), figures.number(o.trials)
-    if o.min_track_record_days is None:
-        return say("own.unproven_dsr", dsr=dsr, trials=trials)
-    days = figures.number(o.min_track_record_days)
-    return say("own.unproven_record", dsr=dsr, trials=trials, days=days)
+    return say("own.unproven_dsr", dsr=dsr, trials=trials)

@@ -189,7 +189,8 @@ def assumptions_section(
         name = both(say(key)) if known(key) else escape(line.key)
         rows.append((name, both(spoken(line.en, line.zh))))
     rows += [(both(say(f"assumption.{key}")), both(part)) for key, part in more]
-    return section("section.assumptions", key_values(rows), anchor="assumptions")
+    content = key_values(rows) if rows else f'<p class="empty">{both(say("assumptions.none"))}</p>'
+    return section("section.assumptions", content, anchor="assumptions")
 
 
 def warnings_section(said: Sequence[Phrase], given: Sequence[Notice]) -> str:

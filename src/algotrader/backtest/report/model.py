@@ -82,6 +82,15 @@ class Assumption:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictReason:
+    """One sentence of the verdict, and whether it speaks for the strategy."""
+
+    en: str
+    zh: str
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Overfitting:
     """Statistics of the search this result comes from. Sharpe ratios are per year."""
 
@@ -99,6 +108,12 @@ class Overfitting:
     effective_trials: float | None = None
     ledger_since: str | None = None  # ISO date of the first trial counted
     neighbours_mean_sharpe: float | None = None
+    reasons: tuple[VerdictReason, ...] = ()  # what decided comes first
+
+    @property
+    def searched(self) -> bool:
+        """Whether there was a search whose luck can be measured."""
+        return self.trials > 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

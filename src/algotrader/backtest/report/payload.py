@@ -27,9 +27,9 @@ from algotrader.execution.simulation import FillReason
 Json: TypeAlias = dict[str, Any]
 
 EQUITY_ROWS = 8_000  # four columns, two extremes each, on a plot of about a thousand pixels
-PRICE_CELLS = 70_000  # columns times candles of all instruments
+PRICE_CELLS = 84_000  # columns times candles of all instruments
 MOST_TRADES = 4_000  # rows of the trades table
-CELLS_PER_TRADE = 9  # a listed trade costs about as much as so many price cells
+CELLS_PER_TRADE = 12  # a listed trade costs about as much as so many price cells
 
 
 def identity(i: Identity) -> Json:

@@ -10,7 +10,7 @@ import numpy as np
 
 from algotrader.backtest.attribution import Attribution, Slice
 from algotrader.backtest.report import drawings, figures, judged, layout
-from algotrader.backtest.report.model import Coverage, Overfitting
+from algotrader.backtest.report.model import Coverage, Overfitting, VerdictKind
 from algotrader.backtest.report.words import Part, amount, both, known, pct, say, tone_of
 from algotrader.backtest.returns import PeriodReturns
 
@@ -90,44 +90,55 @@ def overfitting_section(
             title=say("svg.luck", n=figures.number(len(o.trial_sharpes))),
         )
     table = _luck_table(o)
-    content = drawing + (table or f'<p class="empty">{both(say("luck.none"))}</p>')
+    content = drawing + (table or f'<p class="empty">{both(say("luck.none"))}</p>') + _reasons(o)
     return layout.section(title, content, anchor="luck", note=note)
 
 
 def _luck_table(o: Overfitting) -> str:
-    rows: list[tuple[str, Part, str | None]] = []
-
-    def add(key: str, value: float | None, digits: int, bad: bool = False, note: Part = "") -> None:
-        if value is None:
-            return
-        shown = figures.number(value, digits)
-        rows.append(
-            (key, note or say(f"luck.{key}.note"), f'<b class="warn">{shown}</b>' if bad else shown)
-        )
-
-    dsr, pbo = o.deflated_sharpe, o.pbo
-    add("dsr", dsr, 2, dsr is not None and dsr < judged.DSR_NEEDED)
-    splits = "" if o.pbo_splits is None else say("luck.splits", n=figures.number(o.pbo_splits))
-    add("pbo", pbo, 2, pbo is not None and pbo >= judged.PBO_ALLOWED, splits)
-    add("psr", o.probabilistic_sharpe, 2)
-    add("neighbours", o.neighbours_mean_sharpe, 2)
-    if o.min_track_record_days is not None:
-        days = both(say("n_days", n=figures.number(o.min_track_record_days)))
-        rows.append(("min_trl", say("luck.min_trl.note"), days))
-    if o.trials:
-        since: Part = say("luck.trials.note")
-        if o.ledger_since is not None:
-            since = say("luck.trials.since", day=o.ledger_since)
-        rows.append(("trials", since, figures.number(o.trials)))
-    add("effective", o.effective_trials, 1)
-    if not rows:
-        return ""
-    cells = "".join(
-        f'<tr><th scope="row">{both(say(f"luck.{key}"))}</th><td class="hide">{both(note)}</td>'
-        f"<td>{value}</td></tr>"
-        for key, note, value in rows
+    """The statistics with what each one means; amber where it speaks against."""
+    unproven = o.kind is not VerdictKind.EVIDENCE
+    dsr, pbo = o.deflated_sharpe if o.searched else None, o.pbo
+    bad = {
+        "dsr": dsr is not None and dsr < judged.DSR_NEEDED,
+        "pbo": unproven and pbo is not None and pbo >= judged.PBO_ALLOWED,
+    }
+    notes: dict[str, Part] = {}
+    if o.pbo_splits is not None:
+        notes["pbo"] = say("luck.splits", n=figures.number(o.pbo_splits))
+    if o.ledger_since is not None:
+        notes["trials"] = say("luck.trials.since", day=o.ledger_since)
+    days = o.min_track_record_days
+    shown: dict[str, Part | None] = {
+        "dsr": None if dsr is None else figures.probability(dsr),
+        "pbo": None if pbo is None else figures.number(pbo, 2),
+        "psr": None
+        if o.probabilistic_sharpe is None
+        else figures.probability(o.probabilistic_sharpe),
+        "neighbours": layout.ratio_of(o.neighbours_mean_sharpe),
+        "min_trl": None if days is None else say("n_days", n=figures.number(days)),
+        "trials": figures.number(o.trials) if o.trials else None,
+        "effective": None
+        if o.effective_trials is None or not o.searched
+        else figures.number(o.effective_trials, 1),
+    }
+    rows = "".join(
+        f'<tr><th scope="row">{both(say(f"luck.{key}"))}</th>'
+        f'<td class="hide">{both(notes.get(key) or say(f"luck.{key}.note"))}</td>'
+        f"<td{' class=warn' if bad.get(key) else ''}>{both(value)}</td></tr>"
+        for key, value in shown.items()
+        if value is not None
     )
-    return f'<table class="kv three"><tbody>{cells}</tbody></table>'
+    return f'<table class="kv three"><tbody>{rows}</tbody></table>' if rows else ""
+
+
+def _reasons(o: Overfitting) -> str:
+    """The sentences of the verdict, what decided it first."""
+    items = "".join(
+        f"<li>{layout.TICK_MARK if reason.holds else layout.WARN_MARK}"
+        f"<span>{both(layout.spoken(reason.en, reason.zh))}</span></li>"
+        for reason in o.reasons
+    )
+    return f'<ul class="list">{items}</ul>' if items else ""
 
 
 def coverage_section(coverage: tuple[Coverage, ...]) -> str:
@@ -169,7 +180,8 @@ def _strip(c: Coverage) -> str:
     value = f'<b class="warn">{ratio}</b>' if bad else ratio
     return (
         f'<div class="covh"><span>{name}</span><span>{value}</span></div>'
-        f'<div class="cov" style="--n:{max(1, len(months))}">{"".join(cells)}</div>{ends}'
+        f'<div class="cov{" dense" if len(months) > 48 else ""}" style="--n:{max(1, len(months))}">'
+        f"{''.join(cells)}</div>{ends}"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import numpy as np
 from tests.builders.report_data import (
     a_losing_run,
     a_portfolio,
@@ -14,7 +15,12 @@ from tests.builders.report_data import (
 )
 
 from algotrader.backtest.report import render_run
-from algotrader.backtest.report.model import LookAhead, ReportData
+from algotrader.backtest.report.model import (
+    LookAhead,
+    Overfitting,
+    ReportData,
+    VerdictKind,
+)
 
 
 def text_of(data: ReportData) -> str:
@@ -66,3 +72,32 @@ def test_what_look_ahead_found_is_amber_and_counted() -> None:
     assert check is not None
     assert check.group(1)
     assert "2 found" in check.group()
+
+
+def test_a_lone_run_is_never_deflated_and_is_told_to_sweep() -> None:
+    alone = Overfitting(
+        kind=VerdictKind.NO_EVIDENCE_YET,
+        trials=1,
+        sharpe=1.08,
+        luck_sharpe=0.0,
+        trial_sharpes=np.array([1.08]),
+        deflated_sharpe=0.9999,
+        probabilistic_sharpe=0.9999,
+        min_track_record_days=577.0,
+    )
+    text = text_of(replace(a_run(), overfitting=alone))
+
+    assert "DSR" not in text
+    assert "PSR &gt; 0.99" in text
+    assert "true Sharpe ratio is above zero with more than 99 % probability" in text
+    assert "One parameter set was tried." in text
+    assert "Next: sweep its parameters" in text
+
+
+def test_the_reasons_of_the_verdict_stand_in_the_report_the_deciding_one_also_as_a_warning() -> (
+    None
+):
+    text = text_of(a_run())
+
+    assert text.count("The deflated Sharpe ratio is 0.42 after so many trials") == 2
+    assert text.count("The neighbours of the chosen set earn nearly as much.") == 1

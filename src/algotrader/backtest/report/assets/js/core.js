@@ -45,10 +45,11 @@ export function short(value, step) {
   return number(value / by, Math.max(0, Math.min(8, Math.ceil(-Math.log10(step / by) - 1e-9)))) + unit;
 }
 
-export function price(value, digits) {
-  if (digits !== undefined) return number(value, digits);
+export const price = (value, digits) => digits === undefined ? significant(value, 6) : number(value, digits);
+
+export function significant(value, digits = 4) {
   if (!value || Number.isNaN(value)) return number(value);
-  const places = Math.max(0, Math.min(12, 5 - Math.floor(Math.log10(Math.abs(value)))));
+  const places = Math.max(0, Math.min(12, digits - 1 - Math.floor(Math.log10(Math.abs(value)))));
   return number(value, places).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
 }
 

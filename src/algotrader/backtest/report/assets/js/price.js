@@ -1,5 +1,5 @@
 // Candles with features, entries and exits, and the mover of its window.
-import { $, colour, el, isoDay, isoMinute, lastAtOrBefore, number, percent, price, range, t, tone } from "./core.js";
+import { $, colour, el, isoDay, isoMinute, lastAtOrBefore, number, percent, price, range, significant, t, tone } from "./core.js";
 import { AXIS, FOOT, begin, horizontal, tag, ticks, timeAxis, timeTicks, trace, valueAxis, vertical } from "./axis.js";
 import { column, candles } from "./decode.js";
 import { clampView, zoomable } from "./zoom.js";
@@ -153,7 +153,7 @@ export class PriceChart {
     parts.push(el("i", {}, `${t("c")} `, say(this.close[i])), el("i", { class: tone(change) }, percent(change, 2, true)));
     for (const f of [...this.overlays, ...this.panes]) {
       const swatch = el("span", { class: "sw", style: `border-color:var(--${f.colour});border-top-style:${f.dash.length ? "dashed" : "solid"}` });
-      parts.push(el("i", {}, swatch, `${f.name} `, f.on ? say(f.v[i]) : el("b", {}, number(f.v[i], 2))));
+      parts.push(el("i", {}, swatch, `${f.name} `, f.on ? say(f.v[i]) : el("b", {}, significant(f.v[i]))));
     }
     const mark = (glyph, kind, text) => el("span", {}, el("span", { class: kind }, glyph), ` ${text} `);
     parts.push(el("i", { class: "marks" }, mark("▲", "long", t("long")), mark("▼", "short", t("short")), mark("×", "", t("exit")), mark("◇", "warn", t("guessed"))));
@@ -170,7 +170,7 @@ export class PriceChart {
   rows() {
     const from = Math.max(0, lastAtOrBefore(this.slots, this.view[0]) + 1), to = lastAtOrBefore(this.slots, this.view[1]), say = value => price(value, this.digits);
     const names = this.open ? ["open", "high", "low", "close"] : ["close"], features = [...this.overlays, ...this.panes], body = [];
-    for (let i = Math.max(from, to - 199); i <= to; i++) body.push([isoMinute(this.ts[i]), ...names.map(name => say(this[name][i])), ...features.map(f => f.on ? say(f.v[i]) : number(f.v[i], 2))]);
+    for (let i = Math.max(from, to - 199); i <= to; i++) body.push([isoMinute(this.ts[i]), ...names.map(name => say(this[name][i])), ...features.map(f => f.on ? say(f.v[i]) : significant(f.v[i]))]);
     return { head: [t("time"), ...names.map(name => t(name[0])), ...features.map(f => f.name)], body, of: to - from + 1 };
   }
 

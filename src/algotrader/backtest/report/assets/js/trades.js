@@ -46,15 +46,14 @@ export class TradesTable {
   side(x) { return el("span", {}, el("span", { class: x.side > 0 ? "long" : "short" }, x.side > 0 ? "▲" : "▼"), ` ${t(x.side > 0 ? "long" : "short")}`); }
 
   reason(x) {
-    const cell = el("span", {}, word("part", x.reason));
+    const cell = el("span", {}, word("part", x.is_open ? "open" : x.reason));
     if (x.ambiguous) cell.append(" ", el("span", { class: "tag w" }, t("guess_tag")));
-    if (x.is_open) cell.append(" ", el("span", { class: "tag" }, t("open_tag")));
     return cell;
   }
 
   // What the words of the filter search: `field:value` for fields, everything else as text.
   text(x) {
-    const words = D.words[`part.${x.reason}`] ?? [], sides = D.words[x.side > 0 ? "long" : "short"];
+    const words = D.words[`part.${x.is_open ? "open" : x.reason}`] ?? [], sides = D.words[x.side > 0 ? "long" : "short"];
     return `${isoMinute(x.entry)} ${isoMinute(x.exit)} ${x.symbol} ${x.reason} ${words.join(" ")} ${sides.join(" ")} side:${x.side > 0 ? "long" : "short"} symbol:${x.symbol} exit:${x.reason}`.toLowerCase();
   }
 
