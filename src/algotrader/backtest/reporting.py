@@ -94,6 +94,10 @@ def overfitting_of(judged: Overfitting, periods: float) -> report.Overfitting:
         sharpe_interval=(judged.interval.low, judged.interval.high) if judged.interval else None,
         luck_sharpe=judged.luck_sharpe,
         trial_sharpes=sharpes[np.isfinite(sharpes)],
+        reasons=tuple(
+            report.VerdictReason(en=why.text("en"), zh=why.text("zh"), holds=why.holds)
+            for why in judged.verdict.reasons
+        ),
         deflated_sharpe=judged.deflated_sharpe,
         pbo=None if judged.cscv is None else judged.cscv.pbo,
         pbo_splits=None if judged.cscv is None else judged.cscv.logits.size,
