@@ -45,7 +45,7 @@ bool affordable(const std::vector<Increase>& increases, double free) noexcept {
 }
 
 double cash_factor(const std::vector<Increase>& increases, double free) noexcept {
-  if (affordable(increases, free)) return 1.0;
+  if (increases.empty() || affordable(increases, free)) return 1.0;
   if (total_cost(increases, 0.0) > free) return 0.0;
   // The sum is convex and rising, so Newton's steps come down to the root and end on its piece.
   double factor = 1.0;

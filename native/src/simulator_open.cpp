@@ -296,7 +296,7 @@ void Simulator::open_at(std::size_t row, Execution& execution, std::int64_t lots
   if (lots > 0) {
     const std::int64_t opened = fill(row, execution.index, lots, execution.price,
                                      execution.reference, execution.maker, false);
-    if (execution.closed && opened > 0) count(Counter::Flips);
+    if (opened > 0 && (execution.closed || opened < lots)) count(Counter::Flips);
   }
   if (lots == wanted) return;
   end_cut(execution.index);

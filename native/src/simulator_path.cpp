@@ -418,7 +418,10 @@ void Simulator::execute_inside(std::size_t row, std::size_t index, double at) {
 // Lots that the order asks for at this point of the path.
 std::int64_t Simulator::wanted_inside(const Order& order) const {
   const auto column = static_cast<std::size_t>(order.instrument);
-  return order.follows ? std::abs(held_lots(column)) : order.lots;
+  const std::int64_t held = held_lots(column);
+  const bool only_reduces = order.reduce_only || (instruments_[column].is_spot() && order.side < 0);
+  if (only_reduces && (held == 0 || (held > 0) == (order.side > 0))) return 0;
+  return order.follows ? std::abs(held) : order.lots;
 }
 
 void Simulator::fill_inside(std::size_t row, std::size_t index, double price, double reference,

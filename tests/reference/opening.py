@@ -52,16 +52,23 @@ def execute_open(state: State, row: int) -> None:
     end_of_open(state, row)
 
 
+def what_executes(state: State, row: int) -> list[tuple[Order, Execution]]:
+    """The open reaches all stops at once, before anything is filled; in the order of age."""
+    found = []
+    for order in state.by_age():
+        i = order.instrument
+        if order.is_live and state.market.trades(row, i):
+            how = at_the_open(state, order, state.market.bar(row, i).open)
+            if how is not None and order.is_live:
+                found.append((order, how))
+    return found
+
+
 def execute_reductions(state: State, row: int) -> list[Wish]:
     """What closes; returns what is left over as increases, in the order of age."""
     wishes: list[Wish] = []
-    for order in state.by_age():
-        i = order.instrument
-        if not order.is_live or not state.market.trades(row, i):
-            continue
-        base = state.market.bar(row, i).open
-        how = at_the_open(state, order, base)
-        if how is None or not order.is_live:
+    for order, how in what_executes(state, row):
+        if not order.is_live:
             continue
         lots = executable_lots(state, order)
         if not order.is_live:
@@ -70,14 +77,14 @@ def execute_reductions(state: State, row: int) -> list[Wish]:
         if closing == 0:
             wishes.append(Wish(order, how, lots, math.nan))
             continue
-        wish = execute_reduction(state, order, how, lots, closing, base)
+        wish = execute_reduction(state, order, how, lots, closing)
         if wish is not None:
             wishes.append(wish)
     return wishes
 
 
 def execute_reduction(
-    state: State, order: Order, how: Execution, lots: int, closing: int, base: float
+    state: State, order: Order, how: Execution, lots: int, closing: int
 ) -> Wish | None:
     """Close what the room allows; the opening half of a flip waits for the increases (R12)."""
     i = order.instrument
