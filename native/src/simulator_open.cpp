@@ -69,6 +69,7 @@ bool Simulator::reaches_at_open(std::size_t row, Order& order, bool arrives,
   if (arrives) {
     if (gap > 0 || refuse_post_only(order)) return false;
     execution.price = clamp_to_limit(order, round_fill(open, tick, order.side));
+    execution.reference = execution.price;  // R22: limits have no slippage
     return true;
   }
   if (gap >= 0) return false;  // R15: not through
