@@ -64,6 +64,9 @@ def cases(draw: st.DrawFn) -> Case:
     closes[generator.random((rows, columns)) < 0.1] = np.nan
     closes[0] = 20.0
     targets = np.round(generator.uniform(-1, 1, (rows, columns)), 1)
+    for row in range(1, rows):  # most targets stay, so that only prices move what is wanted
+        stays = generator.random(columns) < 0.6
+        targets[row, stays] = targets[row - 1, stays]
     targets[generator.random((rows, columns)) < 0.15] = np.nan
     targets[generator.random((rows, columns)) < 0.05] = 99.0
     return Case(

@@ -183,13 +183,13 @@ class _Sizer:
         effects = self._weight_effects(terms, allowed, weight)
         with exact():
             position = float(self.position / self.instrument.lot)
-        if rules.band and _inside_band(lots, position, rules.band):
-            return self._sized(Outcome.IN_BAND, weight, lots, effects=effects)
         most = _most_lots(terms, self.price, rules.max_notional)
         if abs(lots) > most:
             cut = math.copysign(most, lots)
             effects = (*effects, _effect("max_notional", lots, cut))
             lots = cut
+        if rules.band and _inside_band(lots, position, rules.band):
+            return self._sized(Outcome.IN_BAND, weight, lots, effects=effects)
         change = _change(lots, position)
         uncut = _change(self._lots(terms, self.number), position)
         is_dust = lots == 0.0 and weight != 0.0 and kernel.whole_lots(position) == 0.0
