@@ -49,13 +49,21 @@ Scan fastest_scan() noexcept { return finite_blocks_plain; }
 
 const Scan scan = fastest_scan();
 
-}  // namespace
-
-Size first_not_finite(const double* values, Size begin, Size end) noexcept {
-  for (Size row = scan(values, begin, end); row < end; ++row) {
+Size first_from(const double* values, Size row, Size end) noexcept {
+  for (; row < end; ++row) {
     if ((not_finite_bit(values[row]) >> 63) != 0) return row;
   }
   return end;
+}
+
+}  // namespace
+
+Size first_not_finite(const double* values, Size begin, Size end) noexcept {
+  return first_from(values, scan(values, begin, end), end);
+}
+
+Size first_not_finite_plain(const double* values, Size begin, Size end) noexcept {
+  return first_from(values, finite_blocks_plain(values, begin, end), end);
 }
 
 }  // namespace algotrader::indicators

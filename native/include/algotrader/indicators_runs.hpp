@@ -21,6 +21,8 @@ enum class Gaps {
 
 // First row in [begin, end) that is not finite, else end.
 Size first_not_finite(const double* values, Size begin, Size end) noexcept;
+// The same without wide registers, for machines that lack them and for tests.
+Size first_not_finite_plain(const double* values, Size begin, Size end) noexcept;
 
 template <Size In>
 Size end_of_run(const Inputs<In>& in, Size begin, Size rows) noexcept {
