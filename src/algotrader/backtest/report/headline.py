@@ -48,13 +48,16 @@ def because(
     return tuple(sentences)
 
 
-def luck(overfitting: Overfitting) -> tuple[Phrase, ...]:
-    """`With 120 parameter sets tried, luck alone would show a best Sharpe of about 1.02; …`"""
+def luck(overfitting: Overfitting, *, of_set: bool = False) -> tuple[Phrase, ...]:
+    """`With 120 parameter sets tried, luck alone would show a best Sharpe of about 1.02; …`
+
+    `of_set`: the Sharpe ratio is that of the best set on all data, not of the account reported.
+    """
     o = overfitting
     if o.searched and o.luck_sharpe is not None and o.sharpe is not None:
         return (
             say(
-                "because.luck",
+                "because.luck_set" if of_set else "because.luck",
                 trials=strong(figures.number(o.trials)),
                 luck=strong(figures.number(o.luck_sharpe, 2)),
                 sharpe=strong(figures.number(o.sharpe, 2)),

@@ -17,7 +17,7 @@ from algotrader.backtest.report import (
 from algotrader.backtest.report.figures import Lang
 from algotrader.backtest.report.metric_table import metric_list
 from algotrader.backtest.report.model import Fold, Scalar, WalkForwardReportData
-from algotrader.backtest.report.words import Part, Phrase, both, pct, say
+from algotrader.backtest.report.words import Part, Phrase, both, pct, say, tone_of
 
 WIDTH, NAMES, ROW = 1180, 34, 22  # drawing units: plot with its labels, room for the number, row
 
@@ -35,12 +35,14 @@ def render_walkforward(data: WalkForwardReportData, *, lang: Lang = "en") -> str
         layout.checks_row(_checks(data)),
         layout.key_figures(_keys(data)),
         _strips(data.folds),
-        sections.equity_section("section.oos", "oos.note"),
+        sections.equity_section(
+            "section.oos", "equity.note" if data.in_sample is None else "oos.note"
+        ),
         _chosen(data.folds),
         _folds_table(data.folds),
         layout.pair(
             sections.months_section(data.months),
-            sections.overfitting_section(data.overfitting),
+            sections.overfitting_section(data.overfitting, this="luck.chosen"),
         ),
         layout.section(
             "section.figures",
@@ -98,7 +100,7 @@ def _because(data: WalkForwardReportData) -> list[Phrase]:
         said.append(say("because.efficiency", ratio=pct(data.efficiency, 0)))
     won, n = figures.number(_won(data.folds)), figures.number(len(data.folds))
     said.append(say("because.folds_won", won=won, n=n))
-    said.extend(headline.luck(data.overfitting))
+    said.extend(headline.luck(data.overfitting, of_set=True))
     said.append(say(f"next.walk.{data.overfitting.kind.value}"))
     return said
 
@@ -164,7 +166,8 @@ def _strips(folds: tuple[Fold, ...]) -> str:
     parts = x.marks(bottom)
     for row, fold in enumerate(folds):
         y = row * ROW + ROW / 2
-        css = "up-fill" if fold.test_return > 0 else "down-fill"
+        tone = tone_of(fold.test_return * 100)
+        css = f"{tone}-fill" if tone else "fill-ink3"  # what is written as zero has no colour
         parts.append(drawings.text(0, y + 4, str(row + 1), anchor="start"))
         parts.append(drawings.line(x(fold.train_start), y, x(fold.train_end), y, "hair"))
         left, right = x(fold.test_start), x(fold.test_end)
