@@ -90,7 +90,8 @@ def _deflated(findings: Findings) -> Because:
         "deflated": findings.deflated_sharpe,
         "needed": MIN_DEFLATED_SHARPE,
     }
-    return Because(key="deflated_holds" if holds else "deflated_low", holds=holds, values=values)
+    kind = "deflated" if findings.n_trials > 1 else "single"
+    return Because(key=f"{kind}_{'holds' if holds else 'low'}", holds=holds, values=values)
 
 
 def _selection(findings: Findings) -> Because:
@@ -149,6 +150,18 @@ SENTENCES: Mapping[str, Mapping[Language, str]] = {
         " this one is {sharpe:.2f} (deflated Sharpe ratio {deflated:.2f}, needs {needed:.2f}).",
         "zh": "共试验 {trials} 次，仅凭运气最高夏普约为 {luck:.2f}，"
         "本次仅为 {sharpe:.2f}（紧缩夏普 {deflated:.2f}，应达 {needed:.2f}）。",
+    },
+    "single_holds": {
+        "en": "This is the only trial so far. Its Sharpe ratio is {sharpe:.2f}; that the true one is"
+        " above 0 has the probability {deflated:.2f} (at least {needed:.2f}).",
+        "zh": "目前仅此一次试验，夏普为 {sharpe:.2f}；"
+        "真实夏普大于 0 的概率为 {deflated:.2f}（应达 {needed:.2f}）。",
+    },
+    "single_low": {
+        "en": "This is the only trial so far. Its Sharpe ratio is {sharpe:.2f}; that the true one is"
+        " above 0 has the probability {deflated:.2f} only (needs {needed:.2f}).",
+        "zh": "目前仅此一次试验，夏普为 {sharpe:.2f}；"
+        "真实夏普大于 0 的概率仅 {deflated:.2f}（应达 {needed:.2f}）。",
     },
     "deflated_unknown": {
         "en": "The Sharpe ratio is not defined on these data, so luck cannot be ruled out.",

@@ -46,6 +46,8 @@ def findings(**changes: object) -> Findings:
         ({"walk_forward_return": None}, Outcome.EVIDENCE, "deflated_holds"),
         ({"deflated_sharpe": 0.95}, Outcome.EVIDENCE, "deflated_holds"),
         ({"deflated_sharpe": 0.9499}, Outcome.NO_EVIDENCE_YET, "deflated_low"),
+        ({"n_trials": 1}, Outcome.EVIDENCE, "single_holds"),
+        ({"n_trials": 1, "deflated_sharpe": 0.3}, Outcome.NO_EVIDENCE_YET, "single_low"),
         ({"deflated_sharpe": None}, Outcome.NO_EVIDENCE_YET, "deflated_unknown"),
         ({"pbo": 0.2, "loss_probability": 0.05}, Outcome.NO_EVIDENCE_YET, "pbo_high"),
         ({"pbo": 0.2, "loss_probability": 0.049}, Outcome.EVIDENCE, "deflated_holds"),

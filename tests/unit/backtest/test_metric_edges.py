@@ -139,3 +139,11 @@ def test_a_column_of_another_length_or_an_unknown_instrument_is_refused() -> Non
     with pytest.raises(ValueError, match="symbols"):
         TradeTable(symbols=(), **columns)
     assert [trade.profit for trade in WON] == [1.0, 2.0]
+
+
+def test_a_draw_ends_a_streak_of_either_kind() -> None:
+    trades = trades_with([0.0, 1.0, 2.0, 0.0, -1.0, -1.0, -2.0, 0.0, 3.0])
+
+    assert per_trade.longest_streak(trades, won=True) == 2
+    assert per_trade.longest_streak(trades, won=False) == 3
+    assert per_trade.longest_streak(no_trades(), won=True) == 0
