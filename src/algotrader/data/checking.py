@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from algotrader.data.coverage import coverage_of
 from algotrader.data.files import file_symbol, timeframe_of
-from algotrader.data.grids import calendar_for
+from algotrader.data.grids import ascending, calendar_for
 from algotrader.data.lake import Lake
 from algotrader.data.layout import SeriesKey
 from algotrader.data.manifest import grade_of
@@ -28,7 +26,7 @@ def check_file(path: Path, timeframe: str | None, calendar: str | None) -> tuple
     summary: Rows = []
     for table in tables:
         symbol = file_symbol(path, table.symbol_text)
-        stamps = np.unique(table.ts)
+        stamps = ascending(table.ts)
         trades = calendar_for(symbol, stamps, frame, calendar)
         found = check_table(table, frame, trades, f"{symbol} {frame}")
         measured = coverage_of(stamps, frame, trades)

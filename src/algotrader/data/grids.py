@@ -17,12 +17,18 @@ from algotrader.core.symbols import Symbol
 from algotrader.core.timeframes import DAY_MS, MINUTE_MS, Timeframe
 
 _LONGEST_MS = 7 * DAY_MS
+_SAMPLE = 200_000  # bars from which a time frame is told
 _FINEST_MS = 30 * MINUTE_MS  # markets open on the full or half hour
+
+
+def ascending(ts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Each stamp once, in order; without work where they are so already."""
+    return ts if bool(np.all(np.diff(ts) > 0)) else np.unique(ts)
 
 
 def recognise_timeframe(ts: NDArray[np.int64], source: str) -> Timeframe:
     """The commonest step between neighbouring stamps. DataError if it is no time frame."""
-    steps = np.diff(np.unique(ts))
+    steps = np.diff(ascending(ts)[:_SAMPLE])
     if not len(steps):
         raise DataError(
             "data.timeframe_unclear",
@@ -44,7 +50,7 @@ def calendar_for(
     symbol: Symbol, ts: NDArray[np.int64], timeframe: Timeframe, stated: str | None = None
 ) -> Calendar:
     """The calendar stated, else the instrument's, else the one that the stamps follow."""
-    name = stated or calendar_of(symbol) or recognise(np.unique(ts), timeframe).calendar
+    name = stated or calendar_of(symbol) or recognise(ascending(ts), timeframe).calendar
     return load_calendar(name)
 
 

@@ -81,8 +81,8 @@ def off_grid(series: Series) -> Iterator[Hits]:
     ts, frame = series.ordered.ts, series.timeframe.ms
     if not series.never_closes or len(ts) < 2:
         return
-    phase = np.unique(ts % frame)
-    if frame <= DAY_MS and len(phase) == 1 and phase[0]:
+    phase = ts % frame
+    if frame <= DAY_MS and phase[0] and bool(np.all(phase == phase[0])):
         yield Hits(
             rule="wrong_time_zone", level=Level.ERROR, ts=ts,
             message=f"every bar opens {int(phase[0]) / HOUR_MS:g} h into the {series.timeframe} of "
