@@ -26,7 +26,7 @@ from algotrader.core.instants import utc_at, utc_ms
 from algotrader.core.instruments import Instrument
 from algotrader.core.symbols import InstrumentKind, Symbol
 from algotrader.core.timeframes import Timeframe
-from algotrader.data import files, sample
+from algotrader.data import coverage, files, sample
 from algotrader.data.adjustment import Adjust, explained_jumps
 from algotrader.data.instruments import load_instrument
 from algotrader.data.lake import Lake
@@ -163,13 +163,11 @@ def _data_hash(
 
 def coverage_of(bars: Bars, calendar: Calendar, funding: float | None = None) -> Coverage:
     """Bars present of those the calendar expects between the first and the last, by month."""
-    grid = calendar.grid(bars.timeframe, int(bars.ts[0]), int(bars.ts[-1]) + 1)
-    present = np.isin(grid, bars.ts, assume_unique=True)
-    months = grid.astype("datetime64[ms]").astype("datetime64[M]")
-    shares = [(str(month), float(present[months == month].mean())) for month in np.unique(months)]
+    measured = coverage.coverage(bars, calendar)
     return Coverage(
-        expected=len(grid), present=int(present.sum()), months=tuple(shares), funding=funding
-    )
+        expected=measured.expected, present=measured.present, months=measured.months,
+        funding=funding,
+    )  # fmt: skip
 
 
 def _bars(request: DataRequest, lake: Lake) -> tuple[Bars, _Origin]:
@@ -242,7 +240,10 @@ def _from_store(symbol: Symbol, request: DataRequest, lake: Lake) -> tuple[Bars,
 def _from_lake(
     symbol: Symbol, timeframe: Timeframe, request: DataRequest, lake: Lake
 ) -> tuple[Bars, _Origin]:
-    manifest = lake.manifest(SeriesKey.bars(symbol, timeframe))
+    key = SeriesKey.bars(symbol, timeframe)
+    manifest = lake.manifest(key)
+    if request.adjust == "none" and manifest.adjustment:
+        _refuse_raw_jumps(lake.read_table(key)[0], request.adjust)
     names = sorted({source.name for source in manifest.sources})
     licences = sorted({source.licence for source in manifest.sources if source.licence})
     bars = lake.read_bars(symbol, timeframe, adjust=request.adjust)

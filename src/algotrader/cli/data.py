@@ -333,8 +333,55 @@ def resample(
     from algotrader.data.importing import resample_series
 
     target = _lake(out, lake)
-    key = _keys(target, symbol, timeframe)[0]
+    key = _bar_keys(target, symbol, timeframe)[0]
     _show_imported(out, [resample_series(target, key, Timeframe.parse(to), SystemClock())])
+
+
+@app.command()
+@with_output
+def features(
+    out: Output,
+    strategy: Annotated[
+        str, typer.Argument(metavar="STRATEGY", help="A file, FILE:Class, or a registered name.")
+    ],
+    symbol: Annotated[str, typer.Option("--symbol", "-s", help="A series of the lake.")],
+    timeframe: Frame = None,
+    lake: LakeFolder = None,
+) -> None:
+    """Compute a strategy's features on a series and keep them in the lake.
+
+    Kept with the hash of the strategy's source and of the bars; made again only if one changed.
+
+    \b
+    algotrader data features TrendFollow --symbol SIM:BTC/USDT --timeframe 1h
+    """
+    import numpy as np
+
+    from algotrader.data.feature_layer import write_features
+    from algotrader.strategy.loader import load
+
+    target, loaded = _lake(out, lake), load(strategy)
+    rows = []
+    for key in _bar_keys(target, symbol, timeframe):
+        bars = target.read_bars(key.symbol, key.name)
+        columns = {
+            name: np.asarray(values, dtype=np.float64)
+            for name, values in loaded.kind().features(bars).items()
+        }
+        made = write_features(target, key, loaded.name, bars.ts, columns, loaded.source_hash)
+        rows.append({"series": str(key), "set": loaded.name, "rows": made.rows,
+                     "columns": " ".join(made.columns)})  # fmt: skip
+    _show_rows(out, rows)
+
+
+def _bar_keys(lake: Lake, symbol: str, timeframe: str | None) -> list[SeriesKey]:
+    """Series of bars alone; DataError if the symbol has none."""
+    keys = [key for key in _keys(lake, symbol, timeframe) if key.timeframe is not None]
+    bars = [key for key in keys if key.name == str(key.timeframe)]
+    if not bars:
+        raise DataError("data.symbol_missing", f"there are no bars of {symbol} in {lake.root}",
+                        hint="`algotrader data ls` lists what is there")  # fmt: skip
+    return bars
 
 
 def _lake(out: Output, folder: Path | None) -> Lake:

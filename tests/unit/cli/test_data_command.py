@@ -1,0 +1,148 @@
+"""`algotrader data …` from the command line: results, exit codes, one sentence for each mistake."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from algotrader.cli.main import main
+
+GOOD = "Date,Open,High,Low,Close,Volume\n" + "".join(
+    f"2024-01-{day:02d},10,12,9,11,100\n" for day in (2, 3, 4, 5, 8, 9, 10)
+)
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = main(["data", *arguments])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> str:
+    return str(tmp_path / "lake")
+
+
+def a_csv(folder: Path, text: str = GOOD) -> str:
+    path = folder / "prices.csv"
+    path.write_text(text)
+    return str(path)
+
+
+def test_import_ls_show_check_and_compact(
+    tmp_path: Path, lake: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = a_csv(tmp_path)
+    code, out, _ = said(capsys, "import", path, "--symbol", "US:XYZ", "--lake", lake, "--json")
+    assert code == 0
+    assert json.loads(out)[0]["added"] == 7
+
+    code, out, _ = said(capsys, "import", path, "--symbol", "US:XYZ", "--lake", lake, "--json")
+    assert json.loads(out)[0]["added"] == 0
+
+    code, out, _ = said(capsys, "ls", "--lake", lake)
+    assert code == 0
+    assert "US:XYZ 1d" in out
+    assert "100.00%" in out
+
+    code, out, _ = said(capsys, "show", "US:XYZ", "--lake", lake, "--json")
+    assert json.loads(out)[0]["calendar"] == "XNYS"
+
+    code, out, _ = said(capsys, "check", "US:XYZ", "--lake", lake)
+    assert code == 1  # seven equal rows: the feed hung
+    assert "stale" in out
+
+    code, _, _ = said(capsys, "compact", "--lake", lake)
+    assert code == 0
+
+
+def test_generate_resample_and_features(lake: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys, "generate", "--bars", "500", "--lake", lake)[0] == 0
+    code, out, _ = said(
+        capsys, "resample", "SIM:BTC/USDT", "-t", "1h", "--to", "4h", "--lake", lake, "--json"
+    )
+    assert code == 0
+    assert json.loads(out)[0]["added"] == 125
+
+    arguments = (
+        "features",
+        "TrendFollow",
+        "-s",
+        "SIM:BTC/USDT",
+        "-t",
+        "1h",
+        "--lake",
+        lake,
+        "--json",
+    )
+    code, out, _ = said(capsys, *arguments)
+    assert code == 0
+    assert json.loads(out)[0]["rows"] == 500
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (GOOD.replace("2024-01-04", "2024-01-03"), "repeats the stamp 2024-01-03"),
+        (GOOD.replace("2024-01-04", "2024-01-01"), "is earlier than the row before it"),
+        (GOOD.replace("04,10,12", "04,,12"), "row 3 (2024-01-04 00:00) has open nan"),
+        (GOOD.replace("04,10,12,9", "04,10,12,-9"), "has low -9; prices must be above 0"),
+        (GOOD.replace("04,10,12,9", "04,10,8,9"), "the high is below the low"),
+        (GOOD.replace("Close", "Kurs"), "no column 'close'"),
+        (GOOD.replace("2024-01-04", "2024-01-04 00:00:00+09:00"), "time zones are mixed"),
+        ("", "is empty"),
+    ],
+)
+def test_bad_rows_are_one_sentence_and_nothing_is_written(
+    tmp_path: Path, lake: str, capsys: pytest.CaptureFixture[str], text: str, words: str
+) -> None:
+    code, out, err = said(capsys, "import", a_csv(tmp_path, text), "--lake", lake)
+
+    assert code == 2
+    assert out == ""
+    assert words in err
+    assert err.count("error:") == 1
+    assert "hint:" in err
+    assert "Traceback" not in err
+    assert not Path(lake).exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("import", "nothing.csv"), "there is no file nothing.csv"),
+        (("show", "US:NONE"), "there is no series of US:NONE"),
+        (("show", "nonsense"), "is not a symbol"),
+        (("download", "NOWHERE:BTC/USDT"), "ccxt knows no exchange"),
+        (("download", "OKX:BTC/USDT", "--timeframe", "7q"), "time frame '7q' does not exist"),
+        (("download", "OKX:BTC/USDT", "--start", "soon"), "--start 'soon' is not a date"),
+        (("resample", "US:NONE", "--to", "1d"), "there is no series of US:NONE"),
+        (("generate", "--bars", "1"), "cannot be generated"),
+        (("import", "x.csv", "--on-error", "shrug"), "--on-error 'shrug' does not exist"),
+        (("import", "x.csv", "--map", "close"), "has no ="),
+    ],
+)
+def test_wrong_use_ends_with_2_and_says_what_helps(
+    lake: str, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], words: str
+) -> None:
+    code, _, err = said(capsys, *arguments, "--lake", lake)
+
+    assert code == 2
+    assert words in err
+    assert "hint:" in err
+
+
+def test_quarantine_imports_the_rest(
+    tmp_path: Path, lake: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = a_csv(tmp_path, GOOD.replace("04,10,12,9", "04,10,12,-9"))
+
+    code, out, _ = said(
+        capsys, "import", path, "--on-error", "quarantine", "--lake", lake, "--json"
+    )
+
+    assert code == 0
+    [row] = json.loads(out)
+    assert (row["added"], row["set_aside"]) == (6, 1)
