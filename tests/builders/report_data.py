@@ -122,7 +122,11 @@ def a_run(
         look_ahead=LookAhead(prefixes=64),
         assumptions=ASSUMPTIONS,
         warnings=(
-            Notice(code="costs_share", values={"share": 0.56, "turnover": 372}),
+            Notice(
+                code="costs_share",
+                en="Costs take 56 % of the gross profit.",
+                zh="成本占毛利的 56%。",
+            ),
             Notice(
                 code="drawdown_limit",
                 en="Drawdown passed your limit of 15 % twice, first on 2024-08-20.",
@@ -430,7 +434,13 @@ def a_run_without_trades() -> ReportData:
         attribution=attribution(none, net_profit=0.0, costs=Costs()),
         costs=CostFacts(paid_bps=None),
         path=PathGuess(trades=0, of=0),
-        warnings=(Notice(code="no_trades_minimum", values={"minimum": "5 USDT"}),),
+        warnings=(
+            Notice(
+                code="no_trades",
+                en="0 trades: every order was below the venue's minimum notional of 5 USDT.",
+                zh="0 笔交易：所有委托都低于交易所最小名义金额 5 USDT。",
+            ),
+        ),
     )
 
 

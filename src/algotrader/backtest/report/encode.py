@@ -38,9 +38,13 @@ def bucket_extremes(columns: Sequence[Floats], limit: int) -> NDArray[np.int64]:
     return np.array(sorted(kept), dtype=np.int64)
 
 
+_ROUND_FACTORS = (1, 2, 3, 4, 6, 8, 12, 24, 48, 96)
+
+
 def merge_factor(rows: int, limit: int) -> int:
-    """How many bars become one so that at most `limit` are drawn."""
-    return max(1, -(-rows // limit))
+    """How many bars become one so that at most `limit` are drawn; round ones, as people expect."""
+    least = max(1, -(-rows // limit))
+    return next((factor for factor in _ROUND_FACTORS if factor >= least), least)
 
 
 def merge_bars(

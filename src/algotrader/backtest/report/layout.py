@@ -147,25 +147,6 @@ def absent(reason: str | None = None) -> str:
     return f'<span class="dim"{hover}>{figures.ABSENT}</span>{spoken}'
 
 
-def notice_html(notice: Notice) -> str:
-    """A warning by its code, else by its own text, else by its code and values as they are."""
-    if notice.en is not None:
-        return both(spoken(notice.en, notice.zh))
-    if known(f"warning.{notice.code}"):
-        values = {name: _notice_value(name, value) for name, value in notice.values.items()}
-        return both(Phrase(f"warning.{notice.code}", values))
-    return escape(f"{notice.code} {parameter_text(notice.values)}")
-
-
-def _notice_value(name: str, value: Scalar) -> Part:
-    """A number in a warning: `share` and `ratio` are fractions, the others counts and amounts."""
-    if isinstance(value, str | bool):
-        return str(value)
-    if name in ("share", "ratio"):
-        return pct(value)
-    return figures.number(value, 0 if float(value).is_integer() else 2)
-
-
 def notices(lines: Sequence[str]) -> str:
     if not lines:
         return f'<p class="empty">{both(say("warnings.none"))}</p>'
@@ -195,7 +176,7 @@ def assumptions_section(
 
 def warnings_section(said: Sequence[Phrase], given: Sequence[Notice]) -> str:
     """What follows from the data, then what the run itself warned of."""
-    lines = [both(phrase) for phrase in said] + [notice_html(notice) for notice in given]
+    lines = [both(phrase) for phrase in said] + [both(spoken(n.en, n.zh)) for n in given]
     return section("section.warnings", notices(lines), anchor="notes")
 
 

@@ -61,15 +61,11 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """A warning: a code of the word catalogue with its values, or a text of its own.
-
-    `code` names `warning.<code>` in `assets/words.json`; an unknown one must bring `en` and `zh`.
-    """
+    """A warning in both languages. `code` is stable: the report leaves out what it would repeat."""
 
     code: str
-    values: Mapping[str, Scalar] = field(default_factory=dict)
-    en: str | None = None
-    zh: str | None = None
+    en: str
+    zh: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

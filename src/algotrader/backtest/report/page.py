@@ -36,6 +36,8 @@ ACCOUNT_MODULES = (
 )
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export ", re.MULTILINE)
+_INDENT = re.compile(r"^[ \t]+|^\n", re.MULTILINE)
+_COMMENT = re.compile(r"^(//.*|/\*.*\*/)\n", re.MULTILINE)
 
 
 def build_page(
@@ -60,7 +62,7 @@ def build_page(
         lang=lang,
         title=escape(title),
         policy=policy,
-        style=asset("tokens.css") + asset("report.css"),
+        style=_bare(asset("tokens.css") + asset("report.css")),
         switches=_switches(),
         kind=both(kind),
         skip=both(say("skip")),
@@ -106,7 +108,12 @@ def asset(name: str) -> str:
 def bundle(modules: tuple[str, ...]) -> str:
     """The modules as one: their imports of each other are dropped, their exports made local."""
     parts = [_EXPORT.sub("", _IMPORT.sub("", asset(f"js/{name}"))) for name in modules]
-    return '"use strict";\n' + "\n".join(parts)
+    return _bare('"use strict";\n' + "\n".join(parts))
+
+
+def _bare(text: str) -> str:
+    """Without indentation and lines that are only a comment: no literal here spans lines."""
+    return _COMMENT.sub("", _INDENT.sub("", text))
 
 
 def script_json(value: object) -> str:

@@ -26,10 +26,10 @@ from algotrader.execution.simulation import FillReason
 
 Json: TypeAlias = dict[str, Any]
 
-EQUITY_ROWS = 8_000  # four columns, two extremes each, on a plot of about a thousand pixels
+EQUITY_ROWS = 6_000  # four columns, two extremes each, on a plot of about a thousand pixels
 PRICE_CELLS = 84_000  # columns times candles of all instruments
 MOST_TRADES = 4_000  # rows of the trades table
-CELLS_PER_TRADE = 12  # a listed trade costs about as much as so many price cells
+CELLS_PER_TRADE = 10  # a listed trade costs about as much as so many price cells
 
 
 def identity(i: Identity) -> Json:
@@ -105,7 +105,8 @@ def _price(p: PriceSeries, limit: int) -> Json:
     scale = _price_scale(p)
     coded: Json = {"symbol": p.symbol, "merged": factor, "bars": len(p.ts), "k": scale}
     if p.tick is not None:
-        coded["digits"] = figures.decimals_of(p.tick)
+        kept = max(0, round(math.log10(scale)))  # a scale of six digits may drop some of the tick's
+        coded["digits"] = min(figures.decimals_of(p.tick), kept)
     if p.open is None or p.high is None or p.low is None:
         rows = np.minimum(np.arange(0, len(p.ts), factor) + factor, len(p.ts)) - 1
         coded["ts"] = stamps(p.ts[rows] if factor > 1 else p.ts)
@@ -119,8 +120,7 @@ def _price(p: PriceSeries, limit: int) -> Json:
             "name": f.name,
             "on_price": f.on_price,
             "v": encode.column(
-                encode.last_of(factor, f.values),
-                scale if f.on_price else encode.significant_scale(f.values, 4),
+                encode.last_of(factor, f.values), encode.significant_scale(f.values, 5)
             ),
         }
         for f in p.features

@@ -33,7 +33,7 @@ def test_a_run_without_trades_says_so_and_why_and_is_never_a_silent_flat_line() 
     text = text_of(a_run_without_trades())
 
     assert "No trade was made in" in text
-    assert "0 trades: every order was below the venue's minimum" in text
+    assert "0 trades: every order was below the venue&#x27;s minimum" in text
     assert "5 USDT" in text
     assert "Next: read the warnings below" in text
     assert not re.search(r"\b(nan|inf)\b", text)

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from algotrader.backtest.report import encode
+from algotrader.backtest.report.model import PriceSeries
+from algotrader.backtest.report.payload import prices
 
 
 def decoded(coded: dict[str, Any]) -> list[float]:
@@ -76,3 +78,19 @@ def test_merged_candles_have_first_open_greatest_high_least_low_and_last_close()
         strict=True,
     ):
         assert got.tolist() == wanted
+
+
+def test_bars_are_merged_by_round_factors_that_fit() -> None:
+    assert [encode.merge_factor(rows, 10_000) for rows in (1, 10_000, 10_001, 43_800, 69_000)] == [
+        1, 1, 2, 6, 8]  # fmt: skip
+    assert encode.merge_factor(2_600_000, 10_000) == 260
+
+
+def test_a_chart_never_shows_digits_that_were_not_kept() -> None:
+    price = PriceSeries(
+        symbol="X:Y", ts=np.arange(2, dtype=np.int64), close=np.array([253_251.1, 9.0]), tick=0.1
+    )
+    coded = prices([price], 0)[0]
+
+    assert coded["k"] == 1.0
+    assert coded["digits"] == 0

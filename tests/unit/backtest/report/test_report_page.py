@@ -74,7 +74,9 @@ def test_a_run_of_many_trades_stays_below_500_kb() -> None:
 
 
 def test_the_file_names_no_address_and_its_policy_forbids_requests() -> None:
-    assert not re.search(r"https?:|//[a-z]|@import|url\(", page())
+    without_columns = re.sub(r'"b":"[\w+/=]*"', "", page())  # base64 may hold two slashes
+
+    assert not re.search(r"https?:|//[a-z]|@import|url\(", without_columns)
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page())
     assert policy is not None
     assert policy.group(1).startswith("default-src 'none'")

@@ -47,7 +47,7 @@ export function short(value, step) {
 
 export const price = (value, digits) => digits === undefined ? significant(value, 6) : number(value, digits);
 
-export function significant(value, digits = 4) {
+export function significant(value, digits = 5) {
   if (!value || Number.isNaN(value)) return number(value);
   const places = Math.max(0, Math.min(12, digits - 1 - Math.floor(Math.log10(Math.abs(value)))));
   return number(value, places).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");

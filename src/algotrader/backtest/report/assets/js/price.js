@@ -6,7 +6,7 @@ import { clampView, zoomable } from "./zoom.js";
 
 const PANE = 72;
 const SERIES = [["c1", []], ["c3", [6, 3]], ["c5", [2, 3]], ["c6", [8, 3, 2, 3]]];
-const MOST_MARKS = 260;
+const MARK_ROOM = 9; // pixels of plot for each trade; below, only the joining lines are drawn
 
 export class PriceChart {
   constructor(canvas, mover, prices, trades, timeframe) {
@@ -104,7 +104,7 @@ export class PriceChart {
 
   // Entry and exit joined in the profit colour; a fill whose path was guessed is an amber diamond.
   drawTrades(g, x, y, a, b) {
-    const shown = this.own.filter(trade => trade.b >= a && trade.a <= b), few = shown.length <= MOST_MARKS;
+    const shown = this.own.filter(trade => trade.b >= a && trade.a <= b), few = shown.length * MARK_ROOM <= this.plot;
     this.shown = shown.length;
     for (const trade of shown) {
       const on = trade.number === this.chosen, xa = x(this.slots[trade.a]), xb = x(this.slots[trade.b]), ya = y(trade.entry_price), yb = y(trade.exit_price);
@@ -153,7 +153,7 @@ export class PriceChart {
     parts.push(el("i", {}, `${t("c")} `, say(this.close[i])), el("i", { class: tone(change) }, percent(change, 2, true)));
     for (const f of [...this.overlays, ...this.panes]) {
       const swatch = el("span", { class: "sw", style: `border-color:var(--${f.colour});border-top-style:${f.dash.length ? "dashed" : "solid"}` });
-      parts.push(el("i", {}, swatch, `${f.name} `, f.on ? say(f.v[i]) : el("b", {}, significant(f.v[i]))));
+      parts.push(el("i", {}, swatch, `${f.name} `, el("b", {}, significant(f.v[i]))));
     }
     const mark = (glyph, kind, text) => el("span", {}, el("span", { class: kind }, glyph), ` ${text} `);
     parts.push(el("i", { class: "marks" }, mark("▲", "long", t("long")), mark("▼", "short", t("short")), mark("×", "", t("exit")), mark("◇", "warn", t("guessed"))));
@@ -170,7 +170,7 @@ export class PriceChart {
   rows() {
     const from = Math.max(0, lastAtOrBefore(this.slots, this.view[0]) + 1), to = lastAtOrBefore(this.slots, this.view[1]), say = value => price(value, this.digits);
     const names = this.open ? ["open", "high", "low", "close"] : ["close"], features = [...this.overlays, ...this.panes], body = [];
-    for (let i = Math.max(from, to - 199); i <= to; i++) body.push([isoMinute(this.ts[i]), ...names.map(name => say(this[name][i])), ...features.map(f => f.on ? say(f.v[i]) : significant(f.v[i]))]);
+    for (let i = Math.max(from, to - 199); i <= to; i++) body.push([isoMinute(this.ts[i]), ...names.map(name => say(this[name][i])), ...features.map(f => significant(f.v[i]))]);
     return { head: [t("time"), ...names.map(name => t(name[0])), ...features.map(f => f.name)], body, of: to - from + 1 };
   }
 
