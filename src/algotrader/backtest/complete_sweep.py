@@ -34,7 +34,7 @@ from algotrader.backtest.workspace import Workspace
 from algotrader.core.errors import RunError
 from algotrader.strategy.loader import LoadedStrategy
 
-_SHOWN_METRICS = ("sharpe", "total_return", "annual_return", "max_drawdown", "trades", "win_rate")
+_SHOWN_METRICS = ("sharpe", "total_return", "annual_return", "max_drawdown", "trades")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
@@ -13,19 +14,31 @@ from numpy.typing import NDArray
 
 from algotrader.core.bars import Bars
 from algotrader.core.errors import AlgotraderError, StrategyError, StrategyRaisedError
+from algotrader.features.finite import finite_mask
+from algotrader.features.memo import remembered
 from algotrader.strategy.base import Strategy
 
 Floats = NDArray[np.float64]
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Prepared:
     """Features of a run and the first row at which it may decide."""
 
     features: Mapping[str, Floats]  # each (T,) or (T, N), as the strategy gave them
-    known: NDArray[np.bool_]  # (T, N): every feature of the instrument is finite
+    shape: tuple[int, int]  # rows, instruments
     warmup_rows: int  # rows before the first decision (R5)
+    solid_from: int | None  # row from which every feature of every instrument is finite
+
+    @cached_property
+    def known(self) -> NDArray[np.bool_]:
+        """(T, N): every feature of the instrument is finite."""
+        known = np.ones(self.shape, dtype=np.bool_)
+        for values in self.features.values():
+            finite = finite_mask(values)
+            known &= finite[:, None] if finite.ndim == 1 else finite
+        return known
 
 
 def prepare(strategy: Strategy, bars: Bars) -> Prepared:
@@ -36,10 +49,36 @@ def prepare(strategy: Strategy, bars: Bars) -> Prepared:
     """
     raw = guarded(strategy, "features", None, lambda: strategy.features(bars))
     features = {name: _checked(strategy, name, value, bars) for name, value in raw.items()}
-    known = _known(features, bars)
-    ready = np.flatnonzero(known.any(axis=1))
-    measured = int(ready[0]) if len(ready) else len(bars)
-    return Prepared(features=features, known=known, warmup_rows=max(measured, strategy.warmup_bars))
+    return _measured(strategy, features, (len(bars), len(bars.symbols)))
+
+
+def _measured(
+    strategy: Strategy, features: Mapping[str, Floats], shape: tuple[int, int]
+) -> Prepared:
+    rows = [solid_row(values) for values in features.values()]
+    solid = None if any(row is None for row in rows) else max((r or 0 for r in rows), default=0)
+    if solid is not None and shape[1] == 1:
+        measured = solid
+    else:
+        anything = Prepared(features=features, shape=shape, warmup_rows=0, solid_from=None)
+        ready = np.flatnonzero(anything.known.any(axis=1))
+        measured = int(ready[0]) if len(ready) else shape[0]
+    return Prepared(
+        features=features,
+        shape=shape,
+        warmup_rows=max(measured, strategy.warmup_bars),
+        solid_from=solid,
+    )
+
+
+@remembered
+def solid_row(values: Floats) -> int | None:
+    """First row from which on a feature is finite to the end; `None` if it has gaps."""
+    finite = finite_mask(values)
+    rows = finite if finite.ndim == 1 else np.asarray(finite.all(axis=1))
+    rows = np.atleast_1d(rows)
+    first = int(rows.argmax()) if rows.any() else len(rows)
+    return first if rows[first:].all() else None
 
 
 def targets_of(strategy: Strategy, bars: Bars, prepared: Prepared) -> Floats:
@@ -47,7 +86,13 @@ def targets_of(strategy: Strategy, bars: Bars, prepared: Prepared) -> Floats:
     given = guarded(strategy, "targets", None, lambda: strategy.targets(bars, prepared.features))
     targets = _checked(strategy, "targets", given, bars)
     wide = targets[:, None] if targets.ndim == 1 else targets
-    return np.where(prepared.known, wide, np.nan)
+    if prepared.solid_from is None:
+        return np.where(prepared.known, wide, np.nan)
+    own = (
+        wide if wide.flags.writeable and wide.base is targets and targets is given else wide.copy()
+    )
+    own[: prepared.solid_from] = np.nan
+    return own
 
 
 def prepare_all(strategy: Strategy, bars: Bars) -> Prepared:
@@ -61,15 +106,11 @@ def prepare_all(strategy: Strategy, bars: Bars) -> Prepared:
     if not bars.panel:
         return prepare(strategy, bars)
     parts = [(rows, prepare(strategy, own)) for rows, own in _own_rows(bars)]
-    known = np.zeros(bars.close.shape, dtype=np.bool_)
     features = {name: np.full(bars.close.shape, np.nan) for name in parts[0][1].features}
     for column, (rows, part) in enumerate(parts):
-        known[rows, column] = part.known[:, 0]
         for name, values in part.features.items():
             features[name][rows, column] = values
-    ready = np.flatnonzero(known.any(axis=1))
-    measured = int(ready[0]) if len(ready) else len(bars)
-    return Prepared(features=features, known=known, warmup_rows=max(measured, strategy.warmup_bars))
+    return _measured(strategy, features, (len(bars), len(bars.symbols)))
 
 
 def all_targets(strategy: Strategy, bars: Bars, prepared: Prepared) -> Floats:
@@ -80,11 +121,8 @@ def all_targets(strategy: Strategy, bars: Bars, prepared: Prepared) -> Floats:
         return targets_of(strategy, bars, prepared)
     targets = np.full(bars.close.shape, np.nan)
     for column, (rows, own) in enumerate(_own_rows(bars)):
-        part = Prepared(
-            features={name: values[rows, column] for name, values in prepared.features.items()},
-            known=prepared.known[rows, column][:, None],
-            warmup_rows=prepared.warmup_rows,
-        )
+        features = {name: values[rows, column] for name, values in prepared.features.items()}
+        part = _measured(strategy, features, (len(own), 1))
         targets[rows, column] = targets_of(strategy, own, part)[:, 0]
     return targets
 
@@ -149,15 +187,6 @@ def raised(
         f"{error}{when}",
         hint="mend that line; nothing of this run was kept",
     )
-
-
-def _known(features: Mapping[str, Floats], bars: Bars) -> NDArray[np.bool_]:
-    columns = len(bars.symbols)
-    known = np.ones((len(bars), columns), dtype=np.bool_)
-    for values in features.values():
-        finite = np.isfinite(values)
-        known &= finite[:, None] if finite.ndim == 1 else finite
-    return known
 
 
 def _checked(strategy: Strategy, name: str, value: object, bars: Bars) -> Floats:

@@ -17,8 +17,8 @@ from algotrader.backtest.space import ParameterSet
 from algotrader.backtest.trade_list import trades_of
 from algotrader.core.errors import AlgotraderError
 from algotrader.core.timeframes import DAY_MS
-from algotrader.execution.simulated import simulate
-from algotrader.execution.simulation import SimulationResult
+from algotrader.execution.batch import Batch
+from algotrader.execution.simulation import SimulationSettings
 from algotrader.strategy.base import Strategy, Style
 
 Floats = NDArray[np.float64]
@@ -32,7 +32,6 @@ class SetResult:
     returns: Floats | None  # daily, shape (days,), the same days for every set
     final_equity: float = 0.0
     trades: int = 0
-    win_rate: float = 0.0
     fees: float = 0.0
     failure: str | None = None
 
@@ -54,8 +53,10 @@ class Evaluator:
         bars = market.bars
         day = bars.ts // DAY_MS if bars.session is None else bars.session
         ends = np.append(np.flatnonzero(np.diff(day)), len(bars) - 1)
-        self._ends = ends[ends >= first]
+        self._first_day = int(np.searchsorted(ends, first))
+        self._ends = ends[self._first_day :]
         self._given: KernelInput | None = None
+        self._batches: dict[SimulationSettings, Batch] = {}
 
     @property
     def days(self) -> NDArray[np.int64]:
@@ -66,18 +67,46 @@ class Evaluator:
         """Run one set. What the strategy refuses or raises is its failure, not ours."""
         try:
             strategy = self._kind(**parameters)
-            result, given = self._simulate(strategy)
+            if strategy.style is Style.TARGETS:
+                return self._by_targets(parameters, strategy)
+            return self._by_bar(parameters, strategy)
         except AlgotraderError as error:
             return SetResult(parameters=parameters, returns=None, failure=error.message)
+
+    def _by_targets(self, parameters: ParameterSet, strategy: Strategy) -> SetResult:
+        given = self.input_for(strategy)
+        batch = self._batches.get(given.settings)
+        if batch is None:
+            batch = Batch(given.panel, given.instruments, given.settings)
+            self._batches[given.settings] = batch
+        returns = np.empty(batch.day_ends.size)
+        totals = batch.run(self.targets(strategy), returns)
+        return SetResult(
+            parameters=parameters,
+            returns=returns[self._first_day :],
+            final_equity=totals.final_equity,
+            trades=totals.trades,
+            fees=totals.fees,
+        )
+
+    def _by_bar(self, parameters: ParameterSet, strategy: Strategy) -> SetResult:
+        given = self.input_for(strategy)
+        prepared = prepare_all(strategy, self._market.bars)
+        result, _ = decide_by_bar(
+            strategy,
+            self._market,
+            prepared,
+            given.panel,
+            given.instruments,
+            given.settings,
+            first=max(self._first, prepared.warmup_rows),
+        )
         trades = trades_of(given.panel, given.instruments, given.settings, result)
-        closed = trades.closed()
-        won = float(np.mean(closed.profit > 0.0)) if len(closed) else 0.0
         return SetResult(
             parameters=parameters,
             returns=self._daily(result.equity),
             final_equity=float(result.equity[-1]),
-            trades=len(closed),
-            win_rate=won,
+            trades=len(trades.closed()),
             fees=float(result.fills.fee.sum()),
         )
 
@@ -96,26 +125,6 @@ class Evaluator:
         close_only = self._market.bars.close_only
         settings = settings_of(strategy, self._settings, close_only=close_only)
         return replace(self._given, settings=settings)
-
-    def _simulate(self, strategy: Strategy) -> tuple[SimulationResult, KernelInput]:
-        given = self.input_for(strategy)
-        if strategy.style is Style.TARGETS:
-            targets = self.targets(strategy)
-            result = simulate(
-                given.panel, given.instruments, given.settings, targets=targets, keep_position=False
-            )
-            return result, given
-        prepared = prepare_all(strategy, self._market.bars)
-        result, _ = decide_by_bar(
-            strategy,
-            self._market,
-            prepared,
-            given.panel,
-            given.instruments,
-            given.settings,
-            first=max(self._first, prepared.warmup_rows),
-        )
-        return result, given
 
     def _daily(self, equity: Floats) -> Floats:
         """Return of each day; after ruin nothing can be earned (R8)."""

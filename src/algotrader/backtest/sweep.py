@@ -261,7 +261,6 @@ class _Parts:
             returns=returns,
             final_equity=np.array([result.final_equity for result in results]),
             trades=np.array([result.trades for result in results], dtype=np.int64),
-            win_rate=np.array([result.win_rate for result in results]),
             fees=np.array([result.fees for result in results]),
             failures=np.array(
                 [msgspec.json.encode([result.failure for result in results])], dtype=np.bytes_
@@ -282,7 +281,6 @@ class _Parts:
                     returns=None if failures[place] is not None else content["returns"][place],
                     final_equity=float(content["final_equity"][place]),
                     trades=int(content["trades"][place]),
-                    win_rate=float(content["win_rate"][place]),
                     fees=float(content["fees"][place]),
                     failure=failures[place],
                 )
@@ -316,7 +314,6 @@ def _gathered(
     for values in metrics.values():
         values[failed] = np.nan
     metrics["trades"] = np.array([result.trades for result in results], dtype=np.float64)
-    metrics["win_rate"] = np.array([result.win_rate for result in results])
     metrics["fees"] = np.array([result.fees for result in results])
     metrics["final_equity"] = np.array([result.final_equity for result in results])
     return SweepResult(

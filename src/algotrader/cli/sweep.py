@@ -104,7 +104,7 @@ def print_sweep(console: Console, done: Any, top: int) -> None:
         console.print(f"  {'·' if reason.holds else '△'} {reason.text('en')}")
     console.print()
     names = [name for name in result.plan.sets[0] if _varies(result.plan.sets, name)]
-    shown = ("sharpe", "total_return", "max_drawdown", "trades", "win_rate")
+    shown = ("sharpe", "total_return", "max_drawdown", "trades")
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in (*names, *shown):
         table.add_column(name, justify="right", header_style="dim")
