@@ -49,7 +49,7 @@ def source(base: str) -> CcxtSource:
     return CcxtSource("OKX", base, pause=lambda _: None)
 
 
-def test_a_download_pages_through_history_and_keeps_closed_bars_only(tmp_path: Path) -> None:
+def test_f43_a_download_pages_through_history_and_keeps_closed_bars_only(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
     with okx.serving(okx.Venue(now_ms=NOW, first_ms=FIRST)) as base:
         done = fill(lake, source(base), KEY, FIRST, NOW, CLOCK)
