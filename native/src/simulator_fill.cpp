@@ -156,7 +156,7 @@ void Simulator::finish(Order& order, OrderState state) {
 
 // R12: what a spot sell or a reduce-only order asks beyond the position is cancelled, and counted.
 void Simulator::cut_reduction(Order& order) {
-  if (!order.protective) count(Counter::ReduceOnlyCut);
+  if (!order.protective && !order.done) count(Counter::ReduceOnlyCut);
   finish(order, OrderState::Cancelled);
 }
 

@@ -242,9 +242,8 @@ void Simulator::increase_at_open(std::size_t row, std::vector<Execution>& plan) 
     const double wanted = static_cast<double>(execution.opening);
     if (order.tif == TimeInForce::FOK && wanted > room) continue;
     const double lots = std::min(wanted, room);
-    if (lots <= 0.0) continue;
-    set_price(row, execution, lots);
-    if (!inside_cap(order, execution.price)) {
+    if (lots > 0.0) set_price(row, execution, lots);
+    if (lots <= 0.0 || !inside_cap(order, execution.price)) {
       if (order.size_at_fill) order.lots = 0;  // sized anew at the next open
       continue;  // R13: waits, taking neither cash nor room
     }

@@ -421,7 +421,8 @@ std::int64_t Simulator::wanted_inside(const Order& order) const {
   const std::int64_t held = held_lots(column);
   const bool only_reduces = order.reduce_only || (instruments_[column].is_spot() && order.side < 0);
   if (only_reduces && (held == 0 || (held > 0) == (order.side > 0))) return 0;
-  return order.follows ? std::abs(held) : order.lots;
+  const std::int64_t asked = order.follows ? std::abs(held) : order.lots;
+  return only_reduces ? std::min(asked, std::abs(held)) : asked;
 }
 
 void Simulator::fill_inside(std::size_t row, std::size_t index, double price, double reference,

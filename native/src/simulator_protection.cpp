@@ -23,9 +23,11 @@ void Simulator::after_opening(std::size_t index, std::int64_t lots, double price
   const double rate = maker ? instrument.maker_fee : instrument.taker_fee;
   const double quantity = static_cast<double>(lots) * instrument.lot *
                           (fee_in_coin ? 1.0 - rate : 1.0);
+  const bool guarded = has_legs(column, order.id);
+  if (!guarded) order.opened = order.opened_value = 0.0;  // what was opened before is gone
   order.opened += quantity;
   order.opened_value += quantity * price;
-  if (has_legs(column, order.id)) {
+  if (guarded) {
     rebase_legs(column, order.id, order.opened_value / order.opened, lots_opened(order));
   } else {
     protect_order(index, price, inside);

@@ -159,7 +159,7 @@ def kind_of_column(knobs: Knobs, i: int) -> InstrumentKind:
 def random_instrument(rng: np.random.Generator, knobs: Knobs, i: int) -> SimulatedInstrument:
     kind = kind_of_column(knobs, i)
     inverse = kind == InstrumentKind.INVERSE
-    lot = float(rng.choice([0.1, 1.0])) if knobs.coarse else 0.001
+    lot = float(rng.choice([0.1, 1.0])) if knobs.coarse else 0.01
     tiers = ((2_000.0, 0.01), (8_000.0, 0.025), (20_000.0, 0.06))
     if inverse:
         tiers = ((20.0, 0.01), (80.0, 0.025), (200.0, 0.06))

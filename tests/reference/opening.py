@@ -92,8 +92,8 @@ def execute_reduction(
     if order.tif == TimeInForce.FOK and take < lots:
         kill(state, order)
         return None
-    if take == 0:
-        return None
+    if take == 0:  # what is sized at the fill waits until the position is gone
+        return None if math.isnan(order.fill_weight) else Wish(order, how, 0, math.nan)
     price = slipped(state, i, order.side, how.price, take) if how.slips else how.price
     now = min(take, closing)
     state.room[i] -= now

@@ -77,7 +77,7 @@ def amend(state: State, row: int, request: AmendRequest) -> None:
         order.stop = away(request.stop, order.side, item.tick)
     order.age = state.new_id()
     order.has_arrived = False
-    if order.rest <= 0:
+    if request.quantity is not None and order.rest <= 0:
         protection.end(state, order, OrderState.FILLED if order.filled else OrderState.CANCELLED)
 
 
@@ -199,7 +199,7 @@ def is_over_limit(state: State, row: int, order: Order) -> bool:
     """R28: an explicit order over a limit is denied; reductions pass. R8: none without equity."""
     i, settings = order.instrument, state.settings
     item = state.instruments[i]
-    held = state.positions[i].quantity
+    held = state.position_lots(i) * item.lot  # dust is flat
     after = held + order.side * order.lots * item.lot
     is_reduction = abs(after) <= abs(held) and after * held >= 0.0
     if order.reduce_only or is_reduction or (not state.is_derivative(i) and order.side < 0):
