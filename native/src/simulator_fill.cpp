@@ -147,6 +147,9 @@ double Simulator::room_left(std::size_t row, std::size_t column) {
 void Simulator::finish(Order& order, OrderState state) {
   if (order.done) return;
   order.done = true;
+  if (order.reason == FillReason::Target) {
+    state_.targets[static_cast<std::size_t>(order.instrument)].working = false;
+  }
   if (order.id >= 0 && !order.protective) state_.endings.emplace_back(order.id, state);
   if (order.group < 0) return;
   for (GroupLeg& leg : state_.legs) {

@@ -53,8 +53,10 @@ void Simulator::look_at_numbers(std::size_t row, const double* numbers) {
     }
     still_pending |= state_.targets[column].pending;
   }
-  std::stable_sort(wanted_.begin(), wanted_.end(),
-                   [](const Wanted& a, const Wanted& b) { return a.column < b.column; });
+  if (!queued_.empty()) {
+    std::stable_sort(wanted_.begin(), wanted_.end(),
+                     [](const Wanted& a, const Wanted& b) { return a.column < b.column; });
+  }
   pending_ = still_pending;
 }
 
@@ -79,8 +81,6 @@ void Simulator::look_at_requests(std::size_t row) {
     target.acted = kNone;
     if (accept(row, column)) wanted_.push_back({column, request.weight, 0.0, true});
   }
-  std::stable_sort(wanted_.begin(), wanted_.end(),
-                   [](const Wanted& a, const Wanted& b) { return a.column < b.column; });
 }
 
 // R19: a 0, the other sign or `reenter_after` lifts the block; NaN and a missing bar do not.
@@ -227,6 +227,7 @@ bool Simulator::inside_band(std::size_t column, double lots) const {
 
 // Acting on a target cancels the rest of its own working order (R10).
 void Simulator::cancel_working(std::size_t column) {
+  if (!state_.targets[column].working) return;
   for (Order& order : state_.orders) {
     if (order.reason == FillReason::Target && static_cast<std::size_t>(order.instrument) == column) {
       if (!order.done && order.filled > 0 && order.lots > 0) count(Counter::PartialCarried);
@@ -291,6 +292,7 @@ void Simulator::push_target(std::size_t column, Order& order) {
   order.capped = is_capped(column);
   order.reference = last_close_[column];
   order.age = state_.age++;
+  state_.targets[column].working = true;
   state_.orders.push_back(order);
 }
 

@@ -33,6 +33,7 @@ struct TargetState {
   double standing = kNone;  // last valid number: a weight
   double quantity = kNone;  // or the quantity that was asked for in its place
   double acted = kNone;     // number last acted on
+  bool working = false;     // has an order on its way
   bool pending = false;     // to be looked at on the next bar (R3, R10)
   bool pending_opinion = false;  // with what was wanted then
   int blocked = 0;          // sign that may not be entered again (R19)
