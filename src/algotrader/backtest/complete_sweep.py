@@ -17,10 +17,14 @@ from algotrader.backtest.complete import Completed, complete_run
 from algotrader.backtest.judge import Overfitting, judge
 from algotrader.backtest.judgement import BOOTSTRAP_SEED, instruments_key, statistics_of, trial
 from algotrader.backtest.loading import DataRequest, load_market, parse_instant
+from algotrader.backtest.remarks import assumptions_of, warnings_of
 from algotrader.backtest.reporting import (
+    assumption_of,
     costs_of,
     coverage_of,
     identity_of,
+    look_ahead_of,
+    notice_of,
     overfitting_of,
     provenance_of,
 )
@@ -172,6 +176,9 @@ def sweep_report(done: CompletedSweep) -> report.SweepReportData:
         metrics={name: result.metrics[name] for name in _SHOWN_METRICS},
         chosen=result.best or 0,
         failures=failures,
+        look_ahead=look_ahead_of(chosen.checked),
+        assumptions=tuple(map(assumption_of, assumptions_of(chosen.result))),
+        warnings=tuple(map(notice_of, warnings_of(chosen.result))),
         costs=costs_of(chosen.result),
         coverage=coverage_of(result.market.coverage),
         provenance=provenance_of(chosen.result, chosen.record),

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from algotrader.backtest import report
+from algotrader.backtest.complete import quick_check
 from algotrader.backtest.complete_sweep import judge_sweep
 from algotrader.backtest.decide import prepare_all
 from algotrader.backtest.judge import Overfitting
@@ -15,10 +16,12 @@ from algotrader.backtest.judgement import instruments_key
 from algotrader.backtest.loading import DataRequest, load_market, parse_instant
 from algotrader.backtest.remarks import assumptions_of, warnings_of
 from algotrader.backtest.reporting import (
+    assumption_of,
     costs_of,
     coverage_of,
     equity_of,
     identity_of,
+    look_ahead_of,
     notice_of,
     overfitting_of,
     provenance_of,
@@ -125,6 +128,7 @@ def walkforward_report(done: CompletedWalkForward) -> report.WalkForwardReportDa
                 train_sharpe=fold.train_sharpe,
                 test_return=fold.test_return,
                 test_sharpe=fold.test_sharpe,
+                test_trades=fold.test_trades,
             )
             for fold in walked.folds
         ),
@@ -133,11 +137,9 @@ def walkforward_report(done: CompletedWalkForward) -> report.WalkForwardReportDa
         efficiency=walked.efficiency,
         metrics=run.summary.values,
         months=monthly_returns(run.daily),
-        assumptions=tuple(
-            report.Assumption(key=remark.code, en=remark.en, zh=remark.zh)
-            for remark in assumptions_of(run)
-        ),
-        warnings=tuple(notice_of(remark) for remark in warnings_of(run)),
+        look_ahead=look_ahead_of(quick_check(run)),
+        assumptions=tuple(map(assumption_of, assumptions_of(run))),
+        warnings=tuple(map(notice_of, warnings_of(run))),
         costs=costs_of(run),
         coverage=coverage_of(run.market.coverage),
         provenance=provenance_of(run, done.record),

@@ -55,7 +55,7 @@ def trial(
         start_ms=int(ts[0]),
         end_ms=int(ts[-1]) + 1,
         sharpe=ratio,
-        first_day=int(daily.ts[0] // DAY_MS),
+        days=daily.ts // DAY_MS,
         returns=daily.returns,
     )
 
@@ -76,7 +76,13 @@ def judge_run(
 
 
 def statistics_of(trials: Sequence[Trial]) -> TrialStatistics:
-    """Statistics of trials that may cover different days."""
-    return trial_statistics(
-        [item.returns for item in trials], first_days=[item.first_day or 0 for item in trials]
-    )
+    """Statistics of trials that may cover different days of one calendar."""
+    known = [item.days for item in trials if item.days is not None and len(item.days)]
+    calendar = np.unique(np.concatenate(known)) if known else np.zeros(0, dtype=np.int64)
+    first = [
+        0
+        if item.days is None or not len(item.days)
+        else int(np.searchsorted(calendar, item.days[0]))
+        for item in trials
+    ]
+    return trial_statistics([item.returns for item in trials], first_days=first)

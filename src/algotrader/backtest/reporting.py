@@ -18,6 +18,7 @@ from algotrader.backtest.run import RunResult
 from algotrader.backtest.store import RunRecord
 
 _CHARTED_FEATURES = 4
+_CHARTED_BARS = 60_000  # of all instruments together: a report stays under 500 kB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +62,9 @@ def report_data(
         costs=costs_of(result),
         coverage=coverage_of(result.market.coverage),
         path=_path(result, paths),
-        look_ahead=_look_ahead(checked),
+        look_ahead=look_ahead_of(checked),
         attribution=split,
-        assumptions=tuple(_assumption(remark) for remark in assumptions_of(result)),
+        assumptions=tuple(assumption_of(remark) for remark in assumptions_of(result)),
         warnings=tuple(notice_of(remark) for remark in warnings_of(result)),
         provenance=provenance_of(result, record),
     )
@@ -174,7 +175,7 @@ def provenance_of(result: RunResult, record: RunRecord) -> report.Provenance:
 def _prices(result: RunResult) -> tuple[report.PriceSeries, ...]:
     """Bars of the first instruments with the features that the strategy decided by."""
     panel = result.bars.as_panel()
-    count = min(len(panel.symbols), 1 if result.strategy.panel else 4)
+    count = min(len(panel.symbols), max(1, _CHARTED_BARS // len(panel)))
     return tuple(_price(result, column) for column in range(count))
 
 
@@ -222,14 +223,14 @@ def _path(result: RunResult, paths: Paths | None) -> report.PathGuess | None:
     )
 
 
-def _look_ahead(checked: Checked | None) -> report.LookAhead | None:
+def look_ahead_of(checked: Checked | None) -> report.LookAhead | None:
     if checked is None:
         return None
     errors = sum(finding.level is Level.ERROR for finding in checked.findings)
     return report.LookAhead(prefixes=checked.prefixes, findings=errors)
 
 
-def _assumption(remark: Remark) -> report.Assumption:
+def assumption_of(remark: Remark) -> report.Assumption:
     return report.Assumption(key=remark.code, en=remark.en, zh=remark.zh)
 
 

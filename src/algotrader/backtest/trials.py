@@ -30,7 +30,7 @@ CREATE TABLE trials (
     start_ms INTEGER NOT NULL,     -- first decision
     end_ms INTEGER NOT NULL,       -- last bar
     sharpe REAL,                   -- per day, not annualised; NULL if the trial failed
-    first_day INTEGER,             -- days since 1970-01-01 of the first return
+    days BLOB,                     -- days since 1970-01-01 of the returns, little-endian int32
     returns BLOB,                  -- daily returns, little-endian float64
     PRIMARY KEY (family, source_hash, parameters, instruments, start_ms, end_ms)
 ) STRICT, WITHOUT ROWID
@@ -48,7 +48,7 @@ class Trial:
     start_ms: int
     end_ms: int
     sharpe: float | None = None
-    first_day: int | None = None
+    days: NDArray[np.int64] | None = None  # since 1970-01-01, one for each return
     returns: NDArray[np.float64] | None = None
 
     @property
@@ -136,13 +136,13 @@ def _row(trial: Trial) -> tuple[object, ...]:
         trial.start_ms,
         trial.end_ms,
         trial.sharpe,
-        trial.first_day,
+        None if trial.days is None else np.ascontiguousarray(trial.days, dtype="<i4").tobytes(),
         None if returns is None else np.ascontiguousarray(returns, dtype="<f8").tobytes(),
     )
 
 
 def _trial(
-    row: tuple[str, str, str, str, int, int, float | None, int | None, bytes | None],
+    row: tuple[str, str, str, str, int, int, float | None, bytes | None, bytes | None],
 ) -> Trial:
     returns = None if row[8] is None else np.frombuffer(row[8], dtype="<f8").astype(np.float64)
     return Trial(
@@ -153,7 +153,7 @@ def _trial(
         start_ms=row[4],
         end_ms=row[5],
         sharpe=row[6],
-        first_day=row[7],
+        days=None if row[7] is None else np.frombuffer(row[7], dtype="<i4").astype(np.int64),
         returns=returns,
     )
 

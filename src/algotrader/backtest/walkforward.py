@@ -60,6 +60,7 @@ class FoldResult:
     train_return: float
     test_sharpe: float | None
     test_return: float
+    test_trades: int  # that ended in the test window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +186,9 @@ def _fold(
 ) -> FoldResult:
     periods = sweep.market.periods_per_year
     inside = sweep.returns[chosen, train.start : train.stop]
+    closed = result.trades.closed()
+    since = int(sweep.market.bars.ts[_first_row(sweep, test.start)])
+    until = int(sweep.days[test.stop - 1]) + 1
     first = run_days.get(int(sweep.days[test.start]))
     outside = (
         np.zeros(len(test))
@@ -199,6 +203,7 @@ def _fold(
         train_return=total_return(inside),
         test_sharpe=_sharpe(outside, periods),
         test_return=total_return(outside),
+        test_trades=int(np.sum((closed.exit_ts >= since) & (closed.exit_ts < until))),
     )
 
 

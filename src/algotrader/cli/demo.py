@@ -44,9 +44,9 @@ class Case:
 @app.command()
 @with_output
 def demo(out: Output, online: Online = False, folder: Folder = Path(".demo")) -> None:
-    """Check data, run six backtests, a sweep and a walk-forward on the bundled sample.
+    """See the whole path on the bundled data, in under a minute.
 
-    The shares are real daily data. BTC/USDT comes from a seeded generator and is labelled so;
+    Checks data, runs six backtests, a sweep and a walk-forward. The shares are real daily data. BTC/USDT comes from a seeded generator and is labelled so;
     --online downloads real bars from OKX. Without it no socket is opened. Writes into .demo only.
 
     \b
