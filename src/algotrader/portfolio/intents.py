@@ -15,7 +15,6 @@ from algotrader.core.symbols import Symbol
 from algotrader.portfolio.factors import part_of, smallest_factor
 from algotrader.portfolio.positions import ZERO, exact
 from algotrader.portfolio.sizing import (
-    KernelTerms,
     Outcome,
     SizedTarget,
     SizingBasis,
@@ -121,8 +120,7 @@ def _scaled(target: SizedTarget, basis: SizingBasis, factor: float) -> SizedTarg
         part = part_of(abs(target.uncut), instrument.lot, factor)
         most = abs(target.change)
         change = side * max(min(part, most), abs(target.closing))
-    terms = KernelTerms.of(instrument)
-    price = basis.prices[target.symbol]
+    terms, price = basis.terms[target.symbol], basis.prices[target.symbol]
     if change == 0 or kernel.below_minimum(terms, float(change), price):
         return replace(target, outcome=Outcome.BELOW_MINIMUM, change=ZERO, closing=ZERO)
     with exact():

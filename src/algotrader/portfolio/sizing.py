@@ -118,6 +118,11 @@ class SizedTarget:
             return self.change - self.closing
 
 
+def kernel_terms(instruments: Mapping[Symbol, Instrument]) -> dict[Symbol, KernelTerms]:
+    """The terms of many instruments: made once by a driver, used at every decision."""
+    return {symbol: KernelTerms.of(instrument) for symbol, instrument in instruments.items()}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SizingBasis:
     """What a decision is sized on. `prices` are last closes, `positions` signed quantities."""
@@ -129,6 +134,11 @@ class SizingBasis:
     shares: Mapping[Symbol, float] = field(
         default_factory=dict
     )  # of equity, what a weight is of (R2)
+    terms: Mapping[Symbol, KernelTerms] = field(default_factory=dict)  # of the instruments
+
+    def __post_init__(self) -> None:
+        if not self.terms:
+            object.__setattr__(self, "terms", kernel_terms(self.instruments))
 
 
 def size_targets(
@@ -151,6 +161,7 @@ def size_targets(
         _Sizer(
             symbol=symbol,
             instrument=basis.instruments[symbol],
+            terms=basis.terms[symbol],
             number=acted[symbol] * basis.shares.get(symbol, 1.0),
             equity=sizing_equity,
             price=_price(basis.prices, symbol),
@@ -166,21 +177,24 @@ class _Sizer:
 
     symbol: Symbol
     instrument: Instrument
+    terms: KernelTerms
     number: float  # the weight asked for, of the whole equity
     equity: float
     price: float
     position: Decimal
 
     def size(self, rules: SizingRules, scale: float) -> SizedTarget:
-        terms = KernelTerms.of(self.instrument)
+        terms = self.terms
         allowed = _effective(self.instrument, self.number, rules)
         weight = allowed * scale
-        lots = self._lots(terms, weight)
-        if math.isnan(lots) or math.isnan(self._lots(terms, self.number)):
+        lots = asked = self._lots(weight)
+        if weight != self.number:
+            asked = self._lots(self.number)
+        if math.isnan(lots) or math.isnan(asked):
             return SizedTarget(
                 symbol=self.symbol, outcome=Outcome.REFUSED, weight=weight, wanted=self.position
             )
-        effects = self._weight_effects(terms, allowed, weight)
+        effects = self._weight_effects(allowed, weight)
         with exact():
             position = float(self.position / self.instrument.lot)
         most = _most_lots(terms, self.price, rules.max_notional)
@@ -191,7 +205,7 @@ class _Sizer:
         if rules.band and _inside_band(lots, position, rules.band):
             return self._sized(Outcome.IN_BAND, weight, lots, effects=effects)
         change = _change(lots, position)
-        uncut = _change(self._lots(terms, self.number), position)
+        uncut = _change(asked, position)
         is_dust = lots == 0.0 and weight != 0.0 and kernel.whole_lots(position) == 0.0
         if is_dust or (change and kernel.below_minimum(terms, change * terms.lot, self.price)):
             outcome, change = Outcome.BELOW_MINIMUM, 0.0
@@ -199,21 +213,22 @@ class _Sizer:
             outcome = Outcome.TRADE if change else Outcome.REACHED
         return self._sized(outcome, weight, lots, change=change, uncut=uncut, effects=effects)
 
-    def _lots(self, terms: KernelTerms, weight: float) -> float:
-        return kernel.lots_from_weight(terms, weight, self.equity, self.price)
+    def _lots(self, weight: float) -> float:
+        return kernel.lots_from_weight(self.terms, weight, self.equity, self.price)
 
-    def _weight_effects(
-        self, terms: KernelTerms, allowed: float, weight: float
-    ) -> tuple[RuleEffect, ...]:
+    def _weight_effects(self, allowed: float, weight: float) -> tuple[RuleEffect, ...]:
         """Which rules changed the weight, told in lots."""
-        without_short = _effective(self.instrument, self.number, SizingRules())
+        if weight == self.number:
+            return ()
+        spot = self.instrument.is_spot_like
+        long_only = max(self.number, 0.0) if spot else self.number
         steps = (
-            ("spot_no_short", self.number, without_short),
-            ("max_weight", without_short, allowed),
-            ("max_leverage" if not self.instrument.is_spot_like else "weight_sum", allowed, weight),
+            ("spot_no_short", self.number, long_only),
+            ("max_weight", long_only, allowed),
+            ("weight_sum" if spot else "max_leverage", allowed, weight),
         )
         return tuple(
-            _effect(rule, self._lots(terms, before), self._lots(terms, after))
+            _effect(rule, self._lots(before), self._lots(after))
             for rule, before, after in steps
             if after != before
         )
