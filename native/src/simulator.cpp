@@ -67,13 +67,14 @@ void Simulator::settle_events(std::size_t row) {
   if (!has_delistings_) return;
   for (std::size_t column = 0; column < panel_.columns; ++column) {
     const Instrument& instrument = instruments_[column];
-    if (delisted_[column] || panel_.ts[row] < instrument.delisted_at) continue;
-    delisted_[column] = true;
+    if (panel_.ts[row] < instrument.delisted_at) continue;
     for (Order& order : state_.orders) {
       if (!order.done && static_cast<std::size_t>(order.instrument) == column) {
         finish(order, OrderState::Cancelled);
       }
     }
+    if (delisted_[column]) continue;
+    delisted_[column] = true;
     const Position& position = state_.positions[column];
     if (position.quantity == 0.0) continue;
     const double sign = position.quantity > 0.0 ? 1.0 : -1.0;

@@ -33,6 +33,9 @@ void Simulator::path_phase(std::size_t row) {
     for (const Order& order : state_.orders) {
       if (!may_trigger(row, order)) continue;
       in_play_[static_cast<std::size_t>(order.instrument)] = true;
+      // What spot costs inside the bar no longer covers the others' losses.
+      const bool spot = instruments_[static_cast<std::size_t>(order.instrument)].is_spot();
+      liquidation_in_play_ |= spot && has_derivatives_;
       only_exits &= order.protective && order.kind != OrderKind::TrailingStop;
       ++reachable;
     }
