@@ -62,7 +62,7 @@ def panel_of(market: Market, strategy: Strategy, first: int) -> Panel:
         high=bars.high,
         low=bars.low,
         close=bars.close,
-        volume=bars.volume,
+        volume=_volume(market, bars.volume),
         session=bars.session,
         mark_open=_marks(market, lambda mark: mark.open),
         mark_high=_marks(market, lambda mark: mark.high),
@@ -162,6 +162,11 @@ def _kind(instrument: Instrument) -> InstrumentKind:
 
 def _ms(moment: datetime | None) -> int | None:
     return None if moment is None else round(moment.timestamp() * 1000)
+
+
+def _volume(market: Market, volume: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A volume that is not known is NaN: a 0 would say that nothing traded (R20)."""
+    return volume if market.provenance.volume_known else np.full_like(volume, np.nan)
 
 
 def _funding(
