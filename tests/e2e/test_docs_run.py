@@ -8,6 +8,11 @@ a block changes this:
 
     <!-- not run: needs network -->     only for what a test may not do: network, sudo, make
     <!-- ends with: 2 -->               the exit code a `bash` block is meant to have
+    <!-- needs: ALGOTRADER_TEST_DATA --> run only where that variable is set
+    <!-- output -->                     of a `text` block: its lines, in this order, are in what the
+                                        block of commands before it wrote; `…` stands for any others
+
+Several are joined by `; `.
 """
 
 from __future__ import annotations
@@ -37,6 +42,7 @@ FENCE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 RUN = ("bash", "console", "python", "yaml")
+OUTPUT = "output"  # language of a checked `text` block
 NOT_RUN_REASONS = ("needs network", "needs sudo", "needs make", "needs git", "needs a browser")
 
 
@@ -51,6 +57,7 @@ class Block:
     body: str
     not_run: str
     ends_with: int
+    needs: str
 
     def __str__(self) -> str:
         page = self.page.relative_to(ROOT) if self.page.is_relative_to(ROOT) else self.page
@@ -60,19 +67,30 @@ class Block:
 def blocks(page: Path) -> Iterator[Block]:
     text = page.read_text(encoding="utf-8")
     for match in FENCE.finditer(text):
-        note = match["note"] or ""
+        notes = noted(match["note"] or "")
         title = re.search(r'title="([^"]+)"', match["options"])
-        if (match["language"] or "") not in RUN:
+        language = OUTPUT if OUTPUT in notes else (match["language"] or "")
+        if language not in (*RUN, OUTPUT):
             continue
         yield Block(
             page=page,
             line=text.count("\n", 0, match.start("indent")) + 1,
-            language=match["language"],
+            language=language,
             title=title[1] if title else "",
             body=textwrap.dedent(match["body"]),
-            not_run=note.removeprefix("not run: ") if note.startswith("not run: ") else "",
-            ends_with=int(note.removeprefix("ends with: ")) if note.startswith("ends") else 0,
+            not_run=notes.get("not run", ""),
+            ends_with=int(notes.get("ends with", 0)),
+            needs=notes.get("needs", ""),
         )
+
+
+def noted(comment: str) -> dict[str, str]:
+    parts = (part.partition(": ") for part in comment.split("; "))
+    return {name: value for name, _, value in parts}
+
+
+def runs_here(block: Block) -> bool:
+    return not block.not_run and (not block.needs or block.needs in os.environ)
 
 
 class Page:
@@ -82,6 +100,7 @@ class Page:
         self.folder = folder
         self.home = folder
         self.names: dict[str, Any] = {"__name__": "docs"}
+        self.written = ""  # by the last block of commands
 
     def run(self, block: Block) -> None:
         if block.title:
@@ -92,6 +111,8 @@ class Page:
             self._python(block)
         elif block.language == "yaml":
             self._settings(block)
+        elif block.language == OUTPUT:
+            self._compare(block)
         else:
             self._shell(block)
 
@@ -103,6 +124,13 @@ class Page:
     def _settings(self, block: Block) -> None:
         if Path(block.title).name == "algotrader.yaml":
             load(self.folder / block.title, environment={})
+
+    def _compare(self, block: Block) -> None:
+        written = iter([" ".join(line.split()) for line in self.written.splitlines()])
+        for line in block.body.splitlines():
+            wanted = " ".join(line.split())
+            if wanted not in ("", "…"):
+                assert wanted in written, f"{block}: {line!r} is not in\n{self.written}"
 
     def _shell(self, block: Block) -> None:
         lines = block.body.splitlines()
@@ -123,13 +151,14 @@ class Page:
             text=True,
             check=False,
         )
+        self.written = done.stdout + done.stderr
         self.folder = Path(where.read_text(encoding="utf-8").strip())
         assert done.returncode == block.ends_with, f"{block}\n{done.stdout}\n{done.stderr}"
 
 
 @pytest.mark.parametrize(
     "page",
-    [page for page in PAGES if any(not block.not_run for block in blocks(page))],
+    [page for page in PAGES if any(runs_here(block) for block in blocks(page))],
     ids=lambda page: str(page.relative_to(ROOT)),
 )
 def test_every_block_of_the_page_runs(
@@ -138,7 +167,7 @@ def test_every_block_of_the_page_runs(
     monkeypatch.chdir(tmp_path)
     workspace = Page(tmp_path)
     for block in blocks(page):
-        if not block.not_run:
+        if runs_here(block):
             workspace.run(block)
 
 
@@ -148,7 +177,9 @@ def test_only_what_a_test_may_not_do_is_left_out() -> None:
         warnings.warn(f"not run: {block}: {block.not_run}", stacklevel=1)
 
     unexplained = [str(b) for b in left_out if not b.not_run.startswith(NOT_RUN_REASONS)]
+    needed = {block.needs for page in PAGES for block in blocks(page)} - {""}
     assert unexplained == []
+    assert needed <= {"ALGOTRADER_TEST_DATA"}
 
 
 SAMPLE = """# A page
@@ -183,6 +214,22 @@ $ test "$(basename "$PWD")" = inner
 this is output
 ```
 
+<!-- needs: NO_SUCH_VARIABLE; ends with: 4 -->
+```bash
+exit 5
+```
+
+```bash
+printf 'one  1\ntwo\nthree\n'
+```
+
+<!-- output -->
+```text
+one 1
+…
+three
+```
+
 ```yaml title="algotrader.yaml"
 backtest: {cash: 5}
 ```
@@ -206,10 +253,10 @@ def test_the_harness_runs_what_a_page_holds(
     found = sample_page(tmp_path, SAMPLE)
     workspace = Page(tmp_path)
     for block in found:
-        if not block.not_run:
+        if runs_here(block):
             workspace.run(block)
 
-    assert [block.language for block in found].count("bash") == 3
+    assert [block.language for block in found].count("bash") == 5
     assert [block.line for block in found][:2] == [3, 8]
     assert workspace.folder == tmp_path / "inner"
 
@@ -232,3 +279,17 @@ def test_the_harness_notices_a_block_that_fails(
 
     with pytest.raises((AssertionError, ConfigurationError)):
         Page(tmp_path).run(block)
+
+
+@pytest.mark.parametrize("said", ["two\none\n", "one\nthree\n", "on\n"])
+def test_the_harness_notices_output_that_a_page_only_claims(
+    said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    workspace = Page(tmp_path)
+    text = f"```bash\nprintf 'one\\ntwo\\n'\n```\n\n<!-- output -->\n```text\n{said}```\n"
+    shell, output = sample_page(tmp_path, text)
+    workspace.run(shell)
+
+    with pytest.raises(AssertionError, match="is not in"):
+        workspace.run(output)
