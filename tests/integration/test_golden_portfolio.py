@@ -6,6 +6,7 @@ Mean: compounded, annual; covariance: pairwise, of simple returns, times 252.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from algotrader.portfolio.moments import Floats, Moments, moments
 from algotrader.portfolio.optimised import max_return, max_sharpe, max_utility, min_variance
 from algotrader.portfolio.rolling import simple_returns
 
-OPTIMA = {
+OPTIMA: dict[str, Callable[[Moments], Floats]] = {
     "minvol": min_variance,
     "maxsharpe": partial(max_sharpe, risk_free=0.02),
     "effrisk19": partial(max_return, volatility=0.19),

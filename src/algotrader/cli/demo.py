@@ -46,8 +46,9 @@ class Case:
 def demo(out: Output, online: Online = False, folder: Folder = Path(".demo")) -> None:
     """See the whole path on the bundled data, in under a minute.
 
-    Checks data, runs six backtests, a sweep and a walk-forward. The shares are real daily data. BTC/USDT comes from a seeded generator and is labelled so;
-    --online downloads real bars from OKX. Without it no socket is opened. Writes into .demo only.
+    Checks data, runs six backtests, a sweep and a walk-forward. The shares are real daily data.
+    BTC/USDT comes from a seeded generator and is labelled so; --online downloads real bars from
+    OKX. Without it no socket is opened. Writes into .demo only.
 
     \b
     algotrader demo

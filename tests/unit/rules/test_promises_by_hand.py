@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -174,7 +175,7 @@ def test_promise_14_a_rounded_order_is_valid_or_refused_before_it_is_sent() -> N
     assert 30_000 < sent < 95_000  # both happen often
 
 
-def check_order(rng: np.random.Generator, sizing: object, item: object) -> bool:
+def check_order(rng: np.random.Generator, sizing: Any, item: Any) -> bool:
     """One random order; was it sent?"""
     asked = float(rng.lognormal(0.0, 4.0)) * item.lot * 10.0
     wish, side = float(rng.lognormal(3.0, 3.0)), int(rng.choice([-1, 1]))
