@@ -12,7 +12,11 @@ from algotrader.cli.commands import new_app
 from algotrader.cli.output import Output, with_output
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from algotrader.backtest.audit import AuditResult
     from algotrader.backtest.complete import Completed
+    from algotrader.backtest.run import RunResult
 
 app = new_app()
 ReportFile = Annotated[
@@ -44,6 +48,9 @@ def backtest(
     allow_gaps: opt.AllowGaps = False,
     seed: opt.Seed = None,
     engine: Annotated[str, typer.Option(help="fast; full comes with paper trading.")] = "fast",
+    audit: Annotated[
+        bool, typer.Option("--audit", help="Book every fill again in Decimal and compare.")
+    ] = False,
     report: ReportFile = None,
 ) -> None:
     """Run a strategy over history: figures, trades, and an HTML report.
@@ -58,6 +65,7 @@ def backtest(
     from algotrader.backtest.complete import complete_run
     from algotrader.backtest.store import write_file
     from algotrader.cli.engines import require_fast
+    from algotrader.cli.main import FINDING
     from algotrader.cli.run_tables import print_run, run_json
     from algotrader.strategy.loader import load
 
@@ -79,5 +87,40 @@ def backtest(
     )
     if report is not None:
         write_file(report, done.report.read_bytes())
-    shown: Any = run_json(done)
-    out.show(shown, lambda console: print_run(console, done, report or done.report))
+    checked = audit_run(done.result) if audit else None
+    shown: Any = run_json(done) | ({} if checked is None else {"audit": audit_json(checked)})
+
+    def lines(console: Console) -> None:
+        print_run(console, done, report or done.report)
+        if checked is not None:
+            print_audit(console, checked)
+
+    out.show(shown, lines)
+    if checked is not None and not checked.agrees:
+        raise typer.Exit(FINDING)
+
+
+def audit_run(result: RunResult) -> AuditResult:
+    """The run's fills and funding through the Decimal ledger."""
+    from algotrader.backtest.audit import audit
+
+    given = result.given
+    return audit(given.panel, given.instruments, given.settings, result.simulation)
+
+
+def print_audit(console: Console, checked: AuditResult) -> None:
+    verdict = "books agree" if checked.agrees else "△ books differ"
+    console.print(
+        f"audit   {verdict}: {checked.fills:,} fills over {checked.rows:,} bars booked again in "
+        f"Decimal, largest gap {checked.largest_gap:.1e} of the account"
+    )
+
+
+def audit_json(checked: AuditResult) -> dict[str, Any]:
+    return {
+        "agrees": checked.agrees,
+        "fills": checked.fills,
+        "bars": checked.rows,
+        "cash_gap": checked.cash_gap,
+        "equity_gap": checked.equity_gap,
+    }

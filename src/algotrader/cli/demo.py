@@ -55,9 +55,12 @@ def demo(out: Output, online: Online = False, folder: Folder = Path(".demo")) ->
     algotrader demo --online
     """
     from algotrader.backtest.workspace import Workspace
+    from algotrader.cli.init import make_workspace
 
     began = time.monotonic()
     console = out.console()
+    if not (folder / "algotrader.yaml").exists():
+        make_workspace(folder)
     workspace = Workspace(lake=folder / "lake", runs=folder / "runs")
     pair = _prepare(console, workspace, online=online)
     console.print(Rule("Data", align="left"))
@@ -66,6 +69,7 @@ def demo(out: Output, online: Online = False, folder: Folder = Path(".demo")) ->
     reports.append(_sweep(console, workspace))
     reports.append(_walkforward(console, workspace))
     console.print(Rule(align="left"))
+    console.print(f"to go on from here: cd {folder} && algotrader --help")
     console.print(f"done in {time.monotonic() - began:.0f} s; open a report in a browser:")
     for report in reports:
         console.print(str(report), soft_wrap=True)
