@@ -14,7 +14,7 @@ from tests.reference.margin import Leg, first_point, liquidate, pools
 from tests.reference.matching import Execution, reach_stop
 from tests.reference.opening import cut_lots
 from tests.reference.orders import Order
-from tests.reference.rounding import has_reached_stop, trades_through
+from tests.reference.rounding import compare, has_reached_stop, trades_through
 from tests.reference.slippage import slipped
 
 from algotrader.execution.simulation import OrderState, PathRule
@@ -202,8 +202,9 @@ def meet_stop(state: State, order: Order, leg: Leg, start: float) -> Event | Non
     if math.isnan(level):
         return None
     now = leg.at(start)
-    if (now - level) * order.side >= -NEAR * level:
-        same = abs(now - level) <= NEAR * level
+    is_here = (now - level) * order.side >= -NEAR * level
+    if is_here or (tick > 0 and has_reached_stop(now, level, order.side, tick)):
+        same = abs(now - level) <= NEAR * level or (tick > 0 and compare(now, level, tick) == 0)
         return Event(start, order, level if same else now)
     if not has_reached_stop(leg.end, level, order.side, tick):
         return None
