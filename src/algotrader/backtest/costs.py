@@ -60,6 +60,7 @@ _BY_VENUE: dict[tuple[str, InstrumentKind], VenueCosts] = {
         "0.0001", "0.0001", "2", "US shares: 1 bp of notional, at least 1 USD an order", minimum="1"
     ),
 }
+_LARGEST_REBATE = Decimal("0.01")  # no venue pays more; beyond it is a slip of the hand
 _ELSEWHERE = _rates("0.0010", "0.0010", "2", "venue unknown: 10 bps, a careful guess")
 
 
@@ -88,6 +89,13 @@ def with_costs(instrument: Instrument, fees: str, slippage_bps: float | None) ->
 
 
 def _by_hand(text: str) -> FeeSchedule:
+    schedule = _read(text)
+    if min(schedule.maker, schedule.taker) < -_LARGEST_REBATE:
+        raise _unreadable(text)
+    return schedule
+
+
+def _read(text: str) -> FeeSchedule:
     parts = [part.strip() for part in text.split(",")]
     named = dict(part.split("=", 1) for part in parts if "=" in part)
     try:

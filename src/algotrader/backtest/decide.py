@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from algotrader.core.bars import Bars
 from algotrader.core.errors import AlgotraderError, StrategyError, StrategyRaisedError
+from algotrader.core.timeframes import DAY_MS
 from algotrader.features.finite import finite_mask
 from algotrader.features.memo import remembered
 from algotrader.strategy.base import Strategy
@@ -143,9 +144,12 @@ def first_decision(strategy: Strategy, bars: Bars, prepared: Prepared, start: in
     warmup = prepared.warmup_rows
     name = type(strategy).__name__
     if warmup >= len(bars):
+        declared = strategy.warmup_bars >= len(bars)
         raise StrategyError(
             "strategy.warmup",
-            f"{name} needs {warmup + 1} bars before its first decision, the data has {len(bars)}",
+            f"{name} needs {warmup + 1} bars to decide once, the data has {len(bars)}"
+            if declared
+            else f"{name} is still warming up after all {len(bars)} bars: no row has every feature",
             hint="give more data, or parameters with a shorter memory",
         )
     if start is None:
@@ -155,7 +159,7 @@ def first_decision(strategy: Strategy, bars: Bars, prepared: Prepared, start: in
         raise StrategyError(
             "strategy.warmup",
             f"{name} needs {warmup} bars before --start, there are {row}: {warmup - row} missing",
-            hint=f"start at {_day(bars, warmup)} or later, or give earlier data",
+            hint=f"--start {_moment(bars, warmup)} or later, or give earlier data",
         )
     return row
 
@@ -168,7 +172,7 @@ def guarded(
         return work()
     except AlgotraderError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a strategy that calls exit() has failed
         raise raised(strategy, method, bar_at, error) from error
 
 
@@ -202,8 +206,9 @@ def _checked(strategy: Strategy, name: str, value: object, bars: Bars) -> Floats
     return array.astype(np.float64, copy=False)
 
 
-def _day(bars: Bars, row: int) -> str:
-    return datetime.fromtimestamp(int(bars.ts[row]) / 1000, tz=UTC).strftime("%Y-%m-%d")
+def _moment(bars: Bars, row: int) -> str:
+    form = "%Y-%m-%d" if bars.timeframe.ms >= DAY_MS else "%Y-%m-%dT%H:%M"
+    return datetime.fromtimestamp(int(bars.ts[row]) / 1000, tz=UTC).strftime(form)
 
 
 def _stamp(ts: int) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algotrader.backtest.contexts import decide_by_bar
-from algotrader.backtest.decide import all_targets, prepare_all
+from algotrader.backtest.decide import all_targets, first_decision, prepare_all
 from algotrader.backtest.kernel_input import settings_of
 from algotrader.backtest.market import Market
 from algotrader.backtest.run import KernelInput, kernel_input
@@ -140,13 +140,21 @@ class Evaluator:
 def common_first(
     kind: type[Strategy], market: Market, corners: list[ParameterSet], start: int | None
 ) -> int:
-    """The row from which sets are judged: `start` (UTC ms), or the longest warm-up of `corners`."""
-    if start is not None:
-        return int(np.searchsorted(market.bars.ts, start))
+    """The row from which sets are judged: `start` (UTC ms), or the longest warm-up of `corners`.
+
+    StrategyError if a corner's warm-up does not fit before `start`: it names the number missing
+    (R5), before any set is run.
+    """
     longest = 0
     for corner in corners:
         try:
-            longest = max(longest, prepare_all(kind(**corner), market.bars).warmup_rows)
+            strategy = kind(**corner)
+            prepared = prepare_all(strategy, market.bars)
         except AlgotraderError:
             continue  # the sweep itself will say why this set fails
+        longest = max(longest, prepared.warmup_rows)
+        if start is not None:
+            first_decision(strategy, market.bars, prepared, start)
+    if start is not None:
+        return int(np.searchsorted(market.bars.ts, start))
     return min(longest, len(market.bars) - 1)

@@ -170,7 +170,18 @@ def coverage_of(bars: Bars, calendar: Calendar, funding: float | None = None) ->
     )  # fmt: skip
 
 
+def _refuse_repeated(symbols: Sequence[str]) -> None:
+    repeated = [text for place, text in enumerate(symbols) if text in symbols[:place]]
+    if repeated:
+        raise UsageError(
+            "backtest.symbol_twice",
+            f"--symbol {repeated[0]} is given twice",
+            hint="name each instrument once",
+        )
+
+
 def _bars(request: DataRequest, lake: Lake) -> tuple[Bars, _Origin]:
+    _refuse_repeated(request.symbols)
     if request.data == SAMPLE_PANEL:
         panel = sample.sample_panel()
         licence = "BSD-3-Clause, sample_data/LICENCES.txt"
@@ -184,6 +195,14 @@ def _bars(request: DataRequest, lake: Lake) -> tuple[Bars, _Origin]:
             hint="give --symbol OKX:BTC/USDT, or a file with --data PATH",
         )
     parts = [_from_store(Symbol.parse(text), request, lake) for text in request.symbols]
+    frames = {str(bars.timeframe): str(bars.symbol) for bars, _ in parts}
+    if len(frames) > 1:
+        listed = ", ".join(f"{symbol} {frame}" for frame, symbol in sorted(frames.items()))
+        raise UsageError(
+            "backtest.timeframes",
+            f"instruments of one run share one time frame, here are {listed}",
+            hint="choose one that all of them have: --timeframe 1d",
+        )
     origins = {origin for _, origin in parts}
     origin = _Origin(
         source=", ".join(sorted({origin.source for origin in origins})),

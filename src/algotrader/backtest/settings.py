@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
 
 from algotrader.core.errors import UsageError
@@ -36,11 +37,14 @@ class BacktestSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _require(self.cash > 0, "cash", self.cash, "must be above 0")
+        _require(0 < self.cash < inf, "cash", self.cash, "must be above 0, and finite")
         _require(
             0 <= self.cash_buffer < 1, "cash-buffer", self.cash_buffer, "is a fraction below 1"
         )
         _require(self.max_leverage > 0, "max-leverage", self.max_leverage, "must be above 0")
+        _require(self.seed >= 0, "seed", self.seed, "must be 0 or above")
+        if self.leverage is not None:
+            _require(0 < self.leverage < inf, "leverage", self.leverage, "must be above 0")
         if self.slippage_bps is not None:
             _require(
                 0 <= self.slippage_bps < 10_000, "slippage-bps", self.slippage_bps, "is 0 to 10,000"
@@ -51,4 +55,8 @@ class BacktestSettings:
 
 def _require(condition: bool, option: str, value: float, rule: str) -> None:
     if not condition:
-        raise UsageError("backtest.setting", f"--{option} {value:g}: {rule}")
+        raise UsageError(
+            "backtest.setting",
+            f"--{option} {value:g}: {rule}",
+            hint=f"change --{option}, or leave it out for its default",
+        )

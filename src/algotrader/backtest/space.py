@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from algotrader.core.errors import UsageError
 from algotrader.strategy.base import Strategy
-from algotrader.strategy.parameters import Parameter, ParameterValue
+from algotrader.strategy.parameters import Parameter, ParameterValue, describe_range
 
 ParameterSet = dict[str, ParameterValue]
+
+_LARGEST_RANGE = 1_000_000  # values of one parameter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,15 +79,12 @@ def space_of(
     return SearchSpace(values=searched, fixed={**single, **fixed})
 
 
-def _range(name: str, declared: Parameter, text: str) -> Sequence[ParameterValue]:
+def _range(name: str, declared: Parameter, text: str) -> tuple[ParameterValue, ...]:
     try:
         if ":" in text:
-            parts = [float(part) for part in text.split(":")]
-            low, high, step = (*parts, 1.0)[:3]
-            span = Parameter(default=type(declared.default)(low), low=low, high=high, step=step)
-            options: Sequence[ParameterValue] = span.grid()
+            options = _span(declared, text).grid()
         else:
-            options = [declared.parse(part.strip()) for part in text.split(",")]
+            options = tuple(declared.parse(part.strip()) for part in text.split(","))
     except (ValueError, TypeError) as error:
         raise UsageError(
             "sweep.range",
@@ -94,5 +93,23 @@ def _range(name: str, declared: Parameter, text: str) -> Sequence[ParameterValue
         ) from error
     for option in options:
         if (problem := declared.check(option)) is not None:
-            raise UsageError("sweep.range", f"range of {name}: {option!r} {problem}")
-    return options
+            raise UsageError(
+                "sweep.range",
+                f"range of {name}: {option!r} {problem}",
+                hint=f"its range is {describe_range(declared)}",
+            )
+    return tuple(dict.fromkeys(options))
+
+
+def _span(declared: Parameter, text: str) -> Parameter:
+    """`low:high` or `low:high:step` (step 1). ValueError if it is no range of such values."""
+    parts = [float(part) for part in text.split(":")]
+    low, high, step = parts if len(parts) == 3 else (*parts, 1.0)
+    kind = type(declared.default)
+    if isinstance(declared.default, str) or not math.isfinite(high):
+        raise ValueError(text)
+    if kind is int and not (low.is_integer() and step.is_integer()):
+        raise ValueError(text)
+    if (high - low) / step > _LARGEST_RANGE:
+        raise ValueError(text)
+    return Parameter(default=kind(low), low=low, high=high, step=step)

@@ -119,7 +119,7 @@ class RunStore:
         """The record of a run, by its id or an unambiguous beginning of it."""
         matches = list(self._folder.glob(f"{_plain(run)}*/run.json"))
         if len(matches) != 1:
-            known = ", ".join(sorted(path.parent.name for path in self._folder.glob("*/run.json")))
+            known = ", ".join(self.list())
             raise UsageError(
                 "run.unknown" if not matches else "run.ambiguous",
                 f"no run is called {run}"
@@ -135,7 +135,8 @@ class RunStore:
             ) from error
 
     def list(self) -> list[str]:
-        return sorted(path.parent.name for path in self._folder.glob("*/run.json"))
+        """Ids of the finished runs; folders of a killed run begin with a dot."""
+        return sorted(path.parent.name for path in self._folder.glob("[!.]*/run.json"))
 
 
 def write_file(path: Path, data: bytes) -> None:

@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import pickle
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -98,6 +99,8 @@ def plan_sweep(
             f"the grid has {space.size:,} sets",
             hint="draw some of them: --sets 1000, or narrow it with --range name=low:high:step",
         )
+    if count is not None and count < 1:
+        raise UsageError("sweep.sets", f"--sets {count}: that tries nothing", hint="--sets 100")
     sets = tuple(space.grid() if count is None else space.sample(count, settings.seed))
     corners = [
         {**space.fixed, **{name: values[place] for name, values in space.values.items()}}
@@ -108,6 +111,9 @@ def plan_sweep(
         "source": loaded.source_hash,
         "sets": content_hash(list(sets)),
         "data": market.provenance.data_hash,
+        "instruments": [
+            repr(one) for one in market.instruments
+        ],  # their fees and lots decide the result too
         "range": [request.start, request.end, request.adjust],
         "settings": asdict(settings),
         "version": __version__,
@@ -133,6 +139,12 @@ def run_sweep(
 
     KeyboardInterrupt leaves the finished parts; RunError if a worker was killed.
     """
+    if workers is not None and workers < 1:
+        raise UsageError(
+            "sweep.workers",
+            f"--workers {workers}: somebody must work",
+            hint="--workers 1, or leave it out",
+        )
     parts = _Parts(folder / "parts", len(plan.sets))
     missing = parts.missing()
     done = len(plan.sets) - sum(len(part) for part in missing)
@@ -150,7 +162,7 @@ def run_sweep(
 def _evaluated(
     plan: SweepPlan, market: Market, missing: list[range], workers: int | None
 ) -> Iterator[tuple[range, list[SetResult]]]:
-    count = workers or os.cpu_count() or 1
+    count = (os.cpu_count() or 1) if workers is None else workers
     work = sum(len(part) for part in missing) * len(market.bars)
     if count == 1 or work < _INLINE_WORK or len(missing) < 2 or not _reloadable(plan.loaded):
         evaluator = Evaluator(plan.loaded.kind, market, plan.settings, plan.first)
@@ -295,7 +307,7 @@ class _Parts:
         try:
             with np.load(path, allow_pickle=False) as content:
                 return dict(content)
-        except (OSError, ValueError, EOFError):
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile):
             path.unlink(missing_ok=True)  # damaged: evaluate it again
             return None
 

@@ -18,7 +18,7 @@ from algotrader.ops.config import load as load_configuration
 from algotrader.ops.settings import BacktestDefaults
 from algotrader.strategy.base import Strategy
 from algotrader.strategy.loader import LoadedStrategy
-from algotrader.strategy.parameters import ParameterValue
+from algotrader.strategy.parameters import ParameterValue, describe_range
 
 Reference = Annotated[
     str, typer.Argument(metavar="STRATEGY", help="A file, FILE:Class, or a registered name.")
@@ -112,7 +112,7 @@ def given_parameters(
         name, separator, value = text.partition("=")
         declared = loaded.kind.parameters.get(name)
         if not separator:
-            raise UsageError("usage.set", f"--set {text}: write name=value")
+            raise UsageError("usage.set", f"--set {text} has no =", hint="--set name=value")
         if declared is None:
             known = ", ".join(loaded.kind.parameters) or "none"
             raise UsageError(
@@ -125,7 +125,9 @@ def given_parameters(
         except ValueError as error:
             kind = type(declared.default).__name__
             raise UsageError(
-                "usage.set", f"--set {text}: {value!r} is not of type {kind}"
+                "usage.set",
+                f"--set {text}: {value!r} is not of type {kind}",
+                hint=f"its range is {describe_range(declared)}",
             ) from error
     return values
 
@@ -135,7 +137,9 @@ def ranges(texts: Sequence[str] | None) -> dict[str, str]:
     split = [text.partition("=") for text in texts or ()]
     for name, separator, _ in split:
         if not separator:
-            raise UsageError("usage.range", f"--range {name}: write name=low:high:step")
+            raise UsageError(
+                "usage.range", f"--range {name} has no =", hint="--range name=low:high:step"
+            )
     return {name: value for name, _, value in split}
 
 
@@ -149,6 +153,7 @@ def _settings(asked: Asked, defaults: BacktestDefaults) -> BacktestSettings:
         value = getattr(defaults, name) if typed is None else typed
         return None if value is None else float(value)
 
+    max_leverage, cash_buffer = pick("max_leverage"), pick("cash_buffer")
     path = _one_of("path", asked.path or defaults.path, ("worst", "best", "near-far", "finer"))
     execution = asked.execution or defaults.execution
     size_at = _one_of("size-at", asked.size_at or "close", ("close", "fill"))
@@ -157,14 +162,14 @@ def _settings(asked: Asked, defaults: BacktestDefaults) -> BacktestSettings:
         fees=asked.fees or defaults.fees,
         slippage_bps=pick("slippage_bps"),
         participation=None if defaults.participation is None else float(defaults.participation),
-        max_leverage=pick("max_leverage") or 1.0,
+        max_leverage=1.0 if max_leverage is None else max_leverage,
         leverage=asked.leverage,
         path=path,
         execution=None
         if execution is None
         else _one_of("execution", execution, ("market", "capped")),
         size_at=size_at,
-        cash_buffer=pick("cash_buffer") or 0.0,
+        cash_buffer=0.0 if cash_buffer is None else cash_buffer,
         allow_gaps=asked.allow_gaps or defaults.allow_gaps,
         seed=defaults.seed if asked.seed is None else asked.seed,
     )

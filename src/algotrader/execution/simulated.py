@@ -108,7 +108,7 @@ def simulate_strategy(
     hooks = (on_bar, on_bars, whole, on_order, on_fill)
     try:
         out = simulation.run(contexts, *hooks, first, orders_from, *recording)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a strategy that calls exit() has failed
         column = None if simulation.column < 0 else simulation.column
         raise CallbackError(simulation.row, column, int(checked.ts[simulation.row])) from error
     return _result(out, recording, columns)

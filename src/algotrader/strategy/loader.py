@@ -110,7 +110,7 @@ def _execute(path: Path) -> ModuleType:
             f"{path}:{error.lineno}: {error.msg}",
             hint="Python cannot read the strategy file; mend that line",
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a file that calls exit() has failed
         line = traceback.extract_tb(error.__traceback__)[-1]
         raise StrategyError(
             "strategy.import_failed",
