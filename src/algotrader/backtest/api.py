@@ -18,8 +18,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from algotrader.backtest.finer import market_for
 from algotrader.backtest.judge import Overfitting, judge
-from algotrader.backtest.loading import DataRequest, frame_market, load_market, parse_instant
+from algotrader.backtest.loading import DataRequest, frame_market, parse_instant
 from algotrader.backtest.reporting import report_data
 from algotrader.backtest.run import RunResult, run_backtest
 from algotrader.backtest.settings import BacktestSettings
@@ -96,7 +97,7 @@ def backtest(
         data=None if data is None or not is_file else str(data),
         allow_gaps=chosen.allow_gaps,
     )
-    market = load_market(request, Path(lake)) if is_file else frame_market(data, request)
+    market = market_for(request, chosen, Path(lake)) if is_file else frame_market(data, request)
     result = run_backtest(strategy, market, chosen, start=parse_instant(start, "start"))
     return Backtest(
         result=result,

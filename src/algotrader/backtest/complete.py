@@ -7,9 +7,10 @@ import io
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from algotrader.backtest.finer import market_for
 from algotrader.backtest.judge import Overfitting
 from algotrader.backtest.judgement import judge_run
-from algotrader.backtest.loading import DataRequest, load_market, parse_instant
+from algotrader.backtest.loading import DataRequest, parse_instant
 from algotrader.backtest.lookahead import check_columns
 from algotrader.backtest.market import Market
 from algotrader.backtest.reporting import Checked, Paths, report_data
@@ -54,7 +55,7 @@ def complete_run(
     """Load, run, count as a trial, judge, report and store. What fails leaves nothing behind."""
     from algotrader.backtest.report import render_run  # templates; only who reports pays for them
 
-    market = market or load_market(request, workspace.lake)
+    market = market or market_for(request, settings, workspace.lake)
     start = parse_instant(request.start, "--start")
     result = run_backtest(strategy, market, settings, start=start)
     record = record_of(loaded, result, request)

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from algotrader import __version__
 from algotrader.backtest import report
 from algotrader.backtest.complete import Completed, complete_run
+from algotrader.backtest.finer import market_for
 from algotrader.backtest.judge import Overfitting, judge
 from algotrader.backtest.judgement import BOOTSTRAP_SEED, instruments_key, statistics_of, trial
-from algotrader.backtest.loading import DataRequest, load_market, parse_instant
+from algotrader.backtest.loading import DataRequest, parse_instant
 from algotrader.backtest.remarks import assumptions_of, warnings_of
 from algotrader.backtest.reporting import (
     assumption_of,
@@ -71,7 +72,7 @@ def complete_sweep(
     progress: Progress | None = None,
 ) -> CompletedSweep:
     """Run every set, count each as a trial, judge the best, write table and report."""
-    market = load_market(request, workspace.lake)
+    market = market_for(request, settings, workspace.lake)
     start = parse_instant(request.start, "--start")
     plan = plan_sweep(loaded, space, market, settings, request=request, count=count, start=start)
     folder = workspace.sweeps / plan.sweep

@@ -11,9 +11,10 @@ from algotrader.backtest import report
 from algotrader.backtest.complete import quick_check
 from algotrader.backtest.complete_sweep import judge_sweep
 from algotrader.backtest.decide import prepare_all
+from algotrader.backtest.finer import market_for
 from algotrader.backtest.judge import Overfitting
 from algotrader.backtest.judgement import instruments_key
-from algotrader.backtest.loading import DataRequest, load_market, parse_instant
+from algotrader.backtest.loading import DataRequest, parse_instant
 from algotrader.backtest.remarks import assumptions_of, warnings_of
 from algotrader.backtest.reporting import (
     assumption_of,
@@ -64,7 +65,7 @@ def complete_walkforward(
     progress: Progress | None = None,
 ) -> CompletedWalkForward:
     """Sweep once, choose fold by fold, trade the joined account, judge and report."""
-    market = load_market(request, workspace.lake)
+    market = market_for(request, settings, workspace.lake)
     start = parse_instant(request.start, "--start")
     plan = plan_sweep(loaded, space, market, settings, request=request, count=count, start=start)
     result = run_sweep(
