@@ -19,9 +19,8 @@ def cap_weights(weights: Floats, max_weight: float) -> Floats:
         raise ValueError("caps redistribute long weights only")
     capped = np.array(weights, dtype=np.float64)
     total = capped.sum()
-    full = np.zeros(len(capped), dtype=np.bool_)
-    while np.any(capped[~full] > max_weight):
-        full |= capped >= max_weight
+    while np.any(capped > max_weight):
+        full = capped >= max_weight
         capped[full] = max_weight
         open_ = ~full & (capped > 0.0)
         if not open_.any():

@@ -118,8 +118,7 @@ def _scaled(target: SizedTarget, basis: SizingBasis, factor: float) -> SizedTarg
     with exact():
         side = 1 if target.opening > 0 else -1
         part = part_of(abs(target.uncut), instrument.lot, factor)
-        most = abs(target.change)
-        change = side * max(min(part, most), abs(target.closing))
+        change = side * max(part, abs(target.closing))
     terms, price = basis.terms[target.symbol], basis.prices[target.symbol]
     if change == 0 or kernel.below_minimum(terms, float(change), price):
         return replace(target, outcome=Outcome.BELOW_MINIMUM, change=ZERO, closing=ZERO)
