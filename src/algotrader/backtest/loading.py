@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from algotrader.backtest.completeness import absent_at_venues, coverage_of, refuse_gaps
 from algotrader.backtest.derivatives import (
     funding_coverage,
     funding_of,
     marks_of,
     settled_rates,
 )
-from algotrader.backtest.market import Coverage, FundingSeries, Market, MarkSeries, Provenance
+from algotrader.backtest.market import FundingSeries, Market, MarkSeries, Provenance
 from algotrader.core.bars import Bars
 from algotrader.core.calendars import Calendar, calendar_of, load_calendar, recognise
 from algotrader.core.errors import DataError, UsageError
@@ -26,7 +27,7 @@ from algotrader.core.instants import utc_at, utc_ms
 from algotrader.core.instruments import Instrument
 from algotrader.core.symbols import InstrumentKind, Symbol
 from algotrader.core.timeframes import Timeframe
-from algotrader.data import coverage, files, sample
+from algotrader.data import files, sample
 from algotrader.data.adjustment import Adjust, explained_jumps
 from algotrader.data.instruments import load_instrument
 from algotrader.data.lake import Lake
@@ -36,7 +37,6 @@ from algotrader.data.tables import BarTable, read_tables, tables_of
 if TYPE_CHECKING:
     import polars as pl
 
-MINIMUM_COVERAGE = 0.995
 SAMPLE_PANEL = "sample:20names"
 
 
@@ -115,8 +115,10 @@ def _described(bars: Bars, origin: _Origin, request: DataRequest, store: Lake | 
         if (mark := marks_of(store, instrument, bars)) is not None:
             marks[instrument.symbol] = mark
     bars = replace(bars, funding=settled_rates(bars, funding))
-    coverage = coverage_of(bars, calendar, funding_coverage(instruments, funding, bars))
-    _refuse_gaps(coverage, origin.source, request)
+    settled = funding_coverage(instruments, funding, bars)
+    measured = coverage_of(bars, calendar, settled, absent_at_venues(store, bars))
+    if not request.allow_gaps:
+        refuse_gaps(measured, origin.source)
     return Market(
         bars=bars,
         instruments=instruments,
@@ -131,21 +133,9 @@ def _described(bars: Bars, origin: _Origin, request: DataRequest, store: Lake | 
             adjusted="splits and dividends, on read" if adjusted else "",
             volume_known=not bool(np.isnan(bars.volume).all()),
         ),
-        coverage=coverage,
+        coverage=measured,
         funding=funding,
         marks=marks,
-    )
-
-
-def _refuse_gaps(coverage: Coverage, source: str, request: DataRequest) -> None:
-    if coverage.bars >= MINIMUM_COVERAGE or request.allow_gaps:
-        return
-    raise DataError(
-        "data.coverage",
-        f"{source} has {coverage.bars:.2%} of the {coverage.expected} bars its calendar expects, "
-        f"a backtest needs {MINIMUM_COVERAGE:.1%}",
-        hint="see `algotrader data check`, mend it with `algotrader data repair`, "
-        "or go on with --allow-gaps",
     )
 
 
@@ -159,15 +149,6 @@ def _data_hash(
     for mark in marks.values():
         arrays += [mark.open, mark.high, mark.low, mark.close]
     return array_hash(*arrays)
-
-
-def coverage_of(bars: Bars, calendar: Calendar, funding: float | None = None) -> Coverage:
-    """Bars present of those the calendar expects between the first and the last, by month."""
-    measured = coverage.coverage(bars, calendar)
-    return Coverage(
-        expected=measured.expected, present=measured.present, months=measured.months,
-        funding=funding,
-    )  # fmt: skip
 
 
 def _refuse_repeated(symbols: Sequence[str]) -> None:

@@ -48,6 +48,8 @@ class Coverage:
 
     expected: int
     present: int
+    least: float = 1.0  # of the instrument with the fewest
+    least_symbol: str = ""
     months: tuple[tuple[str, float], ...] = ()  # ("2024-05", 0.998) for the report's strip
     funding: float | None = None  # settled stamps known; None without perpetuals
 
