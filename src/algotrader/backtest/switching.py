@@ -59,6 +59,8 @@ def simulate_turns(market: Market, given: KernelInput, turns: Sequence[Turn]) ->
             features=features,
             on_bar=None if whole else order.on_bar,
             on_bars=order.on_bars if whole else None,
+            on_order=order.on_order if first.defines("on_order") else None,
+            on_fill=order.on_fill if first.defines("on_fill") else None,
             context=lambda simulation, column: _InTurn(simulation, column, session, order),
             panel_context=(lambda _, made: PanelContext(made, session)) if whole else None,
             first=turns[0].start,
@@ -85,6 +87,12 @@ class _Order:
 
     def on_bars(self, ctx: PanelContext) -> None:
         self._hand_over(ctx).on_bars(ctx)  # type: ignore[arg-type]
+
+    def on_order(self, ctx: _InTurn, order: Any) -> None:
+        self._hand_over(ctx).on_order(ctx, order)  # type: ignore[attr-defined]  # asked for by `defines`
+
+    def on_fill(self, ctx: _InTurn, fill: Any) -> None:
+        self._hand_over(ctx).on_fill(ctx, fill)  # type: ignore[attr-defined]
 
     def _hand_over(self, ctx: _InTurn | PanelContext) -> Strategy:
         place = self.place_at(ctx.index)

@@ -9,7 +9,7 @@ over, and the new set's features use all earlier rows.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from algotrader.backtest.evaluate import Evaluator
 from algotrader.backtest.kernel_input import traded
 from algotrader.backtest.metrics import UndefinedMetric, sharpe, total_return
-from algotrader.backtest.run import RunResult
+from algotrader.backtest.run import KernelInput, RunResult
 from algotrader.backtest.space import ParameterSet
 from algotrader.backtest.sweep import SweepResult
 from algotrader.backtest.switching import Turn, simulate_turns
@@ -133,7 +133,7 @@ def _joined(
     starts = [_first_row(sweep, test.start) for _, test in spans]
     strategies = [plan.loaded.kind(**plan.sets[row]) for row in chosen]
     evaluator = Evaluator(plan.loaded.kind, market, plan.settings, plan.first)
-    given = evaluator.input_for(strategies[0])
+    given = _looked_at(evaluator.input_for(strategies[0]), starts)
     if strategies[0].style is Style.TARGETS:
         targets = np.full(market.bars.as_panel().close.shape, np.nan)
         for fold, strategy in enumerate(strategies):
@@ -156,6 +156,15 @@ def _joined(
         given=given,
         simulation=simulation,
     )
+
+
+def _looked_at(given: KernelInput, starts: Sequence[int]) -> KernelInput:
+    """A schedule looks at the targets at each new set's first decision too (R30)."""
+    if given.panel.schedule is None:
+        return given
+    schedule = given.panel.schedule.copy()
+    schedule[list(starts)] = True
+    return replace(given, panel=replace(given.panel, schedule=schedule))
 
 
 def _first_row(sweep: SweepResult, day: int) -> int:

@@ -56,7 +56,8 @@ class Strategy:
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
         own = {name: value for name, value in vars(cls).items() if isinstance(value, Parameter)}
-        cls.parameters = {**cls.parameters, **own}
+        kept = {name: value for name, value in cls.parameters.items() if name not in vars(cls)}
+        cls.parameters = {**kept, **own}  # a plain value in a subclass fixes the parameter
 
     def __init__(self, **parameters: ParameterValue) -> None:
         """Parameters by name. StrategyError if one is unknown or out of its range."""
