@@ -27,7 +27,8 @@ nb::dict simulate(const NativePanel& panel, nb::handle instruments, nb::handle s
     if (lone && skip_rests) {
       run_lone(simulator, PanelIndex(panel.view(), false), targets->data(), recording);
     } else {
-      run_rows(simulator, targets ? targets->data() : nullptr, requests, recording);
+      run_rows(simulator, targets ? targets->data() : nullptr, requests, recording,
+               skip_rests);
     }
   }
   return result_of(simulator);

@@ -20,17 +20,21 @@ void record_row(const Simulator& simulator, std::size_t row, const Recording& re
 }
 
 void run_rows(Simulator& simulator, const double* targets, const Script& script,
-              const Recording& recording) {
+              const Recording& recording, bool skip) {
   const std::size_t rows = simulator.panel().rows;
   const std::size_t columns = simulator.panel().columns;
+  const bool direct =
+      skip && targets != nullptr && script.empty() && simulator.is_plain_portfolio();
   std::size_t next = 0;
+  simulator.step(0);
   for (std::size_t row = 0; row < rows; ++row) {
-    simulator.step(row);
     record_row(simulator, row, recording);
+    if (direct && simulator.rebalance_directly(row, targets + row * columns)) continue;
     while (next < script.size() && script[next].first == row) {
       simulator.request(row, script[next++].second);
     }
     simulator.decide(row, targets == nullptr ? nullptr : targets + row * columns);
+    if (row + 1 < rows) simulator.step(row + 1);
   }
 }
 
@@ -125,11 +129,16 @@ void run_lone_daily(Simulator& simulator, const PanelIndex& index, const double*
 
 void run_rows_daily(Simulator& simulator, const PanelIndex& index, const double* targets,
                     double* daily_equity) {
+  const PanelView& panel = simulator.panel();
+  const bool direct = simulator.is_plain_portfolio();
   DailyEquity sink(index, daily_equity);
-  for (std::size_t row = 0; row < simulator.panel().rows; ++row) {
-    simulator.step(row);
+  simulator.step(0);
+  for (std::size_t row = 0; row < panel.rows; ++row) {
     sink.row(simulator, row);
-    simulator.decide(row, targets + row * simulator.panel().columns);
+    const double* numbers = targets + row * panel.columns;
+    if (direct && simulator.rebalance_directly(row, numbers)) continue;
+    simulator.decide(row, numbers);
+    if (row + 1 < panel.rows) simulator.step(row + 1);
   }
 }
 

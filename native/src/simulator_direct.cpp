@@ -27,7 +27,7 @@ bool Simulator::trade_directly(std::size_t row, double number) {
   }
   const Instrument& instrument = instruments_[0];
   const double weight = number * instrument.size_share;
-  if (weight > 1.0 || weight > settings_.max_weight) return false;
+  if (weight > 1.0 + kSumSlack || weight > settings_.max_weight) return false;
   const double lots = lots_from_weight(instrument, weight, sizing_equity(), last_close_[0]);
   const double held = static_cast<double>(held_lots(0));
   if (std::isnan(lots) || (lots == 0.0 && held == 0.0 && weight != 0.0)) return false;

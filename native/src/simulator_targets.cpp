@@ -8,11 +8,6 @@
 
 namespace algotrader {
 
-namespace {
-// Weights that sum to 1 but for rounding are not above 1.
-constexpr double kSumSlack = 1e-9;
-}  // namespace
-
 double Simulator::sizing_equity() const noexcept {
   return equity_ > 0.0 ? equity_ * (1.0 - settings_.cash_buffer) : 0.0;  // R8
 }

@@ -264,7 +264,7 @@ TEST(skipping_rests_and_batches_change_no_bit) {
     std::vector<double> b(market.rows);
     Recording recording;
     recording.equity = a.data();
-    run_rows(plain, targets.data(), {}, recording);
+    run_rows(plain, targets.data(), {}, recording, false);
     recording.equity = b.data();
     run_lone(skipping, PanelIndex(market.view(), false), targets.data(), recording);
     CHECK(std::memcmp(a.data(), b.data(), a.size() * sizeof(double)) == 0);
@@ -279,4 +279,52 @@ TEST(skipping_rests_and_batches_change_no_bit) {
     CHECK(row.fills == static_cast<std::int64_t>(plain.fills().size()));
   }
   CHECK(fills > 2000);
+}
+
+TEST(rebalancing_plain_portfolios_directly_changes_no_bit) {
+  std::size_t direct = 0;
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    std::mt19937_64 random(seed);
+    const std::size_t columns = 2 + random() % 8;
+    const Market market(60, columns, random, seed % 4 == 0);
+    std::vector<Instrument> instruments;
+    for (std::size_t k = 0; k < columns; ++k) {
+      instruments.push_back(an_instrument(random, InstrumentKind::Spot));
+      instruments.back().impact = 0.0;
+      if (seed % 2 == 0) instruments.back().participation = 0.0;
+    }
+    Settings settings;
+    settings.cash = seed % 3 == 0 ? 500.0 : 50'000.0;
+    settings.rebalance = seed % 2 == 0 ? RebalanceRule::EveryBar : RebalanceRule::OnChange;
+    settings.execution = seed % 5 == 0 ? ExecutionRule::ByVenue : ExecutionRule::Market;
+    std::vector<double> targets(market.rows * columns);
+    for (double& number : targets) {
+      number = static_cast<double>(random() % 4) / (3.2 * static_cast<double>(columns));
+      if (seed % 7 == 0 && random() % 90 == 0) number = kNone;
+    }
+    Simulator plain(market.view(), instruments, settings);
+    Simulator quick(market.view(), instruments, settings);
+    std::vector<double> a(market.rows * (2 + columns));
+    std::vector<double> b(a.size());
+    const auto into = [&](std::vector<double>& out) {
+      Recording recording;
+      recording.equity = out.data();
+      recording.cash = out.data() + market.rows;
+      recording.position = out.data() + 2 * market.rows;
+      return recording;
+    };
+    direct += quick.is_plain_portfolio() ? 1 : 0;
+    run_rows(plain, targets.data(), {}, into(a), false);
+    run_rows(quick, targets.data(), {}, into(b), true);
+    CHECK(std::memcmp(a.data(), b.data(), a.size() * sizeof(double)) == 0);
+    CHECK(plain.counters() == quick.counters());
+    CHECK(plain.fills().size() == quick.fills().size());
+    for (std::size_t k = 0; k < plain.fills().size() && k < quick.fills().size(); ++k) {
+      const Fill& one = plain.fills()[k];
+      const Fill& two = quick.fills()[k];
+      CHECK(one.row == two.row && one.instrument == two.instrument && one.price == two.price &&
+            one.quantity == two.quantity && one.fee == two.fee && one.opening == two.opening);
+    }
+  }
+  CHECK(direct > 50);
 }

@@ -24,9 +24,10 @@ struct Recording {
 // Writes one row of the recording.
 void record_row(const Simulator& simulator, std::size_t row, const Recording& recording);
 
-// A run with targets (T, N) and a script, either may be absent.
+// A run with targets (T, N) and a script, either may be absent. `skip` allows the shortcut of plain
+// portfolios, which changes no bit.
 void run_rows(Simulator& simulator, const double* targets, const Script& script,
-              const Recording& recording);
+              const Recording& recording, bool skip = true);
 
 // The same with targets alone of a lone instrument, to the bit; rows at rest are skipped over.
 void run_lone(Simulator& simulator, const PanelIndex& index, const double* targets,

@@ -93,6 +93,9 @@ class Simulator {
   std::size_t next_event(const PanelIndex& index, std::size_t from, std::size_t until);
   void rest(const PanelIndex& index, const double* numbers, std::size_t from, std::size_t to,
             std::size_t decided);
+  // The plain cases, with the same bits (simulator_direct.cpp, simulator_portfolio.cpp).
+  bool is_plain_portfolio() const;
+  bool rebalance_directly(std::size_t row, const double* numbers);
   bool is_plain() const;
   bool trade_directly(std::size_t row, double number);
   double equity_at_rest(const PanelIndex& index, std::size_t row) const;
@@ -282,6 +285,18 @@ class Simulator {
   bool fill_directly(std::size_t row, double change);
   bool is_capped(std::size_t column) const;
 
+  // simulator_portfolio.cpp
+  struct DirectTrade {
+    std::size_t column;
+    double lots;  // signed
+    double open;
+    double price;
+  };
+  bool plan_directly(std::size_t row, const double* numbers);
+  bool plan_trade(std::size_t row, std::size_t column, double number);
+  void increase_directly(std::size_t row);
+  void book_directly(std::size_t row, const DirectTrade& trade, std::int64_t lots, bool opening);
+
   // simulator_quiet.cpp
   std::size_t next_date(std::size_t from, std::size_t until) const;
 
@@ -342,7 +357,8 @@ class Simulator {
   double equity_ = 0.0;
   double free_after_open_ = 0.0;
   double cut_ = 1.0;          // factor of increases inside the bar (R11)
-  Order direct_;              // of the plain case, reused
+  Order direct_;              // of the plain cases, reused
+  std::vector<DirectTrade> direct_trades_;
   std::vector<Increase> inside_;  // increases inside the bar, as if cash were free
   std::vector<Increase> filled_inside_;  // the same as they were filled
 };

@@ -10,6 +10,8 @@ namespace algotrader {
 
 // A quantity a billionth of a lot short of a whole lot is that whole lot (R9).
 inline constexpr double kLotSlack = 1e-9;
+// Weights that sum to 1 but for rounding are not above 1 (R11, R12).
+inline constexpr double kSumSlack = 1e-9;
 // More lots than this are not exact in float64, so they are refused (R9).
 inline constexpr double kMaxLots = 9007199254740992.0;  // 2^53
 
