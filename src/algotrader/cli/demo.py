@@ -150,24 +150,26 @@ def _quality(console: Console, workspace: Workspace) -> None:
 
     lake = Lake(workspace.lake)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("series", "from", "to", "bars", "coverage", "findings", "grade", "source"):
-        right = name in ("bars", "coverage", "findings")
+    for name in ("series", "from", "to", "bars", "present", "grade", "prices"):
+        right = name in ("bars", "present")
         table.add_column(
             name, header_style="dim", justify="right" if right else "left", no_wrap=True
         )
+    noted = []
     for key in lake.series():
         made = lake.manifest(key)
+        noted += [f"{key}: {count} × {rule}" for rule, count in made.findings.items()]
         table.add_row(
             str(key),
-            stamp_text(made.first_ts)[:10],
-            stamp_text(made.last_ts)[:10],
+            stamp_text(made.first_ts)[:7],
+            stamp_text(made.last_ts)[:7],
             format_number(made.rows, 0),
-            format_percent(made.coverage, 2),
-            format_number(sum(made.findings.values()), 0),
+            format_percent(made.coverage),
             made.grade,
             "generated" if made.generated else "real",
         )
     console.print(table)
+    console.print("\n".join(noted) or "no gap, spike, stale run or other fault was found")
     console.print(
         "twenty US shares, adjusted closes 2013–2022, are read from the package as one panel"
     )

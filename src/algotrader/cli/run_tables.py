@@ -44,8 +44,12 @@ def print_run(console: Console, done: Completed, report: Path) -> None:
     """Identity, the sentence, figures in four blocks, warnings, and where the report is."""
     print_identity(console, done)
     console.print(Text(headline(done), style="bold"))
-    for reason in done.judged.verdict.reasons:
-        console.print(f"  {'·' if reason.holds else '△'} {reason.text('en')}")
+    reasons = done.judged.verdict.reasons
+    for reason in reasons:
+        if not reason.key.endswith("_unknown"):
+            console.print(f"  {'·' if reason.holds else '△'} {reason.text('en')}")
+    if any(reason.key.endswith("_unknown") for reason in reasons):
+        console.print("  △ One set alone shows no overfitting: try its neighbours with `sweep`.")
     console.print()
     console.print(figures(done, across=4 if console.width >= 150 else 2))
     for remark in warnings_of(done.result):
