@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -64,9 +64,12 @@ class StrategySession:
             from algotrader.data.resample import resample  # polars is slow to import
 
             calendar = load_calendar(self.instruments[column or 0].calendar)
-            built = resample(base, Timeframe.parse(timeframe), calendar)
-            whole = built.coverage >= 1.0
-            self.higher[key] = built.bars if self.allow_incomplete else built.bars.take(whole)
+            frame = Timeframe.parse(timeframe)
+            built = resample(base, frame, calendar, incomplete=self.allow_incomplete).bars
+            # One that lacks its last part is over when the calendar says so, not when the part
+            # before came: nobody knew then that no more would.
+            over = np.maximum(built.known_at, calendar.known_at(built.ts, frame))
+            self.higher[key] = replace(built, known_at=over)
         known = self.higher[key].known_at
         now = int(base.known_at[row])
         return self.higher[key].rows(0, int(np.searchsorted(known, now, side="right")))
