@@ -1,0 +1,147 @@
+"""The research commands from the command line to files, on the bundled sample."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from algotrader.cli.main import main
+
+TREND = ("TrendFollow", "--symbol", "US:IBM", "--set", "risk=0.015", "--set", "most=1")
+SMALL = ("--range", "fast=12:36:12", "--range", "slow=96,144")
+
+
+@pytest.fixture(autouse=True)
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def ran(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> Any:
+    """What a command prints with --json."""
+    assert main([*arguments, "--json"]) == code
+    return json.loads(capsys.readouterr().out)
+
+
+def test_a_backtest_is_stored_and_runs_again_bit_for_bit(
+    capsys: pytest.CaptureFixture[str], workspace: Path
+) -> None:
+    done = ran(capsys, "backtest", *TREND, "--audit")
+
+    assert done["metrics"]["trades"] == len([t for t in done["trades"] if not t["open"]])
+    assert done["audit"]["agrees"]
+    assert done["overfitting"]["trials"] == 1
+    assert Path(done["report"]).read_text().startswith("<!doctype html>")
+    assert ran(capsys, "rerun", done["run"][:4])["equal"]
+    assert ran(capsys, "backtest", *TREND)["run"] == done["run"]
+    assert ran(capsys, "backtest", *TREND)["overfitting"]["trials"] == 1
+
+
+def test_a_changed_source_of_a_stored_run_is_a_finding(
+    capsys: pytest.CaptureFixture[str], workspace: Path
+) -> None:
+    done = ran(capsys, "backtest", *TREND)
+    source = Path(done["report"]).with_name("strategy.py")
+    source.write_text(source.read_text().replace('f["fast"] > f["slow"]', 'f["fast"] < f["slow"]'))
+
+    assert not ran(capsys, "rerun", done["run"], code=1)["equal"]
+
+
+def test_runs_are_compared_and_their_trades_exported(
+    capsys: pytest.CaptureFixture[str], workspace: Path
+) -> None:
+    first = ran(capsys, "backtest", *TREND)
+    second = ran(capsys, "backtest", "MeanReversion", "--symbol", "US:MSFT", "--fees", "0")
+
+    both = ran(capsys, "compare", first["run"], second["run"], "--report", "both.html")
+    shown = ran(capsys, "trades", first["run"], "--csv", "trades.csv", "--last", "3")
+    lots = ran(capsys, "trades", first["run"], "--fifo", "--last", "0")
+    copied = ran(capsys, "report", first["run"], "--to", "copy.html")
+
+    assert [one["run"] for one in both["runs"]] == [first["run"], second["run"]]
+    assert len(shown) == 3
+    assert len(lots) >= len(first["trades"])
+    assert pl.read_csv("trades.csv").height == len(first["trades"])
+    assert Path(copied["report"]).exists()
+    assert "zero_fees" in [warning["code"] for warning in second["warnings"]]
+
+
+def test_a_sweep_counts_every_set_and_is_found_finished_the_second_time(
+    capsys: pytest.CaptureFixture[str], workspace: Path
+) -> None:
+    done = ran(capsys, "sweep", *TREND, *SMALL)
+    again = ran(capsys, "sweep", *TREND, *SMALL)
+    drawn = ran(capsys, "sweep", *TREND, *SMALL, "--sets", "3")
+
+    assert len(done["sets"]) == 6
+    assert done["overfitting"]["trials"] == 6
+    assert again == done
+    assert drawn["overfitting"]["trials"] == 6
+    assert pl.read_parquet(done["table"])["sharpe"].max() == pytest.approx(
+        done["sets"][done["best"]]["metrics"]["sharpe"]
+    )
+
+
+@pytest.mark.parametrize("window", ["--anchored", "--rolling"])
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        (*TREND, *SMALL),
+        ("MeanReversion", "--symbol", "US:IBM", "--set", "trend=100", "--set", "stop=0.1",
+         "--range", "window=10,20", "--range", "entry=1,1.5"),
+    ],
+    ids=["targets", "on_bar"],
+)  # fmt: skip
+def test_a_walk_forward_trades_one_account_over_its_folds(
+    capsys: pytest.CaptureFixture[str], strategy: tuple[str, ...], window: str
+) -> None:
+    done = ran(capsys, "walkforward", *strategy, window, "--test-days", "400")
+
+    grown = 1.0
+    for fold in done["folds"]:
+        grown *= 1.0 + fold["test_return"]
+    assert grown - 1.0 == pytest.approx(done["metrics"]["total_return"], abs=1e-9)
+    assert Path(done["report"]).exists()
+
+
+@pytest.mark.parametrize("style", ["targets", "on_bar", "panel"])
+def test_a_new_strategy_passes_its_check_and_runs_as_it_is(
+    capsys: pytest.CaptureFixture[str], style: str
+) -> None:
+    made = ran(capsys, "strategy", "new", "MyIdea", "--style", style)
+    data = ("--data", "sample:20names") if style == "panel" else ("--symbol", "US:GOOG")
+
+    findings = ran(capsys, "check", made["file"], *data, "--cuts", "4")["findings"]
+
+    assert [finding for finding in findings if finding["level"] == "error"] == []
+    assert ran(capsys, "backtest", made["file"], *data)["metrics"]["trades"] > 0
+
+
+def test_people_get_the_same_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["backtest", *TREND]) == 0
+    assert main(["sweep", *TREND, *SMALL]) == 0
+    assert main(["walkforward", *TREND, *SMALL]) == 0
+    assert main(["check", *TREND, "--cuts", "4"]) == 0
+    assert main(["strategy", "ls"]) == 0
+
+    said = capsys.readouterr().out
+    assert "after costs" in said
+    assert "6 sets; best" in said
+    assert "Out of sample" in said
+    assert "no look-ahead" in said
+    assert "FundingCarry" in said
+
+
+def test_the_demo_ends_with_the_paths_of_its_reports(
+    capsys: pytest.CaptureFixture[str], workspace: Path
+) -> None:
+    assert main(["demo"]) == 0
+
+    lines = capsys.readouterr().out.rstrip().splitlines()
+    reports = lines[-8:]
+    assert all((workspace / line).is_file() for line in reports)
+    assert sum("GENERATED DATA" in line for line in lines) == 2
