@@ -187,6 +187,7 @@ def execute_increases(state: State, row: int, wishes: list[Wish], marks: list[fl
             if increase is not None:
                 planned.append(increase)
                 references[increase.order] = wish.how.price if wish.how.slips else increase.price
+    state.room = room  # R11: participation first, then cash
     available = free(state, marks)
     factor = common_factor(planned, available)
     fok = [x for x in planned if state.orders[x.order].tif == TimeInForce.FOK]
@@ -222,7 +223,6 @@ def fill_increase(
     order = state.orders.get(x.order)
     if order is None:
         return
-    state.room[order.instrument] -= x.lots  # R11: participation first, then cash
     if lots:
         execute(state, order, lots, x.price, x.maker, reference, inside)
     if is_cut and order.is_live:

@@ -106,6 +106,22 @@ def test_r11_fok_orders_of_the_set_are_cancelled_first(simulate: Simulate) -> No
     assert result.counters["fok_killed"] == 1
 
 
+def test_r11_a_fok_order_cancelled_for_cash_has_taken_its_participation(
+    simulate: Simulate,
+) -> None:
+    # R7 (5), R11: participation first, then cash: trunc(0.1 * 1,000) = 100 for the bar. FOK 80 at
+    # 100 cost 8,000 > 5,000: cancelled, its 80 are gone. The limit of 50 at 99 gets 20 of 100
+    result = simulate(
+        market([(100, 100, 100, 100), (100, 100, 98, 99)], volume=1_000.0),
+        [spot(participation=0.1)],
+        settings(cash=5_000.0),
+        script={0: [buy(80, tif=TimeInForce.FOK), buy(50, limit=99.0)]},
+    )
+
+    assert fills(result) == near([(1, 20.0, 99.0)])
+    assert list(result.order_state) == [OrderState.EXPIRED, OrderState.WORKING]
+
+
 def test_r11_a_fee_in_the_coin_costs_no_cash(simulate: Simulate) -> None:
     # R11, R14: 100 * 100 = all the cash, the fee of 1 % is taken from the coins: 99 are held
     item = spot(taker_fee=0.01, fee_in_received=True)
