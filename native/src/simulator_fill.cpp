@@ -120,14 +120,20 @@ void Simulator::close_out(std::size_t row, std::size_t column, double price, dou
 
 // R22, with the impact term only where its history is known.
 double Simulator::slippage_at(std::size_t row, std::size_t column, double lots) {
+  const bool moves_price = has_impact_ && instruments_[column].impact > 0.0 && lots > 0.0;
+  const bool known = moves_price && given(impact_->sigma_at(row, column)) &&
+                     impact_->volume_at(row, column) > 0.0;
+  if (moves_price && !known) count(Counter::ImpactSkipped);
+  return slippage_of(row, column, lots);
+}
+
+double Simulator::slippage_of(std::size_t row, std::size_t column, double lots) const {
   const Instrument& instrument = instruments_[column];
   if (!has_impact_ || instrument.impact <= 0.0) {
     return slippage_fraction(instrument, 0.0, kNone, kNone);
   }
-  const double sigma = impact_->sigma_at(row, column);
-  const double volume = impact_->volume_at(row, column);
-  if (lots > 0.0 && (!given(sigma) || !(volume > 0.0))) count(Counter::ImpactSkipped);
-  return slippage_fraction(instrument, lots * instrument.lot, sigma, volume);
+  return slippage_fraction(instrument, lots * instrument.lot, impact_->sigma_at(row, column),
+                           impact_->volume_at(row, column));
 }
 
 // Lots that participation still leaves in this bar (R20).

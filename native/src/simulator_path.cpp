@@ -25,21 +25,20 @@ bool is_near(double a, double b) noexcept {
 }  // namespace
 
 void Simulator::path_phase(std::size_t row) {
-  liquidation_in_play_ = has_derivatives_ && may_liquidate(row);
   std::size_t reachable = 0;
+  double at_stake = 0.0;
   bool only_exits = true;
   if (!state_.orders.empty()) {
     in_play_.assign(panel_.columns, false);
     for (const Order& order : state_.orders) {
       if (!may_trigger(row, order)) continue;
       in_play_[static_cast<std::size_t>(order.instrument)] = true;
-      // What spot costs inside the bar no longer covers the others' losses.
-      const bool spot = instruments_[static_cast<std::size_t>(order.instrument)].is_spot();
-      liquidation_in_play_ |= spot && has_derivatives_;
+      if (has_derivatives_) at_stake += most_at_stake(row, order);
       only_exits &= order.protective && order.kind != OrderKind::TrailingStop;
       ++reachable;
     }
   }
+  liquidation_in_play_ = has_derivatives_ && may_liquidate(row, at_stake);
   if (reachable == 0 && !liquidation_in_play_) return;
   if (in_play_.empty()) in_play_.assign(panel_.columns, false);
   if (state_.orders.empty()) std::fill(state_.room.begin(), state_.room.end(), -1.0);
@@ -78,10 +77,28 @@ bool Simulator::may_trigger(std::size_t row, const Order& order) const {
   return order.side > 0 ? high >= order.stop : low <= order.stop;
 }
 
-// The worst marks of the bar together, at the highest maintenance rate: a bound, not a forecast.
-bool Simulator::may_liquidate(std::size_t row) const {
+// What an order that fills inside the bar may take from the margin of all (R23): an exit its fee
+// and slippage, an entry less than twice its notional, with the way through the bar, maintenance
+// and costs. A bound, not a forecast.
+double Simulator::most_at_stake(std::size_t row, const Order& order) const {
+  const auto column = static_cast<std::size_t>(order.instrument);
+  const Instrument& instrument = instruments_[column];
+  const bool inverse = instrument.kind == InstrumentKind::Inverse;
+  const double price = panel_.at(inverse ? panel_.low : panel_.high, row, column);
+  const auto lots = static_cast<double>(order.follows ? std::abs(held_lots(column)) : order.lots);
+  const double notional = notional_of(instrument, lots * instrument.lot, price);
+  const bool exits = order.reduce_only || (instrument.is_spot() && order.side < 0);
+  const double rate = exits ? std::max(instrument.maker_fee, instrument.taker_fee) +
+                                  slippage_of(row, column, lots)
+                            : 2.0;
+  return notional * std::max(rate, 0.0) + instrument.min_fee;
+}
+
+// The worst marks of the bar together, at the highest maintenance rate and with what the bar's
+// orders may take (cross): a bound, not a forecast.
+bool Simulator::may_liquidate(std::size_t row, double at_stake) const {
   const bool isolated = settings_.margin_mode == MarginMode::Isolated;
-  double gap = isolated ? 0.0 : state_.cash;
+  double gap = isolated ? 0.0 : state_.cash - at_stake;
   bool exposed = false;
   for (std::size_t column = 0; column < panel_.columns; ++column) {
     const Instrument& instrument = instruments_[column];

@@ -188,7 +188,8 @@ class Simulator {
   };
   void path_phase(std::size_t row);
   bool may_trigger(std::size_t row, const Order& order) const;
-  bool may_liquidate(std::size_t row) const;
+  double most_at_stake(std::size_t row, const Order& order) const;
+  bool may_liquidate(std::size_t row, double at_stake) const;
   void flag_ambiguous(std::size_t row);
   void travel_with_cash(std::size_t row, int swapped);
   void travel(std::size_t row, int swapped);
@@ -226,6 +227,7 @@ class Simulator {
   void close_out(std::size_t row, std::size_t column, double price, double fee, FillReason reason);
   void block_entries(std::size_t column, int sign);
   double slippage_at(std::size_t row, std::size_t column, double lots);
+  double slippage_of(std::size_t row, std::size_t column, double lots) const;
   double room_left(std::size_t row, std::size_t column);
   void finish(Order& order, OrderState state);
   void cut_reduction(Order& order);

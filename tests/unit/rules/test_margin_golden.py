@@ -20,6 +20,7 @@ from tests.builders.small_market import (
     buy,
     fills,
     market,
+    near,
     sell,
     settings,
     spot,
@@ -240,6 +241,36 @@ def test_r23_cross_positions_are_liquidated_together_at_one_fraction(simulate: S
     ]
     assert result.cash[2] == pytest.approx(0.0, abs=1e-9)
     assert result.counters["liquidations"] == 2
+
+
+def test_r17_a_liquidation_that_an_entry_makes_possible_makes_the_bar_ambiguous(
+    simulate: Simulate,
+) -> None:
+    # R17, R23: wallet 1,000 (r = 1 %). Long 10 A at 100, whose bar 90 to 110 alone could take 100.
+    # B's limit buys 50 at 95; on the first leg A is 100 - 10 s, B 100 - 50 s. Liquidated where
+    # 1,000 - 100 s + 50 (5 - 50 s) = 0.01 (1,000 - 100 s + 5,000 - 2,500 s): s = 1,190 / 2,574.
+    # What is left is 1 % of the notional: A at 0.99 (100 - 10 s). With its high first A would be
+    # sold where it rises, so its one fill is ambiguous too.
+    bars_a = [(100, 100, 100, 100), (100, 100, 100, 100), (100, 110, 90, 100)]
+    bars_b = [(100, 100, 100, 100), (100, 100, 100, 100), (100, 100, 50, 100)]
+    result = simulate(
+        market(bars_a, bars_b),
+        [perp(0.01, symbol="A"), perp(0.01, symbol="B")],
+        settings(cash=1_000.0),
+        script={0: [buy(10, instrument=0), buy(50, instrument=1, limit=95.0)]},
+    )
+
+    s = 1_190 / 2_574
+    assert fills(result) == near(
+        [
+            (1, 10.0, 100.0),
+            (2, 50.0, 95.0),
+            (2, -10.0, 0.99 * (100 - 10 * s)),
+            (2, -50.0, 0.99 * (100 - 50 * s)),
+        ]
+    )
+    assert list(result.fills.ambiguous) == [False, True, True, True]
+    assert result.counters["ambiguous_bars"] == 2
 
 
 def test_r23_an_isolated_liquidation_leaves_the_others_alone(simulate: Simulate) -> None:
