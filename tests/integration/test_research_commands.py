@@ -145,3 +145,17 @@ def test_the_demo_ends_with_the_paths_of_its_reports(
     reports = lines[-8:]
     assert all((workspace / line).is_file() for line in reports)
     assert sum("GENERATED DATA" in line for line in lines) == 2
+
+
+def test_limits_of_the_workspace_are_held_or_the_run_is_refused(
+    capsys: pytest.CaptureFixture[str], workspace: Path
+) -> None:
+    settings = workspace / "algotrader.yaml"
+    settings.write_text("risk:\n  instrument: {max_weight: 30%}\n")
+    held = ran(capsys, "backtest", *TREND)
+    settings.write_text("risk:\n  account: {max_daily_loss: 3%}\n")
+    refused = ran(capsys, "backtest", *TREND, code=2)
+
+    assert held["metrics"]["max_leverage"] < 0.45  # it grows with the price between rebalances
+    assert refused["error"]["code"] == "engine.full_needed"
+    assert "risk.account.max_daily_loss" in refused["error"]["message"]

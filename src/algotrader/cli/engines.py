@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from algotrader.core.errors import ConfigurationError, UsageError
+from algotrader.risk.settings import RiskSettings
 
 
 def require_fast(engine: str) -> None:
@@ -15,3 +16,13 @@ def require_fast(engine: str) -> None:
         )
     if engine != "fast":
         raise UsageError("usage.choice", f"--engine {engine!r} does not exist", hint="use fast")
+
+
+def require_limits_of_fast_driver(risk: RiskSettings) -> None:
+    """ConfigurationError if the workspace sets limits that only the full driver can hold."""
+    if beyond := risk.beyond_fast_driver():
+        raise ConfigurationError(
+            "engine.full_needed",
+            f"{', '.join(beyond)} in algotrader.yaml need the full driver, which is not there yet",
+            hint="take them out for research: a run that ignored a limit would promise too much",
+        )

@@ -13,9 +13,11 @@ import typer
 from algotrader.backtest.loading import DataRequest
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.backtest.workspace import Workspace
+from algotrader.cli.engines import require_limits_of_fast_driver
 from algotrader.core.errors import UsageError
 from algotrader.ops.config import load as load_configuration
 from algotrader.ops.settings import BacktestDefaults
+from algotrader.risk.settings import RiskSettings
 from algotrader.strategy.base import Strategy
 from algotrader.strategy.loader import LoadedStrategy
 from algotrader.strategy.parameters import ParameterValue, describe_range
@@ -88,6 +90,8 @@ def resolve(asked: Asked, config: Path | None) -> Resolved:
     loaded = load_configuration(config, environment=os.environ)
     defaults = loaded.settings.backtest
     folders = loaded.settings.workspace
+    risk = loaded.settings.risk
+    require_limits_of_fast_driver(risk)
     return Resolved(
         workspace=Workspace(lake=loaded.path(folders.lake), runs=loaded.path(folders.runs)),
         request=DataRequest(
@@ -99,7 +103,7 @@ def resolve(asked: Asked, config: Path | None) -> Resolved:
             adjust=_one_of("adjust", asked.adjust, ("auto", "none", "splits", "total")),
             allow_gaps=asked.allow_gaps or defaults.allow_gaps,
         ),
-        settings=_settings(asked, defaults),
+        settings=_settings(asked, defaults, risk),
     )
 
 
@@ -147,13 +151,17 @@ def made(loaded: LoadedStrategy, texts: Sequence[str] | None) -> Strategy:
     return loaded.kind(**given_parameters(loaded, texts))
 
 
-def _settings(asked: Asked, defaults: BacktestDefaults) -> BacktestSettings:
+def _settings(asked: Asked, defaults: BacktestDefaults, risk: RiskSettings) -> BacktestSettings:
     def pick(name: str) -> float | None:
         typed = getattr(asked, name)
         value = getattr(defaults, name) if typed is None else typed
         return None if value is None else float(value)
 
-    max_leverage, cash_buffer = pick("max_leverage"), pick("cash_buffer")
+    picked, cash_buffer = pick("max_leverage"), pick("cash_buffer")
+    max_leverage = 1.0 if picked is None else picked
+    if risk.account.max_leverage is not None:
+        max_leverage = min(max_leverage, float(risk.account.max_leverage))
+    weight, notional = risk.instrument.max_weight, risk.instrument.max_notional
     path = _one_of("path", asked.path or defaults.path, ("worst", "best", "near-far", "finer"))
     execution = asked.execution or defaults.execution
     size_at = _one_of("size-at", asked.size_at or "close", ("close", "fill"))
@@ -162,7 +170,9 @@ def _settings(asked: Asked, defaults: BacktestDefaults) -> BacktestSettings:
         fees=asked.fees or defaults.fees,
         slippage_bps=pick("slippage_bps"),
         participation=None if defaults.participation is None else float(defaults.participation),
-        max_leverage=1.0 if max_leverage is None else max_leverage,
+        max_leverage=max_leverage,
+        max_weight=None if weight is None else float(weight),
+        max_notional=None if notional is None else float(notional),
         leverage=asked.leverage,
         path=path,
         execution=None
