@@ -41,7 +41,7 @@ class FundingCarry(Strategy):
     def on_bars(self, ctx: Context) -> None:
         spot, perpetual = (ctx.of(symbol) for symbol in ctx.symbols)
         rate = perpetual["funding"]
-        if spot.position.quantity == 0 and perpetual.position.quantity == 0:
+        if perpetual.position.quantity == 0:  # a fee taken in the coin leaves dust of the spot
             if rate > self.enter:
                 value = self.size * ctx.equity
                 spot.buy(value=value, group="open")
