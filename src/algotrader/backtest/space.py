@@ -110,6 +110,6 @@ def _span(declared: Parameter, text: str) -> Parameter:
         raise ValueError(text)
     if kind is int and not (low.is_integer() and step.is_integer()):
         raise ValueError(text)
-    if (high - low) / step > _LARGEST_RANGE:
+    if step <= 0 or (high - low) / step > _LARGEST_RANGE:
         raise ValueError(text)
     return Parameter(default=kind(low), low=low, high=high, step=step)
