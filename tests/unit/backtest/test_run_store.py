@@ -1,0 +1,206 @@
+"""Runs on disk: named by their inputs, whole or not there, the same bits when run again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.builders.markets import random_bars, random_panel
+from tests.builders.research import TREND_SOURCE, Hold, a_market, from_file
+
+import algotrader as at
+from algotrader.backtest.comparing import compare_report
+from algotrader.backtest.complete import complete_run, quick_check, trades_csv
+from algotrader.backtest.complete_sweep import complete_sweep
+from algotrader.backtest.complete_walkforward import complete_walkforward
+from algotrader.backtest.loading import DataRequest
+from algotrader.backtest.settings import BacktestSettings
+from algotrader.backtest.space import space_of
+from algotrader.backtest.store import RunStore, as_json, write_file
+from algotrader.backtest.workspace import Workspace
+from algotrader.core.errors import RunError, UsageError
+from algotrader.strategy.loader import load
+
+MARKET = a_market(random_bars(24 * 60))
+ASKED = DataRequest()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(lake=tmp_path / "lake", runs=tmp_path / "runs")
+
+
+def test_the_same_run_again_lands_in_the_same_folder_bit_for_bit(
+    tmp_path: Path, workspace: Workspace
+) -> None:
+    loaded = from_file(tmp_path)
+    settings = BacktestSettings()
+
+    def completed() -> dict[str, bytes]:
+        done = complete_run(loaded, loaded.kind(), ASKED, settings, workspace, market=MARKET)
+        return {path.name: path.read_bytes() for path in done.folder.iterdir()}
+
+    first, second = completed(), completed()
+    assert first["run.json"] == second["run.json"]
+    assert first["trades.csv"] == second["trades.csv"]
+    assert first["strategy.py"] == TREND_SOURCE.encode()
+    assert len(RunStore(workspace.runs).list()) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"parameters": {"fast": 6}}, {"settings": {"cash": 5_000.0}}, {"settings": {"seed": 1}}],
+)
+def test_another_input_is_another_run(
+    tmp_path: Path, workspace: Workspace, change: dict[str, dict[str, float]]
+) -> None:
+    loaded = from_file(tmp_path)
+    runs = [
+        complete_run(
+            loaded,
+            loaded.kind(**one.get("parameters", {})),
+            ASKED,
+            BacktestSettings(**one.get("settings", {})),  # type: ignore[arg-type]
+            workspace,
+            market=MARKET,
+        ).record.run
+        for one in ({}, change)
+    ]
+    assert runs[0] != runs[1]
+
+
+def test_a_run_is_found_by_the_beginning_of_its_id(tmp_path: Path, workspace: Workspace) -> None:
+    loaded = from_file(tmp_path)
+    done = complete_run(loaded, loaded.kind(), ASKED, BacktestSettings(), workspace, market=MARKET)
+    store = RunStore(workspace.runs)
+
+    assert store.load(done.record.run[:4]) == done.record
+    assert as_json(done.record)["run"] == done.record.run
+    with pytest.raises(UsageError, match="no run is called zzz"):
+        store.load("zzz")
+    with pytest.raises(UsageError, match="is no run id"):
+        store.load("../etc")
+    (workspace.runs / (done.record.run[:4] + "ffff")).mkdir()
+    (workspace.runs / (done.record.run[:4] + "ffff") / "run.json").write_text("{}")
+    with pytest.raises(UsageError, match="2 runs begin with"):
+        store.load(done.record.run[:4])
+    with pytest.raises(UsageError, match="cannot be read"):
+        store.load(done.record.run[:4] + "ffff")
+
+
+def test_what_a_killed_run_left_is_no_run(tmp_path: Path, workspace: Workspace) -> None:
+    left = workspace.runs / ".12345678-abc"
+    left.mkdir(parents=True)
+    (left / "run.json").write_text("{}")
+
+    assert RunStore(workspace.runs).list() == []
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("a file where the folder should be")
+    workspace = Workspace(lake=tmp_path / "lake", runs=tmp_path / "runs")
+    loaded = from_file(tmp_path)
+    with pytest.raises(RunError, match="cannot be"):
+        complete_run(loaded, loaded.kind(), ASKED, BacktestSettings(), workspace, market=MARKET)
+    with pytest.raises(RunError, match="cannot be written"):
+        write_file(tmp_path / "runs" / "below.html", b"")
+    assert (tmp_path / "runs").read_text() == "a file where the folder should be"
+
+
+def test_the_trade_list_is_a_table_of_raw_values(tmp_path: Path) -> None:
+    result = at.backtest(load(f"{_file(tmp_path)}:Cross").kind(), data=_frame()).result
+    lines = trades_csv(result.trades).splitlines()
+
+    assert lines[0].startswith("symbol,side,entry_utc,exit_utc,quantity,entry_price")
+    assert len(lines) == 1 + len(result.trades)
+    assert lines[1].split(",")[1] == "long"
+
+
+def _file(folder: Path) -> Path:
+    path = folder / "strategies.py"
+    path.write_text(TREND_SOURCE)
+    return path
+
+
+def _frame(rows: int = 600) -> object:
+    import polars as pl
+
+    bars = random_bars(rows)
+    names = ("open", "high", "low", "close", "volume")
+    return pl.DataFrame(
+        {"time": bars.ts} | {name: getattr(bars, name) for name in names}
+    ).with_columns(pl.col("time").cast(pl.Datetime("ms", "UTC")))
+
+
+def test_the_library_takes_frames_of_polars_and_pandas_alike(tmp_path: Path) -> None:
+    kind = load(f"{_file(tmp_path)}:Cross").kind
+    frame = _frame()
+    one = at.backtest(kind(), data=frame)
+    two = at.backtest(kind(), data=frame.to_pandas())  # type: ignore[attr-defined]
+
+    assert one.equity["equity"].equals(two.equity["equity"])
+    assert one.record.result_hash == two.record.result_hash
+    assert one.metrics["trades"] == len(one.trades.closed())
+    assert one.report(tmp_path / "out.html").stat().st_size > 10_000
+    with pytest.raises(UsageError, match="data is a list"):
+        at.backtest(kind(), data=[1, 2, 3])
+    with pytest.raises(UsageError, match="--cash -5"):
+        at.backtest(kind(), data=frame, cash=-5)
+
+
+def test_a_class_without_a_file_can_be_run() -> None:
+    space: dict[str, object] = {}
+    exec("from tests.builders.research import Hold\nclass Mine(Hold):\n    pass\n", space)
+    done = at.backtest(space["Mine"](), data=_frame())  # type: ignore[operator]
+
+    assert done.record.strategy == "Mine"
+
+
+def test_a_sweep_and_a_walk_forward_are_stored_with_their_reports(
+    tmp_path: Path, workspace: Workspace
+) -> None:
+    loaded = from_file(tmp_path)
+    names = ("open", "high", "low", "close", "volume")
+    lines = ["time," + ",".join(names)]
+    bars = MARKET.bars
+    lines += [
+        f"{np.datetime64(int(bars.ts[row]), 'ms')},"
+        + ",".join(str(getattr(bars, name)[row]) for name in names)
+        for row in range(len(bars))
+    ]
+    (tmp_path / "bars.csv").write_text("\n".join(lines))
+    request = DataRequest(data=str(tmp_path / "bars.csv"))
+    space = space_of(loaded.kind, {}, {"fast": "2:6:2", "slow": "20,30"})
+
+    swept = complete_sweep(loaded, space, request, BacktestSettings(), workspace, workers=1)
+    assert swept.judged.trials.n_trials == 6
+    assert swept.report.stat().st_size > 10_000
+    assert swept.table.exists()
+    assert (swept.folder / "sweep.json").exists()
+
+    for anchored in (False, True):
+        walked = complete_walkforward(
+            loaded, space, request, BacktestSettings(), workspace,
+            train_days=20, test_days=10, anchored=anchored, workers=1,
+        )  # fmt: skip
+        assert walked.report.stat().st_size > 10_000
+        assert walked.walked.windows.embargo_days == 2  # 30 hours of warm-up touch two days
+        assert walked.judged.trials.n_trials == 6  # the same sets again are no new trials (R31)
+
+    two = [
+        complete_run(loaded, loaded.kind(fast=fast), request, BacktestSettings(), workspace)
+        for fast in (2, 4)
+    ]
+    assert len(compare_report(two).runs) == 2
+
+
+def test_the_quick_check_leaves_out_what_it_cannot_judge() -> None:
+    settings = BacktestSettings()
+    panel = a_market(random_panel(60, 2))
+    from algotrader.backtest.run import run_backtest
+
+    assert quick_check(run_backtest(Hold(), panel, settings)) is None
+    checked = quick_check(run_backtest(Hold(), MARKET, settings))
+    assert checked is not None
+    assert checked.findings == ()
