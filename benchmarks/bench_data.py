@@ -1,7 +1,7 @@
 """Import, load and check of 2.6 million one-minute bars, against the figures of the design.
 
-python benchmarks/bench_data.py            prints a table
-python benchmarks/bench_data.py --json     prints one object
+python -m benchmarks.bench_data            prints a table
+python -m benchmarks.bench_data --json     prints one object
 """
 
 from __future__ import annotations

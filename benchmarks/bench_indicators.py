@@ -1,4 +1,4 @@
-"""Indicators beside TA-Lib on the same series in the same run: `python benchmarks/bench_indicators.py`.
+"""Indicators beside TA-Lib on the same series in the same run: `python -m benchmarks.bench_indicators`.
 
 Both sides are called in turn, several times, and the fastest run of each counts. Settings are
 TA-Lib's defaults. Prints a Markdown table; the ratio is our time over TA-Lib's, less is better.
@@ -7,42 +7,16 @@ TA-Lib's defaults. Prints a Markdown table; the ratio is our time over TA-Lib's,
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import exp, log
 
-import numpy as np
 import talib
-from numpy.typing import NDArray
 
 from algotrader import features as f
-
-Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bars:
-    open_: Floats
-    high: Floats
-    low: Floats
-    close: Floats
-    volume: Floats
-
-
-def walk(rows: int) -> Bars:
-    """A price that walks, from a fixed seed."""
-    random = np.random.default_rng(7)
-    close = 100.0 * np.exp(np.cumsum(random.normal(0.0, 0.002, rows)))
-    open_ = np.roll(close, 1)
-    open_[0] = close[0]
-    high = np.maximum(open_, close) * (1.0 + random.uniform(0.0, 0.002, rows))
-    low = np.minimum(open_, close) * (1.0 - random.uniform(0.0, 0.002, rows))
-    return Bars(
-        open_=open_, high=high, low=low, close=close, volume=random.uniform(10.0, 1e4, rows)
-    )
-
+from benchmarks.series import Bars, walk
 
 Pair = tuple[Callable[[], object], Callable[[], object]]
 
@@ -170,21 +144,27 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--only", default="", help="part of a name")
+    parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
-    lines = ["| indicator | algotrader ms | TA-Lib ms | ratio |", "|---|---:|---:|---:|"]
-    ratios = []
-    for name, pair in pairs(walk(chosen.rows)).items():
-        if chosen.only not in name:
-            continue
-        ours, theirs = measured(pair, chosen.repeats)
-        ratios.append(ours / theirs)
-        lines.append(f"| {name} | {ours * 1e3:.2f} | {theirs * 1e3:.2f} | {ratios[-1]:.2f} |")
-    mean = exp(sum(log(ratio) for ratio in ratios) / len(ratios))
-    lines.append(f"| geometric mean of {len(ratios)} | | | {mean:.2f} |")
-    lines.append(f"| worst | | | {max(ratios):.2f} |")
-    sys.stdout.write("\n".join(lines) + "\n")
+    times = {
+        name: measured(pair, chosen.repeats)
+        for name, pair in pairs(walk(chosen.rows)).items()
+        if chosen.only in name
+    }
+    ratios = {name: ours / theirs for name, (ours, theirs) in times.items()}
+    worst = max(ratios, key=lambda name: ratios[name])
+    mean = exp(sum(log(ratio) for ratio in ratios.values()) / len(ratios))
+    if chosen.json:
+        found = {"mean": mean, "worst": ratios[worst], "worst_name": worst, "count": len(ratios)}
+        print(json.dumps(found | {"version": talib.__version__}))
+        return 0
+    print("| indicator | algotrader ms | TA-Lib ms | ratio |\n|---|---:|---:|---:|")
+    for name, (ours, theirs) in times.items():
+        print(f"| {name} | {ours * 1e3:.2f} | {theirs * 1e3:.2f} | {ratios[name]:.2f} |")
+    print(f"| geometric mean of {len(ratios)} | | | {mean:.2f} |")
+    print(f"| worst: {worst} | | | {ratios[worst]:.2f} |")
     return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())

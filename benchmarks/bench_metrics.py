@@ -1,4 +1,4 @@
-"""The sixteen main metrics beside empyrical-reloaded, and CSCV: `python benchmarks/bench_metrics.py`.
+"""The sixteen main metrics beside empyrical-reloaded, and CSCV: `python -m benchmarks.bench_metrics`.
 
 empyrical runs in an environment of its own (`--peer PYTHON`, an interpreter that has it), never in
 ours; both get the same series of the same seed and do the same figures, and the fastest of several
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -76,9 +77,11 @@ def peer() -> None:
     print(json.dumps(found))
 
 
-def ask_peer(python: str) -> dict[str, dict[str, object]]:
+def ask_peer(python: str) -> dict[str, Any]:
     command = [python, __file__, "--as-peer"]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def agree(ours: dict[str, np.ndarray], theirs: list[float]) -> bool:
@@ -95,39 +98,56 @@ def agree(ours: dict[str, np.ndarray], theirs: list[float]) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peer", help="a Python that has empyrical-reloaded")
+    parser.add_argument("--json", action="store_true")
     parser.add_argument("--as-peer", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.as_peer:
         peer()
         return 0
-    from algotrader.backtest.cscv import probability_of_overfitting
+    found = measure(asked.peer)
+    if asked.json:
+        print(json.dumps(found))
+    else:
+        show(found)
+    return 0
+
+
+def measure(python: str | None) -> dict[str, Any]:
+    """Points a second of each shape, ours on one core and on all, and the peer's."""
     from algotrader.backtest.main_metrics import main_metrics
 
-    theirs = ask_peer(asked.peer) if asked.peer else {}
-    print(f"empyrical-reloaded {theirs.get('version', 'not asked')}\n")
-    print("| series x days | one core, G points/s | all cores | empyrical | ratio, one core |")
-    print("|---|---:|---:|---:|---:|")
+    theirs = ask_peer(python) if python else {}
+    rows = []
     for shape in SHAPES:
         values = series(shape)
         repeats = 200 if values.size < 10_000 else 15
         one = fastest(lambda v=values: main_metrics(v, 365.0, threads=1), repeats)
         every = fastest(lambda v=values: main_metrics(v, 365.0), repeats)
-        row = [f"{shape[0]} x {shape[1]}", f"{values.size / one / 1e9:.3f}"]
-        row.append(f"{values.size / every / 1e9:.3f}")
+        row = {"shape": shape, "one": values.size / one, "all": values.size / every}
         if str(shape) in theirs:
             other = theirs[str(shape)]
             if not agree(main_metrics(values, 365.0), other["figures"]):
-                print(f"error: the figures of {shape} differ", file=sys.stderr)
-                return 1
-            seconds = float(other["seconds"])
-            row += [f"{values.size / seconds / 1e9:.4f}", f"{seconds / one:.0f}"]
-        else:
-            row += ["-", "-"]
-        print("| " + " | ".join(row) + " |")
+                raise ValueError(f"the figures of {shape} differ")
+            row["peer"] = values.size / other["seconds"]
+        rows.append(row)
+    return {"version": theirs.get("version"), "rows": rows}
+
+
+def show(found: dict[str, Any]) -> None:
+    from algotrader.backtest.cscv import probability_of_overfitting
+
+    print(f"empyrical-reloaded {found['version'] or 'not asked'}\n")
+    print("| series x days | one core, G points/s | all cores | empyrical | ratio, one core |")
+    print("|---|---:|---:|---:|---:|")
+    for row in found["rows"]:
+        cells = ["{} x {}".format(*row["shape"]), f"{row['one'] / 1e9:.3f}"]
+        cells.append(f"{row['all'] / 1e9:.3f}")
+        peer = row.get("peer")
+        cells += [f"{peer / 1e9:.4f}", f"{row['one'] / peer:.0f}"] if peer else ["-", "-"]
+        print("| " + " | ".join(cells) + " |")
     trials = series((1_000, 1_250))
     seconds = fastest(lambda: probability_of_overfitting(trials), 3)
     print(f"\nPBO of 1,000 trials x 1,250 days, 12,870 splits: {seconds:.3f} s")
-    return 0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,256 @@
+"""What is measured, what is to be reached, and who is measured beside it.
+
+Each function of `ROWS` gives the rows of one subject; the figures to reach are the project's own
+and do not move with the measurements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from benchmarks.bench_shell import backtest_from_shell, help_from_shell, imports
+from benchmarks.child import Finished
+from benchmarks.session import Session
+
+BY_BAR = 1_000_000
+SHOWN = {"backtesting": "backtesting.py", "empyrical": "empyrical-reloaded"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    work: str
+    ours: str
+    goal: str
+    reached: bool
+    peers: tuple[str, ...] = ()
+
+
+def rate(value: float) -> str:
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:.3g} {letter}"
+    return f"{value:.3g}"
+
+
+def fastest(runs: list[Finished]) -> float:
+    return min(float(run.answer.get("cpu", run.answer["seconds"])) for run in runs)
+
+
+def beside(name: str, runs: list[Finished], theirs: str, ratio: float) -> str:
+    version = runs[0].answer["version"]
+    return f"{SHOWN.get(name, name)} {version}: {theirs} ({ratio:.3g} ×)"
+
+
+def event(session: Session) -> list[Row]:
+    rows = session.size(BY_BAR, 100_000)
+    bars = session.folder / "minutes.npy"
+    session.ours("series", bars, rows, 60_000)
+    sizes = {
+        "backtesting": session.size(300_000, 20_000),
+        "raptorbt": rows,
+        "backtrader": session.size(30_000, 3_000),
+    }
+    done = session.in_turn(
+        {"ours": lambda: session.simulator("event", rows)}
+        | {name: session.peer(name, bars, count) for name, count in sizes.items()}
+    )
+    speed = {name: sizes.get(name, rows) / fastest(runs) for name, runs in done.items()}
+    ratios = {name: speed["ours"] / theirs for name, theirs in speed.items() if name != "ours"}
+    texts = tuple(
+        beside(name, done[name], f"{rate(speed[name])} on {sizes[name]:,} bars", ratio)
+        for name, ratio in ratios.items()
+    )
+    reached = speed["ours"] >= 2e6
+    reached &= ratios.get("backtesting", 8.0) >= 8.0 and ratios.get("raptorbt", 5.0) >= 5.0
+    return [
+        Row(
+            work=f"backtest, Python `on_bar`, orders and fills, {rows:,} bars",
+            ours=f"{rate(speed['ours'])} bars/s",
+            goal="≥ 2 M bars/s, ≥ 8 × backtesting.py, ≥ 5 × raptorbt",
+            reached=reached,
+            peers=texts,
+        )
+    ]
+
+
+def sweep(session: Session) -> list[Row]:
+    rows, sets = session.size(100_000, 20_000), session.size(1_000, 40)
+    small, few = session.size(20_000, 5_000), session.size(200, 20)
+    bars = session.folder / "hours.npy"
+    session.ours("series", bars, small, 3_600_000)
+    done = session.in_turn(
+        {
+            "ours": lambda: session.simulator("sweep", rows, sets),
+            "small": lambda: session.simulator("sweep", small, few),
+            "vectorbt": session.peer("vectorbt", bars, small, few),
+            "raptorbt": session.peer("raptorbt", bars, small, few),
+        }
+    )
+    ours = rows * sets / fastest(done.pop("ours"))
+    small_runs = done.pop("small")
+    at_small = small * few / fastest(small_runs)
+    peak = session.simulator("sweep", rows, sets, repeats=1).peak_mb
+    texts = [f"here on {few} × {small:,}: {rate(at_small)}, the peers on the same:"]
+    texts += [
+        beside(
+            name,
+            runs,
+            f"{rate(small * few / fastest(runs))} at {max(run.peak_mb for run in runs):,.0f} MB",
+            at_small * fastest(runs) / (small * few),
+        )
+        for name, runs in done.items()
+    ]
+    first = Row(
+        work=f"sweep, {sets:,} sets × {rows:,} bars: return, Sharpe, drawdown, trades",
+        ours=f"{rate(ours)} set·bars/s on one core, peak {peak:.0f} MB",
+        goal="≥ 0.4 G, < 200 MB",
+        reached=ours >= 0.4e9 and peak < 200,
+        peers=tuple(texts),
+    )
+    return [first, *(sweep_kind(session, *kind) for kind in SWEEPS)]
+
+
+SWEEPS = (
+    ("sweep-metrics", "all metrics, parts kept on disk", 1.0, 0.15e9),
+    ("sweep-stops", "stop and target inside the bar", 1.0, 0.1e9),
+    ("sweep-on-bar", "Python `on_bar`", 0.02, 1.5e6),
+)
+
+
+def sweep_kind(session: Session, work: str, words: str, share: float, goal: float) -> Row:
+    rows = session.size(100_000, 20_000)
+    sets = max(2, int(session.size(1_000, 40) * share))
+    done = session.in_turn({"ours": lambda: session.simulator(work, rows, sets, 2)})
+    speed = rows * sets / fastest(done["ours"])
+    return Row(
+        work=f"the same, {words}, {sets:,} sets",
+        ours=f"{rate(speed)} set·bars/s on one core",
+        goal=f"≥ {rate(goal)}",
+        reached=speed >= goal,
+    )
+
+
+def portfolio(session: Session) -> list[Row]:
+    return [
+        portfolio_every(session, "monthly", 21, 5.0),
+        portfolio_every(session, "daily", 1, 60.0),
+    ]
+
+
+def portfolio_every(session: Session, period: str, every: int, goal_ms: float) -> Row:
+    rows, columns = session.size(2_520, 252), session.size(500, 50)
+    panel = session.folder / f"panel-{period}"
+    session.ours("series", "panel", panel, rows, columns, every)
+    arrays = (f"{panel}-closes.npy", f"{panel}-weights.npy")
+    contenders = {
+        "ours": lambda: session.simulator(f"portfolio-{period}", rows, columns, 5),
+        "vectorbt": session.peer("vectorbt", "portfolio", *arrays),
+    }
+    if period == "monthly":  # daily takes it minutes
+        contenders["bt"] = session.peer("bt", *arrays)
+    done = session.in_turn(contenders)
+    ours = fastest(done.pop("ours")) * 1e3
+    return Row(
+        work=f"portfolio, {columns} instruments × {rows:,} days, {period}, lots, fees, cash rule",
+        ours=f"{ours:.1f} ms",
+        goal=f"≤ {goal_ms:g} ms",
+        reached=ours <= goal_ms,
+        peers=tuple(
+            beside(name, runs, f"{fastest(runs) * 1e3:,.0f} ms", fastest(runs) * 1e3 / ours)
+            for name, runs in done.items()
+        ),
+    )
+
+
+def metrics(session: Session) -> list[Row]:
+    python = session.peers.python("empyrical") if session.peers else None
+    found = session.ours("bench_metrics", "--json", *(("--peer", python) if python else ())).answer
+    rows = []
+    for measured in found["rows"]:
+        count, days = measured["shape"]
+        ratio = measured["one"] / measured["peer"] if "peer" in measured else None
+        texts = ()
+        if ratio is not None:
+            speed = rate(measured["peer"])
+            texts = (f"empyrical-reloaded {found['version']}: {speed} ({ratio:.3g} ×)",)
+        rows.append(
+            Row(
+                work=f"16 metrics, {count:,} × {days:,} days",
+                ours=f"{rate(measured['one'])} points/s on one core, {rate(measured['all'])} on all",
+                goal="≥ 0.5 G points/s, ≥ 40 × empyrical",
+                reached=measured["all"] >= 0.5e9 and (ratio is None or ratio >= 40.0),
+                peers=texts,
+            )
+        )
+    return rows
+
+
+def indicators(session: Session) -> list[Row]:
+    wanted = ("--rows", session.size(1_000_000, 20_000), "--repeats", session.size(15, 3))
+    found = session.ours("bench_indicators", "--json", *wanted).answer
+    return [
+        Row(
+            work=f"{found['count']} indicators, time over TA-Lib's",
+            ours=f"mean {found['mean']:.2f}, worst {found['worst']:.2f} ({found['worst_name']})",
+            goal="mean ≤ 1, none above 1.25",
+            reached=found["mean"] <= 1.0 and found["worst"] <= 1.25,
+            peers=(f"TA-Lib {found['version']}: 1",),
+        )
+    ]
+
+
+def data(session: Session) -> list[Row]:
+    if session.quick:
+        return []  # its one size is its figure
+    found = session.ours("bench_data", "--json").answer
+    goals = {"import csv": 5.0, "import parquet": 5.0, "load": 0.2, "check": 2.0}
+    return [
+        Row(
+            work=f"2.6 M bars of 1m: {name}",
+            ours=f"{found[name]:.3g} s",
+            goal=f"≤ {goal:g} s",
+            reached=found[name] <= goal,
+        )
+        for name, goal in goals.items()
+    ]
+
+
+def shell(session: Session) -> list[Row]:
+    repeats = session.size(10, 2)
+    cpu = imports(repeats)
+    ours, numpy = cpu["algotrader"] * 1e3, cpu["numpy"] * 1e3
+    helped = help_from_shell(repeats)
+    tested = backtest_from_shell(session.folder, session.size(5, 1))
+    return [
+        Row(
+            work="`import algotrader`, CPU",
+            ours=f"{ours:.0f} ms",
+            goal="≤ 150 ms, or 1.6 × numpy alone",
+            reached=ours <= 150.0 or ours <= 1.6 * numpy,
+            peers=(f"numpy alone: {numpy:.0f} ms ({ours / numpy:.2f} ×)",),
+        ),
+        Row(
+            work="`algotrader --help`",
+            ours=f"{helped:.2f} s",
+            goal="≤ 0.3 s",
+            reached=helped <= 0.3,
+        ),
+        Row(
+            work="`algotrader backtest`, 1h × 2 years, from the shell",
+            ours=f"{tested:.2f} s",
+            goal="≤ 1 s",
+            reached=tested <= 1.0,
+        ),
+    ]
+
+
+ROWS: Mapping[str, Callable[[Session], list[Row]]] = {
+    "event": event,
+    "sweep": sweep,
+    "portfolio": portfolio,
+    "metrics": metrics,
+    "indicators": indicators,
+    "data": data,
+    "shell": shell,
+}
