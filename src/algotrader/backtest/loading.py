@@ -210,7 +210,7 @@ def _refuse_raw_jumps(table: BarTable, adjust: Adjust) -> None:
     """Raw prices across a split are no returns (F46)."""
     if adjust != "none" or not len(jumps := explained_jumps(table)):
         return
-    day = utc_at(int(table.ts[jumps[0]]))
+    day = utc_at(int(jumps[0]))
     raise DataError(
         "data.raw_split",
         f"{table.source}: the raw price jumps at {day:%Y-%m-%d} by what its adjustment explains "
