@@ -182,9 +182,7 @@ def test_a_file_with_holes_is_refused_and_goes_on_when_asked(
     (here / "holes.csv").write_text(as_csv(some_rows()[:200] + some_rows()[260:]))
 
     said = refused(here, capsys, "backtest cross.py --data holes.csv")
-    assert said["message"] == (
-        "holes.csv has 85.00% of the 400 bars its calendar expects, a backtest needs 99.5%"
-    )
+    assert "has 85.00% of the bars its calendar expects" in said["message"]
     assert main(["backtest", "cross.py", "--data", "holes.csv", "--allow-gaps", "--json"]) == 0
     codes = [one["code"] for one in json.loads(capsys.readouterr().out)["warnings"]]
     assert "coverage" in codes

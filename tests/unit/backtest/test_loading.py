@@ -1,0 +1,214 @@
+"""From what was asked to a market: lake, sample, files; funding and marks of perpetuals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.builders.markets import START_MS, random_bars
+from tests.builders.research import Hold, a_market
+
+from algotrader.backtest.decide import first_decision, prepare_all
+from algotrader.backtest.derivatives import settled_rates
+from algotrader.backtest.loading import DataRequest, load_market, parse_instant
+from algotrader.backtest.market import FundingSeries, Market
+from algotrader.backtest.run import run_backtest
+from algotrader.backtest.settings import BacktestSettings
+from algotrader.core.bars import Bars
+from algotrader.core.errors import DataError, StrategyError, UsageError
+from algotrader.core.symbols import Symbol
+from algotrader.data.lake import Lake
+from algotrader.strategy.base import Features, Strategy, Targets
+
+HOUR = 3_600_000
+
+
+def lake_of(folder: Path, *bars: Bars) -> Path:
+    for one in bars:
+        Lake(folder).write_bars(one)
+    return folder
+
+
+def asked(folder: Path, *symbols: str, **rest: object) -> Market:
+    return load_market(DataRequest(symbols=symbols, **rest), folder)  # type: ignore[arg-type]
+
+
+def test_the_only_time_frame_of_the_lake_needs_no_name(tmp_path: Path) -> None:
+    lake = lake_of(tmp_path, random_bars(100))
+    market = asked(lake, "OKX:BTC/USDT")
+
+    assert len(market.bars) == 100
+    assert market.currency == "USDT"
+    assert market.never_closes
+    assert market.coverage.bars == 1.0
+    assert market.periods_per_year == 365.0
+
+
+def test_of_several_time_frames_one_must_be_chosen(tmp_path: Path) -> None:
+    lake = lake_of(tmp_path, random_bars(100), random_bars(100, timeframe="4h"))
+
+    with pytest.raises(DataError, match="with several time frames: 1h 4h"):
+        asked(lake, "OKX:BTC/USDT")
+    assert len(asked(lake, "OKX:BTC/USDT", timeframe="4h").bars) == 100
+    with pytest.raises(DataError, match=r"no 1d bars of OKX:BTC/USDT here; the lake has 1h 4h"):
+        asked(lake, "OKX:BTC/USDT", timeframe="1d")
+
+
+def test_several_instruments_share_time_frame_calendar_and_currency(tmp_path: Path) -> None:
+    lake = lake_of(
+        tmp_path,
+        random_bars(100),
+        random_bars(100, symbol="OKX:ETH/USDT", timeframe="4h"),
+        random_bars(100, symbol="OKX:SOL/USDC"),
+        random_bars(100, symbol="OKX:XRP/USDT", seed=3),
+    )
+
+    with pytest.raises(UsageError, match="share one time frame"):
+        asked(lake, "OKX:BTC/USDT", "OKX:ETH/USDT")
+    with pytest.raises(UsageError, match="one settlement currency, these have USDC, USDT"):
+        asked(lake, "OKX:BTC/USDT", "OKX:SOL/USDC")
+    with pytest.raises(UsageError, match="different calendars"):
+        asked(lake_of(tmp_path, random_bars(100, symbol="US:XYZ")), "OKX:BTC/USDT", "US:XYZ")
+    two = asked(lake, "OKX:XRP/USDT", "OKX:BTC/USDT")
+    assert [str(symbol) for symbol in two.bars.symbols] == ["OKX:BTC/USDT", "OKX:XRP/USDT"]
+
+
+def test_the_sample_is_there_without_a_lake(tmp_path: Path) -> None:
+    one = asked(tmp_path, "US:AAPL")
+    assert one.provenance.source == "bundled sample"
+    assert one.provenance.adjusted
+    panel = load_market(DataRequest(data="sample:20names"), tmp_path)
+    assert len(panel.instruments) == 20
+    two = load_market(DataRequest(data="sample:20names", symbols=("AAPL", "US:MSFT")), tmp_path)
+    assert [symbol.code for symbol in two.bars.symbols] == ["AAPL", "MSFT"]
+    alone = load_market(DataRequest(data="sample:20names", symbols=("AAPL",)), tmp_path)
+    assert not alone.bars.panel
+
+
+def test_f46_a_backtest_on_raw_prices_across_a_split_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"the raw price jumps at 2000-06-21 .*\(a split\)"):
+        asked(tmp_path, "US:AAPL", adjust="none")
+
+
+@pytest.mark.parametrize(
+    ("text", "ms"),
+    [
+        ("2024-01-01", START_MS),
+        ("2024-01-01T08:00", START_MS + 8 * HOUR),
+        ("2024-01-01T08:00+08:00", START_MS),
+        (None, None),
+    ],
+)
+def test_an_instant_without_a_zone_is_utc(text: str | None, ms: int | None) -> None:
+    assert parse_instant(text, "--start") == ms
+
+
+class Lagging(Strategy):
+    """Known from the third row on."""
+
+    def features(self, bars: Bars) -> Features:
+        lag = np.full(bars.close.shape, np.nan)
+        lag[2:] = bars.close[:-2]
+        return {"lag": lag}
+
+    def targets(self, bars: Bars, f: Features) -> Targets:
+        return np.ones(bars.close.shape)
+
+
+class Declaring(Lagging):
+    warmup_bars = 10
+
+
+class Hopeless(Lagging):
+    warmup_bars = 500
+
+
+@pytest.mark.parametrize(
+    ("strategy", "start", "row"),
+    [
+        (Lagging(), None, 2),
+        (Lagging(), 2, 2),
+        (Lagging(), 50, 50),
+        (Declaring(), None, 10),
+        (Declaring(), 10, 10),
+        (Hold(), None, 0),
+        (Hold(), 0, 0),
+    ],
+)
+def test_the_first_decision_is_the_end_of_the_warm_up_or_the_start(
+    strategy: Strategy, start: int | None, row: int
+) -> None:
+    bars = random_bars(100)
+    prepared = prepare_all(strategy, bars)
+    asked_for = None if start is None else START_MS + start * HOUR
+
+    assert first_decision(strategy, bars, prepared, asked_for) == row
+
+
+@pytest.mark.parametrize(
+    ("strategy", "start", "words"),
+    [
+        (Lagging(), 1, "needs 2 bars before --start, there are 1: 1 missing"),
+        (Declaring(), 3, "needs 10 bars before --start, there are 3: 7 missing"),
+        (Hopeless(), None, "needs 501 bars to decide once, the data has 100"),
+    ],
+)
+def test_too_little_warm_up_is_refused_with_the_number_missing(
+    strategy: Strategy, start: int | None, words: str
+) -> None:
+    bars = random_bars(100)
+    asked_for = None if start is None else START_MS + start * HOUR
+
+    with pytest.raises(StrategyError, match=words):
+        first_decision(strategy, bars, prepare_all(strategy, bars), asked_for)
+
+
+def test_the_start_is_the_first_decision_and_earlier_rows_are_read() -> None:
+    market = a_market(random_bars(100))
+    result = run_backtest(Lagging(), market, BacktestSettings(), start=START_MS + 30 * HOUR)
+
+    assert result.first == 30
+    assert result.simulation.fills.row[0] == 31
+    assert len(result.curve.equity) == 70
+
+
+def test_what_a_market_cannot_do_is_refused() -> None:
+    class Short(Hold):
+        short = True
+
+    class Stopped(Hold):
+        stop_loss = 0.1
+
+    spot = a_market(random_bars(100))
+    with pytest.raises(StrategyError, match="declares short = True"):
+        run_backtest(Short(), spot, BacktestSettings())
+    closes = replace(spot, bars=replace(spot.bars, close_only=True))
+    with pytest.raises(StrategyError, match="the data has closes alone"):
+        run_backtest(Stopped(), closes, BacktestSettings())
+
+
+PERPETUAL = random_bars(96, symbol="OKX:BTC/USDT:USDT")
+
+
+def test_a_perpetual_without_funding_says_so(tmp_path: Path) -> None:
+    market = asked(lake_of(tmp_path, PERPETUAL), "OKX:BTC/USDT:USDT")
+
+    assert market.funding == {}
+    assert market.coverage.funding == 0.0
+
+
+def test_a_settled_rate_is_forgotten_after_a_day() -> None:
+    symbol = Symbol.parse("OKX:BTC/USDT:USDT")
+    series = FundingSeries(ts=np.array([START_MS + 8 * HOUR]), rate=np.array([1e-4]))
+    rates = settled_rates(PERPETUAL, {symbol: series})
+
+    assert rates is not None
+    known = np.flatnonzero(np.isfinite(rates))
+    assert (known[0], known[-1]) == (7, 31)  # known at the close of hour 8, for 24 hours more
+    assert settled_rates(PERPETUAL, {}) is None
+    nothing = FundingSeries(ts=np.zeros(0, dtype=np.int64), rate=np.zeros(0))
+    empty = settled_rates(PERPETUAL, {symbol: nothing})
+    assert empty is not None
+    assert np.isnan(empty).all()
