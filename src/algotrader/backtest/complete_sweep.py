@@ -85,10 +85,11 @@ def complete_sweep(
             f"{result.results[0].failure or 'it never traded'}",
             hint="try one set with `algotrader backtest` first",
         )
+    # Counted first: the report of the best set must know of all that were tried (R31).
+    judged = judge_sweep(loaded, result, instruments_key(market), workspace)
     chosen = complete_run(
         loaded, loaded.kind(**plan.sets[best]), request, settings, workspace, market=market
     )
-    judged = judge_sweep(loaded, result, instruments_key(chosen.result), workspace)
     done = CompletedSweep(result=result, judged=judged, chosen=chosen, folder=folder)
     _store(done, request)
     return done

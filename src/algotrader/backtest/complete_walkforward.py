@@ -78,7 +78,7 @@ def complete_walkforward(
     walked = walk_forward(result, windows)
     total = float(walked.run.summary.values["total_return"] or 0.0)
     judged = judge_sweep(
-        loaded, result, instruments_key(walked.run), workspace, walk_forward_return=total
+        loaded, result, instruments_key(market), workspace, walk_forward_return=total
     )
     name = f"{plan.sweep}-{train_days}-{test_days}{'a' if anchored else ''}-{embargo}"
     done = CompletedWalkForward(

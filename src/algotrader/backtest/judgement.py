@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from algotrader.backtest.judge import Overfitting, judge
+from algotrader.backtest.market import Market
 from algotrader.backtest.metrics import UndefinedMetric, sharpe
 from algotrader.backtest.returns import DAY_MS, DailyReturns
 from algotrader.backtest.run import RunResult
@@ -22,16 +23,16 @@ def trial_of(loaded: LoadedStrategy, result: RunResult, family: str | None = Non
     return trial(
         loaded,
         result.strategy.values,
-        instruments_key(result),
+        instruments_key(result.market),
         result.curve.ts,
         result.daily,
         family,
     )
 
 
-def instruments_key(result: RunResult) -> tuple[str, ...]:
+def instruments_key(market: Market) -> tuple[str, ...]:
     """What was traded, as trials are compared: symbols and the time frame."""
-    bars = result.market.bars
+    bars = market.bars
     return (*(str(symbol) for symbol in bars.symbols), str(bars.timeframe))
 
 
