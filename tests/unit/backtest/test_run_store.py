@@ -175,6 +175,7 @@ def test_a_sweep_and_a_walk_forward_are_stored_with_their_reports(
 
     swept = complete_sweep(loaded, space, request, BacktestSettings(), workspace, workers=1)
     assert swept.judged.trials.n_trials == 6
+    assert swept.chosen.judged.trials.n_trials == 6  # its own report knows of the search
     assert swept.report.stat().st_size > 10_000
     assert swept.table.exists()
     assert (swept.folder / "sweep.json").exists()
