@@ -35,8 +35,8 @@ test-all: lint native-test native-sanitize ## also the slow tests and the saniti
 	@$(BIN)/python tools/coverage_gate.py build/coverage.json
 
 lint: setup ## style, types, import contract
-	$(BIN)/ruff check src tests tools
-	$(BIN)/ruff format --check src tests tools
+	$(BIN)/ruff check src tests tools benchmarks
+	$(BIN)/ruff format --check src tests tools benchmarks
 	$(BIN)/mypy src tests tools
 	$(BIN)/lint-imports --no-logo
 

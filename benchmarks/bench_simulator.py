@@ -103,9 +103,9 @@ def event(rows: int, _sets: int, repeats: int) -> Figures:
 
 
 def grid(kind: type[Strategy], sets: int, traded: Market) -> SweepPlan:
-    """`sets` pairs of averages, forty slow ones for each fast one."""
-    slow = tuple(range(60, 260, 5))[:sets]
-    fast = tuple(range(5, 5 + -(-sets // len(slow))))
+    """`sets` pairs of averages, forty slow ones for each fast one; TrendFollow's own ranges."""
+    slow = tuple(range(90, 490, 10))[:sets]
+    fast = tuple(range(6, 6 + 3 * -(-sets // len(slow)), 3))
     space = SearchSpace(values={"fast": fast, "slow": slow}, fixed={})
     loaded = LoadedStrategy(kind=kind, origin=__name__, source="", source_hash="")
     return plan_sweep(loaded, space, traded, SETTINGS, request=DataRequest(), count=sets)

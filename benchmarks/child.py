@@ -43,7 +43,7 @@ def run(
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env={**os.environ, **(more or {})},
+            env=_environment(more or {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -61,3 +61,9 @@ def run(
             raise ChildError(said[-1].strip())
     cpu = usage.ru_utime + usage.ru_stime
     return Finished(output=output, wall_s=wall, cpu_s=cpu, peak_mb=usage.ru_maxrss / 1024)
+
+
+def _environment(more: Mapping[str, str]) -> dict[str, str]:
+    """Ours, but compiled modules are kept, as they are for everybody who does not forbid it."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, **more}

@@ -87,7 +87,8 @@ def sweep(session: Session) -> list[Row]:
             "raptorbt": session.peer("raptorbt", bars, small, few),
         }
     )
-    ours = rows * sets / fastest(done.pop("ours"))
+    runs = done.pop("ours")
+    ours, trades = rows * sets / fastest(runs), runs[0].answer["trades"]
     small_runs = done.pop("small")
     at_small = small * few / fastest(small_runs)
     peak = session.simulator("sweep", rows, sets, repeats=1).peak_mb
@@ -102,7 +103,8 @@ def sweep(session: Session) -> list[Row]:
         for name, runs in done.items()
     ]
     first = Row(
-        work=f"sweep, {sets:,} sets × {rows:,} bars: return, Sharpe, drawdown, trades",
+        work=f"sweep, {sets:,} sets × {rows:,} bars ({trades:,} trades): return, Sharpe, "
+        "drawdown, trades",
         ours=f"{rate(ours)} set·bars/s on one core, peak {peak:.0f} MB",
         goal="≥ 0.4 G, < 200 MB",
         reached=ours >= 0.4e9 and peak < 200,

@@ -46,7 +46,7 @@ def batch(ts: Any, columns: list[Any], sets: int) -> int:
 
     items = []
     for number in range(sets):
-        above = average(5 + number // 40) > average(60 + 5 * (number % 40))
+        above = average(6 + number // 40 * 3) > average(90 + 10 * (number % 40))
         items.append(raptorbt.BatchSingleItem(str(number), above, ~above))
     done = raptorbt.batch_single_backtest(ts, *columns, items, CONFIG)
     return sum(int(result.metrics.total_closed_trades) for _, result in done)

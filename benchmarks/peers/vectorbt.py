@@ -19,10 +19,12 @@ def batch(bars: Any, sets: int) -> int:
     """As our grid: forty slow averages for each fast one; total return, Sharpe, drawdown, trades."""
     index = pd.to_datetime(bars[:, 0], unit="ms")
     close, opened = (pd.Series(bars[:, column], index) for column in (4, 1))
-    spans = sorted({*(5 + n // 40 for n in range(sets)), *(60 + 5 * (n % 40) for n in range(sets))})
+    spans = sorted(
+        {*(6 + n // 40 * 3 for n in range(sets)), *(90 + 10 * (n % 40) for n in range(sets))}
+    )
     average = {span: close.ewm(span=span, adjust=False).mean().to_numpy() for span in spans}
     above = np.column_stack(
-        [average[5 + n // 40] > average[60 + 5 * (n % 40)] for n in range(sets)]
+        [average[6 + n // 40 * 3] > average[90 + 10 * (n % 40)] for n in range(sets)]
     )
     decided = pd.DataFrame(above, index).shift(1, fill_value=False)  # filled at the next open
     done = vbt.Portfolio.from_signals(

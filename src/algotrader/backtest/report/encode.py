@@ -28,13 +28,13 @@ def bucket_extremes(columns: Sequence[Floats], limit: int) -> NDArray[np.int64]:
     buckets = max(1, limit // (2 * len(columns)))
     edges = np.linspace(0, rows, buckets + 1).astype(np.int64)
     kept = {0, rows - 1}
-    for start, stop in pairwise(edges.tolist()):
-        for column in columns:
-            part = column[start:stop]
-            if np.isnan(part).all():
-                continue
-            kept.add(start + int(np.nanargmin(part)))
-            kept.add(start + int(np.nanargmax(part)))
+    for column in columns:
+        known = ~np.isnan(column)
+        low, high = np.where(known, column, np.inf), np.where(known, column, -np.inf)
+        for start, stop in pairwise(edges.tolist()):
+            if known[start:stop].any():
+                kept.add(start + int(low[start:stop].argmin()))
+                kept.add(start + int(high[start:stop].argmax()))
     return np.array(sorted(kept), dtype=np.int64)
 
 
