@@ -172,7 +172,7 @@ def metrics(session: Session) -> list[Row]:
     for measured in found["rows"]:
         count, days = measured["shape"]
         ratio = measured["one"] / measured["peer"] if "peer" in measured else None
-        texts = ()
+        texts: tuple[str, ...] = ()
         if ratio is not None:
             speed = rate(measured["peer"])
             texts = (f"empyrical-reloaded {found['version']}: {speed} ({ratio:.3g} ×)",)
