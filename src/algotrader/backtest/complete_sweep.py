@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -37,6 +37,7 @@ from algotrader.backtest.sweep import Progress, SweepResult, plan_sweep, results
 from algotrader.backtest.trials import TrialLedger
 from algotrader.backtest.workspace import Workspace
 from algotrader.core.errors import RunError
+from algotrader.core.instants import utc_at
 from algotrader.strategy.loader import LoadedStrategy
 
 _SHOWN_METRICS = ("sharpe", "total_return", "annual_return", "max_drawdown", "trades")
@@ -87,8 +88,10 @@ def complete_sweep(
         )
     # Counted first: the report of the best set must know of all that were tried (R31).
     judged = judge_sweep(loaded, result, instruments_key(market), workspace)
+    # From the first decision that all sets share, so that its report shows the table's figures.
+    window = replace(request, start=utc_at(int(market.bars.ts[plan.first])).isoformat())
     chosen = complete_run(
-        loaded, loaded.kind(**plan.sets[best]), request, settings, workspace, market=market
+        loaded, loaded.kind(**plan.sets[best]), window, settings, workspace, market=market
     )
     done = CompletedSweep(result=result, judged=judged, chosen=chosen, folder=folder)
     _store(done, request)
