@@ -46,6 +46,9 @@ Simulator::Simulator(PanelView panel, std::vector<Instrument> instruments, Setti
 void Simulator::step(std::size_t row) {
   for (const std::int64_t column : funded_) funding_[static_cast<std::size_t>(column)] = 0.0;
   funded_.clear();
+  for (std::size_t column = 0; column < panel_.columns && may_block_; ++column) {
+    if (panel_.has_bar(row, column)) ++state_.targets[column].blocked_bars;  // R19
+  }
   settle_events(row);
   settle_funding(row, true);
   if (!state_.orders.empty()) expire_orders(row);
@@ -149,9 +152,6 @@ void Simulator::close_bar(std::size_t row) {
     if (order.capped && panel_.has_bar(row, column)) {
       order.reference = panel_.at(panel_.close, row, column);
     }
-  }
-  for (std::size_t column = 0; column < panel_.columns && may_block_; ++column) {
-    if (panel_.has_bar(row, column)) ++state_.targets[column].blocked_bars;
   }
   if (!state_.legs.empty()) match_groups();
   publish_endings();

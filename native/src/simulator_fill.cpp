@@ -169,11 +169,11 @@ void Simulator::cut_reduction(Order& order) {
   finish(order, OrderState::Cancelled);
 }
 
-// R19: bars are counted from the next one on; this bar's own close counts itself first.
+// R19: bars of the instrument are counted from the next one on.
 void Simulator::block_entries(std::size_t column, int sign) {
   may_block_ = true;
   state_.targets[column].blocked = sign;
-  state_.targets[column].blocked_bars = -1;
+  state_.targets[column].blocked_bars = 0;
 }
 
 }  // namespace algotrader

@@ -122,6 +122,10 @@ void Simulator::reduce_at_open(std::size_t row, Execution& execution) {
   const bool only_reduces =
       order.reduce_only || (instruments_[column].is_spot() && order.side < 0);
   if (order.follows) order.lots = std::abs(held);
+  if (order.size_at_fill) {  // R33: what a target finds held of the other sign goes first
+    order.lots = order.reason == FillReason::Target && opposes ? std::abs(held) : 0;
+    if (order.lots == 0) return;
+  }
   clamp_to_wanted(order);
   if (order.done) return;
   if (!opposes) {

@@ -384,22 +384,29 @@ Simulator::Meeting Simulator::next_meeting(double from) const {
   return meeting;
 }
 
-// Where on the leg the order's level is met; 2 if nowhere.
+// Where on the leg the order's level is met; 2 if nowhere. The corners of the path are prices of
+// the market, compared in whole ticks (R9); between them only the leg itself says where a level is.
 double Simulator::meets(const Order& order, const Track& track, double from) const {
   constexpr double nowhere = 2.0;
   const auto column = static_cast<std::size_t>(order.instrument);
   const double tick = instruments_[column].tick;
   const double here = track.leg.at(from);
+  const double hair = 1e-9 * here;
   if (order.acts_as_limit()) {
     const bool target = order.reason == FillReason::TakeProfit;
     if (target && order.inside && !track.finer) return nowhere;  // R16
     if (state_.room[column] == 0.0) return nowhere;              // R20
-    if (order.side * compare_prices(here, order.limit, tick) < 0) return from;
+    const double beyond = order.limit - order.side * tick;  // R15
+    const bool through = from == 0.0 ? order.side * compare_prices(here, order.limit, tick) < 0
+                                     : order.side * (here - beyond) < hair * (tick > 0.0 ? 1 : -1);
+    if (through) return from;
     if (order.side * compare_prices(track.leg.to, order.limit, tick) >= 0) return nowhere;
-    return std::max(from, track.leg.fraction_of(order.limit - order.side * tick));  // R15
+    return std::max(from, track.leg.fraction_of(beyond));
   }
   if (!given(order.stop)) return nowhere;
-  if (order.side * compare_prices(here, order.stop, tick) >= 0) return from;
+  const bool reached = from == 0.0 ? order.side * compare_prices(here, order.stop, tick) >= 0
+                                   : order.side * (here - order.stop) >= -hair;
+  if (reached) return from;
   if (order.side * compare_prices(track.leg.to, order.stop, tick) < 0) return nowhere;
   return std::max(from, track.leg.fraction_of(order.stop));
 }

@@ -38,6 +38,8 @@ def executable_lots(state: State, order: Order) -> int:
     guard = state.guards.get(order.guard) if order.guard is not None else None
     if guard is not None and (guard.follows_position or not order.is_triggered):
         order.lots = order.filled + protection.guarded_lots(state, guard)
+    if order.is_target and not math.isnan(order.fill_weight):
+        order.lots = order.filled + closable_lots(state, order)  # R33: what is held goes first
     rest = order.rest
     if order.is_target and math.isnan(order.fill_weight):
         item = state.instruments[i]

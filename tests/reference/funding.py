@@ -10,8 +10,8 @@ from tests.reference.account import State, notional
 def settle_funding(state: State, row: int, inside: bool) -> list[float]:
     """Money received or paid per instrument for the stamps of a row.
 
-    `inside` False: stamps at the open, between the rows, and any of a missing row, before the
-    fills. True: stamps inside the bar, on the position after the open's fills.
+    `inside` False: stamps at the open and between the rows, before the fills. True: stamps inside
+    the row, on the position after the open's fills, whether or not the instrument has a bar.
     """
     market, panel = state.market, state.market.panel
     paid = [0.0] * market.columns
@@ -24,9 +24,7 @@ def settle_funding(state: State, row: int, inside: bool) -> list[float]:
         i = int(panel.funding_instrument[k])
         is_inside = market.opens_at(row) < stamp < market.closes_at(row)
         is_before = last <= stamp <= market.opens_at(row)
-        late = is_inside and market.has_bar(row, i)
-        early = is_before or (is_inside and not market.has_bar(row, i))
-        if (late if inside else early) and state.is_derivative(i):
+        if (is_inside if inside else is_before) and state.is_derivative(i):
             paid[i] += settle_one(state, row, i, float(panel.funding_rate[k]))
     return paid
 

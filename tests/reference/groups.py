@@ -37,11 +37,15 @@ def match_legs(state: State) -> None:
 
     Less than a lot too much is a match: rounding down would make that leg the smaller one.
     """
-    for legs in all_groups(state).values():
-        factor = min([kept(o) / o.asked if o.asked else 0.0 for o in legs if not o.is_live] + [1.0])
+    factors = {
+        key: min([kept(o) / o.asked if o.asked else 0.0 for o in legs if not o.is_live] + [1.0])
+        for key, legs in all_groups(state).items()
+    }
+    legs = [o for o in [*state.ended.values(), *state.orders.values()] if key_of(o) in factors]
+    for order in sorted(legs, key=lambda o: o.number):  # in the order in which they were raised
+        factor = factors[key_of(order)]
         if factor < 1.0:
-            for order in legs:
-                reduce_leg(state, order, math.ceil(factor * order.asked - HAIR))
+            reduce_leg(state, order, math.ceil(factor * order.asked - HAIR))
 
 
 def kept(order: Order) -> int:

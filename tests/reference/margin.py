@@ -106,6 +106,7 @@ def first_point(
     for i in pool:
         stops.update(tier_crossings(state, i, legs[i], start, end))
     points = sorted(stops)
+    pieces = 64 if any(is_curved(state, i) for i in pool) else 1
 
     def marks(s: float) -> dict[int, float]:
         return {i: legs[i].at(s) for i in pool}
@@ -114,15 +115,19 @@ def first_point(
         if is_liquidated_at(state, pool, marks(u)):
             return u
         rates = rates_at(state, pool, marks((u + v) / 2))
-        found = first_root(lambda s, r=rates: excess(state, pool, marks(s), r), u, v)
+        found = first_root(lambda s, r=rates: excess(state, pool, marks(s), r), u, v, pieces)
         if found is not None:
             return found
     return end if is_liquidated_at(state, pool, marks(end)) else None
 
 
-def first_root(function, start: float, end: float) -> float | None:
+def is_curved(state: State, i: int) -> bool:
+    """The profit of inverse contracts bends with the mark; that of linear ones is straight."""
+    return state.instruments[i].kind == InstrumentKind.INVERSE
+
+
+def first_root(function, start: float, end: float, pieces: int) -> float | None:
     """Where the function first falls to 0. Straight lines need one cut, curves get 64."""
-    pieces = 64
     low, value = start, function(start)
     if value <= 0.0:
         return start

@@ -126,7 +126,7 @@ def size_at_fill(state: State, order: Order, price: float) -> int:
     item = state.instruments[order.instrument]
     unit = notional(item, item.lot, price) * (1.0 + item.taker_fee)
     cash = state.cash * (1.0 - state.settings.cash_buffer)  # R8
-    lots = abs(whole_lots(order.fill_weight * cash / unit))
+    lots = max(0, whole_lots(abs(order.fill_weight) * cash / unit))
     if math.isinf(state.settings.max_notional):
         return lots
     most = state.settings.max_notional / quote_notional(item, item.lot, price)

@@ -203,7 +203,7 @@ def meet_stop(state: State, order: Order, leg: Leg, start: float) -> Event | Non
         return None
     now = leg.at(start)
     is_here = (now - level) * order.side >= -NEAR * level
-    if is_here or (tick > 0 and has_reached_stop(now, level, order.side, tick)):
+    if is_here or (start == 0.0 and has_reached_stop(now, level, order.side, tick)):
         same = abs(now - level) <= NEAR * level or (tick > 0 and compare(now, level, tick) == 0)
         return Event(start, order, level if same else now)
     if not has_reached_stop(leg.end, level, order.side, tick):
@@ -216,7 +216,9 @@ def meet_limit(state: State, order: Order, leg: Leg, start: float) -> Event | No
     tick = state.instruments[order.instrument].tick
     beyond = order.limit - order.side * tick
     hair = NEAR * order.limit if tick > 0 else -NEAR * order.limit
-    if (leg.at(start) - beyond) * order.side <= hair:
+    now = leg.at(start)
+    is_here = (now - beyond) * order.side <= hair
+    if is_here or (start == 0.0 and trades_through(now, order.limit, order.side, tick)):
         return Event(start, order, order.limit)
     if not trades_through(leg.end, order.limit, order.side, tick):
         return None

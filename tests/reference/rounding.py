@@ -20,8 +20,8 @@ def whole_lots(lots: float) -> int:
 
 
 def ticks(price: float, tick: float) -> int:
-    """R9: prices are compared in whole ticks; the nearest one."""
-    return math.floor(price / tick + 0.5)
+    """R9: prices are compared in whole ticks; the nearest one, the even one of two."""
+    return round(price / tick)
 
 
 def compare(a: float, b: float, tick: float) -> int:

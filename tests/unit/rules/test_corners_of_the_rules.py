@@ -1,0 +1,185 @@
+"""Corners where the two simulators once differed, each decided by a rule with its numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.builders.small_market import (
+    HOUR,
+    START,
+    Ohlc,
+    Simulate,
+    buy,
+    column,
+    fills,
+    market,
+    near,
+    sell,
+    settings,
+    spot,
+    still,
+)
+
+from algotrader.execution.simulation import (
+    ExecutionRule,
+    FillReason,
+    InstrumentKind,
+    MarginMode,
+    RebalanceRule,
+    SizeAt,
+    TimeInForce,
+)
+
+PERP = {"kind": InstrumentKind.LINEAR, "leverage": 10.0}
+FLAT = (100.0, 100.0, 100.0, 100.0)
+
+
+def at(price: float) -> Ohlc:
+    return (price, price, price, price)
+
+
+def test_r33_what_is_found_of_the_other_sign_is_closed_before_the_size_is_found(
+    simulate: Simulate,
+) -> None:
+    # R33, R13: decided flat at 100; the open of 99 is below the cap of 99.50 for a sale, so the
+    # target waits while the explicit order buys 10. At the next open, again 99 and inside the
+    # cap of 98.51, the 10 are sold first and 0.5 * 10,000 / 99 = 50.50 sold short from flat.
+    result = simulate(
+        market([FLAT, at(99), at(99), at(99)]),
+        [spot(**PERP)],
+        settings(execution=ExecutionRule.CAPPED, size_at=SizeAt.FILL),
+        targets=column(-0.5, -0.5, -0.5, -0.5),
+        script={0: [buy(10)]},
+    )
+
+    assert fills(result) == near([(1, 10.0, 99.0), (2, -10.0, 99.0), (2, -50.5, 99.0)])
+
+
+def test_r33_without_cash_nothing_is_bought_at_the_fill(simulate: Simulate) -> None:
+    # R33, R8: short 9 * 1,000 / (100 * 1.01) = 89.10 at 100, fee 89.10: cash 910.90. Closed at
+    # 110 for 891 + fee 98.01: cash -78.11. The long wanted next has nothing to be sized with.
+    result = simulate(
+        market([FLAT, FLAT, at(110), at(110)]),
+        [spot(**PERP, taker_fee=0.01)],
+        settings(
+            cash=1_000.0, max_leverage=10.0, execution=ExecutionRule.MARKET, size_at=SizeAt.FILL
+        ),
+        targets=column(-9.0, 1.0, 1.0, 1.0),
+    )
+
+    assert fills(result) == near([(1, -89.1, 100.0), (2, 89.1, 110.0)])
+    assert result.cash[2] == pytest.approx(-78.11)
+    assert result.counters["below_minimum"] == 1
+
+
+def test_r7_funding_inside_a_missing_row_is_not_yet_paid_at_its_open(simulate: Simulate) -> None:
+    # R7 (2), R11: long 5 B at 100, 1x: 500 of 1,000 are free. Row 2 has no bar of B; its stamp
+    # inside the row costs 5 * 100 * 40 % = 200, but A is bought at the open, before that: all 5.
+    items = [spot(symbol="A"), spot(symbol="B", kind=InstrumentKind.LINEAR, leverage=1.0)]
+    panel = market(
+        still(100, 4),
+        [FLAT, FLAT, None, FLAT],
+        funding_ts=np.array([START + 2 * HOUR + 1]),
+        funding_instrument=np.array([1]),
+        funding_rate=np.array([0.4]),
+    )
+    script = {0: [buy(5, instrument=1)], 1: [buy(5, instrument=0)]}
+    result = simulate(panel, items, settings(cash=1_000.0), script=script)
+
+    assert fills(result) == near([(1, 5.0, 100.0), (2, 5.0, 100.0)])
+    assert result.funding[:, 1] == pytest.approx([0.0, 0.0, -200.0, 0.0])
+    assert result.cash[2] == pytest.approx(1_000.0 - 500.0 - 200.0)
+
+
+def test_r37_legs_give_back_in_the_order_in_which_they_were_raised(simulate: Simulate) -> None:
+    # R37, R7: A's FOK leg of 10 finds room for 4 and is killed. B's legs: a limit of 5 at 99, met
+    # inside the bar (low 98), and 3 at the open, which end first. Given back: 5, then 3.
+    panel = market(still(100, 3), [FLAT, (100, 100, 98, 100), FLAT])
+    panel = replace(panel, volume=np.array([[40.0, 1e9]] * 3))
+    legs = [
+        buy(10, instrument=0, group=1, tif=TimeInForce.FOK),
+        buy(5, instrument=1, group=1, limit=99.0),
+        buy(3, instrument=1, group=1),
+    ]
+    items = [spot(symbol="A", participation=0.1), spot(symbol="B")]
+    result = simulate(panel, items, settings(), script={0: legs})
+
+    expected = [(1, 3.0, 100.0), (1, 5.0, 99.0), (2, -5.0, 100.0), (2, -3.0, 100.0)]
+    assert fills(result) == near(expected)
+    assert result.counters["group_reduced"] == 2
+
+
+BESIDE: list[Ohlc] = [FLAT, FLAT, (100.0, 100.0, 90.0, 90.0)]
+
+
+def test_r17_between_the_corners_of_the_path_a_level_is_met_exactly(simulate: Simulate) -> None:
+    # R17, R23: tick 0.5. A falls 100 -> 98: margin 0.9 is gone at 99.1 (s = 0.45), the stop at
+    # 99.0 would be met at s = 0.50. B's limit of 96.01 fills at s = 0.40, where A is at 99.2,
+    # which is nearest to the tick of 99.0 and yet no price of 99.0: A is liquidated.
+    items = [
+        spot(symbol="A", kind=InstrumentKind.LINEAR, leverage=100 / 0.9, tick=0.5),
+        spot(symbol="B"),
+    ]
+    result = simulate(
+        market([FLAT, FLAT, (100, 100, 98, 98)], BESIDE),
+        items,
+        settings(margin_mode=MarginMode.ISOLATED),
+        script={0: [buy(1, instrument=0, stop_loss=0.01), buy(1, instrument=1, limit=96.01)]},
+    )
+
+    assert fills(result) == near([(1, 1.0, 100.0), (2, 1.0, 96.01), (2, -1.0, 99.1)])
+    assert result.fills.reason[2] == FillReason.LIQUIDATION
+
+
+def test_r15_another_instruments_fill_does_not_change_what_is_met_first(
+    simulate: Simulate,
+) -> None:
+    # R15, R17: tick 0.5. The buy limit of 99.5 is met one tick through it, at 99.0, with the sell
+    # stop of 99.0: the older one first. B's fill at s = 0.40, where A is at 99.2, is no reason
+    # for A's stop to act before its limit.
+    items = [spot(symbol="A", tick=0.5), spot(symbol="B")]
+    orders = [
+        buy(1, instrument=0, limit=99.5),
+        sell(2, instrument=0, stop=99.0),
+        buy(1, instrument=1, limit=96.01),
+    ]
+    result = simulate(
+        market([FLAT, FLAT, (100, 100, 98, 98)], BESIDE),
+        items,
+        settings(),
+        script={0: [buy(1, instrument=0), *orders]},
+    )
+
+    a = [fill for fill, i in zip(fills(result), result.fills.instrument, strict=True) if i == 0]
+    assert a == near([(1, 1.0, 100.0), (2, 1.0, 99.5), (2, -2.0, 99.0)])
+
+
+def test_r19_bars_until_reentry_are_those_after_the_exit_even_where_it_had_none(
+    simulate: Simulate,
+) -> None:
+    # R19, R23: 10 at 100, 10x isolated. Row 2 has no price but a mark of 80: liquidated at 90,
+    # where the margin of 100 is gone. Row 3 is the first bar after that, which `reenter_after`
+    # 1 waits for: 900 / 80 = 11.25 at the open of row 4.
+    marks = np.array([[100.0], [100.0], [80.0], [80.0], [80.0]])
+    result = simulate(
+        market(
+            [FLAT, FLAT, None, at(80), at(80)],
+            mark_open=marks,
+            mark_high=marks,
+            mark_low=marks,
+            mark_close=marks,
+        ),
+        [spot(**PERP)],
+        settings(
+            cash=1_000.0,
+            margin_mode=MarginMode.ISOLATED,
+            execution=ExecutionRule.MARKET,
+            rebalance=RebalanceRule.EVERY_BAR,
+            reenter_after=1,
+        ),
+        targets=column(1, 1, 1, 1, 1),
+    )
+
+    assert fills(result) == near([(1, 10.0, 100.0), (2, -10.0, 90.0), (4, 11.25, 80.0)])
