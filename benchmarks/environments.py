@@ -5,24 +5,37 @@ A peer is never a dependency. One that cannot be installed or run is not measure
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
-import venv
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.child import ChildError, Finished, run
+from tools import environment
 
 HERE = Path(__file__).parent
 ENVIRONMENTS = HERE.parent / "build" / "bench-env"
 QUIET = {"RAPTORBT_NO_VERSION_CHECK": "1", "MPLBACKEND": "Agg", "TQDM_DISABLE": "1"}
 
 
-def pins() -> dict[str, list[str]]:
-    """Requirements by peer, from `peers.txt`."""
-    lines = (HERE / "peers.txt").read_text().splitlines()
-    named = (line.partition(":") for line in lines if line and not line.startswith("#"))
-    return {name: requirements.split() for name, _, requirements in named}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """What a peer's environment holds."""
+
+    python: str | None  # such as 3.12, where it does not run on ours
+    requirements: tuple[str, ...]
+
+
+def pins() -> dict[str, Pin]:
+    """By peer, from `peers.txt`."""
+    found = {}
+    for line in (HERE / "peers.txt").read_text().splitlines():
+        if line and not line.startswith("#"):
+            head, _, requirements = line.partition(":")
+            name, _, python = head.partition(" on python")
+            found[name] = Pin(python=python or None, requirements=tuple(requirements.split()))
+    return found
 
 
 class Peers:
@@ -50,21 +63,33 @@ class Peers:
         if python is None:
             return None
         try:
-            return run([python, str(HERE / "peers" / f"{name}.py"), *arguments], more=QUIET)
+            script = str(HERE / "peers" / f"{name}.py")
+            home = {"HOME": str(ENVIRONMENTS / name)}  # some leave a folder of settings there
+            return run([python, script, *arguments], more=QUIET | home)
         except ChildError as error:
             self.refused[name] = str(error)
             return None
 
 
-def _made(folder: Path, requirements: list[str]) -> Path:
+def _made(folder: Path, pin: Pin) -> Path:
     """The environment's interpreter; installed anew when the pins have changed."""
     python, stamp = folder / "bin" / "python", folder / "requirements.txt"
-    wanted = "\n".join(requirements)
-    if stamp.is_file() and stamp.read_text() == wanted:
+    wanted = "\n".join((pin.python or "", *pin.requirements))
+    if python.exists() and stamp.is_file() and stamp.read_text() == wanted:
         return python
-    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    venv.create(folder, clear=True, with_pip=uv is None)
-    installer = [uv, "pip", "install", "-q", "-p", str(python)] if uv else []
-    run([*(installer or [str(python), "-m", "pip", "install", "-q"]), *requirements])
+    uv = [sys.executable, "-m", "uv"] if find_spec("uv") else ["uv"]
+    base = _interpreter(pin.python) if pin.python else sys.executable
+    run([*uv, "venv", "-q", "--clear", "-p", base, str(folder)])
+    install = [*uv, "pip", "install", "-q", "-p", str(python), *pin.requirements]
+    run([*install, "--index-strategy", "unsafe-best-match"], more=environment.index())
     stamp.write_text(wanted)
     return python
+
+
+def _interpreter(version: str) -> str:
+    """A Python of this version: one on the PATH, else the version itself, for uv to find or fetch."""
+    asked = [f"python{version}", "-c", "import sys; print(sys.executable)"]
+    try:
+        return run(asked, more={"PYENV_VERSION": version}).output.strip()
+    except (ChildError, OSError):
+        return version

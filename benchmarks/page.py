@@ -19,7 +19,6 @@ times faster AlgorithmTrader is on the same rule and bars. Peers are installed i
 their own (`benchmarks/peers.txt`) and are never a dependency. A figure not reached says so.
 """
 NOT_YET = """
-nautilus_trader (its release needs Python 3.12) and vnpy are not measured: no script for them yet.
 The figures of the live engine (full driver, order latency, quotes, replay, restart, memory, simulated
 faults) are measured once that engine exists.
 """

@@ -14,7 +14,12 @@ from benchmarks.child import Finished
 from benchmarks.session import Session
 
 BY_BAR = 1_000_000
-SHOWN = {"backtesting": "backtesting.py", "empyrical": "empyrical-reloaded"}
+SHOWN = {
+    "backtesting": "backtesting.py",
+    "empyrical": "empyrical-reloaded",
+    "nautilus": "nautilus_trader",
+    "vnpy": "vnpy CTA",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +54,8 @@ def event(session: Session) -> list[Row]:
     sizes = {
         "backtesting": session.size(300_000, 20_000),
         "raptorbt": rows,
+        "vnpy": session.size(300_000, 20_000),
+        "nautilus": session.size(30_000, 3_000),
         "backtrader": session.size(30_000, 3_000),
     }
     done = session.in_turn(

@@ -45,8 +45,13 @@ def test_a_measurement_is_its_last_line_with_time_and_memory() -> None:
 
 
 def test_every_pinned_peer_is_pinned_exactly() -> None:
-    for name, requirements in pins().items():
-        assert "==" in requirements[0], name
+    for name, pin in pins().items():
+        assert "==" in pin.requirements[0], name
+
+
+def test_a_peer_may_need_another_python() -> None:
+    assert pins()["nautilus"].python == "3.12"
+    assert pins()["bt"].python is None
 
 
 def test_every_script_of_a_peer_has_its_environment() -> None:
