@@ -111,6 +111,12 @@ def _about_data(result: RunResult) -> Iterator[Remark]:
             en=f"{format_percent(share, 2)} of the expected bars are there; gaps were allowed.",
             zh=f"仅有应有 K 线的 {format_percent(share, 2, language='zh')}，已允许缺口。",
         )
+    if outside := market.coverage.outside:
+        yield Remark(
+            code="outside_sessions",
+            en=f"{outside} bars lie where the calendar has none; they were traded on as given.",
+            zh=f"{outside} 根 K 线落在交易日历之外，仍按原样参与回测。",
+        )
     funding = market.coverage.funding
     if funding is not None and funding < 1:
         yield Remark(
