@@ -53,6 +53,7 @@ bool Simulator::reaches_at_open(std::size_t row, Order& order, bool arrives,
   const double tick = instruments_[column].tick;
   const double open = open_of(row, column);
   execution.reference = open;
+  if (order.guards_nothing()) return false;
   if (order.acts_as_market()) return true;
   if (order.is_stop() && !order.triggered) {
     const int gap = compare_prices(open, order.stop, tick);

@@ -388,6 +388,7 @@ Simulator::Meeting Simulator::next_meeting(double from) const {
 // the market, compared in whole ticks (R9); between them only the leg itself says where a level is.
 double Simulator::meets(const Order& order, const Track& track, double from) const {
   constexpr double nowhere = 2.0;
+  if (order.guards_nothing()) return nowhere;
   const auto column = static_cast<std::size_t>(order.instrument);
   const double tick = instruments_[column].tick;
   const double here = track.leg.at(from);

@@ -217,7 +217,7 @@ bool Simulator::inside_band(std::size_t column, double lots) const {
   const double held = static_cast<double>(held_lots(column));
   if (held == 0.0 || lots == 0.0 || (held > 0.0) != (lots > 0.0)) return false;
   const double position = state_.positions[column].quantity / instruments_[column].lot;
-  return std::abs(lots - position) < settings_.band * std::abs(lots);
+  return std::abs(lots - position) < settings_.band * std::abs(lots) - kLotSlack;
 }
 
 // Acting on a target cancels the rest of its own working order (R10).

@@ -71,6 +71,8 @@ def fills_gaps_at_open(state: State, order: Order) -> bool:
 def at_the_open(state: State, order: Order, price: float) -> Execution | None:
     """R7 (5): what executes at the open, and how; None if the order stays on the book."""
     tick = state.instruments[order.instrument].tick
+    if protection.guards_nothing(state, order):
+        return None
     if order.executes_as_market:
         return Execution(price, maker=False, slips=True)
     if order.waits_for_stop:

@@ -186,6 +186,8 @@ def next_event(
 
 
 def meet(state: State, order: Order, leg: Leg, start: float, finer: bool) -> Event | None:
+    if protection.guards_nothing(state, order):
+        return None
     if order.waits_for_stop:
         return meet_stop(state, order, leg, start)
     if order.rests_as_limit and state.room[order.instrument] > 0:

@@ -71,6 +71,12 @@ def guarded_lots(state: State, guard: Guard) -> int:
     return min(held, whole_lots(guard.quantity / state.instruments[guard.instrument].lot))
 
 
+def guards_nothing(state: State, order: Order) -> bool:
+    """R9: a leg of a guard over less than one lot: dust is not protected."""
+    guard = state.guards.get(order.guard) if order.guard is not None else None
+    return guard is not None and not order.is_triggered and guarded_lots(state, guard) == 0
+
+
 def new_leg(state: State, guard: Guard, kind: OrderKind, reason: FillReason) -> Order:
     number = state.new_id()
     leg = Order(
@@ -161,9 +167,9 @@ def after_opening(state: State, order: Order, received: float, price: float, ins
     if any(w is not None for w in wishes):
         guard = position_guard(state, i)
         entry = state.positions[i].entry
-        if guard is None:
+        if guard is None and state.position_lots(i) != 0:
             open_guard(state, i, side, entry, math.nan, wishes, price, inside)
-        elif not guard.is_exiting:
+        elif guard is not None and not guard.is_exiting:
             guard.entry = entry  # re-based when adding
             set_levels(state, guard)
     asked = (order.stop_loss, order.take_profit, order.trailing)

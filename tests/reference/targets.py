@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tests.reference import protection
 from tests.reference.account import State, equity, notional, quote_notional
 from tests.reference.orders import Order
-from tests.reference.rounding import is_below_minimum, whole_lots
+from tests.reference.rounding import HAIR, is_below_minimum, whole_lots
 
 from algotrader.execution.simulation import (
     ExecutionRule,
@@ -276,7 +276,7 @@ def is_within_band(state: State, i: int, wanted: int) -> bool:
     if side == 0 or wanted == 0 or sign(wanted) != side:
         return False
     held = state.positions[i].quantity / state.instruments[i].lot
-    return abs(wanted - held) < state.settings.band * abs(wanted)
+    return abs(wanted - held) < state.settings.band * abs(wanted) - HAIR
 
 
 def cancel_working(state: State, i: int) -> None:

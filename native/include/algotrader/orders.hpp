@@ -61,6 +61,10 @@ struct Order {
   bool acts_as_limit() const noexcept {
     return kind == OrderKind::Limit || (triggered && kind == OrderKind::StopLimit);
   }
+  // A leg over less than one lot: dust is not protected (R9).
+  bool guards_nothing() const noexcept {
+    return protective && !follows && !triggered && lots <= 0;
+  }
   bool lives_at_one_open() const noexcept {
     return tif == TimeInForce::IOC || tif == TimeInForce::FOK;
   }

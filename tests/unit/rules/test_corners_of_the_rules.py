@@ -183,3 +183,36 @@ def test_r19_bars_until_reentry_are_those_after_the_exit_even_where_it_had_none(
     )
 
     assert fills(result) == near([(1, 10.0, 100.0), (2, -10.0, 90.0), (4, 11.25, 80.0)])
+
+
+def test_r10_a_difference_of_exactly_the_band_trades(simulate: Simulate) -> None:
+    # R10, R9: 11,500 / 10,000 = 1.15 held; wanted 1 / 1.15 of 11,500 = 1.00. The difference 0.15 is
+    # not below 0.15 * 1.00, though 1.15 / 0.01 is a hair under 115 lots in floating point.
+    result = simulate(
+        market(still(10_000, 3)),
+        [spot()],
+        settings(
+            cash=11_500.0,
+            execution=ExecutionRule.MARKET,
+            rebalance=RebalanceRule.BAND,
+            band=0.15,
+        ),
+        targets=column(1.0, 1 / 1.15, 1 / 1.15),
+    )
+
+    assert fills(result) == near([(1, 1.15, 10_000.0), (2, -0.15, 10_000.0)])
+
+
+def test_r19_less_than_a_lot_is_not_protected(simulate: Simulate) -> None:
+    # R19, R9, R14: 1.00 is held. The order of one lot of 0.01 pays 1 % of it as its fee: 0.0099 is
+    # dust, and its stop at 99 and target at 101 have nothing to sell, however often they are met.
+    bars: list[Ohlc] = [FLAT, FLAT, FLAT, (100, 102, 98, 100)]
+    result = simulate(
+        market(bars),
+        [spot(taker_fee=0.01, fee_in_received=True)],
+        settings(),
+        script={0: [buy(1.02)], 1: [buy(0.01, stop_loss=0.01, take_profit=0.01)]},
+    )
+
+    assert fills(result) == near([(1, 1.02, 100.0), (2, 0.01, 100.0)])
+    assert result.position[3, 0] == pytest.approx(1.02 * 0.99 + 0.0099)
