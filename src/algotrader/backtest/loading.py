@@ -30,6 +30,7 @@ from algotrader.core.errors import DataError, UsageError
 from algotrader.core.hashing import array_hash
 from algotrader.core.instants import utc_at, utc_ms
 from algotrader.core.instruments import Instrument
+from algotrader.core.spelling import hint_among
 from algotrader.core.symbols import InstrumentKind, Symbol
 from algotrader.core.timeframes import Timeframe
 from algotrader.data import files, sample
@@ -181,7 +182,7 @@ def _bars(request: DataRequest, lake: Lake) -> tuple[Bars, _Origin]:
             "nothing to trade was named",
             hint="give --symbol OKX:BTC/USDT, or a file with --data PATH",
         )
-    parts = [_from_store(Symbol.parse(text), request, lake) for text in request.symbols]
+    parts = [_from_store(_symbol(text, lake), request, lake) for text in request.symbols]
     frames = {str(bars.timeframe): str(bars.symbol) for bars, _ in parts}
     if len(frames) > 1:
         listed = ", ".join(f"{symbol} {frame}" for frame, symbol in sorted(frames.items()))
@@ -225,6 +226,20 @@ def _refuse_raw_jumps(table: BarTable, adjust: Adjust) -> None:
     )
 
 
+def _symbol(text: str, lake: Lake) -> Symbol:
+    """UsageError names the instrument here that was probably meant: `AAPL` for `US:AAPL`."""
+    try:
+        return Symbol.parse(text)
+    except UsageError as error:
+        hint = hint_among(text, _known(lake), error.hint or "")
+        raise UsageError(error.code, error.message, hint=hint) from error
+
+
+def _known(lake: Lake) -> list[str]:
+    """Every instrument with bars here, of the lake and of the bundled sample."""
+    return sorted({str(symbol) for symbol in (*(k.symbol for k in lake.series()), *sample.files())})
+
+
 def _from_store(symbol: Symbol, request: DataRequest, lake: Lake) -> tuple[Bars, _Origin]:
     """The workspace's lake first, then the bundled sample."""
     frames = lake.timeframes(symbol)
@@ -240,7 +255,7 @@ def _from_store(symbol: Symbol, request: DataRequest, lake: Lake) -> tuple[Bars,
             licence="BSD-3-Clause and NCSA, sample_data/LICENCES.txt",
             adjustable="adj_close" in table.columns,
         )
-    raise _missing(symbol, wanted, frames)
+    raise _missing(symbol, wanted, frames, lake)
 
 
 def _from_lake(
@@ -263,7 +278,9 @@ def _from_lake(
     )
 
 
-def _missing(symbol: Symbol, wanted: Timeframe | None, frames: Sequence[Timeframe]) -> DataError:
+def _missing(
+    symbol: Symbol, wanted: Timeframe | None, frames: Sequence[Timeframe], lake: Lake
+) -> DataError:
     if frames and wanted is None:
         listed = " ".join(str(frame) for frame in sorted(frames))
         return DataError(
@@ -271,13 +288,25 @@ def _missing(symbol: Symbol, wanted: Timeframe | None, frames: Sequence[Timefram
             f"{symbol} is in the lake with several time frames: {listed}",
             hint=f"choose one, for example --timeframe {min(frames)}",
         )
-    have = f"; the lake has {' '.join(map(str, sorted(frames)))}" if frames else ""
+    here = frames or ([sample.DAILY] if symbol in sample.files() else [])
+    have = f", only {' '.join(map(str, sorted(here)))}" if here else ""
+    known = [] if here else _known(lake)
     return DataError(
         "data.symbol_missing",
         f"there are no {wanted or ''} bars of {symbol} here".replace("  ", " ") + have,
-        hint=f"algotrader data download {symbol} --timeframe {wanted or '1h'}, "
-        "or import a file with `algotrader data import`",
+        hint=hint_among(str(symbol), known, _ways_to_get(symbol, wanted, frames)),
     )
+
+
+def _ways_to_get(symbol: Symbol, wanted: Timeframe | None, frames: Sequence[Timeframe]) -> str:
+    """The command that would bring these bars in."""
+    shorter = [frame for frame in frames if wanted is not None and wanted.ms % frame.ms == 0]
+    if shorter:
+        return f"algotrader data resample {symbol} --timeframe {max(shorter)} --to {wanted}"
+    file = f"algotrader data import FILE --symbol {symbol}"
+    if symbol.quote is None:  # no exchange that downloads know
+        return file
+    return f"algotrader data download {symbol} --timeframe {wanted or '1h'}, or {file}"
 
 
 def _chosen(panel: Bars, request: DataRequest) -> Bars:
@@ -306,6 +335,12 @@ def _cut(bars: Bars, request: DataRequest) -> Bars:
     empty = stop == 0 or (
         start is not None and (start > bars.ts[stop - 1] or (end or start + 1) <= start)
     )
+    if start is not None and end is not None and start >= end:
+        raise UsageError(
+            "usage.range",
+            f"--start {request.start} is not before --end {request.end}",
+            hint="exchange them, or leave one out",
+        )
     if empty:
         first, last = utc_at(int(bars.ts[0])), utc_at(int(bars.ts[-1]))
         raise DataError(

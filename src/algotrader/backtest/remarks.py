@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from algotrader.backtest.completeness import MINIMUM_COVERAGE
 from algotrader.backtest.run import RunResult
-from algotrader.core.units import format_number, format_percent
+from algotrader.core.units import format_number, format_percent, format_step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,35 +168,37 @@ def _about_orders(result: RunResult) -> Iterator[Remark]:
     if len(result.simulation.fills.row) == 0:
         yield _no_trades(result)
     for code, (en, zh) in _COUNTED.items():
-        if count := counts.get(code, 0):
-            yield Remark(code=code, en=en.format(count), zh=zh.format(count))
+        said = code == "below_minimum" and len(result.simulation.fills.row) == 0
+        if (count := counts.get(code, 0)) and not said:
+            shown = format_number(count, 0)
+            yield Remark(code=code, en=en.format(shown), zh=zh.format(shown))
 
 
 _COUNTED = {
-    "liquidations": ("Positions were liquidated {} times.", "强平 {} 次。"),
+    "liquidations": ("Positions liquidated: {}.", "强平 {} 次。"),
     "below_minimum": (
-        "{} orders were below the venue's minimum and were not placed.",
+        "Orders not placed because they were below the venue's minimum: {}.",
         "{} 笔委托低于交易所最小限额，未下单。",
     ),
     "refused_targets": (
-        "{} targets were infinite or above 10 and were refused.",
+        "Targets refused because they were infinite or above 10: {}.",
         "{} 个目标权重为无穷或超过 10，已拒绝。",
     ),
     "negative_spot_targets": (
-        "{} negative targets became 0: spot cannot be sold short.",
+        "Negative targets taken as 0, because spot cannot be sold short: {}.",
         "{} 个负目标按 0 处理：现货不能做空。",
     ),
-    "no_bar": ("{} orders were denied because the bar was missing.", "{} 笔委托因缺 K 线被拒。"),
+    "no_bar": ("Orders denied because their bar was missing: {}.", "{} 笔委托因缺 K 线被拒。"),
     "funding_without_mark": (
-        "{} settlements of funding used the last price: no mark price was known.",
+        "Funding settled at the last price, for want of a mark price: {} times.",
         "{} 次资金费按最新价结算：没有标记价格。",
     ),
     "impact_skipped": (
-        "{} fills have no market impact: too few days were known.",
+        "Fills without market impact, for want of earlier days: {}.",
         "{} 笔成交未计冲击成本：已知天数不足。",
     ),
     "finer_fallback": (
-        "{} bars lacked finer bars and were travelled by the worst path.",
+        "Bars travelled by the worst path, for want of finer bars: {}.",
         "{} 根 K 线缺少更细数据，按最差路径处理。",
     ),
 }
@@ -206,10 +208,11 @@ def _no_trades(result: RunResult) -> Remark:
     counts = result.simulation.counters
     if counts.get("below_minimum", 0):
         first = result.instruments[0]
+        least = max(first.min_quantity, first.lot)
         minimum = (
             f"minimum notional of {format_number(first.min_notional, 0)} {first.quote}"
             if first.min_notional > 0
-            else f"minimum quantity of {format_number(max(first.min_quantity, first.lot), 8)}"
+            else f"minimum quantity of {format_step(least, least)}"
         )
         return Remark(
             code="no_trades",

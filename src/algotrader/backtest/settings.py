@@ -39,7 +39,10 @@ class BacktestSettings:
     def __post_init__(self) -> None:
         _require(0 < self.cash < inf, "cash", self.cash, "must be above 0, and finite")
         _require(
-            0 <= self.cash_buffer < 1, "cash-buffer", self.cash_buffer, "is a fraction below 1"
+            0 <= self.cash_buffer < 1,
+            "cash-buffer",
+            self.cash_buffer,
+            "must be a fraction, 0 or more and below 1",
         )
         _require(self.max_leverage > 0, "max-leverage", self.max_leverage, "must be above 0")
         _require(self.seed >= 0, "seed", self.seed, "must be 0 or above")
@@ -47,7 +50,10 @@ class BacktestSettings:
             _require(0 < self.leverage < inf, "leverage", self.leverage, "must be above 0")
         if self.slippage_bps is not None:
             _require(
-                0 <= self.slippage_bps < 10_000, "slippage-bps", self.slippage_bps, "is 0 to 10,000"
+                0 <= self.slippage_bps < 10_000,
+                "slippage-bps",
+                self.slippage_bps,
+                "must be 0 or more and below 10,000",
             )
         if self.participation is not None:
             _require(0 <= self.participation <= 1, "participation", self.participation, "is 0 to 1")

@@ -72,6 +72,12 @@ class SweepResult:
     metrics: dict[str, Floats]
 
     @property
+    def idle(self) -> NDArray[np.bool_]:
+        """Sets, shape (sets,), that ran to the end and never traded."""
+        flat = (self.metrics["trades"] == 0) & np.isnan(self.metrics["sharpe"])
+        return np.asarray(self.succeeded & flat)
+
+    @property
     def succeeded(self) -> NDArray[np.bool_]:
         return np.array([result.returns is not None for result in self.results])
 
@@ -142,7 +148,7 @@ def run_sweep(
     if workers is not None and workers < 1:
         raise UsageError(
             "sweep.workers",
-            f"--workers {workers}: somebody must work",
+            f"--workers {workers}: at least one process is needed",
             hint="--workers 1, or leave it out",
         )
     parts = _Parts(folder / "parts", len(plan.sets))

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from algotrader.core.units import format_number, format_percent
+
 Language = Literal["en", "zh"]
 
 MIN_DEFLATED_SHARPE = 0.95
@@ -41,6 +43,20 @@ class Findings:
     walk_forward_return: float | None = None  # total, out of sample; None: not run
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A number that a sentence formats as every table does: true minus, thousands, unit."""
+
+    value: float | int
+    language: Language
+
+    def __format__(self, spec: str) -> str:
+        """`d` for counts, `.2f` for ratios, `.1%` for shares."""
+        if spec.endswith("%"):
+            return format_percent(self.value, int(spec[1:-1]), language=self.language)
+        return format_number(self.value, 0 if spec == "d" else int(spec[1:-1]))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Because:
     """One reason: a key of SENTENCES, whether it speaks for the strategy, and its numbers."""
@@ -50,7 +66,8 @@ class Because:
     values: Mapping[str, float | int]
 
     def text(self, language: Language) -> str:
-        return SENTENCES[self.key][language].format(**self.values)
+        shown = {name: _Shown(value, language) for name, value in self.values.items()}
+        return SENTENCES[self.key][language].format(**shown)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,26 +157,26 @@ SENTENCES: Mapping[str, Mapping[Language, str]] = {
         "zh": "有证据表明策略无效：按历史选出的参数在未见过的数据上失败。",
     },
     "deflated_holds": {
-        "en": "With {trials} trials luck alone would show a best Sharpe ratio of about {luck:.2f};"
+        "en": "With {trials:d} trials luck alone would show a best Sharpe ratio of about {luck:.2f};"
         " this one is {sharpe:.2f} (deflated Sharpe ratio {deflated:.2f}, at least {needed:.2f}).",
-        "zh": "共试验 {trials} 次，仅凭运气最高夏普约为 {luck:.2f}，"
+        "zh": "共试验 {trials:d} 次，仅凭运气最高夏普约为 {luck:.2f}，"
         "本次为 {sharpe:.2f}（紧缩夏普 {deflated:.2f}，应达 {needed:.2f}）。",
     },
     "deflated_low": {
-        "en": "With {trials} trials luck alone would show a best Sharpe ratio of about {luck:.2f};"
+        "en": "With {trials:d} trials luck alone would show a best Sharpe ratio of about {luck:.2f};"
         " this one is {sharpe:.2f} (deflated Sharpe ratio {deflated:.2f}, needs {needed:.2f}).",
-        "zh": "共试验 {trials} 次，仅凭运气最高夏普约为 {luck:.2f}，"
+        "zh": "共试验 {trials:d} 次，仅凭运气最高夏普约为 {luck:.2f}，"
         "本次仅为 {sharpe:.2f}（紧缩夏普 {deflated:.2f}，应达 {needed:.2f}）。",
     },
     "single_holds": {
-        "en": "This is the only trial so far. Its Sharpe ratio is {sharpe:.2f}; that the true one is"
-        " above 0 has the probability {deflated:.2f} (at least {needed:.2f}).",
+        "en": "This is the only trial so far. Its Sharpe ratio is {sharpe:.2f}, and the true one is"
+        " above 0 with probability {deflated:.2f} (at least {needed:.2f}).",
         "zh": "目前仅此一次试验，夏普为 {sharpe:.2f}；"
         "真实夏普大于 0 的概率为 {deflated:.2f}（应达 {needed:.2f}）。",
     },
     "single_low": {
-        "en": "This is the only trial so far. Its Sharpe ratio is {sharpe:.2f}; that the true one is"
-        " above 0 has the probability {deflated:.2f} only (needs {needed:.2f}).",
+        "en": "This is the only trial so far. Its Sharpe ratio is {sharpe:.2f}, and the true one is"
+        " above 0 with probability {deflated:.2f} only (needs {needed:.2f}).",
         "zh": "目前仅此一次试验，夏普为 {sharpe:.2f}；"
         "真实夏普大于 0 的概率仅 {deflated:.2f}（应达 {needed:.2f}）。",
     },
@@ -210,11 +227,11 @@ SENTENCES: Mapping[str, Mapping[Language, str]] = {
         "zh": "未试验相邻参数，无法说明结果不依赖某一精确取值。",
     },
     "walk_forward_earns": {
-        "en": "Walked forward on unseen data it made {total:+.1%}.",
-        "zh": "在未见数据上滚动前推收益 {total:+.1%}。",
+        "en": "Walked forward on unseen data it made {total:.1%}.",
+        "zh": "在未见数据上滚动前推，收益 {total:.1%}。",
     },
     "walk_forward_loses": {
-        "en": "Walked forward on unseen data it made {total:+.1%}.",
-        "zh": "在未见数据上滚动前推收益 {total:+.1%}。",
+        "en": "Walked forward on unseen data it lost money: {total:.1%}.",
+        "zh": "在未见数据上滚动前推，结果亏损：{total:.1%}。",
     },
 }

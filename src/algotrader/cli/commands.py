@@ -12,6 +12,8 @@ import typer
 
 PANELS = START, DATA, RESEARCH, WORKSPACE = "Start", "Data", "Research", "Workspace"
 
+GROUPS = ("data", "strategy", "config")  # commands that only hold others
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

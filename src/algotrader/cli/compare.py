@@ -15,7 +15,7 @@ from algotrader.cli.runs import again, stored, workspace_of
 from algotrader.core.errors import UsageError
 
 app = new_app()
-Runs = Annotated[list[str], typer.Argument(metavar="RUN…", help="Two to six runs.")]
+Runs = Annotated[list[str], typer.Argument(metavar="RUN...", help="Two to six runs.")]
 To = Annotated[Path, typer.Option("--report", metavar="FILE.html", help="Where the report goes.")]
 _SHOWN = ("total_return", "annual_return", "sharpe", "sortino", "max_drawdown", "volatility",
           "trades", "win_rate", "profit_factor", "turnover", "fees", "exposure")  # fmt: skip
@@ -39,11 +39,12 @@ def compare(out: Output, runs: Runs, report: To = Path("compare.html")) -> None:
     from algotrader.cli.run_tables import format_value
 
     if not 2 <= len(runs) <= 6:
-        raise UsageError(
-            "compare.count", f"{len(runs)} runs were given", hint="compare two to six runs"
-        )
+        given = "1 run was given" if len(runs) == 1 else f"{len(runs)} runs were given"
+        raise UsageError("compare.count", given, hint="compare two to six runs")
     workspace = workspace_of(out.config)
-    done = [again(*stored(workspace, run), workspace) for run in runs]
+    records = [stored(workspace, run) for run in runs]
+    _refuse_twice([record.run for record, _ in records])
+    done = [again(record, folder, workspace) for record, folder in records]
     write_file(report, render_compare(compare_report(done)).encode())
 
     def lines(console: Console) -> None:
@@ -57,7 +58,7 @@ def compare(out: Output, runs: Runs, report: To = Path("compare.html")) -> None:
             cells = (format_value(name, one.result.summary.values[name]) for one in done)
             table.add_row(METRICS[name].en, *cells)
         console.print(table)
-        console.print(f"report  {report}")
+        console.print(f"report  {report}", soft_wrap=True)
 
     shown: dict[str, Any] = {
         "runs": [
@@ -66,3 +67,11 @@ def compare(out: Output, runs: Runs, report: To = Path("compare.html")) -> None:
         "report": str(report),
     }
     out.show(shown, lines)
+
+
+def _refuse_twice(runs: list[str]) -> None:
+    for place, run in enumerate(runs):
+        if run in runs[:place]:
+            raise UsageError(
+                "compare.twice", f"run {run} was given twice", hint="name each run once"
+            )

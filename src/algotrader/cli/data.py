@@ -125,7 +125,7 @@ def download(
     base_url: BaseUrl = None,
     lake: LakeFolder = None,
 ) -> None:
-    """Fetch history from an exchange: only what is missing, closed bars only.
+    """Fetch from an exchange what is missing, closed bars only.
 
     Uses public calls and no key. Interrupted, it keeps what arrived; run again, it goes on.
 
@@ -168,7 +168,7 @@ def repair(
     base_url: BaseUrl = None,
     lake: LakeFolder = None,
 ) -> None:
-    """Refill the holes of a series from its exchange, and nothing else.
+    """Refill the holes of a series from its exchange, nothing else.
 
     What the exchange does not have is marked, never invented.
 
@@ -204,9 +204,9 @@ def check(
     ] = None,
     lake: LakeFolder = None,
 ) -> None:
-    """Look for gaps, bad prints, drawn lines, wrong time zones, unit switches, and more.
+    """Look for gaps, bad prints, drawn lines, unit switches, and more.
 
-    Exit code 1 if there is an error. Changes no data.
+    Also for wrong time zones, repeated rows and a symbol that was another company before. Exit code 1 if there is an error. Changes no data.
 
     \b
     algotrader data check OKX:BTC/USDT --timeframe 1h
@@ -216,10 +216,13 @@ def check(
 
     def people(console: Console) -> None:
         _print_rows(console, summary)
-        console.print()
-        _print_rows(console, _by_rule(findings))
-        if not findings:
-            console.print("nothing found")
+        if findings:
+            console.print()
+            _print_rows(console, _by_rule(findings))
+        elif summary:
+            console.print("no fault was found")
+        else:
+            console.print(_empty(_lake(out, lake)))
 
     out.show({"series": summary, "findings": findings}, people)
     if any(f["level"] == "error" for f in findings):
@@ -239,7 +242,7 @@ def ls(out: Output, lake: LakeFolder = None) -> None:
     rows = [_manifest_row(target, key) for key in target.series()]
     _show_rows(out, rows)
     if not rows:
-        out.note(f"{target.root} is empty; `algotrader data import` or `download` fills it")
+        out.note(_empty(target))
 
 
 @app.command()
@@ -250,7 +253,7 @@ def show(
     timeframe: Frame = None,
     lake: LakeFolder = None,
 ) -> None:
-    """Show the manifest of a series: range, missing spans, sources, hash, grade, completeness.
+    """Show a series: range, missing spans, sources, hash, grade.
 
     \b
     algotrader data show OKX:BTC/USDT --timeframe 1h
@@ -301,7 +304,9 @@ def generate(
     start: Start = "2023-01-01",
     lake: LakeFolder = None,
 ) -> None:
-    """Make up a BTC/USDT market (spot, perpetual, marks, funding), so labelled everywhere.
+    """Make up a BTC/USDT market, labelled as generated everywhere.
+
+    Spot, perpetual, mark prices and funding, from a seed.
 
     \b
     algotrader data generate
@@ -348,7 +353,7 @@ def features(
     timeframe: Frame = None,
     lake: LakeFolder = None,
 ) -> None:
-    """Compute a strategy's features on a series and keep them in the lake.
+    """Compute a strategy's features and keep them in the lake.
 
     Kept with the hash of the strategy's source and of the bars; made again only if one changed.
 
@@ -372,6 +377,17 @@ def features(
         rows.append({"series": str(key), "set": loaded.name, "rows": made.rows,
                      "columns": " ".join(made.columns)})  # fmt: skip
     _show_rows(out, rows)
+
+
+def _empty(lake: Lake) -> str:
+    """What to do with a lake of nothing, and that the bundled sample is not in it."""
+    from algotrader.data import sample
+
+    bundled = ", ".join(str(symbol) for symbol in sample.files())
+    return (
+        f"{lake.root} is empty; `algotrader data import` or `download` fills it\n"
+        f"bundled with the program, always there for backtests: {bundled}"
+    )
 
 
 def _bar_keys(lake: Lake, symbol: str, timeframe: str | None) -> list[SeriesKey]:
@@ -427,12 +443,29 @@ def _keys(lake: Lake, symbol: str, timeframe: str | None) -> list[SeriesKey]:
     frame = None if timeframe is None else str(Timeframe.parse(timeframe))
     keys = [k for k in lake.series() if k.symbol == wanted and frame in (None, k.name)]
     if not keys:
-        raise DataError(
-            "data.symbol_missing",
-            f"there is no {f'{frame} ' if frame else ''}series of {symbol} in {lake.root}",
-            hint="`algotrader data ls` lists what is there",
-        )
+        raise _no_series(lake, wanted, frame)
     return keys
+
+
+def _no_series(lake: Lake, symbol: Symbol, frame: str | None) -> DataError:
+    from algotrader.core.spelling import hint_among
+    from algotrader.data import sample
+
+    hint = hint_among(
+        str(symbol), [str(k.symbol) for k in lake.series() if k.symbol != symbol],
+        "`algotrader data ls` lists what is there",
+    )  # fmt: skip
+    if symbol in sample.files() and not lake.timeframes(symbol):
+        file = sample.files()[symbol]
+        hint = (
+            f"{symbol} is bundled with the program, outside of the lake; "
+            f"look at its file: algotrader data check {file}"
+        )
+    return DataError(
+        "data.symbol_missing",
+        f"there is no {f'{frame} ' if frame else ''}series of {symbol} in {lake.root}",
+        hint=hint,
+    )
 
 
 def _judged(
@@ -447,6 +480,11 @@ def _judged(
         from algotrader.data.checking import check_file
 
         return check_file(Path(target), timeframe, calendar)
+    if target is not None and ":" not in target:
+        raise DataError(
+            "data.file_missing", f"there is no file {target}",
+            hint="check the path, or name a series of the lake: OKX:BTC/USDT",
+        )  # fmt: skip
     from algotrader.data.checking import check_series
 
     lake = _lake(out, folder)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,7 +60,7 @@ def demo(out: Output, online: Online = False, folder: Folder = Path(".demo")) ->
     from algotrader.cli.init import make_workspace
 
     began = time.monotonic()
-    console = out.console()
+    console = _screen(out)
     if not (folder / "algotrader.yaml").exists():
         make_workspace(folder)
     workspace = Workspace(lake=folder / "lake", runs=folder / "runs")
@@ -68,11 +70,31 @@ def demo(out: Output, online: Online = False, folder: Folder = Path(".demo")) ->
     reports = [_backtest(console, workspace, case) for case in cases(pair)]
     reports.append(_sweep(console, workspace))
     reports.append(_walkforward(console, workspace))
-    console.print(Rule(align="left"))
-    console.print(f"to go on from here: cd {folder} && algotrader --help")
-    console.print(f"done in {time.monotonic() - began:.0f} s; open a report in a browser:")
-    for report in reports:
-        console.print(str(report), soft_wrap=True)
+    seconds = round(time.monotonic() - began)
+
+    def lines(screen: Console) -> None:
+        screen.print(Rule(align="left"))
+        screen.print(_next_steps(folder), soft_wrap=True)
+        screen.print(f"done in {seconds} s; open a report in a browser:")
+        for report in reports:
+            screen.print(str(report), soft_wrap=True)
+
+    out.show({"workspace": str(folder), "reports": [str(report) for report in reports]}, lines)
+
+
+def _screen(out: Output) -> Console:
+    """Where the steps are told; nowhere with --json, whose one value comes at the end."""
+    return Console(quiet=True) if out.json else out.console()
+
+
+def _next_steps(folder: Path) -> str:
+    """Names the environment's own program where the shell would not find it."""
+    program = "algotrader"
+    if shutil.which(program) is None:
+        return (
+            f"to go on from here: source {Path(sys.executable).parent / 'activate'} && cd {folder}"
+        )
+    return f"to go on from here: cd {folder} && {program} --help"
 
 
 def cases(pair: tuple[str, str]) -> tuple[Case, ...]:

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from algotrader.cli.commands import PANELS, TABLE
+from algotrader.core.spelling import nearest
 
 
 class LazyGroup(TyperGroup):
@@ -29,6 +30,8 @@ class LazyGroup(TyperGroup):
     def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
         if args and args[0] in TABLE:
             self.commands[args[0]] = load(args[0])
+        elif args and (near := nearest(args[0], TABLE)):
+            ctx.fail(f"No such command '{args[0]}'. Did you mean '{near}'?")
         return super().resolve_command(ctx, args)
 
 

@@ -7,17 +7,21 @@ before the work starts, 3 failure while running, 130 interrupted.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
+from algotrader.cli.commands import GROUPS
 from algotrader.cli.lazy import LazyGroup
 from algotrader.cli.output import print_json
 from algotrader.core.errors import AlgotraderError
 
+# What the parser says of a text that is no number, which names its own parts and not the mistake.
+_PARSERS_WORDS = re.compile(r"Input should be (a valid \w+), unable to parse .*")
 DONE, FINDING, REFUSED, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 
 app = typer.Typer(
@@ -31,14 +35,30 @@ app = typer.Typer(
 )
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from algotrader import __version__
+
+        typer.echo(f"algotrader {__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit."),
+]
+
+
 @app.callback()
-def _root() -> None:
+def _root(version: Version = False) -> None:
     """From raw market data to live orders in one code base."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; nothing but a bug in here raises."""
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if given in [[name] for name in GROUPS]:  # `algotrader data` alone asks what there is
+        given.append("--help")
     wants_json, wants_trace = _asked(given)
     try:
         code = typer.main.get_command(app).main(
@@ -76,7 +96,7 @@ def describe(error: Exception) -> tuple[dict[str, str | None], int]:
 
 def _wrong_use(error: Any) -> dict[str, str | None]:
     path = error.ctx.command_path if getattr(error, "ctx", None) else "algotrader"
-    message = error.format_message().rstrip(".")
+    message = _PARSERS_WORDS.sub(r"it must be \1", error.format_message().rstrip("."))
     return _said("usage", message[:1].lower() + message[1:], f"{path} --help")
 
 

@@ -15,6 +15,7 @@ from algotrader.backtest.settings import BacktestSettings
 from algotrader.backtest.workspace import Workspace
 from algotrader.cli.engines import require_limits_of_fast_driver
 from algotrader.core.errors import UsageError
+from algotrader.core.spelling import hint_among
 from algotrader.ops.config import load as load_configuration
 from algotrader.ops.settings import BacktestDefaults
 from algotrader.risk.settings import RiskSettings
@@ -26,9 +27,12 @@ Reference = Annotated[
     str, typer.Argument(metavar="STRATEGY", help="A file, FILE:Class, or a registered name.")
 ]
 Symbols = Annotated[
-    list[str] | None, typer.Option("--symbol", help="What to trade, VENUE:CODE; repeatable.")
+    list[str] | None,
+    typer.Option("--symbol", "-s", metavar="SYMBOL", help="What to trade, VENUE:CODE; repeatable."),
 ]
-TimeframeOption = Annotated[str | None, typer.Option("--timeframe", help="15m, 1h, 4h, 1d, …")]
+TimeframeOption = Annotated[
+    str | None, typer.Option("--timeframe", "-t", metavar="LENGTH", help="15m, 1h, 4h, 1d, …")
+]
 Start = Annotated[
     str | None, typer.Option(help="First decision, ISO date, UTC; earlier bars are the warm-up.")
 ]
@@ -122,15 +126,14 @@ def given_parameters(
             raise UsageError(
                 "strategy.parameter_unknown",
                 f"{loaded.name} has no parameter {name!r}",
-                hint=f"its parameters are: {known}",
+                hint=hint_among(name, loaded.kind.parameters, f"its parameters are: {known}"),
             )
         try:
             values[name] = declared.parse(value)
         except ValueError as error:
-            kind = type(declared.default).__name__
             raise UsageError(
                 "usage.set",
-                f"--set {text}: {value!r} is not of type {kind}",
+                f"--set {text}: {value!r} is not {declared.kind}",
                 hint=f"its range is {describe_range(declared)}",
             ) from error
     return values

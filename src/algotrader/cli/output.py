@@ -18,6 +18,7 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 P = ParamSpec("P")
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout.")]
@@ -60,6 +61,18 @@ class Output:
         from rich.console import Console
 
         return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def fits(console: Console, table: Table) -> bool:
+    """Whether the table can be printed without cutting a cell short."""
+    unbounded = console.options.update(max_width=10_000)
+    return bool(console.measure(table, options=unbounded).maximum <= console.width)
+
+
+def shown_path(path: Path) -> Path:
+    """From here where it lies below, so that it can be copied into the next command."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def print_json(value: Any) -> None:

@@ -16,6 +16,7 @@ from algotrader.backtest.remarks import assumptions_of, warnings_of
 from algotrader.backtest.report.headline import made
 from algotrader.backtest.report.model import VerdictKind
 from algotrader.backtest.summary import Value
+from algotrader.cli.output import fits, shown_path
 from algotrader.core.instants import utc_at
 from algotrader.core.units import (
     ABSENT,
@@ -51,11 +52,11 @@ def print_run(console: Console, done: Completed, report: Path) -> None:
     if any(reason.key.endswith("_unknown") for reason in reasons):
         console.print("  △ One set alone shows no overfitting: try its neighbours with `sweep`.")
     console.print()
-    console.print(figures(done, across=4 if console.width >= 150 else 2))
+    console.print(_fitting(console, done))
     for remark in warnings_of(done.result):
         console.print(Text(f"△ {remark.en}", style="yellow"))
     console.print(f"again   algotrader rerun {done.record.run}")
-    console.print(f"report  {report}")
+    console.print(f"report  {shown_path(report)}", soft_wrap=True)
 
 
 def print_identity(console: Console, done: Completed) -> None:
@@ -83,6 +84,15 @@ def headline(done: Completed) -> str:
         trades=len(done.result.trades),
         zero_costs=any(remark.code == "zero_fees" for remark in warnings_of(done.result)),
     ).text("en")
+
+
+def _fitting(console: Console, done: Completed) -> Table:
+    """As many blocks side by side as fit: a number cut short is another number."""
+    for across in (4, 2):
+        table = figures(done, across=across)
+        if fits(console, table):
+            return table
+    return figures(done, across=1)
 
 
 def figures(done: Completed, *, across: int) -> Table:
@@ -114,8 +124,10 @@ def format_value(name: str, value: Value) -> str:
             return format_percent(value, signed=signed)
         case Unit.MONEY:
             return format_money(value, signed=signed)
-        case Unit.COUNT | Unit.DAYS:
+        case Unit.COUNT:
             return format_number(value, 0)
+        case Unit.DAYS:
+            return f"{format_number(value, 0)} d"
         case Unit.HOURS:
             return format_duration(round(value * HOUR_MS))
         case Unit.BPS:

@@ -57,7 +57,7 @@ def ls(out: Output) -> None:
     algotrader strategy ls --json
     """
     from algotrader.strategy.loader import load, registered
-    from algotrader.strategy.parameters import describe_range
+    from algotrader.strategy.parameters import describe_range, plain
 
     found = {name: load(name).kind for name in sorted(registered())}
 
@@ -67,7 +67,7 @@ def ls(out: Output) -> None:
             table = Table(box=None, show_header=False, padding=(0, 2, 0, 2))
             for parameter, declared in kind.parameters.items():
                 about = declared.help
-                table.add_row(parameter, str(declared.default), describe_range(declared), about)
+                table.add_row(parameter, plain(declared.default), describe_range(declared), about)
             console.print(table)
 
     out.show(

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from algotrader.cli import options as opt
 from algotrader.cli.commands import new_app
-from algotrader.cli.output import Output, with_output
+from algotrader.cli.output import Output, shown_path, with_output
 
 app = new_app()
 Ranges = Annotated[
@@ -93,12 +93,7 @@ def print_sweep(console: Console, done: Any, top: int) -> None:
 
     result = done.result
     print_identity(console, done.chosen)
-    failed = int((~result.succeeded).sum())
-    console.print(
-        f"{len(result.plan.sets)} sets"
-        + (f", {failed} failed" if failed else "")
-        + f"; best {described(result.plan.sets[result.best])}"
-    )
+    console.print(f"{_counted(result)}; best {described(result.plan.sets[result.best])}")
     console.print(Text(done.judged.verdict.text("en"), style="bold"))
     for reason in done.judged.verdict.reasons:
         console.print(f"  {'·' if reason.holds else '△'} {reason.text('en')}")
@@ -112,12 +107,24 @@ def print_sweep(console: Console, done: Any, top: int) -> None:
         cells = [f"{result.plan.sets[row][name]}" for name in names]
         table.add_row(*cells, *(format_value(n, float(result.metrics[n][row])) for n in shown))
     console.print(table)
-    console.print(f"table   {done.table}")
-    console.print(f"report  {done.report}")
+    console.print(f"table   {shown_path(done.table)}", soft_wrap=True)
+    console.print(f"report  {shown_path(done.report)}", soft_wrap=True)
+
+
+def _counted(result: Any) -> str:
+    """`48 sets, 1 never traded`: a set that raised is another thing than one without a trade."""
+    from algotrader.core.units import format_number
+
+    counts = {
+        "failed": sum(item.failure is not None for item in result.results),
+        "never traded": int(result.idle.sum()),
+    }
+    said = [f"{format_number(count, 0)} {what}" for what, count in counts.items() if count]
+    return ", ".join([f"{format_number(len(result.plan.sets), 0)} sets", *said])
 
 
 def best_rows(result: Any, count: int) -> list[int]:
-    """Rows of the best sets by Sharpe ratio, failed ones left out."""
+    """Rows of the best sets by Sharpe ratio, those without one left out."""
     import numpy as np
 
     order = np.argsort(-result.metrics["sharpe"], kind="stable")

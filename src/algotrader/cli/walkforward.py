@@ -11,7 +11,7 @@ from rich.text import Text
 
 from algotrader.cli import options as opt
 from algotrader.cli.commands import new_app
-from algotrader.cli.output import Output, with_output
+from algotrader.cli.output import Output, shown_path, with_output
 from algotrader.cli.sweep import Ranges, Sets, Workers
 
 app = new_app()
@@ -134,7 +134,7 @@ def print_walkforward(console: Console, done: Any) -> None:
             ", ".join(f"{name} {chosen[name]}" for name in done.swept),
         )
     console.print(table)
-    console.print(f"report  {done.report}")
+    console.print(f"report  {shown_path(done.report)}", soft_wrap=True)
 
 
 def walkforward_json(done: Any) -> dict[str, Any]:

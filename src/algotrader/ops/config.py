@@ -5,7 +5,6 @@ A later source wins: default, file, environment (`ALGOTRADER__SECTION__KEY`), co
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from algotrader.core.errors import ConfigurationError
+from algotrader.core.spelling import nearest
 from algotrader.ops.settings import Settings
 from algotrader.ops.yaml_lines import Key, read_yaml
 
@@ -203,5 +203,5 @@ def _dotted(location: Key) -> str:
 
 
 def _suggest(key: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
-    return f"did you mean {near[0]}?" if near else "algotrader config show lists every setting"
+    near = nearest(key, known) or next((name for name in known if name.endswith(f".{key}")), None)
+    return f"did you mean {near}?" if near else "algotrader config show lists every setting"

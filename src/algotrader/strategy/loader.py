@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 from algotrader.core.errors import StrategyError
+from algotrader.core.spelling import hint_among
 from algotrader.strategy.base import Strategy
 
 ENTRY_POINTS = "algotrader.strategies"
@@ -80,7 +81,7 @@ def _load_registered(name: str) -> LoadedStrategy:
         raise StrategyError(
             "strategy.unknown",
             f"no strategy is called {name!r}",
-            hint=f"give a file, or one of: {', '.join(sorted(names))}",
+            hint=hint_among(name, names, f"give a file, or one of: {', '.join(sorted(names))}"),
         )
     module_name, _, class_name = names[name].partition(":")
     module = importlib.import_module(module_name)

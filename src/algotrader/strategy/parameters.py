@@ -5,12 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TypeVar, cast
 
 from algotrader.core.errors import StrategyError
+from algotrader.core.spelling import hint_among
+from algotrader.core.units import MINUS
 
 ParameterValue = int | float | bool | str
 T = TypeVar("T", int, float, bool, str)
+
+
+_KINDS: Mapping[type, str] = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "a text",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +43,18 @@ class Parameter:
         if self.check(self.default) is not None:
             raise ValueError(f"default {self.default!r} {self.check(self.default)}")
 
+    @property
+    def kind(self) -> str:
+        """What a value is, in words: `a whole number`."""
+        return _KINDS[type(self.default)]
+
     def check(self, value: ParameterValue) -> str | None:
         """What is wrong with a value, as the end of a sentence; `None` if nothing is."""
         if self.choices is not None:
             allowed = ", ".join(map(str, self.choices))
             return None if value in self.choices else f"is not one of {allowed}"
         if not _fits(value, type(self.default)):
-            return f"is not of type {type(self.default).__name__}"
+            return f"is not {self.kind}"
         if isinstance(value, bool | str):
             return None
         if not math.isfinite(value):
@@ -109,7 +125,7 @@ def resolve(
         raise StrategyError(
             "strategy.parameter_unknown",
             f"{owner} has no parameter {unknown[0]!r}",
-            hint=f"its parameters are: {known}",
+            hint=hint_among(unknown[0], declared, f"its parameters are: {known}"),
         )
     values: dict[str, ParameterValue] = {}
     for name, declaration in declared.items():
@@ -131,15 +147,22 @@ def resolve(
 
 
 def describe_range(declared: Parameter) -> str:
-    """`5 to 60 in steps of 5`, `a, b or c`, or the type where no range is declared."""
+    """`5 to 60 in steps of 5`, `a, b or c`, or what it is where no range is declared."""
     if declared.choices is not None:
         return " or ".join(map(str, declared.choices))
     if declared.low is None and declared.high is None:
-        return f"any {type(declared.default).__name__}"
-    low = "-∞" if declared.low is None else f"{declared.low:g}"
-    high = "∞" if declared.high is None else f"{declared.high:g}"
-    step = f" in steps of {declared.step:g}" if declared.step else ""
+        return f"any {declared.kind.removeprefix('a ')}"
+    low = f"{MINUS}∞" if declared.low is None else plain(declared.low)
+    high = "∞" if declared.high is None else plain(declared.high)
+    step = f" in steps of {plain(declared.step)}" if declared.step else ""
     return f"{low} to {high}{step}"
+
+
+def plain(value: ParameterValue) -> str:
+    """A value as a person writes it: 0.00008, not 8e-05; 2, not 2.0."""
+    if isinstance(value, bool | str):
+        return str(value)
+    return f"{Decimal(repr(value)).normalize():f}".replace("-", MINUS)
 
 
 def _fits(value: ParameterValue, kind: type) -> bool:

@@ -83,7 +83,7 @@ def test_reasons_read_as_sentences() -> None:
     found = verdict(findings(pbo=0.6, loss_probability=0.4, deflated_sharpe=0.3))
 
     assert found.text("en").startswith("There is evidence against it")
-    assert "in 60% of the splits" in found.reasons[0].text("en")
+    assert "in 60\u202f% of the splits" in found.reasons[0].text("en")
     assert "60%" in found.reasons[0].text("zh")
     assert any("40 trials" in reason.text("en") for reason in found.reasons)
 

@@ -52,7 +52,7 @@ def test_of_several_time_frames_one_must_be_chosen(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="with several time frames: 1h 4h"):
         asked(lake, "OKX:BTC/USDT")
     assert len(asked(lake, "OKX:BTC/USDT", timeframe="4h").bars) == 100
-    with pytest.raises(DataError, match=r"no 1d bars of OKX:BTC/USDT here; the lake has 1h 4h"):
+    with pytest.raises(DataError, match=r"no 1d bars of OKX:BTC/USDT here, only 1h 4h"):
         asked(lake, "OKX:BTC/USDT", timeframe="1d")
 
 

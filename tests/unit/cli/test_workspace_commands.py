@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from algotrader.cli.commands import GROUPS
 from algotrader.cli.init import FILES, make_workspace
 from algotrader.cli.main import main
 from algotrader.core.errors import UsageError
@@ -142,9 +143,13 @@ def test_config_schema_is_a_json_schema(capsys: pytest.CaptureFixture[str]) -> N
     assert "backtest" in json.loads(capsys.readouterr().out)["properties"]
 
 
-def test_a_group_without_its_command_is_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["config"]) == 2
-    assert capsys.readouterr().err == "error: missing command\nhint: algotrader config --help\n"
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_group_without_its_command_lists_them(
+    group: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([group]) == 0
+
+    assert "Commands:\n" in capsys.readouterr().out
 
 
 def test_doctor_finds_everything_well_in_a_new_workspace(

@@ -11,7 +11,7 @@ from algotrader.backtest.report.figures import Lang
 from algotrader.backtest.report.metric_table import metric_name, metric_value, ordered
 from algotrader.backtest.report.model import Floats, SweepReportData
 from algotrader.backtest.report.page import build_page
-from algotrader.backtest.report.words import LANGS, Part, Phrase, both, pct, plain, say
+from algotrader.backtest.report.words import LANGS, Part, Phrase, both, joined, pct, plain, say
 
 MODULES = ("core.js", "decode.js", "main.js", "heat.js")
 BEST_SHOWN = 20
@@ -117,14 +117,13 @@ def _checks(data: SweepReportData) -> list[layout.Check]:
 def _keys(data: SweepReportData) -> list[layout.KeyFigure]:
     o, sharpe = data.overfitting, data.metrics["sharpe"]
     finite = sharpe[~np.isnan(sharpe)]
-    failed = len(sharpe) - len(finite)
     of_chosen = {name: _at(values, data.chosen) for name, values in data.metrics.items()}
     median = say("key.median", v=figures.number(float(np.median(finite)), 2)) if len(finite) else ""
     return [
         layout.KeyFigure(
             label=say("key.sets"),
             value=figures.number(len(sharpe)),
-            note=say("key.failed", n=figures.number(failed)) if failed else "",
+            note=_without_result(data),
         ),
         layout.KeyFigure(
             label=say("key.chosen_sharpe"),
@@ -162,6 +161,15 @@ def _keys(data: SweepReportData) -> list[layout.KeyFigure]:
             note=layout.qualified("key.drawdown", layout.share_of(of_chosen.get("max_drawdown"))),
         ),
     ]
+
+
+def _without_result(data: SweepReportData) -> Part:
+    """A set that raised and a set that never traded are two things, and each has its word."""
+    failed = len(data.failures)
+    idle = int(np.isnan(data.metrics["sharpe"]).sum()) - failed
+    said = {"key.failed": failed, "key.idle": max(idle, 0)}
+    parts = [say(key, n=figures.number(count)) for key, count in said.items() if count]
+    return joined(parts)
 
 
 def _at(values: Floats, index: int) -> float | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from html import escape
@@ -89,6 +89,12 @@ def both(part: Part) -> str:
     if en == zh:
         return en
     return f'<span lang="en">{en}</span><span lang="zh">{zh}</span>'
+
+
+def joined(parts: Sequence[Part]) -> Part:
+    """One after the other, with the comma of the language."""
+    commas: dict[Lang, str] = {"en": ", ", "zh": "，"}
+    return Value(lambda lang: commas[lang].join(plain(part, lang) for part in parts))
 
 
 def tone_of(value: float, digits: int = 1) -> str | None:

@@ -1,0 +1,28 @@
+"""A wrong name is answered with the one that was probably meant."""
+
+from __future__ import annotations
+
+import pytest
+
+from algotrader.core.spelling import hint_among, nearest
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("TrendFolow", "TrendFollow"),
+        ("trendfollow", "TrendFollow"),
+        ("Meanreversion", "MeanReversion"),
+        ("Nonsense", None),
+        ("", None),
+    ],
+)
+def test_the_nearest_name_is_found_whatever_its_case(typed: str, meant: str | None) -> None:
+    assert nearest(typed, ["TrendFollow", "MeanReversion", "Pair"]) == meant
+
+
+def test_a_hint_begins_with_the_near_name_if_there_is_one() -> None:
+    assert (
+        hint_among("fastt", ["fast", "slow"], "see them all") == "did you mean fast? see them all"
+    )
+    assert hint_among("zzz", ["fast", "slow"], "see them all") == "see them all"
