@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -151,7 +152,7 @@ def describe_range(declared: Parameter) -> str:
     if declared.choices is not None:
         return " or ".join(map(str, declared.choices))
     if declared.low is None and declared.high is None:
-        return f"any {declared.kind.removeprefix('a ')}"
+        return re.sub("^a ", "any ", declared.kind)
     low = f"{MINUS}∞" if declared.low is None else plain(declared.low)
     high = "∞" if declared.high is None else plain(declared.high)
     step = f" in steps of {plain(declared.step)}" if declared.step else ""

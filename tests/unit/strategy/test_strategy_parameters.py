@@ -27,13 +27,13 @@ class Fixed(Some):
     [
         ("fast", 4, "4 is below its lowest value 5"),
         ("fast", 61, "61 is above its highest value 60"),
-        ("fast", 20.0, "20.0 is not of type int"),
-        ("fast", True, "True is not of type int"),
-        ("fast", "20", "'20' is not of type int"),
+        ("fast", 20.0, "20.0 is not a whole number"),
+        ("fast", True, "True is not a whole number"),
+        ("fast", "20", "'20' is not a whole number"),
         ("width", float("nan"), "nan is not finite"),
         ("free", float("inf"), "inf is not finite"),
         ("mode", "fast", "'fast' is not one of slow, quick"),
-        ("strict", 1, "1 is not of type bool"),
+        ("strict", 1, "1 is not true or false"),
     ],
 )
 def test_a_value_that_does_not_fit_is_refused(name: str, value: object, words: str) -> None:
@@ -101,9 +101,9 @@ def test_a_text_of_another_type_is_refused(default: object, text: str) -> None:
     [
         (Some.parameters["fast"], "5 to 60 in steps of 5"),
         (Some.parameters["mode"], "slow or quick"),
-        (Some.parameters["strict"], "any bool"),
+        (Some.parameters["strict"], "true or false"),
         (Parameter(default=1.0, low=0.5), "0.5 to ∞"),
-        (Parameter(default=1.0, high=2), "-∞ to 2"),
+        (Parameter(default=1.0, high=2), "−∞ to 2"),
     ],
 )
 def test_a_range_is_said_in_words(declared: Parameter, words: str) -> None:
