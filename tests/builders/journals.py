@@ -10,6 +10,7 @@ from algotrader.live.journal.chain import Entry, Row
 from algotrader.live.journal.folder import JournalFolder
 from algotrader.live.journal.journal import Journal
 from algotrader.live.journal.records import PREFIX
+from algotrader.live.journal.storage import Sync
 
 ENTROPY = bytes(range(16))
 NOW_MS = 1_700_000_000_000
@@ -28,9 +29,9 @@ def bodies(rows: Iterator[Row] | list[Row]) -> list[str]:
 
 
 @contextmanager
-def a_journal(folder: Path, steps: int = 0) -> Iterator[Journal]:
+def a_journal(folder: Path, steps: int = 0, *, sync: Sync = Sync.NORMAL) -> Iterator[Journal]:
     """A new journal in files, with that many steps of two rows: rows 2 to 2 x steps + 1."""
-    with JournalFolder(folder).create(entropy=ENTROPY, now_ms=NOW_MS) as journal:
+    with JournalFolder(folder).create(entropy=ENTROPY, now_ms=NOW_MS, sync=sync) as journal:
         for number in range(steps):
             journal.append(a_step(number, 2))
         yield journal
