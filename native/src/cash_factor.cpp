@@ -9,14 +9,14 @@ namespace algotrader {
 
 namespace {
 
-double total_cost(const std::vector<Increase>& increases, double factor) noexcept {
+double total_cost(std::span<const Increase> increases, double factor) noexcept {
   double sum = 0.0;
   for (const Increase& increase : increases) sum += increase.cost(factor);
   return sum;
 }
 
 // Slope of the sum of costs just below `factor`; a binding minimum adds nothing.
-double slope(const std::vector<Increase>& increases, double factor) noexcept {
+double slope(std::span<const Increase> increases, double factor) noexcept {
   double sum = 0.0;
   for (const Increase& increase : increases) {
     sum += increase.principal;
@@ -36,15 +36,15 @@ double Increase::cost(double factor) const noexcept {
   return factor * principal + order_fee(raw, fee_rate, fee_minimum) - fee_charged;
 }
 
-bool is_paid(const std::vector<Increase>& increases, double free) noexcept {
+bool is_paid(std::span<const Increase> increases, double free) noexcept {
   return total_cost(increases, 1.0) <= free + 1e-9 * std::max(1.0, std::abs(free));
 }
 
-bool affordable(const std::vector<Increase>& increases, double free) noexcept {
+bool affordable(std::span<const Increase> increases, double free) noexcept {
   return total_cost(increases, 1.0) <= free + 1e-12 * std::abs(free);
 }
 
-double cash_factor(const std::vector<Increase>& increases, double free) noexcept {
+double cash_factor(std::span<const Increase> increases, double free) noexcept {
   if (increases.empty() || affordable(increases, free)) return 1.0;
   if (total_cost(increases, 0.0) > free) return 0.0;
   // The sum is convex and rising, so Newton's steps come down to the root and end on its piece.

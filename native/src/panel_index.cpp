@@ -60,6 +60,10 @@ void PanelIndex::fill_forward() {
   }
   close_ = filled_.data();
   mark_ = filled_.data() + source_.rows;
+  for (const std::size_t row : day_ends_) {
+    day_close_.push_back(close_[row]);
+    day_mark_.push_back(mark_[row]);
+  }
 }
 
 void PanelIndex::pack() {
@@ -69,25 +73,26 @@ void PanelIndex::pack() {
   const bool marked = source_.mark_open != nullptr;
   const std::size_t used = marked ? fields.size() : 7;
   stride_ = marked ? 16 : 8;
-  packed_.assign(source_.rows * stride_, 0.0);
-  for (std::size_t field = 0; field < used; ++field) {
-    for (std::size_t row = 0; row < source_.rows; ++row) {
-      packed_[row * stride_ + field] = fields[field][row];
+  packed_.assign(source_.rows * (stride_ / 8), Line{});
+  double* packed = packed_.data()->numbers;
+  for (std::size_t row = 0; row < source_.rows; ++row) {
+    for (std::size_t field = 0; field < used; ++field) {
+      packed[row * stride_ + field] = fields[field][row];
     }
   }
   view_.stride = stride_;
-  view_.open = packed_.data();
-  view_.high = packed_.data() + 1;
-  view_.low = packed_.data() + 2;
-  view_.close = packed_.data() + 3;
-  view_.volume = packed_.data() + 4;
-  close_ = packed_.data() + 5;
-  mark_ = packed_.data() + 6;
+  view_.open = packed;
+  view_.high = packed + 1;
+  view_.low = packed + 2;
+  view_.close = packed + 3;
+  view_.volume = packed + 4;
+  close_ = packed + 5;
+  mark_ = packed + 6;
   if (!marked) return;
-  view_.mark_open = packed_.data() + 7;
-  view_.mark_high = packed_.data() + 8;
-  view_.mark_low = packed_.data() + 9;
-  view_.mark_close = packed_.data() + 10;
+  view_.mark_open = packed + 7;
+  view_.mark_high = packed + 8;
+  view_.mark_low = packed + 9;
+  view_.mark_close = packed + 10;
 }
 
 std::size_t PanelIndex::first_touch(std::size_t from, std::size_t until, double low,

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <string_view>
 
 #include "algotrader/simd.hpp"
@@ -51,33 +52,37 @@ ALGOTRADER_INLINE double dot_body(const double* a, const double* b, std::size_t 
   return tree(lane);
 }
 
-// Rows that hold the very bits of `acted` are passed over in chunks; the rest is looked at.
-ALGOTRADER_INLINE std::size_t change_body(const double* numbers, std::size_t count, double acted,
-                                          std::size_t& unknown) {
-  constexpr std::size_t kChunk = 64;
-  const auto held = std::bit_cast<std::uint64_t>(acted);
-  for (std::size_t i = 0; i < count;) {
-    const std::size_t end = i + kChunk <= count ? i + kChunk : count;
-    if (end == i + kChunk) {
-      std::uint64_t differs = 0;
-      for (std::size_t k = 0; k < kChunk; ++k) {
-        differs |= std::bit_cast<std::uint64_t>(numbers[i + k]) ^ held;
-      }
-      if (differs == 0) {
-        if (acted != acted) unknown += kChunk;
-        i = end;
-        continue;
-      }
-    }
-    for (; i < end; ++i) {
-      if (numbers[i] != numbers[i]) {
-        ++unknown;
-      } else if (numbers[i] != acted) {
-        return i;
-      }
-    }
+// Bit k is set where numbers[k] has other bits than numbers[k - 1].
+ALGOTRADER_INLINE std::uint64_t changes_of(const double* numbers, std::size_t count) {
+  unsigned char changed[64] = {};
+  for (std::size_t k = 0; k < count; ++k) {
+    changed[k] = std::bit_cast<std::uint64_t>(numbers[k]) !=
+                 std::bit_cast<std::uint64_t>(*(numbers + k - 1));
   }
-  return count;
+  std::uint64_t bits = 0;
+  for (std::size_t k = 0; k < 64; k += 8) {
+    std::uint64_t eight;
+    std::memcpy(&eight, changed + k, 8);
+    bits |= ((eight * 0x0102040810204080ULL) >> 56) << k;
+  }
+  return bits;
+}
+
+// Words of rows that are all alike are passed over at the speed of memory.
+ALGOTRADER_INLINE void changes_body(const double* numbers, std::size_t count, std::uint64_t* words) {
+  if (count == 0) return;
+  const std::size_t head = count < 64 ? count : 64;
+  words[0] = (changes_of(numbers + 1, head - 1) << 1) | 1;
+  std::size_t i = head;
+  for (; i + 64 <= count; i += 64) {
+    std::uint64_t differs = 0;
+    for (std::size_t k = 0; k < 64; ++k) {
+      differs |= std::bit_cast<std::uint64_t>(numbers[i + k]) ^
+                 std::bit_cast<std::uint64_t>(numbers[i + k - 1]);
+    }
+    words[i / 64] = differs == 0 ? 0 : changes_of(numbers + i, 64);
+  }
+  if (i < count) words[i / 64] = changes_of(numbers + i, count - i);
 }
 
 ALGOTRADER_INLINE void carry_body(const double* fresh, double* values, std::size_t count) {
@@ -86,9 +91,7 @@ ALGOTRADER_INLINE void carry_body(const double* fresh, double* values, std::size
 
 double sum_baseline(const double* v, std::size_t n) { return sum_body(v, n); }
 double dot_baseline(const double* a, const double* b, std::size_t n) { return dot_body(a, b, n); }
-std::size_t change_baseline(const double* v, std::size_t n, double acted, std::size_t& unknown) {
-  return change_body(v, n, acted, unknown);
-}
+void changes_baseline(const double* v, std::size_t n, std::uint64_t* w) { changes_body(v, n, w); }
 void carry_baseline(const double* f, double* v, std::size_t n) { carry_body(f, v, n); }
 
 #if defined(__x86_64__)
@@ -99,9 +102,8 @@ ALGOTRADER_AVX2 double sum_avx2(const double* v, std::size_t n) { return sum_bod
 ALGOTRADER_AVX2 double dot_avx2(const double* a, const double* b, std::size_t n) {
   return dot_body(a, b, n);
 }
-ALGOTRADER_AVX2 std::size_t change_avx2(const double* v, std::size_t n, double acted,
-                                        std::size_t& unknown) {
-  return change_body(v, n, acted, unknown);
+ALGOTRADER_AVX2 void changes_avx2(const double* v, std::size_t n, std::uint64_t* w) {
+  changes_body(v, n, w);
 }
 ALGOTRADER_AVX2 void carry_avx2(const double* f, double* v, std::size_t n) { carry_body(f, v, n); }
 
@@ -109,9 +111,8 @@ ALGOTRADER_AVX512 double sum_avx512(const double* v, std::size_t n) { return sum
 ALGOTRADER_AVX512 double dot_avx512(const double* a, const double* b, std::size_t n) {
   return dot_body(a, b, n);
 }
-ALGOTRADER_AVX512 std::size_t change_avx512(const double* v, std::size_t n, double acted,
-                                            std::size_t& unknown) {
-  return change_body(v, n, acted, unknown);
+ALGOTRADER_AVX512 void changes_avx512(const double* v, std::size_t n, std::uint64_t* w) {
+  changes_body(v, n, w);
 }
 ALGOTRADER_AVX512 void carry_avx512(const double* f, double* v, std::size_t n) {
   carry_body(f, v, n);
@@ -122,15 +123,15 @@ struct Loops {
   SimdLevel level;
   double (*sum)(const double*, std::size_t);
   double (*dot)(const double*, const double*, std::size_t);
-  std::size_t (*change)(const double*, std::size_t, double, std::size_t&);
+  void (*changes)(const double*, std::size_t, std::uint64_t*);
   void (*carry)(const double*, double*, std::size_t);
 };
 
-constexpr Loops kBaseline{SimdLevel::Baseline, sum_baseline, dot_baseline, change_baseline,
+constexpr Loops kBaseline{SimdLevel::Baseline, sum_baseline, dot_baseline, changes_baseline,
                           carry_baseline};
 #if defined(__x86_64__)
-constexpr Loops kAvx2{SimdLevel::Avx2, sum_avx2, dot_avx2, change_avx2, carry_avx2};
-constexpr Loops kAvx512{SimdLevel::Avx512, sum_avx512, dot_avx512, change_avx512, carry_avx512};
+constexpr Loops kAvx2{SimdLevel::Avx2, sum_avx2, dot_avx2, changes_avx2, carry_avx2};
+constexpr Loops kAvx512{SimdLevel::Avx512, sum_avx512, dot_avx512, changes_avx512, carry_avx512};
 #endif
 
 bool has(SimdLevel level) noexcept {
@@ -200,9 +201,8 @@ double fixed_sum(const double* values, std::size_t count) noexcept {
 double fixed_dot(const double* a, const double* b, std::size_t count) noexcept {
   return loops->dot(a, b, count);
 }
-std::size_t first_change(const double* numbers, std::size_t count, double acted,
-                         std::size_t& unknown) noexcept {
-  return loops->change(numbers, count, acted, unknown);
+void mark_changes(const double* numbers, std::size_t count, std::uint64_t* words) noexcept {
+  loops->changes(numbers, count, words);
 }
 void carry_forward(const double* fresh, double* values, std::size_t count) noexcept {
   loops->carry(fresh, values, count);

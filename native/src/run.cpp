@@ -48,7 +48,7 @@ class Recorder {
   void row(const Simulator& simulator, std::size_t row) { record_row(simulator, row, recording_); }
   void rest(const Simulator& simulator, const PanelIndex& index, std::size_t from, std::size_t to) {
     for (std::size_t row = from; row < to && recording_.equity != nullptr; ++row) {
-      recording_.equity[row] = simulator.equity_at_rest(index, row);
+      recording_.equity[row] = simulator.equity_at_rest(index.close(row), index.mark(row));
     }
     if (recording_.cash != nullptr) {
       std::fill(recording_.cash + from, recording_.cash + to, simulator.cash());
@@ -73,9 +73,9 @@ class DailyEquity {
     }
   }
   void rest(const Simulator& simulator, const PanelIndex& index, std::size_t, std::size_t to) {
-    for (; day_ < index_.day_ends().size() && index_.day_ends()[day_] < to; ++day_) {
-      equity_[day_] = simulator.equity_at_rest(index, index_.day_ends()[day_]);
-    }
+    const std::size_t first = day_;
+    while (day_ < index_.day_ends().size() && index_.day_ends()[day_] < to) ++day_;
+    simulator.equity_of_days(index, first, day_, equity_);
   }
 
  private:
@@ -85,12 +85,13 @@ class DailyEquity {
 };
 
 template <class Sink>
-void run_resting(Simulator& simulator, const PanelIndex& index, const double* targets, Sink sink) {
+void run_resting(Simulator& simulator, const PanelIndex& index, const double* numbers, Sink sink) {
   const std::size_t rows = simulator.panel().rows;
+  const TargetRuns targets(numbers, rows);
   const auto full = [&](std::size_t row) {
     simulator.step(row);
     sink.row(simulator, row);
-    simulator.decide(row, targets + row);
+    simulator.decide(row, targets.at(row));
   };
   const bool plain = simulator.is_plain();
   for (std::size_t row = 0; row < rows;) {
@@ -99,6 +100,7 @@ void run_resting(Simulator& simulator, const PanelIndex& index, const double* ta
       continue;
     }
     const std::size_t change = simulator.next_change(targets, row);
+    index.prefetch(targets.next(change + 1));  // where it goes on, most likely
     const std::size_t until = std::min(change + 1, rows);
     const std::size_t event = simulator.next_event(index, row, until);
     if (event > row) {
@@ -108,7 +110,7 @@ void run_resting(Simulator& simulator, const PanelIndex& index, const double* ta
     row = event;
     if (event == until) {
       if (change == rows || (plain && simulator.trade_directly(change, targets[change]))) continue;
-      simulator.decide(change, targets + change);
+      simulator.decide(change, targets.at(change));
     } else {
       full(row++);
     }

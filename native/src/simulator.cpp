@@ -155,8 +155,7 @@ void Simulator::close_bar(std::size_t row) {
   }
   if (!state_.legs.empty()) match_groups();
   publish_endings();
-  fills_.insert(fills_.end(), state_.fills.begin(), state_.fills.end());
-  state_.fills.clear();
+  publish_fills();
   mark_bar(row);
 }
 
@@ -166,6 +165,18 @@ void Simulator::publish_endings() {
     ended_.push_back(number);
   }
   state_.endings.clear();
+}
+
+// The fills of a bar stand once it has been travelled for the last time.
+void Simulator::publish_fills() {
+  if (tally_) {
+    for (const Fill& fill : state_.fills) {
+      tally_->take(fill, instruments_[static_cast<std::size_t>(fill.instrument)]);
+    }
+  } else {
+    fills_.insert(fills_.end(), state_.fills.begin(), state_.fills.end());
+  }
+  state_.fills.clear();
 }
 
 void Simulator::mark_bar(std::size_t row) {

@@ -63,16 +63,15 @@ bool Simulator::fill_directly(std::size_t row, double change) {
     order.capped = is_capped(0);
     order.reference = last_close_[0];
     if (!inside_cap(order, price)) return false;
-    inside_.assign(1, increase_of(order, size, price, false));
+    const Increase increase = increase_of(order, size, price, false);
     std::int64_t lots = wanted;
-    if (!affordable(inside_, state_.cash)) {
-      lots = cut_lots(instrument, wanted, cash_factor(inside_, state_.cash), price);
+    if (!affordable({&increase, 1}, state_.cash)) {
+      lots = cut_lots(instrument, wanted, cash_factor({&increase, 1}, state_.cash), price);
       count(Counter::CashCut);
     }
     if (lots > 0) book(row, order, lots, price, open, false, true);
   }
-  fills_.insert(fills_.end(), state_.fills.begin(), state_.fills.end());
-  state_.fills.clear();
+  publish_fills();
   return true;
 }
 

@@ -82,7 +82,7 @@ void Simulator::book(std::size_t row, Order& order, std::int64_t lots, double pr
   }
   quantities_[column] = position.quantity;
 
-  Fill row_of_fills;
+  Fill& row_of_fills = state_.fills.emplace_back();
   row_of_fills.row = static_cast<std::int64_t>(row);
   row_of_fills.instrument = order.instrument;
   row_of_fills.order = order.id;
@@ -93,7 +93,6 @@ void Simulator::book(std::size_t row, Order& order, std::int64_t lots, double pr
   row_of_fills.maker = maker;
   row_of_fills.reason = order.reason;
   row_of_fills.opening = opening;
-  state_.fills.push_back(row_of_fills);
 }
 
 // Liquidation and delisting: the whole position at one price, outside every order.
@@ -101,14 +100,13 @@ void Simulator::close_out(std::size_t row, std::size_t column, double price, dou
                           FillReason reason) {
   const Instrument& instrument = instruments_[column];
   Position& position = state_.positions[column];
-  Fill row_of_fills;
+  Fill& row_of_fills = state_.fills.emplace_back();
   row_of_fills.row = static_cast<std::int64_t>(row);
   row_of_fills.instrument = static_cast<std::int64_t>(column);
   row_of_fills.quantity = -position.quantity;
   row_of_fills.price = price;
   row_of_fills.fee = fee;
   row_of_fills.reason = reason;
-  state_.fills.push_back(row_of_fills);
   if (instrument.is_spot()) {
     state_.cash += position.quantity * instrument.multiplier * price - fee;
   } else {

@@ -34,8 +34,7 @@ bool Simulator::rebalance_directly(std::size_t row, const double* numbers) {
     book_directly(row + 1, trade, static_cast<std::int64_t>(-trade.lots), false);
   }
   increase_directly(row + 1);
-  fills_.insert(fills_.end(), state_.fills.begin(), state_.fills.end());
-  state_.fills.clear();
+  publish_fills();
   mark_bar(row + 1);
   return true;
 }

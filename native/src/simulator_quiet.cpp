@@ -80,20 +80,19 @@ std::size_t Simulator::next_date(std::size_t from, std::size_t until) const {
 }
 
 // First row in [from, rows) whose number is an opinion other than the one acted on.
-std::size_t Simulator::next_change(const double* numbers, std::size_t from) {
+std::size_t Simulator::next_change(const TargetRuns& targets, std::size_t from) {
   unknown_ahead_ = 0;
-  return from + first_change(numbers + from, panel_.rows - from, state_.targets[0].acted,
-                             unknown_ahead_);
+  return targets.next_change(from, state_.targets[0].acted, unknown_ahead_);
 }
 
 // Marks the rows [from, to); decisions of [from, decided) were looked at and changed nothing.
-void Simulator::rest(const PanelIndex& index, const double* numbers, std::size_t from,
+void Simulator::rest(const PanelIndex& index, const TargetRuns& targets, std::size_t from,
                      std::size_t to, std::size_t decided) {
   for (const std::int64_t column : funded_) funding_[static_cast<std::size_t>(column)] = 0.0;
   funded_.clear();
   std::int64_t unknown = 0;
   for (std::size_t row = from; row < decided && unknown_ahead_ > 0; ++row) {
-    unknown += numbers[row] != numbers[row] ? 1 : 0;
+    unknown += targets[row] != targets[row] ? 1 : 0;
   }
   count(Counter::NanTargets, unknown);
   if (instruments_[0].is_spot() && state_.targets[0].acted < 0.0) {
@@ -101,18 +100,33 @@ void Simulator::rest(const PanelIndex& index, const double* numbers, std::size_t
   }
   last_close_[0] = index.close(to - 1);
   mark_[0] = index.mark(to - 1);
-  equity_ = equity_at_rest(index, to - 1);
+  equity_ = equity_at_rest(last_close_[0], mark_[0]);
 }
 
-double Simulator::equity_at_rest(const PanelIndex& index, std::size_t row) const {
+double Simulator::equity_at_rest(double close, double mark) const {
   const Position& position = state_.positions[0];
   const Instrument& instrument = instruments_[0];
   if (position.quantity == 0.0) return state_.cash + 0.0;
   if (instrument.is_spot()) {
-    return state_.cash + position.quantity * instrument.multiplier * index.close(row);  // x 1 is exact
+    return state_.cash + position.quantity * instrument.multiplier * close;  // x 1 is exact
   }
-  return state_.cash +
-         profit_of(instrument, position.quantity, position.entry, index.mark(row));
+  return state_.cash + profit_of(instrument, position.quantity, position.entry, mark);
+}
+
+// The same at the ends of the days [first, last), written to equity[first, last).
+void Simulator::equity_of_days(const PanelIndex& index, std::size_t first, std::size_t last,
+                               double* equity) const {
+  if (!instruments_[0].is_spot() || state_.positions[0].quantity == 0.0) {
+    for (std::size_t day = first; day < last; ++day) {
+      equity[day] = equity_at_rest(index.day_close(day), index.day_mark(day));
+    }
+    return;
+  }
+  const double cash = state_.cash;
+  const double units = state_.positions[0].quantity * instruments_[0].multiplier;
+  for (std::size_t day = first; day < last; ++day) {
+    equity[day] = cash + units * index.day_close(day);
+  }
 }
 
 }  // namespace algotrader

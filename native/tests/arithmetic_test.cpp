@@ -7,6 +7,7 @@
 #include "algotrader/reduce.hpp"
 #include "algotrader/simd.hpp"
 #include "algotrader/sizing.hpp"
+#include "algotrader/target_runs.hpp"
 #include "check.hpp"
 
 using namespace algotrader;
@@ -104,7 +105,7 @@ TEST(every_instruction_set_reduces_to_the_same_bits) {
   set_simd_level(before);
 }
 
-TEST(the_first_change_is_found_and_unknowns_are_counted) {
+TEST(the_next_change_is_found_and_unknowns_are_counted) {
   std::mt19937_64 random(5);
   const SimdLevel before = simd_level();
   for (int trial = 0; trial < 500; ++trial) {
@@ -114,7 +115,8 @@ TEST(the_first_change_is_found_and_unknowns_are_counted) {
       if (random() % 150 == 0) number = 0.0;
     }
     const double acted = trial % 5 == 0 ? kNone : 1.0;
-    std::size_t expected = 0;
+    const std::size_t from = random() % numbers.size();
+    std::size_t expected = from;
     std::size_t unknown = 0;
     while (expected < numbers.size() &&
            (std::isnan(numbers[expected]) || numbers[expected] == acted)) {
@@ -124,7 +126,7 @@ TEST(the_first_change_is_found_and_unknowns_are_counted) {
     for (const SimdLevel level : simd_levels()) {
       set_simd_level(level);
       std::size_t seen = 0;
-      CHECK(first_change(numbers.data(), numbers.size(), acted, seen) == expected);
+      CHECK(TargetRuns(numbers.data(), numbers.size()).next_change(from, acted, seen) == expected);
       CHECK(seen == unknown);
     }
   }

@@ -1,7 +1,7 @@
 // The common factor by which increases are cut when cash does not pay for all of them (R11).
 #pragma once
 
-#include <vector>
+#include <span>
 
 namespace algotrader {
 
@@ -19,12 +19,12 @@ struct Increase {
 
 // Largest f in [0, 1] at which the sum of costs, minimum fees included, is at most `free`; 0 if
 // the minimum fees alone are more.
-double cash_factor(const std::vector<Increase>& increases, double free) noexcept;
+double cash_factor(std::span<const Increase> increases, double free) noexcept;
 
 // Is what is free enough for all of them? A billionth of a thousandth is not worth a cut.
-bool affordable(const std::vector<Increase>& increases, double free) noexcept;
+bool affordable(std::span<const Increase> increases, double free) noexcept;
 
 // Does what is free pay for what was filled, but for the hair that truncation to lots may add?
-bool is_paid(const std::vector<Increase>& increases, double free) noexcept;
+bool is_paid(std::span<const Increase> increases, double free) noexcept;
 
 }  // namespace algotrader

@@ -22,6 +22,14 @@ class PanelIndex {
   // Of a lone instrument: last close known at a row (0 before the first), and what marks it.
   double close(std::size_t row) const noexcept { return close_[row * stride_]; }
   double mark(std::size_t row) const noexcept { return mark_[row * stride_]; }
+  // The same at the end of a day.
+  double day_close(std::size_t day) const noexcept { return day_close_[day]; }
+  double day_mark(std::size_t day) const noexcept { return day_mark_[day]; }
+  // Rows that will be asked for soon; the one after a row is its neighbour in memory.
+  void prefetch(std::size_t row) const noexcept {
+    if (row < source_.rows) __builtin_prefetch(view_.open + row * view_.stride);
+    if (row + 1 < source_.rows) __builtin_prefetch(view_.open + (row + 1) * view_.stride);
+  }
 
   // First row in [from, until) whose low is at or below `low` or whose high is at or above `high`.
   std::size_t first_touch(std::size_t from, std::size_t until, double low, double high) const;
@@ -37,6 +45,10 @@ class PanelIndex {
                            double high) const;
 
  private:
+  struct alignas(64) Line {
+    double numbers[8];
+  };
+
   double lowest(std::size_t row) const noexcept;
   double highest(std::size_t row) const noexcept;
   double best_of_rows(const Trail& trail, std::size_t from, std::size_t until) const;
@@ -51,7 +63,9 @@ class PanelIndex {
   std::vector<double> block_low_;
   std::vector<double> block_high_;
   std::vector<double> filled_;
-  std::vector<double> packed_;
+  std::vector<double> day_close_;
+  std::vector<double> day_mark_;
+  std::vector<Line> packed_;
   const double* close_ = nullptr;
   const double* mark_ = nullptr;
   std::size_t stride_ = 1;

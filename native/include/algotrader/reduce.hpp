@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace algotrader {
 
@@ -13,10 +14,9 @@ double fixed_sum(const double* values, std::size_t count) noexcept;
 // The same of the products a[k] * b[k].
 double fixed_dot(const double* a, const double* b, std::size_t count) noexcept;
 
-// First k in [0, count) whose number is not NaN and differs from `acted`; count if none. `unknown`
-// grows by the NaN before it.
-std::size_t first_change(const double* numbers, std::size_t count, double acted,
-                         std::size_t& unknown) noexcept;
+// Bit k % 64 of words[k / 64] is set where numbers[k] has other bits than numbers[k - 1], and for
+// k = 0. There are (count + 63) / 64 words; bits beyond the last number are 0.
+void mark_changes(const double* numbers, std::size_t count, std::uint64_t* words) noexcept;
 
 // values[k] = fresh[k] where that is given.
 void carry_forward(const double* fresh, double* values, std::size_t count) noexcept;

@@ -7,15 +7,18 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "algotrader/cash_factor.hpp"
 #include "algotrader/costs.hpp"
+#include "algotrader/fill_tally.hpp"
 #include "algotrader/orders.hpp"
 #include "algotrader/panel_index.hpp"
 #include "algotrader/path.hpp"
 #include "algotrader/simulation_types.hpp"
+#include "algotrader/target_runs.hpp"
 #include "algotrader/trades.hpp"
 
 namespace algotrader {
@@ -73,7 +76,10 @@ class Simulator {
   double last_close(std::size_t column) const { return last_close_[column]; }
   double mark(std::size_t column) const { return mark_[column]; }
   const std::vector<Order>& orders() const noexcept { return state_.orders; }
-  const std::vector<Fill>& fills() const noexcept { return fills_; }
+  const std::vector<Fill>& fills() const noexcept { return fills_; }  // none with a tally
+  // Keep totals of the fills in place of a list; before the first step.
+  void tally_fills() { tally_.emplace(panel_.columns); }
+  const std::optional<FillTally>& tally() const noexcept { return tally_; }
   std::vector<std::int64_t> take_ended() { return std::exchange(ended_, {}); }
   const std::vector<OrderState>& order_states() const noexcept { return order_states_; }
   std::size_t instrument_of_order(std::int64_t number) const {
@@ -89,16 +95,18 @@ class Simulator {
   // A lone instrument at rest (simulator_quiet.cpp): rows whose step and decision change nothing
   // but the marks can be skipped over, with the same bits.
   bool at_rest() const;
-  std::size_t next_change(const double* numbers, std::size_t from);
+  std::size_t next_change(const TargetRuns& targets, std::size_t from);
   std::size_t next_event(const PanelIndex& index, std::size_t from, std::size_t until);
-  void rest(const PanelIndex& index, const double* numbers, std::size_t from, std::size_t to,
+  void rest(const PanelIndex& index, const TargetRuns& targets, std::size_t from, std::size_t to,
             std::size_t decided);
   // The plain cases, with the same bits (simulator_direct.cpp, simulator_portfolio.cpp).
   bool is_plain_portfolio() const;
   bool rebalance_directly(std::size_t row, const double* numbers);
   bool is_plain() const;
   bool trade_directly(std::size_t row, double number);
-  double equity_at_rest(const PanelIndex& index, std::size_t row) const;
+  double equity_at_rest(double close, double mark) const;
+  void equity_of_days(const PanelIndex& index, std::size_t first, std::size_t last,
+                      double* equity) const;
 
  private:
   // All that a bar's path can change, so that the bar can be travelled again (R11, R17).
@@ -316,6 +324,7 @@ class Simulator {
   }
   void forget_done_orders();
   void publish_endings();
+  void publish_fills();
 
   PanelView panel_;
   std::vector<Instrument> instruments_;
@@ -329,6 +338,7 @@ class Simulator {
   bool may_block_ = false;  // protective exits or liquidation can happen (R19)
   State state_;
   std::vector<Fill> fills_;
+  std::optional<FillTally> tally_;
   State before_path_;  // kept to reuse their memory
   State after_path_;
   std::vector<Track> tracks_;
