@@ -10,10 +10,19 @@ from algotrader.core import events
 from algotrader.core.fills import Fill, Liquidity
 from algotrader.core.ids import AccountId, RunId, StrategyId, TradeId, VenueOrderId
 from algotrader.core.money import Currency
-from algotrader.core.orders import DenialReason, Intent, Order, OrderTerms, Side, TimeInForce
+from algotrader.core.orders import (
+    DenialReason,
+    Intent,
+    Order,
+    OrderStatus,
+    OrderTerms,
+    Side,
+    TimeInForce,
+)
 from algotrader.core.symbols import Symbol
 
 BTC = Symbol.parse("OKX:BTC/USDT:USDT")
+ETH = Symbol.parse("OKX:ETH/USDT:USDT")
 MAIN = AccountId("main")
 TREND = StrategyId("trend")
 USDT = Currency("USDT")
@@ -116,4 +125,36 @@ EXAMPLES: tuple[events.Event, ...] = (
     events.HeartbeatMissed(
         **_TIMES, component="feed:OKX", last_seen_ms=None, allowed_ms=45_000
     ),
+    events.SliceClosed(
+        **_TIMES, timeframe="1h", decision_ts=1_709_294_400_000, instruments=(BTC,), missing=(ETH,)
+    ),
+    events.StrategyAnswered(
+        **_TIMES, account=MAIN, strategy=TREND, decision_ts=1_709_294_400_000,
+        outcome=events.DecisionOutcome.DECIDED,
+        wanted=(
+            events.TargetWanted(instrument=BTC, target=0.5, features={"fast": 1.5, "slow": None}),
+        ),
+        is_scheduled=False, state={"seen": 1}, error=None,
+    ),
+    events.OrderSeen(
+        **_NEWS, venue_order_id=VenueOrderId("v-1"), status=OrderStatus.PARTIALLY_FILLED,
+        filled_quantity=Decimal("0.25"), asked_ms=1_709_294_409_000,
+    ),
+    events.OrderNotFound(**_NEWS, asked_ms=1_709_294_409_000),
+    events.OrderCancelRequested(**_NEWS, reason="a new target"),
+    events.OrderCancelRefused(**_NEWS, code="51400", reason="already filled"),
+    events.ImpossibleReply(
+        **_NEWS, status=OrderStatus.FILLED, told=OrderStatus.ACCEPTED, text="filled, now open"
+    ),
+    events.CashMoved(
+        **_TIMES, account=MAIN, movement_id="m-1", reason="deposit", amount=Decimal("10000"),
+        currency=USDT,
+    ),
+    events.RunStarted(
+        **_TIMES, run_id=RunId("run"), execution="paper", configuration_hash="ab", software="0.1.0"
+    ),
+    events.ModeChanged(
+        **_TIMES, account=MAIN, mode=events.TradingMode.HALTED, reason="daily loss", by="risk"
+    ),
+    events.TimerFired(**_TIMES, name="lookup:ataaaa"),
 )  # fmt: skip

@@ -80,9 +80,17 @@ def files_in(folder: Path) -> set[str]:
 
 
 def refused(
-    folder: Path, capsys: pytest.CaptureFixture[str], line: str, *, code: int = 2
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    line: str,
+    *,
+    code: int = 2,
+    left: frozenset[str] = frozenset(),
 ) -> dict[str, str]:
-    """Run a command that must fail, twice: for people and for programs. The error as JSON."""
+    """Run a command that must fail, twice: for people and for programs. The error as JSON.
+
+    It leaves nothing but the files `left`.
+    """
     before = files_in(folder)
     assert main(line.split()) == code
     people = capsys.readouterr()
@@ -95,7 +103,7 @@ def refused(
     assert people.err == f"error: {said['message']}\nhint: {said['hint']}\n"
     assert "Traceback" not in people.err
     assert "bug" not in said["code"]
-    assert files_in(folder) == before
+    assert files_in(folder) == before | left
     return said
 
 
@@ -240,6 +248,22 @@ BY_BAR = STRATEGY.replace(
 )
 
 
+def test_a_file_of_funding_rates_is_no_file_of_bars(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rates = "\n".join(
+        f"{BEGIN + timedelta(hours=8 * n):%Y-%m-%dT%H:%M:%SZ},0.0001" for n in range(90)
+    )
+    (here / "rates.csv").write_text(f"ts,funding_rate\n{rates}\n")
+
+    for line in ("backtest cross.py --data rates.csv", "check cross.py --data rates.csv"):
+        said = refused(here, capsys, line)
+        assert said["message"].endswith("rates.csv holds funding rates and no prices")
+
+
+COUNTED = frozenset({"runs", "runs/trials.sqlite"})  # a failed trial is one too (R31)
+
+
 @pytest.mark.parametrize("raised", ["1 / 0", "raise SystemExit(0)", "ctx.buy()"])
 def test_a_strategy_that_raises_at_bar_5000_names_file_line_and_bar(
     here: Path, capsys: pytest.CaptureFixture[str], raised: str
@@ -249,7 +273,7 @@ def test_a_strategy_that_raises_at_bar_5000_names_file_line_and_bar(
     (here / "late.py").write_text(source)
     line = 1 + source.splitlines().index(f"            {raised}")
 
-    said = refused(here, capsys, "backtest late.py --data late.csv", code=3)
+    said = refused(here, capsys, "backtest late.py --data late.csv", code=3, left=COUNTED)
 
     at = BEGIN + timedelta(minutes=15 * 5000)
     assert f"late.py:{line}: on_bar of Cross raised" in said["message"]
@@ -261,7 +285,7 @@ def test_targets_that_raise_name_file_and_line(
 ) -> None:
     (here / "bad.py").write_text(STRATEGY.replace('f["fast"] >', 'f["quick"] >'))
 
-    said = refused(here, capsys, "backtest bad.py --data good.csv", code=3)
+    said = refused(here, capsys, "backtest bad.py --data good.csv", code=3, left=COUNTED)
     assert "bad.py:18: targets of Cross raised KeyError: 'quick'" in said["message"]
 
 

@@ -1,4 +1,7 @@
-"""A small HTTP server that answers like OKX: instruments, candles, marks, funding, time."""
+"""A small HTTP server that answers like OKX: instruments, tiers, candles, marks, funding, time.
+
+`python okx_look_alike.py DAYS` serves the last DAYS days until it is ended, for a try by hand.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +33,19 @@ INSTRUMENTS = {
             "instId": "BTC-USDT-SWAP", "instType": "SWAP", "baseCcy": "", "quoteCcy": "",
             "settleCcy": "USDT", "ctVal": "0.01", "ctValCcy": "BTC", "ctType": "linear",
             "uly": "BTC-USDT", "instFamily": "BTC-USDT", "tickSz": "0.1", "lotSz": "1", "minSz": "1",
-        }
+        },
+        COMMON | {
+            "instId": "BTC-USD-SWAP", "instType": "SWAP", "baseCcy": "", "quoteCcy": "",
+            "settleCcy": "BTC", "ctVal": "100", "ctValCcy": "USD", "ctType": "inverse",
+            "uly": "BTC-USD", "instFamily": "BTC-USD", "tickSz": "0.1", "lotSz": "1", "minSz": "1",
+        },
     ],
 }  # fmt: skip
+TIERS = (  # contracts, maintenance rate, leverage
+    ("0", "500", "0.004", "100"),
+    ("500", "2000", "0.0075", "75"),
+    ("2000", "6000", "0.02", "40"),
+)
 
 
 @dataclass
@@ -46,7 +59,7 @@ class Venue:
     bad_highs: set[int] = field(default_factory=set)  # bars whose high is below the low
     failures: int = 0  # answers of 500 still to give
     asked: list[str] = field(default_factory=list)
-    forming_is_last: bool = True
+    hides_tiers: bool = False  # as venues do that tell them to key holders only
 
     def candles(self, query: dict[str, str]) -> list[list[str]]:
         step = BARS_MS[query["bar"]]
@@ -54,15 +67,27 @@ class Venue:
         last = self.now_ms - self.now_ms % step  # the bar that still forms
         stamps = range(max(self.first_ms, (before // step) * step), last + 1, step)
         held = [ts for ts in stamps if before < ts < after and ts not in self.absent]
-        return [self._candle(ts, ts == last, step) for ts in held[::-1][: int(query["limit"])]]
+        inst = query["instId"]
+        return [self._candle(inst, ts, ts == last, step)
+                for ts in held[::-1][: int(query["limit"])]]  # fmt: skip
 
-    def _candle(self, ts: int, forming: bool, step: int) -> list[str]:
+    def _candle(self, inst: str, ts: int, forming: bool, step: int) -> list[str]:
         close = self.prices.get(ts, 40_000 + ts // step % 97)
         high, low = close + 5, close - 5
         if ts in self.bad_highs:
             high, low = low, high
-        return [str(ts), str(close - 1), str(high), str(low), str(close), "12.5", "0.5", "20000",
-                "0" if forming else "1"]  # fmt: skip
+        # 0.5 coins: the volume in contracts, in coins and in quote currency
+        contracts = {"BTC-USDT-SWAP": 50.0, "BTC-USD-SWAP": 0.5 * close / 100}.get(inst, 0.5)
+        return [str(ts), str(close - 1), str(high), str(low), str(close), str(contracts), "0.5",
+                str(0.5 * close), "0" if forming else "1"]  # fmt: skip
+
+    def tiers(self, query: dict[str, str]) -> list[dict[str, str]]:
+        return [
+            {"instFamily": query["instFamily"], "instId": "", "uly": query["instFamily"],
+             "tier": str(place + 1), "minSz": low, "maxSz": high, "mmr": mmr, "imr": "0.01",
+             "maxLever": lever, "baseMaxLoan": "", "quoteMaxLoan": "", "optMgnFactor": "0"}
+            for place, (low, high, mmr, lever) in enumerate(TIERS)
+        ]  # fmt: skip
 
     def funding(self, query: dict[str, str]) -> list[dict[str, str]]:
         after, before = int(query.get("after", 1 << 60)), int(query.get("before", 0))
@@ -85,6 +110,10 @@ class Venue:
                 return self.candles(query)
             case "market/mark-price-candles" | "market/history-mark-price-candles":
                 return [row[:5] + row[-1:] for row in self.candles(query)]
+            case "public/position-tiers":
+                return self.tiers(query)
+            case "market/ticker":
+                return [{"instId": query["instId"], "last": "40000", "ts": str(self.now_ms)}]
             case "public/funding-rate-history":
                 return self.funding(query)
         raise KeyError(path)
@@ -102,6 +131,9 @@ def serving(venue: Venue) -> Iterator[str]:
                 self._reply(500, b"{}")
                 return
             url = urlparse(self.path)
+            if venue.hides_tiers and url.path.endswith("position-tiers"):
+                self._reply(401, b'{"code":"50111","msg":"Invalid OK-ACCESS-KEY","data":[]}')
+                return
             query = {name: values[0] for name, values in parse_qs(url.query).items()}
             try:
                 data = venue.answer(url.path, query)
@@ -128,3 +160,14 @@ def serving(venue: Venue) -> Iterator[str]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+if __name__ == "__main__":
+    import sys
+    import time
+
+    now = int(time.time() * 1000)
+    day = 86_400_000
+    with serving(Venue(now_ms=now, first_ms=now - now % day - int(sys.argv[1]) * day)) as base:
+        print(base, flush=True)  # noqa: T201
+        time.sleep(1e6)

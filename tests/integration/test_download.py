@@ -12,7 +12,14 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from algotrader import Features, Strategy, Targets
+from algotrader.backtest.loading import DataRequest, load_market
+from algotrader.backtest.remarks import assumptions_of, warnings_of
+from algotrader.backtest.run import run_backtest
+from algotrader.backtest.settings import BacktestSettings
+from algotrader.core.bars import Bars
 from algotrader.core.errors import DataError, RunError, UsageError
+from algotrader.core.instruments import MarginSchedule
 from algotrader.core.ports import ManualClock
 from algotrader.core.symbols import Symbol
 from algotrader.core.timeframes import DAY_MS, HOUR_MS, Timeframe
@@ -40,6 +47,7 @@ okx = _look_alike()
 FIRST = 1704067200000  # 2024-01-01
 NOW = FIRST + 40 * DAY_MS + 30 * 60_000  # half past: one hourly bar is forming
 SPOT, SWAP = Symbol.parse("OKX:BTC/USDT"), Symbol.parse("OKX:BTC/USDT:USDT")
+INVERSE = Symbol.parse("OKX:BTC/USD:BTC")
 HOUR = Timeframe(HOUR_MS)
 CLOCK = ManualClock(datetime(2024, 2, 10, 0, 30, tzinfo=UTC))
 KEY = SeriesKey.bars(SPOT, HOUR)
@@ -137,10 +145,11 @@ def test_f47_a_venue_that_fails_is_asked_again_and_then_named(tmp_path: Path) ->
 def test_perpetuals_come_with_marks_funding_and_the_rules_of_the_venue(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
     with okx.serving(okx.Venue(now_ms=NOW, first_ms=FIRST)) as base:
+        exchange = source(base)
         for key in (
             SeriesKey.bars(SWAP, HOUR), SeriesKey.mark(SWAP, HOUR), SeriesKey.funding(SWAP),
         ):  # fmt: skip
-            fill(lake, source(base), key, FIRST, NOW, CLOCK)
+            fill(lake, exchange, key, FIRST, NOW, CLOCK)
 
     bars = lake.read_bars(SWAP, HOUR)
     assert bars.volume[0] == pytest.approx(0.5 / 0.01)  # base coins → contracts (R20)
@@ -157,6 +166,100 @@ def test_perpetuals_come_with_marks_funding_and_the_rules_of_the_venue(tmp_path:
         Decimal("0.1"),
     )
     assert rules.fees.taker == Decimal("0.0005")
+
+
+def test_volume_of_contracts_is_in_contracts_linear_and_inverse(tmp_path: Path) -> None:
+    """R20: the look-alike trades half a coin a bar; the client tells coins, orders are contracts."""
+    lake = Lake(tmp_path)
+    with okx.serving(okx.Venue(now_ms=NOW, first_ms=FIRST)) as base:
+        exchange = source(base)
+        for symbol in (SPOT, SWAP, INVERSE):
+            fill(lake, exchange, SeriesKey.bars(symbol, HOUR), FIRST, NOW, CLOCK)
+
+    spot, linear, inverse = (lake.read_bars(symbol, HOUR) for symbol in (SPOT, SWAP, INVERSE))
+    assert set(spot.volume.tolist()) == {0.5}
+    assert linear.volume == pytest.approx(np.full(960, 50.0))  # 0.5 BTC / 0.01 BTC
+    assert inverse.volume == pytest.approx(0.5 * inverse.close / 100)  # 0.5 BTC × price / 100 USD
+    rules = load_instrument(lake.root, INVERSE)
+    assert rules is not None
+    assert (rules.is_inverse, rules.settle, rules.multiplier) == (True, "BTC", Decimal(100))
+
+
+def test_perpetuals_come_with_the_margin_tiers_of_the_venue(tmp_path: Path) -> None:
+    """R23: 500 contracts of 0.01 BTC at 40,000 are 200,000 USDT; of 100 USD they are 1.25 BTC."""
+    lake = Lake(tmp_path)
+    with okx.serving(okx.Venue(now_ms=NOW, first_ms=FIRST)) as base:
+        exchange = source(base)
+        for symbol in (SPOT, SWAP, INVERSE):
+            fill(lake, exchange, SeriesKey.bars(symbol, HOUR), FIRST, NOW, CLOCK)
+
+    spot, linear, inverse = (load_instrument(lake.root, s) for s in (SPOT, SWAP, INVERSE))
+    assert spot is not None
+    assert spot.margin == MarginSchedule()
+    assert linear is not None
+    assert [(str(t.upper_notional), str(t.maintenance_rate)) for t in linear.margin.tiers] == [
+        ("200000", "0.004"),
+        ("800000", "0.0075"),
+        ("2400000", "0.02"),
+    ]
+    assert linear.margin.liquidation_fee == linear.fees.taker
+    assert linear.margin.source == "okx"
+    assert inverse is not None
+    assert [str(t.upper_notional) for t in inverse.margin.tiers] == ["1.25", "5.00", "15.0"]
+
+
+def test_a_venue_that_hides_its_tiers_gives_none_and_leaves_those_known(tmp_path: Path) -> None:
+    lake, venue = Lake(tmp_path), okx.Venue(now_ms=NOW, first_ms=FIRST, hides_tiers=True)
+    key = SeriesKey.bars(SWAP, HOUR)
+    with okx.serving(venue) as base:
+        exchange = source(base)
+        fill(lake, exchange, key, FIRST, NOW, CLOCK)
+        rules = load_instrument(lake.root, SWAP)
+        assert rules is not None
+        assert rules.margin.tiers == ()
+        for hides in (False, True):
+            venue.hides_tiers = hides
+            fill(lake, exchange, key, FIRST, NOW, CLOCK)
+
+    kept = load_instrument(lake.root, SWAP)
+    assert kept is not None
+    assert len(kept.margin.tiers) == 3
+
+
+class AllIn(Strategy):
+    """Long with all it has, always."""
+
+    def targets(self, bars: Bars, f: Features) -> Targets:
+        return np.full(len(bars), 3.0)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "times", "warned"), [(False, 1, "liquidations"), (True, 0, "no_margin_tiers")]
+)
+def test_a_backtest_of_a_download_liquidates_or_says_that_it_cannot(
+    tmp_path: Path, hidden: bool, times: int, warned: str
+) -> None:
+    """Three times long at 40,050 with 9,750 left at the fall to 26,945: 30,000 × 0.327 are lost.
+
+    Nothing is left to keep 0.4 % of 20,200; but something is left, so without tiers it goes on.
+    """
+    crash = FIRST + 600 * HOUR_MS
+    low = {crash + row * HOUR_MS: 26_950.0 for row in range(100)}
+    venue = okx.Venue(now_ms=NOW, first_ms=FIRST, prices=low, hides_tiers=hidden)
+    lake = Lake(tmp_path / "lake")
+    with okx.serving(venue) as base:
+        exchange = source(base)
+        for key in (SeriesKey.bars(SWAP, HOUR), SeriesKey.funding(SWAP)):
+            fill(lake, exchange, key, FIRST, NOW, CLOCK)
+    market = load_market(DataRequest(symbols=(str(SWAP),), timeframe="1h"), lake.root)
+    result = run_backtest(
+        AllIn(), market, BacktestSettings(cash=10_000, max_leverage=3, leverage=4)
+    )
+
+    assert result.simulation.counters["liquidations"] == times
+    codes = [remark.code for remark in warnings_of(result)]
+    assert warned in codes
+    assert ("margin" in [remark.code for remark in assumptions_of(result)]) is not hidden
 
 
 def test_unknown_symbols_time_frames_and_exchanges_are_refused(tmp_path: Path) -> None:

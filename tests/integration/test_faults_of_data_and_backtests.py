@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,9 @@ from algotrader.backtest.run import run_backtest
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.cli.main import main
 from algotrader.core.bars import Bars
+from algotrader.core.calendars import load_calendar
 from algotrader.core.errors import DataError
+from algotrader.core.timeframes import Timeframe
 from algotrader.data.lake import Lake
 from algotrader.strategy.base import Features, Strategy, Targets
 
@@ -34,6 +37,50 @@ def test_f40_nothing_fills_in_a_gap_and_a_run_with_one_must_be_asked_for(tmp_pat
     filled = set(market.bars.ts[result.simulation.fills.row].tolist())
     assert not filled & {START_MS + HOUR * row for row in range(50, 60)}
     assert "coverage" in {one.code for one in warnings_of(result)}
+
+
+def _bars_every_hour(rows: int, symbol: str, *, shift_ms: int = 0) -> Bars:
+    """Bars around the clock, whatever the symbol's market does; `shift_ms` moves their stamps."""
+    bars = random_bars(rows, symbol=symbol)
+    return replace(bars, ts=bars.ts + shift_ms, known_at=bars.known_at + shift_ms, session=None)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "shift_ms", "share"),
+    [
+        # 13 sessions from 2 to 19 January 2024, 7 bars in each: 500 - 91 of 500 are outside
+        ("US:AAPL", 0, "81.8%"),
+        ("OKX:BTC/USDT", HOUR // 2, "100.0%"),  # half an hour off: every bar lies between bars
+    ],
+)
+@pytest.mark.parametrize("allow_gaps", [False, True])
+def test_f44_bars_where_the_market_is_closed_are_refused(
+    tmp_path: Path, symbol: str, shift_ms: int, share: str, allow_gaps: bool
+) -> None:
+    Lake(tmp_path).write_bars(_bars_every_hour(500, symbol, shift_ms=shift_ms))
+    request = DataRequest(symbols=(symbol,), timeframe="1h", allow_gaps=allow_gaps)
+
+    with pytest.raises(DataError, match=f"{share}.* of the bars of {symbol} lie where") as caught:
+        load_market(request, tmp_path)
+    assert caught.value.code == "data.outside_sessions"
+
+
+def test_f44_a_few_foreign_bars_are_warned_of(tmp_path: Path) -> None:
+    around_the_clock = _bars_every_hour(24 * 400, "US:AAPL")
+    sessions = load_calendar("XNYS").grid(
+        Timeframe.parse("1h"), START_MS, int(around_the_clock.ts[-1])
+    )
+    inside = np.isin(around_the_clock.ts, sessions - sessions % HOUR)
+    inside[np.flatnonzero(~inside)[5:8]] = True  # three bars at night
+    Lake(tmp_path).write_bars(around_the_clock.take(inside))
+
+    market = load_market(DataRequest(symbols=("US:AAPL",), allow_gaps=True), tmp_path)
+
+    assert market.coverage.outside == 3
+    said = {
+        one.code: one.en for one in warnings_of(run_backtest(Hold(), market, BacktestSettings()))
+    }
+    assert said["outside_sessions"].startswith("3 bars lie where the calendar has none")
 
 
 def test_f45_a_restated_bar_makes_another_run_and_the_old_one_is_still_told_apart(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from algotrader.backtest.finer import market_for
 from algotrader.backtest.judge import Overfitting
-from algotrader.backtest.judgement import judge_run
+from algotrader.backtest.judgement import instruments_key, judge_run, trial
 from algotrader.backtest.loading import DataRequest, parse_instant
 from algotrader.backtest.lookahead import check_columns
 from algotrader.backtest.market import Market
@@ -20,6 +20,7 @@ from algotrader.backtest.store import RunRecord, RunStore, record_of
 from algotrader.backtest.trades import TradeTable
 from algotrader.backtest.trials import TrialLedger
 from algotrader.backtest.workspace import Workspace
+from algotrader.core.errors import StrategyRaisedError
 from algotrader.core.instants import utc_at
 from algotrader.strategy.base import Strategy, Style
 from algotrader.strategy.loader import LoadedStrategy
@@ -52,14 +53,23 @@ def complete_run(
     *,
     market: Market | None = None,
 ) -> Completed:
-    """Load, run, count as a trial, judge, report and store. What fails leaves nothing behind."""
+    """Load, run, count as a trial, judge, report and store.
+
+    What fails leaves nothing behind but its place among the trials (R31).
+    """
     from algotrader.backtest.report import render_run  # templates; only who reports pays for them
 
     market = market or market_for(request, settings, workspace.lake)
     start = parse_instant(request.start, "--start")
-    result = run_backtest(strategy, market, settings, start=start)
+    ledger = TrialLedger(workspace.trials)
+    try:
+        result = run_backtest(strategy, market, settings, start=start)
+    except StrategyRaisedError:
+        failed = trial(loaded, strategy.values, instruments_key(market), market.bars.ts, None)
+        ledger.record([failed])
+        raise
     record = record_of(loaded, result, request)
-    judged = judge_run(loaded, result, TrialLedger(workspace.trials))
+    judged = judge_run(loaded, result, ledger)
     paths = both_paths(result, start)
     checked = quick_check(result)
     data = report_data(result, record, judged, paths=paths, checked=checked)

@@ -78,6 +78,9 @@ def complete_sweep(
     plan = plan_sweep(loaded, space, market, settings, request=request, count=count, start=start)
     folder = workspace.sweeps / plan.sweep
     result = run_sweep(plan, market, folder, workers=workers, progress=progress)
+    # Counted first, even if all failed: the best set's report must know of all that were tried
+    # (R31).
+    count_trials(loaded, result, workspace)
     best = result.best
     if best is None:
         raise RunError(
@@ -86,35 +89,45 @@ def complete_sweep(
             f"{result.results[0].failure or 'it never traded'}",
             hint="try one set with `algotrader backtest` first",
         )
-    # Counted first: the report of the best set must know of all that were tried (R31).
-    judged = judge_sweep(loaded, result, instruments_key(market), workspace)
     # From the first decision that all sets share, so that its report shows the table's figures.
     window = replace(request, start=utc_at(int(market.bars.ts[plan.first])).isoformat())
     chosen = complete_run(
         loaded, loaded.kind(**plan.sets[best]), window, settings, workspace, market=market
     )
+    judged = judge_sweep(loaded, result, workspace)
     done = CompletedSweep(result=result, judged=judged, chosen=chosen, folder=folder)
     _store(done, request)
     return done
 
 
+def count_trials(loaded: LoadedStrategy, result: SweepResult, workspace: Workspace) -> None:
+    """Enter every set of a sweep into the workspace's ledger, the failed ones too (R31)."""
+    instruments = instruments_key(result.market)
+    ts = result.market.bars.ts[result.plan.first :]
+    TrialLedger(workspace.trials).record(
+        trial(
+            loaded,
+            item.parameters,
+            instruments,
+            ts,
+            None if item.returns is None else _as_daily(result, item.returns),
+        )
+        for item in result.results
+    )
+
+
 def judge_sweep(
     loaded: LoadedStrategy,
     result: SweepResult,
-    instruments: tuple[str, ...],
     workspace: Workspace,
     *,
     walk_forward_return: float | None = None,
 ) -> Overfitting:
-    """Count all sets as trials and judge the best among every comparable one (R31)."""
-    ledger = TrialLedger(workspace.trials)
+    """Judge the best of a counted sweep among every comparable trial (R31)."""
     ts = result.market.bars.ts[result.plan.first :]
-    trials = [
-        trial(loaded, item.parameters, instruments, ts, _as_daily(result, row))
-        for row, item in enumerate(result.results)
-    ]
-    ledger.record(trials)
-    known = ledger.comparable(loaded.name, instruments, int(ts[0]), int(ts[-1]) + 1)
+    known = TrialLedger(workspace.trials).comparable(
+        loaded.name, instruments_key(result.market), int(ts[0]), int(ts[-1]) + 1
+    )
     return judge(
         result.returns,
         periods_per_year=result.market.periods_per_year,
@@ -126,12 +139,11 @@ def judge_sweep(
     )
 
 
-def _as_daily(result: SweepResult, row: int) -> DailyReturns:
-    returns = result.returns[row]
+def _as_daily(result: SweepResult, returns: NDArray[np.float64]) -> DailyReturns:
     cash = result.plan.settings.cash
     return DailyReturns(
         ts=result.days,
-        equity=cash * np.cumprod(1.0 + returns),
+        equity=np.asarray(cash * np.cumprod(1.0 + returns)),
         returns=returns,
         initial=cash,
         ruined=False,

@@ -9,11 +9,10 @@ import numpy as np
 
 from algotrader.backtest import report
 from algotrader.backtest.complete import quick_check
-from algotrader.backtest.complete_sweep import judge_sweep
+from algotrader.backtest.complete_sweep import count_trials, judge_sweep
 from algotrader.backtest.decide import prepare_all
 from algotrader.backtest.finer import market_for
 from algotrader.backtest.judge import Overfitting
-from algotrader.backtest.judgement import instruments_key
 from algotrader.backtest.loading import DataRequest, parse_instant
 from algotrader.backtest.remarks import assumptions_of, warnings_of
 from algotrader.backtest.reporting import (
@@ -71,15 +70,14 @@ def complete_walkforward(
     result = run_sweep(
         plan, market, workspace.sweeps / plan.sweep, workers=workers, progress=progress
     )
+    count_trials(loaded, result, workspace)
     embargo = longest_warmup_days(result) if embargo_days is None else embargo_days
     windows = Windows(
         train_days=train_days, test_days=test_days, anchored=anchored, embargo_days=embargo
     )
     walked = walk_forward(result, windows)
     total = float(walked.run.summary.values["total_return"] or 0.0)
-    judged = judge_sweep(
-        loaded, result, instruments_key(market), workspace, walk_forward_return=total
-    )
+    judged = judge_sweep(loaded, result, workspace, walk_forward_return=total)
     name = f"{plan.sweep}-{train_days}-{test_days}{'a' if anchored else ''}-{embargo}"
     done = CompletedWalkForward(
         name=name,

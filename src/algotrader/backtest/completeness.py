@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from algotrader.backtest.market import Coverage
 from algotrader.core.bars import Bars
-from algotrader.core.calendars import Calendar
+from algotrader.core.calendars import Calendar, calendar_of
 from algotrader.core.errors import DataError
 from algotrader.core.symbols import Symbol
 from algotrader.data import coverage
@@ -17,6 +17,10 @@ from algotrader.data.lake import Lake
 from algotrader.data.layout import SeriesKey
 
 MINIMUM_COVERAGE = 0.995
+# Share of bars outside the calendar's sessions that is merely warned of: of an instrument whose
+# market is known, and of a bare file, whose calendar is a guess from these very stamps.
+MAXIMUM_OUTSIDE = 0.005
+MAXIMUM_OUTSIDE_GUESSED = 0.05
 Spans = Sequence[tuple[int, int]]  # UTC ms, half open
 
 
@@ -30,6 +34,20 @@ def refuse_gaps(measured: Coverage, source: str) -> None:
         f"a backtest needs {MINIMUM_COVERAGE:.1%}",
         hint="see `algotrader data check`, mend it with `algotrader data repair`, "
         "or go on with --allow-gaps",
+    )
+
+
+def refuse_foreign_bars(measured: Coverage, calendar: Calendar, source: str) -> None:
+    """DataError if bars lie where the market is closed: wrong zone, wrong labels, wrong market."""
+    guessed = calendar_of(Symbol.parse(measured.worst_symbol)) is None
+    if measured.worst_outside <= (MAXIMUM_OUTSIDE_GUESSED if guessed else MAXIMUM_OUTSIDE):
+        return
+    raise DataError(
+        "data.outside_sessions",
+        f"{source}: {measured.worst_outside:.1%} of the bars of {measured.worst_symbol} lie where "
+        f"its calendar {calendar.name} has none: stamps of another time zone, bars named by their "
+        "end, or another market's bars",
+        hint="`algotrader data check` lists them; import them again with UTC opens, sessions alone",
     )
 
 
@@ -53,14 +71,22 @@ def coverage_of(
         for month, share in part.months:
             months.setdefault(month, []).append(share)
     least = min(parts, key=lambda part: part[1].share)
+    foreign = max(parts, key=lambda part: _foreign_share(part[1]))
     return Coverage(
         expected=sum(part.expected for _, part in parts),
         present=sum(part.present + part.no_trades for _, part in parts),
         least=least[1].share,
         least_symbol=str(least[0]),
+        outside=sum(part.outside for _, part in parts),
+        worst_outside=_foreign_share(foreign[1]),
+        worst_symbol=str(foreign[0]),
         months=tuple((month, float(np.mean(shares))) for month, shares in sorted(months.items())),
         funding=funding,
     )
+
+
+def _foreign_share(part: coverage.Coverage) -> float:
+    return part.outside / max(part.present + part.outside, 1)
 
 
 def _stamps(bars: Bars) -> Iterator[tuple[Symbol, NDArray[np.int64]]]:

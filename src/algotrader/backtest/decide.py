@@ -189,7 +189,7 @@ def raised(
         "strategy.raised",
         f"{place}: {method} of {type(strategy).__name__} raised {type(error).__name__}: "
         f"{error}{when}",
-        hint="mend that line; nothing of this run was kept",
+        hint="mend that line; no result of this run was kept",
     )
 
 

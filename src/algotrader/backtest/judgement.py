@@ -41,13 +41,10 @@ def trial(
     parameters: dict[str, int | float | bool | str],
     instruments: tuple[str, ...],
     ts: np.ndarray[tuple[int], np.dtype[np.int64]],
-    daily: DailyReturns,
+    daily: DailyReturns | None,
     family: str | None = None,
 ) -> Trial:
-    try:
-        ratio: float | None = sharpe(daily.returns, 1.0)
-    except UndefinedMetric:
-        ratio = None
+    """One evaluation over the bars `ts`; `daily` is `None` if it failed."""
     return Trial(
         family=family or loaded.name,
         source_hash=loaded.source_hash,
@@ -55,10 +52,17 @@ def trial(
         instruments=instruments,
         start_ms=int(ts[0]),
         end_ms=int(ts[-1]) + 1,
-        sharpe=ratio,
-        days=daily.ts // DAY_MS,
-        returns=daily.returns,
+        sharpe=None if daily is None else _ratio(daily),
+        days=None if daily is None else daily.ts // DAY_MS,
+        returns=None if daily is None else daily.returns,
     )
+
+
+def _ratio(daily: DailyReturns) -> float | None:
+    try:
+        return sharpe(daily.returns, 1.0)
+    except UndefinedMetric:
+        return None
 
 
 def judge_run(

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from algotrader.backtest.completeness import absent_at_venues, coverage_of, refuse_gaps
+from algotrader.backtest.completeness import (
+    absent_at_venues,
+    coverage_of,
+    refuse_foreign_bars,
+    refuse_gaps,
+)
 from algotrader.backtest.derivatives import (
     funding_coverage,
     funding_of,
@@ -118,6 +123,7 @@ def _described(bars: Bars, origin: _Origin, request: DataRequest, store: Lake | 
     bars = replace(bars, funding=settled_rates(bars, funding))
     settled = funding_coverage(instruments, funding, bars)
     measured = coverage_of(bars, calendar, settled, absent_at_venues(store, bars))
+    refuse_foreign_bars(measured, calendar, origin.source)
     if not request.allow_gaps:
         refuse_gaps(measured, origin.source)
     return Market(

@@ -44,12 +44,15 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """How complete the data of the run is. Fractions of what the calendar expects."""
+    """How well the data of the run fits its calendar. Fractions of what that expects."""
 
     expected: int
     present: int
     least: float = 1.0  # of the instrument with the fewest
     least_symbol: str = ""
+    outside: int = 0  # bars where the calendar has none (F44)
+    worst_outside: float = 0.0  # their share of the instrument that has most of them
+    worst_symbol: str = ""
     months: tuple[tuple[str, float], ...] = ()  # ("2024-05", 0.998) for the report's strip
     funding: float | None = None  # settled stamps known; None without perpetuals
 

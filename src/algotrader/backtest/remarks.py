@@ -24,7 +24,12 @@ class Remark:
 
 def warnings_of(result: RunResult) -> tuple[Remark, ...]:
     """Most important first."""
-    return (*_about_data(result), *_about_costs(result), *_about_orders(result))
+    return (
+        *_about_data(result),
+        *_about_margin(result),
+        *_about_costs(result),
+        *_about_orders(result),
+    )
 
 
 def assumptions_of(result: RunResult) -> tuple[Remark, ...]:
@@ -65,7 +70,24 @@ def assumptions_of(result: RunResult) -> tuple[Remark, ...]:
             en=str(result.strategy.rebalance),
             zh=str(result.strategy.rebalance),
         ),
+        *_margin(result),
     )
+
+
+def _margin(result: RunResult) -> Iterator[Remark]:
+    """When positions in derivatives are liquidated (R23)."""
+    for instrument in result.instruments:
+        tiers = instrument.margin.tiers
+        if tiers:
+            least = format_percent(float(tiers[0].maintenance_rate), 2)
+            most = format_percent(float(tiers[-1].maintenance_rate), 2)
+            yield Remark(
+                code="margin",
+                en=f"{instrument.symbol}: maintenance {least} to {most} of the position in "
+                f"{len(tiers)} tiers ({instrument.margin.source}), as they are now",
+                zh=f"{instrument.symbol}：维持保证金率 {least} 至 {most}，共 {len(tiers)} 档"
+                f"（{instrument.margin.source}），按现行档位",
+            )
 
 
 def _participation(result: RunResult) -> float:
@@ -89,6 +111,12 @@ def _about_data(result: RunResult) -> Iterator[Remark]:
             en=f"{format_percent(share, 2)} of the expected bars are there; gaps were allowed.",
             zh=f"仅有应有 K 线的 {format_percent(share, 2, language='zh')}，已允许缺口。",
         )
+    if outside := market.coverage.outside:
+        yield Remark(
+            code="outside_sessions",
+            en=f"{outside} bars lie where the calendar has none; they were traded on as given.",
+            zh=f"{outside} 根 K 线落在交易日历之外，仍按原样参与回测。",
+        )
     funding = market.coverage.funding
     if funding is not None and funding < 1:
         yield Remark(
@@ -109,6 +137,17 @@ def _about_data(result: RunResult) -> Iterator[Remark]:
             en="The data has no volume, so orders were not limited to a share of it.",
             zh="数据没有成交量，因此未限制成交量占比。",
         )
+
+
+def _about_margin(result: RunResult) -> Iterator[Remark]:
+    for instrument in result.instruments:
+        if not instrument.is_spot_like and not instrument.margin.tiers:
+            yield Remark(
+                code="no_margin_tiers",
+                en=f"{instrument.symbol} has no maintenance margin tiers: it was liquidated only "
+                "when no margin was left at all, later than a venue does.",
+                zh=f"{instrument.symbol} 没有维持保证金档位：仅在保证金耗尽时才强平，晚于交易所。",
+            )
 
 
 def _about_costs(result: RunResult) -> Iterator[Remark]:

@@ -20,7 +20,7 @@ from algotrader.core.errors import RunError, VersionError
 from algotrader.core.hashing import content_hash
 from algotrader.strategy.parameters import ParameterValue
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 1 had no days
 _SCHEMA = """
 CREATE TABLE trials (
     family TEXT NOT NULL,          -- class name, or the name a person gave a new family
@@ -31,9 +31,18 @@ CREATE TABLE trials (
     end_ms INTEGER NOT NULL,       -- last bar
     sharpe REAL,                   -- per day, not annualised; NULL if the trial failed
     days BLOB,                     -- days since 1970-01-01 of the returns, little-endian int32
-    returns BLOB,                  -- daily returns, little-endian float64
+    returns BLOB,                  -- daily returns, little-endian float64; NULL if it failed
     PRIMARY KEY (family, source_hash, parameters, instruments, start_ms, end_ms)
 ) STRICT, WITHOUT ROWID
+"""
+_INSERT = """
+INSERT OR IGNORE INTO trials (family, source_hash, parameters, instruments, start_ms, end_ms,
+    sharpe, days, returns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_COMPARABLE = """
+SELECT family, source_hash, parameters, instruments, start_ms, end_ms, sharpe, days, returns
+FROM trials WHERE family = ? AND instruments = ? AND start_ms < ? AND end_ms > ?
+ORDER BY end_ms - start_ms, start_ms, source_hash, parameters
 """
 
 
@@ -67,9 +76,7 @@ class TrialLedger:
         """Add trials; those already known are left as they are."""
         rows = [_row(trial) for trial in trials]
         with self._open() as connection:
-            connection.executemany(
-                "INSERT OR IGNORE INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
-            )
+            connection.executemany(_INSERT, rows)
 
     def comparable(
         self, family: str, instruments: tuple[str, ...], start_ms: int, end_ms: int
@@ -82,8 +89,7 @@ class TrialLedger:
             return []
         with self._open() as connection:
             rows = connection.execute(
-                "SELECT * FROM trials WHERE family = ? AND instruments = ? AND start_ms < ?"
-                " AND end_ms > ? ORDER BY end_ms - start_ms, start_ms, source_hash, parameters",
+                _COMPARABLE,
                 (family, _json(list(instruments)), end_ms, start_ms),
             ).fetchall()
         longest = {trial.identity: trial for trial in map(_trial, rows)}
@@ -110,13 +116,16 @@ class TrialLedger:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version == 0:
             connection.execute(_SCHEMA)
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        elif version == 1:
+            _add_days(connection)
         elif version != SCHEMA_VERSION:
             raise VersionError(
                 "trials.version",
                 f"{self._path} was written by a newer version (schema {version})",
                 hint="upgrade, or work in another workspace",
             )
+        if version != SCHEMA_VERSION:
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def _unusable(self, error: Exception) -> RunError:
         return RunError(
@@ -124,6 +133,14 @@ class TrialLedger:
             f"the trial ledger {self._path} cannot be used: {error}",
             hint="check free space and rights; a damaged ledger may be moved aside, its counts are then lost",
         )
+
+
+def _add_days(connection: sqlite3.Connection) -> None:
+    """From schema 1. Returns whose days nobody noted count, and are compared with no others."""
+    known = {column[1] for column in connection.execute("PRAGMA table_info(trials)")}
+    if "days" not in known:
+        connection.execute("ALTER TABLE trials ADD COLUMN days BLOB")
+        connection.execute("UPDATE trials SET returns = NULL")
 
 
 def _row(trial: Trial) -> tuple[object, ...]:

@@ -47,11 +47,15 @@ class MarginTier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarginSchedule:
-    """Leverage and maintenance margin of a derivative (R23). Empty tiers: never liquidated."""
+    """Leverage and maintenance margin of a derivative (R23).
+
+    Without tiers a position is liquidated only when no margin is left at all.
+    """
 
     leverage: Decimal = Decimal(1)
     tiers: tuple[MarginTier, ...] = ()
     liquidation_fee: Decimal = ZERO  # fraction of notional at the mark
+    source: str = "by hand"  # where the tiers come from, as the report names it
 
     def __post_init__(self) -> None:
         if self.leverage <= 0:

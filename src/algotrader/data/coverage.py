@@ -36,6 +36,7 @@ class Coverage:
 
     expected: int
     present: int  # expected ones that are there
+    outside: int = 0  # bars where the calendar has none
     missing: tuple[Missing, ...] = ()
     months: tuple[tuple[str, float], ...] = ()  # ("2024-05", 0.998): share of the month
 
@@ -59,7 +60,7 @@ def coverage_of(
     expected = expected_bars(calendar, timeframe, ts)
     there = in_sorted(expected, ts)
     return Coverage(
-        expected=len(expected), present=int(there.sum()),
+        expected=len(expected), present=int(there.sum()), outside=len(ts) - int(there.sum()),
         missing=tuple(_missing(expected, there, timeframe, absent_at_venue)),
         months=tuple(_by_month(expected, there)),
     )  # fmt: skip

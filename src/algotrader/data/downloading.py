@@ -12,16 +12,17 @@ from numpy.typing import NDArray
 
 from algotrader.core.calendars import ALWAYS_OPEN, Calendar, calendar_of, load_calendar
 from algotrader.core.errors import DataError
+from algotrader.core.instruments import Instrument
 from algotrader.core.ports import Clock
 from algotrader.core.timeframes import HOUR_MS, MINUTE_MS, Timeframe
 from algotrader.data.funding import LONGEST_INTERVAL_MS, clean_funding
 from algotrader.data.importing import Progress
-from algotrader.data.instruments import save_instrument
+from algotrader.data.instruments import load_instrument, save_instrument
 from algotrader.data.lake import Lake, Written
 from algotrader.data.layout import MARK, SeriesKey
 from algotrader.data.manifest import Manifest, Source, rows_hash, with_source
 from algotrader.data.rows import Quarantined, quarantine
-from algotrader.data.source import HistorySource
+from algotrader.data.source import HistorySource, Page
 from algotrader.data.tables import BarTable
 
 _JOIN_BARS = 50  # holes nearer than this are asked for in one go
@@ -49,23 +50,21 @@ def fill(
     """
     now_ms = source.now_ms()
     end_ms = min(end_ms, now_ms)
-    save_instrument(lake.root, source.instrument(key.symbol))
+    _keep_rules(lake, source.instrument(key.symbol))
     have = _stamps(lake, key)
     spans = holes(key, have, start_ms, end_ms, _known_absent(lake, key))
     counts = np.zeros(3, dtype=np.int64)
     aside = 0
     answered: list[tuple[int, int]] = []
     for span in spans:
-        done = span[0]
-        for page_end, table in _pages(source, key, span):
-            written, bad = _keep(lake, key, table, clock)
+        for page in _pages(source, key, span):
+            written, bad = _keep(lake, key, page.table, clock)
             counts += (written.added, written.revised, written.unchanged)
             aside += bad
             # A venue may be late with its newest bars: what is not there yet may still come.
-            answered.append((done, min(page_end, now_ms - _settled_ms(key))))
-            done = page_end
+            answered.append((page.start_ms, min(page.end_ms, now_ms - _settled_ms(key))))
             if progress is not None:
-                progress(str(key), done - start_ms, end_ms - start_ms)
+                progress(str(key), page.end_ms - start_ms, end_ms - start_ms)
     if not lake.files(key):
         raise DataError(
             "data.range_empty",
@@ -76,6 +75,14 @@ def fill(
     manifest = lake.describe(key) if answered else manifest  # absent bars are known only now
     total = Written(added=int(counts[0]), revised=int(counts[1]), unchanged=int(counts[2]))
     return Filled(key=key, asked=tuple(spans), written=total, quarantined=aside, manifest=manifest)
+
+
+def _keep_rules(lake: Lake, told: Instrument) -> None:
+    """What the venue says of the instrument now; margin tiers it no longer tells stay known."""
+    known = load_instrument(lake.root, told.symbol)
+    if known is not None and known.margin.tiers and not told.margin.tiers:
+        told = replace(told, margin=known.margin)
+    save_instrument(lake.root, told)
 
 
 def repair(
@@ -141,9 +148,7 @@ def _known_absent(lake: Lake, key: SeriesKey) -> tuple[tuple[int, int], ...]:
     return lake.manifest(key).absent_at_venue if lake.files(key) else ()
 
 
-def _pages(
-    source: HistorySource, key: SeriesKey, span: tuple[int, int]
-) -> Iterator[tuple[int, BarTable]]:
+def _pages(source: HistorySource, key: SeriesKey, span: tuple[int, int]) -> Iterator[Page]:
     frame = key.timeframe
     if frame is None:
         return source.funding(key.symbol, *span)

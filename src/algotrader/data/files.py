@@ -60,6 +60,13 @@ def tables_to_bars(
     calendar: str | None = None,
 ) -> Bars:
     """The second half of `read_bars`, for callers that need the tables as well."""
+    if any("close" not in table.columns for table in tables):
+        raise DataError(
+            "data.no_bars",
+            f"{path} holds funding rates and no prices",
+            hint="bring them beside the bars of their perpetual: "
+            f"`algotrader data import {path.name} --symbol SYMBOL`",
+        )
     frame = timeframe_of(tables, timeframe, str(path))
     if len(tables) == 1:
         chosen = Symbol.parse(symbol) if isinstance(symbol, str) else symbol

@@ -179,7 +179,8 @@ def instruments() -> tuple[Instrument, Instrument]:
         symbol=PERPETUAL, kind=InstrumentKind.PERPETUAL, lot=Decimal("0.001"),
         min_quantity=Decimal("0.001"), min_notional=Decimal(5),
         fees=FeeSchedule(maker=Decimal("0.0002"), taker=Decimal("0.0005"), source="generated"),
-        margin=MarginSchedule(leverage=Decimal(3), tiers=tiers, liquidation_fee=Decimal("0.0005")),
+        margin=MarginSchedule(leverage=Decimal(3), tiers=tiers, liquidation_fee=Decimal("0.0005"),
+                              source="made up"),
         base="BTC", quote="USDT", settle="USDT", tick=Decimal("0.1"),
     )  # fmt: skip
     return spot, perpetual

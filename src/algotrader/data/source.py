@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 from algotrader.core.instruments import Instrument
@@ -11,11 +12,20 @@ from algotrader.core.timeframes import Timeframe
 from algotrader.data.tables import BarTable
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One answer: all that the venue has of `[start_ms, end_ms)`, which may be nothing."""
+
+    start_ms: int
+    end_ms: int
+    table: BarTable
+
+
 class HistorySource(Protocol):
     """Asks one venue. Answers come in pages, oldest first, closed bars only (F43).
 
-    A page may be empty: then the venue has nothing in its span. RunError if the venue cannot be
-    reached after retries; DataError if it does not know the symbol or time frame.
+    What no page spans the venue did not answer for. RunError if the venue cannot be reached
+    after retries; DataError if it does not know the symbol or time frame.
     """
 
     @property
@@ -37,10 +47,10 @@ class HistorySource(Protocol):
         end_ms: int,
         *,
         mark: bool = False,
-    ) -> Iterator[tuple[int, BarTable]]:
-        """Pages of bars opened in `[start_ms, end_ms)`: (end of the page's span, rows)."""
+    ) -> Iterator[Page]:
+        """Pages of bars opened in `[start_ms, end_ms)`."""
         ...
 
-    def funding(self, symbol: Symbol, start_ms: int, end_ms: int) -> Iterator[tuple[int, BarTable]]:
+    def funding(self, symbol: Symbol, start_ms: int, end_ms: int) -> Iterator[Page]:
         """Pages of settlements in `[start_ms, end_ms)`."""
         ...

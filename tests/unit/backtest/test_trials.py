@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.builders.markets import random_bars
-from tests.builders.research import a_market, from_file
+from tests.builders.research import a_market, a_plan, from_file
 
 from algotrader.backtest.complete import complete_run
+from algotrader.backtest.complete_sweep import count_trials
 from algotrader.backtest.judgement import judge_run, statistics_of
 from algotrader.backtest.loading import DataRequest
 from algotrader.backtest.run import run_backtest
 from algotrader.backtest.settings import BacktestSettings
-from algotrader.backtest.trials import Trial, TrialLedger
+from algotrader.backtest.sweep import run_sweep
+from algotrader.backtest.trials import SCHEMA_VERSION, Trial, TrialLedger
 from algotrader.backtest.workspace import Workspace
-from algotrader.core.errors import RunError, VersionError
+from algotrader.core.errors import RunError, StrategyRaisedError, VersionError
 
 ONE = Trial(
     family="Trend",
@@ -129,6 +132,79 @@ class Cross(Strategy):
     def targets(self, bars, f):
         return np.zeros(len(bars))
 """
+
+
+RAISING = """
+from algotrader import Strategy, param
+
+class Cross(Strategy):
+    limit: int = param(50, low=1, high=1000, step=1)
+
+    def on_bar(self, ctx):
+        if ctx.index >= self.limit:
+            raise LookupError("no more")
+        ctx.target(float(ctx.index % 9 < 4))
+"""
+
+
+def test_a_run_whose_strategy_raises_is_a_failed_trial(tmp_path: Path) -> None:
+    market = a_market(random_bars(600))
+    raising = from_file(tmp_path, source=RAISING)
+    workspace = Workspace(lake=tmp_path / "lake", runs=tmp_path / "runs")
+    for _ in range(2):
+        with pytest.raises(StrategyRaisedError, match="raised LookupError: no more"):
+            complete_run(
+                raising, raising.kind(), DataRequest(), BacktestSettings(), workspace, market=market
+            )
+
+    symbols = ("OKX:BTC/USDT", "1h")
+    (counted,) = TrialLedger(workspace.trials).comparable("Cross", symbols, 0, 2**60)
+    assert counted.returns is None
+    assert counted.sharpe is None
+    assert [path.name for path in workspace.runs.iterdir()] == ["trials.sqlite"]
+
+
+def test_failed_sets_of_a_sweep_are_trials_without_returns(tmp_path: Path) -> None:
+    market = a_market(random_bars(600))
+    raising = from_file(tmp_path, source=RAISING)
+    workspace = Workspace(lake=tmp_path / "lake", runs=tmp_path / "runs")
+    plan = a_plan(raising, market, limit="500:700:100")
+    result = run_sweep(plan, market, workspace.sweeps / plan.sweep)
+    assert result.succeeded.tolist() == [False, True, True]
+
+    count_trials(raising, result, workspace)
+
+    known = TrialLedger(workspace.trials).comparable("Cross", ("OKX:BTC/USDT", "1h"), 0, 2**60)
+    assert {one.parameters["limit"]: one.returns is None for one in known} == {
+        500: True, 600: False, 700: False,
+    }  # fmt: skip
+
+
+def test_a_ledger_of_schema_1_is_brought_up_to_date_and_keeps_its_counts(tmp_path: Path) -> None:
+    path = tmp_path / "trials.sqlite"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "CREATE TABLE trials (family TEXT NOT NULL, source_hash TEXT NOT NULL, parameters TEXT"
+            " NOT NULL, instruments TEXT NOT NULL, start_ms INTEGER NOT NULL, end_ms INTEGER NOT"
+            " NULL, sharpe REAL, returns BLOB, PRIMARY KEY (family, source_hash, parameters,"
+            " instruments, start_ms, end_ms)) STRICT, WITHOUT ROWID"
+        )
+        connection.execute(
+            "INSERT INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            ("Trend", "abc", '{"fast":1}', '["OKX:BTC/USDT","1h"]', 1_000, 2_000, 0.1, b"\0" * 8),
+        )
+        connection.execute("PRAGMA user_version = 1")
+
+    ledger = TrialLedger(path)
+    ledger.record([ONE])
+
+    old, new = sorted(
+        ledger.comparable("Trend", ONE.instruments, 0, 5_000), key=lambda one: one.days is not None
+    )
+    assert (old.sharpe, old.days, old.returns) == (0.1, None, None)
+    assert new.returns is not None
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
 
 
 def test_a_newer_ledger_is_refused(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tests.builders.events import BTC, EXAMPLES
 
 from algotrader.core import events
 from algotrader.core.errors import UsageError, VersionError
-from algotrader.core.events import Event, decode_event, encode_event, upcast
+from algotrader.core.events import Event, codec, decode_event, encode_event, upcast
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "events"
 
@@ -144,9 +144,7 @@ def test_old_events_are_brought_up_step_by_step() -> None:
 def test_an_event_of_an_older_version_is_decoded_as_todays(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(
-        events, "UPCASTERS", {("CaughtUp", 0): lambda fields: {**fields, "bars": 4}}
-    )
+    monkeypatch.setattr(codec, "UPCASTERS", {("CaughtUp", 0): lambda fields: {**fields, "bars": 4}})
     old = {key: value for key, value in plain(EXAMPLES[19]).items() if key != "bars"}
 
     assert decode_event(json.dumps({**old, "v": 0})) == EXAMPLES[19]
@@ -156,7 +154,7 @@ def test_an_event_of_an_older_version_is_decoded_as_todays(
 def test_every_kind_can_be_brought_up_from_an_older_version(
     event: Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(events, "UPCASTERS", {(event.kind, 0): lambda fields: fields})
+    monkeypatch.setattr(codec, "UPCASTERS", {(event.kind, 0): lambda fields: fields})
 
     assert decode_event(changed(event, v=0)) == event
 

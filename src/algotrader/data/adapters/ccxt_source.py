@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-from algotrader.core.errors import DataError, RunError, UsageError
-from algotrader.core.instruments import FeeCurrency, FeeSchedule, Instrument
+from algotrader.core.errors import DataError
+from algotrader.core.instruments import FeeCurrency, FeeSchedule, Instrument, MarginSchedule
 from algotrader.core.symbols import InstrumentKind, Symbol
 from algotrader.core.timeframes import HOUR_MS, Timeframe
+from algotrader.data.adapters.ccxt_client import PatientCalls, make_client
+from algotrader.data.adapters.ccxt_margin import margin_of
+from algotrader.data.source import Page
 from algotrader.data.tables import BarTable
 
-T = TypeVar("T")
-
-_ATTEMPTS = 5
-_PAGE = {"okx": 300, "binance": 1000}
-_PAGE_MARK = {"okx": 100}
 _PAGE_DEFAULT = 500
 _FUNDING_PAGE_MS = 100 * HOUR_MS  # at most 100 settlements, also where they are hourly
 _END_PARAMETER = {"okx": "after"}  # what bounds a page of funding from above
-_OPTIONS: dict[str, dict[str, Any]] = {"okx": {"fetchMarkets": {"types": ["spot", "swap"]}}}
 # Regular tier (maker, taker) where ccxt's table is of another region; live reads the account's.
 _FEES = {
     ("okx", InstrumentKind.SPOT): ("0.0008", "0.0010"),
     ("okx", InstrumentKind.PERPETUAL): ("0.0002", "0.0005"),
 }
-_FEE_IN_COIN = {"okx"}
+_FEE_IN_COIN = {"okx", "binance"}
 
 
 class CcxtSource:
@@ -41,8 +36,8 @@ class CcxtSource:
     ) -> None:
         """`base_url` replaces scheme and host of every address; `pause` waits between retries."""
         self._id = venue.lower()
-        self._pause = pause
-        self._exchange = _client(venue, base_url)
+        self._exchange = make_client(self._id, base_url)
+        self._call = PatientCalls(self._exchange, pause)
         self._loaded = False
 
     @property
@@ -56,6 +51,9 @@ class CcxtSource:
         maker, taker = fees or (_text(market.get("maker")), _text(market.get("taker")))
         in_coin = kind is InstrumentKind.SPOT and self._id in _FEE_IN_COIN
         limits = market.get("limits") or {}
+        margin = MarginSchedule()
+        if market.get("contract"):
+            margin = margin_of(self._exchange, self._call, market, Decimal(taker))
         return Instrument(
             symbol=symbol, kind=kind, base=market["base"], quote=market["quote"],
             settle=market.get("settle") or market["quote"],
@@ -67,9 +65,13 @@ class CcxtSource:
                 maker=Decimal(maker), taker=Decimal(taker), source=f"{self._id}, regular tier",
                 fee_in=FeeCurrency.RECEIVED if in_coin else FeeCurrency.QUOTE,
             ),
+            margin=margin,
         )  # fmt: skip
 
     def now_ms(self) -> int:
+        """The exchange's clock; this machine's where the exchange does not tell the time."""
+        if not self._exchange.has.get("fetchTime"):
+            return int(self._exchange.milliseconds())
         return int(self._call(self._exchange.fetch_time))
 
     def bars(
@@ -80,27 +82,47 @@ class CcxtSource:
         end_ms: int,
         *,
         mark: bool = False,
-    ) -> Iterator[tuple[int, BarTable]]:
+    ) -> Iterator[Page]:
         market = self._market(symbol)
-        frame = str(timeframe)
-        if frame not in (self._exchange.timeframes or {}):
+        self._require(timeframe)
+        closed = min(end_ms, self.now_ms() - timeframe.ms + 1)  # F43: no bar that still forms
+        size = self._page_size(market, mark=mark)
+        extra = {"price": "mark"} if mark else {}
+        first = start_ms
+        while first < closed:
+            rows = self._call(
+                self._exchange.fetch_ohlcv,
+                *(market["symbol"], str(timeframe), first, size, dict(extra)),
+            )
+            asked = first + size * timeframe.ms
+            stamps = [int(row[0]) for row in rows if int(row[0]) >= first]
+            if stamps and min(stamps) >= asked:
+                # The exchange went on where it has bars; of what lies before it said nothing.
+                first = min(stamps)
+                continue
+            # Fewer bars may come than were asked for: the answer ends behind the last one.
+            came = [ts for ts in stamps if ts < asked]
+            last = min(max(came) + timeframe.ms if came else asked, closed)
+            table = self._bars(rows, symbol, market, first, last, mark=mark)
+            yield Page(start_ms=first, end_ms=last, table=table)
+            first = last
+
+    def _require(self, timeframe: Timeframe) -> None:
+        known = self._exchange.timeframes or {}
+        if str(timeframe) not in known:
             raise DataError(
                 "data.timeframe_unknown",
-                f"{self._id} has no {frame} bars",
-                hint="it has " + " ".join(self._exchange.timeframes or {}),
+                f"{self._id} has no {timeframe} bars",
+                hint="it has " + " ".join(known),
             )
-        closed = min(end_ms, self.now_ms() - timeframe.ms + 1)  # F43: no bar that still forms
-        pages = _PAGE_MARK if mark else _PAGE
-        size = pages.get(self._id, _PAGE_DEFAULT)
-        extra = {"price": "mark"} if mark else {}
-        for first in range(start_ms, closed, size * timeframe.ms):
-            last = min(first + size * timeframe.ms, closed)
-            rows = self._call(
-                self._exchange.fetch_ohlcv, market["symbol"], frame, first, size, dict(extra)
-            )
-            yield last, self._bars(rows, symbol, market, first, last, mark=mark)
 
-    def funding(self, symbol: Symbol, start_ms: int, end_ms: int) -> Iterator[tuple[int, BarTable]]:
+    def _page_size(self, market: dict[str, Any], *, mark: bool) -> int:
+        """Bars that the exchange gives at once, as far as the client knows."""
+        limit = "mark" if mark else "limit"
+        told = self._exchange.feature_value(market["symbol"], "fetchOHLCV", limit)
+        return int(told or _PAGE_DEFAULT)
+
+    def funding(self, symbol: Symbol, start_ms: int, end_ms: int) -> Iterator[Page]:
         market = self._market(symbol)
         until = min(end_ms, self.now_ms())
         bound = _END_PARAMETER.get(self._id, "until")
@@ -114,14 +136,12 @@ class CcxtSource:
                 {bound: last},
             )
             kept = [row for row in rows if first <= int(row["timestamp"]) < last]
-            yield (
-                last,
-                BarTable(
-                    ts=np.array([int(row["timestamp"]) for row in kept], dtype=np.int64),
-                    columns={"funding_rate": np.array([float(r["fundingRate"]) for r in kept])},
-                    source=f"{symbol} funding from {self._id}",
-                ),
+            table = BarTable(
+                ts=np.array([int(row["timestamp"]) for row in kept], dtype=np.int64),
+                columns={"funding_rate": np.array([float(r["fundingRate"]) for r in kept])},
+                source=f"{symbol} funding from {self._id}",
             )
+            yield Page(start_ms=first, end_ms=last, table=table)
 
     def _bars(
         self, rows: list[list[Any]], symbol: Symbol, market: dict[str, Any], first: int, last: int,
@@ -165,57 +185,6 @@ class CcxtSource:
         step = Decimal(1).scaleb(-int(value)) if digits else value
         return step if step > 0 else Decimal("1e-8")
 
-    def _call(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Call the exchange, again after a growing pause where it did not answer."""
-        import ccxt
-
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                return function(*arguments)
-            except ccxt.BaseError as error:
-                # A plain ExchangeError is an answer nobody foresaw: a 500, an empty page.
-                if (
-                    not isinstance(error, ccxt.NetworkError)
-                    and type(error) is not ccxt.ExchangeError
-                ):
-                    raise RunError(
-                        "data.venue_refused",
-                        f"{self._id} refused the request: {_short(error)}",
-                        hint="check symbol and time frame; what arrived is kept",
-                    ) from error
-                if attempt == _ATTEMPTS:
-                    raise RunError(
-                        "data.venue_unreachable",
-                        f"{self._id} did not answer {_ATTEMPTS} times: {_short(error)}",
-                        hint="what arrived is kept; run the same command again to go on",
-                    ) from error
-                self._pause(0.5 * 2.0**attempt)
-        raise AssertionError("unreachable")
-
-
-def _client(venue: str, base_url: str | None) -> Any:
-    name = venue.lower()
-    try:
-        module = import_module(f"ccxt.{name}")
-    except ModuleNotFoundError as error:
-        if error.name == "ccxt":
-            raise UsageError("data.extra_missing", "downloads need ccxt, which is not installed",
-                             hint="pip install 'algotrader[okx]'") from error  # fmt: skip
-        raise UsageError("data.venue_unknown", f"ccxt knows no exchange {name!r}",
-                         hint="use the exchange's name, as in OKX:BTC/USDT or BINANCE:BTC/USDT") from error  # fmt: skip
-    options = {"enableRateLimit": True, "timeout": 15_000, "options": _OPTIONS.get(name, {})}
-    client = getattr(module, name)(options)
-    if base_url is not None:
-        client.urls["api"] = _moved(client.urls["api"], base_url.rstrip("/"))
-    return client
-
-
-def _moved(urls: Any, base: str) -> Any:
-    """The same addresses on another host."""
-    if isinstance(urls, dict):
-        return {name: _moved(url, base) for name, url in urls.items()}
-    return re.sub(r"^https?://[^/]+", base, urls) if isinstance(urls, str) else urls
-
 
 def _contracts(columns: dict[str, Any], market: dict[str, Any]) -> Any:
     """Volume in contracts, the unit of an order (R20); ccxt gives it in the base coin."""
@@ -231,7 +200,3 @@ def _decimal(value: Any) -> Decimal:
 
 def _text(value: Any) -> str:
     return "0" if value is None else str(value)
-
-
-def _short(error: Exception) -> str:
-    return str(error).replace("\n", " ")[:160]

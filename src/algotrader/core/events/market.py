@@ -1,0 +1,37 @@
+"""Events of the market: bars as they were known when they were used."""
+
+from __future__ import annotations
+
+from algotrader.core.events.base import EventBase, require_finite
+from algotrader.core.symbols import Symbol
+
+
+class BarClosed(EventBase, frozen=True, kw_only=True):
+    """A bar as it was known when it was used. `ts_known` is its `known_at`."""
+
+    instrument: Symbol
+    timeframe: str
+    ts: int  # open of the bar, UTC ms
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    source: str  # which feed delivered it
+    revision: int = 0  # rises when the venue corrects a bar (R25)
+    is_late: bool = False  # came after its step (R25)
+    coverage: float = 1.0  # share of the base bars that were there (R6)
+
+    def __post_init__(self) -> None:
+        EventBase.__post_init__(self)
+        for name in ("open", "high", "low", "close", "volume", "coverage"):
+            require_finite(f"{self.instrument} {name}", getattr(self, name))
+
+
+class SliceClosed(EventBase, frozen=True, kw_only=True):
+    """All bars of a decision time are known, or were waited for long enough (R1, R3)."""
+
+    timeframe: str
+    decision_ts: int  # UTC ms, the close of these bars
+    instruments: tuple[Symbol, ...]  # with a bar, in the order of their text
+    missing: tuple[Symbol, ...] = ()  # gone on without

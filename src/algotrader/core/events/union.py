@@ -1,0 +1,81 @@
+"""The tagged union of all events."""
+
+from __future__ import annotations
+
+from algotrader.core.events.accounts import (
+    CashMoved,
+    FundingPaid,
+    Liquidated,
+    PositionChanged,
+)
+from algotrader.core.events.decisions import (
+    CaughtUp,
+    Decided,
+    SignalRaised,
+    StrategyAnswered,
+)
+from algotrader.core.events.market import (
+    BarClosed,
+    SliceClosed,
+)
+from algotrader.core.events.orders import (
+    ImpossibleReply,
+    IntentRaised,
+    OrderAbsent,
+    OrderAccepted,
+    OrderAmended,
+    OrderCancelled,
+    OrderCancelRefused,
+    OrderCancelRequested,
+    OrderDenied,
+    OrderExpired,
+    OrderFilled,
+    OrderNotFound,
+    OrderRejected,
+    OrderSeen,
+    OrderSubmitted,
+    OrderUnknown,
+    StopTriggered,
+)
+from algotrader.core.events.system import (
+    HeartbeatMissed,
+    ModeChanged,
+    RiskTripped,
+    RunStarted,
+    TimerFired,
+)
+
+Event = (
+    BarClosed
+    | SliceClosed
+    | StrategyAnswered
+    | Decided
+    | SignalRaised
+    | IntentRaised
+    | OrderDenied
+    | OrderSubmitted
+    | OrderAccepted
+    | OrderRejected
+    | OrderSeen
+    | OrderNotFound
+    | OrderAmended
+    | OrderFilled
+    | OrderCancelRequested
+    | OrderCancelRefused
+    | OrderCancelled
+    | OrderExpired
+    | OrderUnknown
+    | OrderAbsent
+    | ImpossibleReply
+    | StopTriggered
+    | PositionChanged
+    | FundingPaid
+    | Liquidated
+    | CashMoved
+    | RiskTripped
+    | CaughtUp
+    | HeartbeatMissed
+    | RunStarted
+    | ModeChanged
+    | TimerFired
+)
