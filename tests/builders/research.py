@@ -105,14 +105,22 @@ def from_class(kind: type[Strategy]) -> LoadedStrategy:
     )
 
 
+FREE = BacktestSettings(fees="0", slippage_bps=0.0, participation=0.0, execution="market")
+
+
 def a_plan(
-    loaded: LoadedStrategy, market: Market, *, start: int | None = None, **ranges: str
+    loaded: LoadedStrategy,
+    market: Market,
+    *,
+    start: int | None = None,
+    settings: BacktestSettings | None = None,
+    **ranges: str,
 ) -> SweepPlan:
     return plan_sweep(
         loaded,
         space_of(loaded.kind, {}, ranges),
         market,
-        BacktestSettings(),
+        settings or BacktestSettings(),
         request=DataRequest(),
         start=start,
     )

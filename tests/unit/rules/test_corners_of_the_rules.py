@@ -216,3 +216,60 @@ def test_r19_less_than_a_lot_is_not_protected(simulate: Simulate) -> None:
 
     assert fills(result) == near([(1, 1.02, 100.0), (2, 0.01, 100.0)])
     assert result.position[3, 0] == pytest.approx(1.02 * 0.99 + 0.0099)
+
+
+def test_r10_dust_counts_where_a_band_is_measured(simulate: Simulate) -> None:
+    # R10, R9, R14: 10 lots of 1 bought, 5 % taken: 9.5 held, 1,000 + 950 in all. 0.57 of that wants
+    # 11: 11 - 9.5 = 1.5 is below 0.15 * 11 = 1.65, so nothing is traded (11 - 9 = 2 would be).
+    result = simulate(
+        market(still(100, 3)),
+        [spot(lot=1.0, taker_fee=0.05, fee_in_received=True)],
+        settings(
+            cash=2_000.0, execution=ExecutionRule.MARKET, rebalance=RebalanceRule.BAND, band=0.15
+        ),
+        targets=column(0.5, 0.57, 0.57),
+    )
+
+    assert fills(result) == near([(1, 10.0, 100.0)])
+
+
+def test_r13_the_cap_is_rounded_passively_to_the_tick(simulate: Simulate) -> None:
+    # R13, R9: 99.50 * 1.005 = 99.9975, rounded down to the tick of 0.50: 99.50. An open of 100 is
+    # above it and waits; the next, against the close of 100, is inside 100.50: 0.5 * 10,000 / 99.5
+    result = simulate(
+        market([at(99.5), at(100), at(100)]),
+        [spot(tick=0.5)],
+        settings(execution=ExecutionRule.CAPPED),
+        targets=column(0.5, 0.5, 0.5),
+    )
+
+    assert fills(result) == near([(2, 50.25, 100.0)])
+
+
+def test_r14_a_rebate_gives_no_minimum_fee_back(simulate: Simulate) -> None:
+    # R14, R20: room is 4 a bar. 4 of 10 fill at the open as taker: 400 * 0.1 % = 0.40, at least 5.
+    # 4 and 2 more rest and fill at 100 as maker at -0.02 %: -0.08 and -0.04, whatever was paid.
+    down = (100.0, 100.0, 99.0, 100.0)
+    result = simulate(
+        market([FLAT, FLAT, down, down], volume=40.0),
+        [spot(taker_fee=0.001, maker_fee=-0.0002, min_fee=5.0, participation=0.1)],
+        settings(),
+        script={0: [buy(10, limit=100.0)]},
+    )
+
+    assert fills(result) == near([(1, 4.0, 100.0), (2, 4.0, 100.0), (3, 2.0, 100.0)])
+    assert result.fills.fee == pytest.approx([5.0, -0.08, -0.04])
+
+
+def test_r37_less_than_a_lot_too_much_is_a_match(simulate: Simulate) -> None:
+    # R37: 1 of A's 3 fills (room 1, IOC): B may keep a third of 4 lots, 1.33, rounded up: 2
+    panel = market(still(100, 3), still(100, 3))
+    panel = replace(panel, volume=np.array([[10.0, 1e9]] * 3))
+    legs = [
+        buy(3, instrument=0, group=1, tif=TimeInForce.IOC),
+        buy(4, instrument=1, group=1),
+    ]
+    items = [spot(symbol="A", lot=1.0, participation=0.1), spot(symbol="B", lot=1.0)]
+    result = simulate(panel, items, settings(), script={0: legs})
+
+    assert fills(result) == near([(1, 1.0, 100.0), (1, 4.0, 100.0), (2, -2.0, 100.0)])
