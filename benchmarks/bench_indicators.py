@@ -1,7 +1,8 @@
 """Indicators beside TA-Lib on the same series in the same run: `python -m benchmarks.bench_indicators`.
 
-Both sides are called in turn, several times, and the fastest run of each counts. Settings are
-TA-Lib's defaults. Prints a Markdown table; the ratio is our time over TA-Lib's, less is better.
+A million rows as one series, as ten and as a hundred, each call through the public function. Both
+sides are called in turn, several times, and the fastest round of each counts. Settings are TA-Lib's
+defaults. Prints Markdown tables; the ratio is our time over TA-Lib's, less is better.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import fields
 from math import exp, log
+from typing import Any
 
 import talib
 
 from algotrader import features as f
 from benchmarks.series import Bars, walk
 
+LENGTHS = (1_000_000, 100_000, 10_000)
 Pair = tuple[Callable[[], object], Callable[[], object]]
 
 
@@ -127,43 +131,73 @@ def pairs(b: Bars) -> dict[str, Pair]:
     return averages(b) | oscillators(b) | ranges(b) | volumes(b) | statistics(b)
 
 
+def cut(bars: Bars, length: int) -> list[Bars]:
+    """The bars in pieces of `length` rows: no call meets a series that it has seen just before."""
+    columns = {field.name: getattr(bars, field.name) for field in fields(bars)}
+    return [
+        Bars(**{name: column[at : at + length].copy() for name, column in columns.items()})
+        for at in range(0, len(bars.close), length)
+    ]
+
+
 def seconds(work: Callable[[], object]) -> float:
     begun = time.perf_counter()
     work()
     return time.perf_counter() - begun
 
 
-def measured(pair: Pair, repeats: int) -> tuple[float, float]:
-    """The fastest run of each side, the two in turn."""
-    runs = [(seconds(pair[0]), seconds(pair[1])) for _ in range(repeats)]
-    return min(ours for ours, _ in runs), min(theirs for _, theirs in runs)
+def measured(pieces: list[Pair], repeats: int) -> tuple[float, float]:
+    """Seconds of each side for all pieces, the two in turn; the fastest round of each counts."""
+    rounds = []
+    for _ in range(repeats):
+        runs = [(seconds(ours), seconds(theirs)) for ours, theirs in pieces]
+        rounds.append((sum(ours for ours, _ in runs), sum(theirs for _, theirs in runs)))
+    return min(ours for ours, _ in rounds), min(theirs for _, theirs in rounds)
+
+
+def compared(bars: Bars, length: int, repeats: int, only: str) -> dict[str, tuple[float, float]]:
+    pieces = [pairs(piece) for piece in cut(bars, length)]
+    return {
+        name: measured([piece[name] for piece in pieces], repeats)
+        for name in pieces[0]
+        if only in name
+    }
+
+
+def judged(times: dict[str, tuple[float, float]]) -> dict[str, Any]:
+    ratios = {name: ours / theirs for name, (ours, theirs) in times.items()}
+    worst = max(ratios, key=lambda name: ratios[name])
+    mean = exp(sum(log(ratio) for ratio in ratios.values()) / len(ratios))
+    return {"mean": mean, "worst": ratios[worst], "worst_name": worst, "count": len(ratios)}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--rows", type=int, default=1_000_000, help="in all")
+    parser.add_argument("--lengths", type=int, nargs="+", default=LENGTHS, help="of a series")
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--only", default="", help="part of a name")
     parser.add_argument("--json", action="store_true")
-    chosen = parser.parse_args()
-    times = {
-        name: measured(pair, chosen.repeats)
-        for name, pair in pairs(walk(chosen.rows)).items()
-        if chosen.only in name
-    }
-    ratios = {name: ours / theirs for name, (ours, theirs) in times.items()}
-    worst = max(ratios, key=lambda name: ratios[name])
-    mean = exp(sum(log(ratio) for ratio in ratios.values()) / len(ratios))
-    if chosen.json:
-        found = {"mean": mean, "worst": ratios[worst], "worst_name": worst, "count": len(ratios)}
-        print(json.dumps(found | {"version": talib.__version__}))
+    asked = parser.parse_args()
+    bars = walk(asked.rows)
+    found = {n: compared(bars, n, asked.repeats, asked.only) for n in asked.lengths}
+    if asked.json:
+        lengths = [{"length": length} | judged(times) for length, times in found.items()]
+        print(json.dumps({"version": talib.__version__, "lengths": lengths}))
         return 0
-    print("| indicator | algotrader ms | TA-Lib ms | ratio |\n|---|---:|---:|---:|")
-    for name, (ours, theirs) in times.items():
-        print(f"| {name} | {ours * 1e3:.2f} | {theirs * 1e3:.2f} | {ratios[name]:.2f} |")
-    print(f"| geometric mean of {len(ratios)} | | | {mean:.2f} |")
-    print(f"| worst: {worst} | | | {ratios[worst]:.2f} |")
+    for length, times in found.items():
+        show(length, asked.rows // length, times)
     return 0
+
+
+def show(length: int, pieces: int, times: dict[str, tuple[float, float]]) -> None:
+    print(f"\n| {length:,} rows a call | algotrader μs | TA-Lib μs | ratio |\n|---|---:|---:|---:|")
+    for name, (ours, theirs) in times.items():
+        a, b = ours * 1e6 / pieces, theirs * 1e6 / pieces
+        print(f"| {name} | {a:.1f} | {b:.1f} | {a / b:.2f} |")
+    verdict = judged(times)
+    print(f"| geometric mean of {verdict['count']} | | | {verdict['mean']:.2f} |")
+    print(f"| worst: {verdict['worst_name']} | | | {verdict['worst']:.2f} |")
 
 
 if __name__ == "__main__":

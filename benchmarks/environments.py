@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks.child import ChildError, Finished, run
 from tools import environment
+
+from benchmarks.child import ChildError, Finished, run
 
 HERE = Path(__file__).parent
 ENVIRONMENTS = HERE.parent / "build" / "bench-env"

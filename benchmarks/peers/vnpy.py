@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 sys.path.pop(0)  # this file is called like the package it measures
@@ -21,7 +21,7 @@ from vnpy.trader.object import BarData
 from vnpy_ctastrategy.backtesting import BacktestingEngine
 from vnpy_ctastrategy.template import CtaTemplate
 
-START = datetime(2020, 1, 1)
+START = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 class Crossing(CtaTemplate):
