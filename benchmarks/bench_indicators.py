@@ -11,7 +11,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from math import exp, log
 from typing import Any
@@ -140,18 +140,17 @@ def cut(bars: Bars, length: int) -> list[Bars]:
     ]
 
 
-def seconds(work: Callable[[], object]) -> float:
+def seconds(works: Sequence[Callable[[], object]]) -> float:
     begun = time.perf_counter()
-    work()
+    for work in works:
+        work()
     return time.perf_counter() - begun
 
 
 def measured(pieces: list[Pair], repeats: int) -> tuple[float, float]:
     """Seconds of each side for all pieces, the two in turn; the fastest round of each counts."""
-    rounds = []
-    for _ in range(repeats):
-        runs = [(seconds(ours), seconds(theirs)) for ours, theirs in pieces]
-        rounds.append((sum(ours for ours, _ in runs), sum(theirs for _, theirs in runs)))
+    ours, theirs = zip(*pieces, strict=True)
+    rounds = [(seconds(ours), seconds(theirs)) for _ in range(repeats)]
     return min(ours for ours, _ in rounds), min(theirs for _, theirs in rounds)
 
 

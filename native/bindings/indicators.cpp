@@ -1,6 +1,9 @@
-// Every kernel takes its series as (N, T) arrays, then its settings, then (N, T) arrays to write.
-#include <nanobind/ndarray.h>
+// Every kernel takes its series as (N, T) or (T,) arrays, then its settings, then arrays of that shape
+// to write.
+#include <nanobind/nanobind.h>
 
+#include <array>
+#include <cstring>
 #include <stdexcept>
 #include <utility>
 
@@ -19,8 +22,40 @@ using indicators::Inputs;
 using indicators::Memory;
 using indicators::Outputs;
 using indicators::Size;
-using Series = nb::ndarray<const double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
-using Result = nb::ndarray<double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+// The memory of a contiguous float64 array, held while the view lives.
+class View {
+ public:
+  View(nb::handle array, int access) {
+    if (PyObject_GetBuffer(array.ptr(), &buffer_, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | access) != 0) {
+      throw nb::python_error();
+    }
+    if (buffer_.ndim < 1 || buffer_.ndim > 2 || std::strcmp(buffer_.format, "d") != 0) {
+      PyBuffer_Release(&buffer_);
+      throw nb::type_error("a series is a float64 array of shape (T,) or (N, T)");
+    }
+  }
+  ~View() { PyBuffer_Release(&buffer_); }
+  View(const View&) = delete;
+  View& operator=(const View&) = delete;
+
+  Size count() const noexcept { return buffer_.ndim == 1 ? 1 : Size(buffer_.shape[0]); }
+  Size rows() const noexcept { return Size(buffer_.shape[buffer_.ndim - 1]); }
+  double* column(Size number) const noexcept {
+    return static_cast<double*>(buffer_.buf) + number * rows();
+  }
+
+ private:
+  Py_buffer buffer_;
+};
+
+struct Series : View {
+  explicit Series(nb::handle array) : View(array, PyBUF_SIMPLE) {}
+};
+
+struct Result : View {
+  explicit Result(nb::handle array) : View(array, PyBUF_WRITABLE) {}
+};
 
 template <std::size_t, class Type>
 using Repeat = Type;
@@ -32,21 +67,21 @@ template <std::size_t In, std::size_t Out, class... Settings>
 void run(Kernel<In, Out, Settings...> kernel, Gaps gaps, Memory memory,
          const std::array<Series, In>& series, const std::array<Result, Out>& results,
          Settings... settings) {
-  const Size count = series[0].shape(0);
-  const Size rows = series[0].shape(1);
-  const auto same = [&](const auto& a) { return a.shape(0) == count && a.shape(1) == rows; };
-  for (const Series& a : series) {
+  const Size count = series[0].count();
+  const Size rows = series[0].rows();
+  const auto same = [&](const View& a) { return a.count() == count && a.rows() == rows; };
+  for (const View& a : series) {
     if (!same(a)) throw std::invalid_argument("series differ in shape");
   }
-  for (const Result& a : results) {
+  for (const View& a : results) {
     if (!same(a)) throw std::invalid_argument("a result differs in shape from the series");
   }
   nb::gil_scoped_release unlocked;
   for (Size column = 0; column < count; ++column) {
     Inputs<In> in;
     Outputs<Out> out;
-    for (std::size_t k = 0; k < In; ++k) in[k] = series[k].data() + column * rows;
-    for (std::size_t k = 0; k < Out; ++k) out[k] = results[k].data() + column * rows;
+    for (std::size_t k = 0; k < In; ++k) in[k] = series[k].column(column);
+    for (std::size_t k = 0; k < Out; ++k) out[k] = results[k].column(column);
     const auto on_run = [&](const auto& from, Size length, const auto& to) {
       kernel(from, length, to, settings...);
     };
@@ -57,9 +92,9 @@ void run(Kernel<In, Out, Settings...> kernel, Gaps gaps, Memory memory,
 template <std::size_t In, std::size_t Out, class... Settings, std::size_t... I, std::size_t... O>
 void define(nb::module_& module, const char* name, Kernel<In, Out, Settings...> kernel, Gaps gaps,
             Memory memory, std::index_sequence<I...>, std::index_sequence<O...>) {
-  module.def(name, [=](Repeat<I, Series>... series, Settings... settings,
-                       Repeat<O, Result>... results) {
-    run<In, Out, Settings...>(kernel, gaps, memory, {std::move(series)...}, {std::move(results)...},
+  module.def(name, [=](Repeat<I, nb::handle>... series, Settings... settings,
+                       Repeat<O, nb::handle>... results) {
+    run<In, Out, Settings...>(kernel, gaps, memory, {Series(series)...}, {Result(results)...},
                               settings...);
   });
 }
@@ -76,6 +111,7 @@ void bind_averages(nb::module_& m) {
   bind(m, "ema", indicators::ema, Gaps::restart, Memory::stays);
   bind(m, "wilder", indicators::wilder, Gaps::restart, Memory::stays);
   bind(m, "wma", indicators::wma);
+  bind(m, "trima", indicators::trima);
   bind(m, "dema", indicators::dema);
   bind(m, "tema", indicators::tema);
   bind(m, "trix", indicators::trix);

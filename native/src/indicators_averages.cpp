@@ -132,6 +132,23 @@ void wma(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window) {
   });
 }
 
+void trima(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window) {
+  if (!begin_after(out, rows, window - 1)) return;
+  const Size inner = (window + 1) / 2;
+  const Size outer = window / 2 + 1;
+  const Size piece = std::max(Size{16} * CHUNK, 8 * window);  // so that the means stay in the cache
+  const Scratch means = scratch(std::min(rows, piece + window));
+  for (Size first = 0; first + window <= rows; first += piece) {
+    const Size count = std::min(piece + window - 1, rows - first);
+    double* mean_of = means.get();
+    double* average = out[0] + first + inner - 1;
+    mean_windows(in[0] + first, count, inner,
+                 [=](Size row, double mean) { mean_of[row + 1 - inner] = mean; });
+    mean_windows(mean_of, count + 1 - inner, outer,
+                 [=](Size row, double mean) { average[row] = mean; });
+  }
+}
+
 void dema(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window) {
   if (!begin_after(out, rows, lookback(rows, window, 2))) return;
   cascade<2>(in[0], rows, window, [&](Size row, Size count, const Columns<2>& e) {
@@ -197,26 +214,37 @@ void kama(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window, Si
     for (Size i = 0; i < count; ++i) path[0][i] = std::fabs(x[step + i + 1] - x[step + i]);
   };
   constexpr Size few = 32;  // so that weights ahead are worked out while the average waits for itself
-  double weight[few];
-  const auto advance = [&](Size row, Size count, const double* total) {
+  double kept[few];
+  double added[few];
+  const auto advance = [=, keep = kept, add = added, &average](Size row, Size count,
+                                                               const double* total, double* result) {
     const double* now = x + row;
     const double* then = now - window;
+    const double* earlier = total - window;
+    ALGOTRADER_SIDE_BY_SIDE
     for (Size i = 0; i < count; ++i) {
-      const double path = total[i] - *(total + i - window);
+      const double path = total[i] - earlier[i];
       const double moved = std::fabs(now[i] - then[i]);
       const double share = moved / path;
       const double pace = (path <= moved ? 1.0 : share) * span + slowest;
-      weight[i] = pace * pace;
+      keep[i] = 1.0 - pace * pace;
+      add[i] = pace * pace * now[i];
     }
-    for (Size i = 0; i < count; ++i) {
-      average = (1.0 - weight[i]) * average + weight[i] * now[i];
-      out[0][row + i] = average;
+    // Two rows at a time: the next two wait for one sum only.
+    double before = average;
+    for (Size i = 0; i + 1 < count; i += 2) {
+      result[i] = keep[i] * before + add[i];
+      before = (keep[i] * keep[i + 1]) * before + (keep[i + 1] * add[i] + add[i + 1]);
+      result[i + 1] = before;
     }
+    if (count % 2 != 0) result[count - 1] = before = keep[count - 1] * before + add[count - 1];
+    average = before;
   };
   running_totals<1>(rows - 1, window, load, [&](Size step, Size count, const Columns<1>& total) {
     const Size skip = step + 1 < window ? std::min(count, window - step - 1) : 0;
     for (Size first = skip; first < count; first += few) {
-      advance(step + 1 + first, std::min(few, count - first), total[0] + first);
+      const Size row = step + 1 + first;
+      advance(row, std::min(few, count - first), total[0] + first, out[0] + row);
     }
   });
 }

@@ -198,10 +198,14 @@ void cmo(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window) {
 
 void true_range(const Inputs<3>& in, Size rows, const Outputs<1>& out) {
   if (!begin_after(out, rows, 1)) return;
-  double* range = out[0];
-  for (Size row = 1; row < rows; ++row) {
-    range[row] = range_of(in, row) + in[2][row] * 0.0;  // NaN when its own close is missing
-  }
+  in_chunks(1, rows, [&](Size first, Size count) {
+    double* range = out[0] + first;
+    const double* own = in[2] + first;
+    ALGOTRADER_SIDE_BY_SIDE
+    for (Size i = 0; i < count; ++i) {
+      range[i] = range_of(in, first + i) + own[i] * 0.0;  // NaN when its own close is missing
+    }
+  });
 }
 
 void atr(const Inputs<3>& in, Size rows, const Outputs<1>& out, Size window) {
@@ -344,25 +348,40 @@ void supertrend(const Inputs<3>& in, Size rows, const Outputs<2>& out, Size wind
 
 void change(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size back) {
   if (!begin_after(out, rows, back)) return;
-  for (Size row = back; row < rows; ++row) out[0][row] = in[0][row] - in[0][row - back];
+  in_chunks(back, rows, [&](Size first, Size count) {
+    double* result = out[0] + first;
+    const double* now = in[0] + first;
+    const double* before = now - back;
+    ALGOTRADER_SIDE_BY_SIDE
+    for (Size i = 0; i < count; ++i) result[i] = now[i] - before[i];
+  });
 }
 
 void rate_of_change(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size back, double unit) {
   if (!begin_after(out, rows, back)) return;
-  for (Size row = back; row < rows; ++row) {
-    const double before = in[0][row - back];
-    const double change = (in[0][row] / before - 1.0) * unit;
-    out[0][row] = before == 0.0 ? NOT_YET : change;
-  }
+  in_chunks(back, rows, [&](Size first, Size count) {
+    double* result = out[0] + first;
+    const double* now = in[0] + first;
+    const double* before = now - back;
+    ALGOTRADER_SIDE_BY_SIDE
+    for (Size i = 0; i < count; ++i) {
+      const double change = (now[i] / before[i] - 1.0) * unit;
+      result[i] = before[i] == 0.0 ? NOT_YET : change;
+    }
+  });
 }
 
 void balance_of_power(const Inputs<4>& in, Size rows, const Outputs<1>& out) {
-  for (Size row = 0; row < rows; ++row) {
-    const double range = in[1][row] - in[2][row];
-    const double body = in[3][row] - in[0][row];
-    const double share = body / range;
-    out[0][row] = range <= 0.0 ? body * 0.0 : share;
-  }
+  in_chunks(0, rows, [&](Size first, Size count) {
+    double* result = out[0] + first;
+    ALGOTRADER_SIDE_BY_SIDE
+    for (Size i = 0; i < count; ++i) {
+      const double range = in[1][first + i] - in[2][first + i];
+      const double body = in[3][first + i] - in[0][first + i];
+      const double share = body / range;
+      result[i] = range <= 0.0 ? body * 0.0 : share;
+    }
+  });
 }
 
 }  // namespace algotrader::indicators

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <algorithm>
-#include <vector>
 
 #include "algotrader/indicators.hpp"
 #include "indicators_windows.hpp"
@@ -70,6 +69,22 @@ inline double sum_of(const double* x, Size count) noexcept {
   return sum;
 }
 
+// Each value becomes the sum of all up to it, with a Smoother's grouping by four.
+inline void sum_up(double* x, Size count) noexcept {
+  double total = 0.0;
+  Size i = 0;
+  for (; i + 4 <= count; i += 4) {
+    const double two = x[i] + x[i + 1];
+    const double three = two + x[i + 2];
+    const double four = three + x[i + 3];
+    x[i] += total;
+    x[i + 1] = two + total;
+    x[i + 2] = three + total;
+    x[i + 3] = total += four;
+  }
+  for (double own = 0.0; i < count; ++i) x[i] = total + (own += x[i]);
+}
+
 // Sums of windows of values that are not negative, as differences of running totals that begin anew
 // in every chunk: what rounding leaves is small beside a sum of the same signs, and nothing at all
 // where the values are 0. For several windows of the same series at once.
@@ -81,19 +96,19 @@ void running_totals(Size rows, Size longest, Load load, Emit emit) {
   const Size chunk = std::max(CHUNK, 4 * std::min(longest, rows));
   const Size reach = std::min(longest, rows);
   const Size stride = apart(reach + chunk, Width);
-  std::vector<double> memory(Width * stride, 0.0);
+  const Scratch memory = scratch(Width * stride);
   Columns<Width> totals;
-  for (Size k = 0; k < Width; ++k) totals[k] = memory.data() + k * stride;
+  for (Size k = 0; k < Width; ++k) totals[k] = memory.get() + k * stride;
   for (Size first = 0; first < rows; first += chunk) {
     const Size count = std::min(chunk, rows - first);
     const Size before = std::min(first, reach - 1);
     for (Size k = 0; k < Width; ++k) std::fill_n(totals[k], reach - before, 0.0);
-    load(first - before, before + count, from(totals, reach - before));
+    widest([&] { load(first - before, before + count, from(totals, reach - before)); });
     for (Size k = 0; k < Width; ++k) {
       double* series = totals[k] + (reach - before);
-      Smoother(1.0, 1.0, 0.0).run(series, before + count, series);
+      sum_up(series, before + count);
     }
-    emit(first, count, from(totals, reach));
+    widest([&] { emit(first, count, from(totals, reach)); });
   }
 }
 

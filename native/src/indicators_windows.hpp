@@ -14,9 +14,10 @@
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <vector>
+#include <memory>
 
 #include "algotrader/indicators.hpp"
+#include "algotrader/simd.hpp"
 
 // The iterations of the next loop may run side by side: each reads its own and later elements only.
 #if defined(__clang__)
@@ -29,6 +30,30 @@ namespace algotrader::indicators {
 
 inline constexpr double NOT_YET = std::numeric_limits<double>::quiet_NaN();
 inline constexpr Size CHUNK = 512;  // rows worked on at a time: a few columns fit the first cache
+
+// Memory that is written before it is read.
+using Scratch = std::unique_ptr<double[]>;
+inline Scratch scratch(Size count) { return Scratch(new double[count]); }
+
+// Calls work() with the widest registers that this machine has. Its loops do the same operations on
+// each element, so the bits are the same (R34).
+#if defined(__x86_64__)
+template <class Work>
+__attribute__((target("avx2"), flatten, noinline)) void in_wide_registers(const Work& work) {
+  work();
+}
+
+template <class Work>
+void widest(const Work& work) {
+  if (simd_level() >= SimdLevel::Avx2) return in_wide_registers(work);
+  work();
+}
+#else
+template <class Work>
+void widest(const Work& work) {
+  work();
+}
+#endif
 
 // Without branches, and on two values, unlike std::max.
 inline double larger(double a, double b) noexcept { return a > b ? a : b; }
@@ -48,7 +73,9 @@ bool begin_after(const Outputs<Out>& out, Size rows, Size warmup) {
 // Calls work(first, count) for [begin, rows) in chunks; all but the last hold CHUNK rows.
 template <class Work>
 void in_chunks(Size begin, Size rows, Work work) {
-  for (Size first = begin; first < rows; first += CHUNK) work(first, std::min(CHUNK, rows - first));
+  for (Size first = begin; first < rows; first += CHUNK) {
+    widest([&] { work(first, std::min(CHUNK, rows - first)); });
+  }
 }
 
 template <Size Width>
@@ -67,6 +94,33 @@ inline Size apart(Size rows, Size columns) noexcept {
   return (rows + page - 1) / page * page + page / columns;
 }
 
+// Joins the windows that begin at `starts` rows from `first` on, out of windows of 1, 2, 4, 8 rows and
+// so on. They end up in `part`, or in `level` when 0 is returned.
+template <Size Width, class Load, class Join>
+Size join_powers(Size window, Size starts, Size first, const Columns<Width>& level,
+                 const Columns<Width>& part, const Load& load, const Join& join) {
+  Size length = starts + window - 1;
+  load(first, length, level);
+  Size have = 0;
+  Size size = 1;
+  for (; 2 * size <= window; size *= 2) {
+    if ((window & size) != 0) {
+      if (have == 0) {
+        for (Size k = 0; k < Width; ++k) std::copy_n(level[k], starts, part[k]);
+      } else {
+        join(part, from(level, have), starts, static_cast<double>(have), static_cast<double>(size));
+      }
+      have += size;
+    }
+    length -= size;
+    join(level, from(level, size), length, static_cast<double>(size), static_cast<double>(size));
+  }
+  if (have > 0) {
+    join(part, from(level, have), starts, static_cast<double>(have), static_cast<double>(size));
+  }
+  return have;
+}
+
 // Calls emit(row, count, windows): element k of `windows` folds the window that ends at row + k.
 // load(row, count, columns) writes the rows' own values. join(older, newer, count, a, b) folds
 // windows of b rows into the windows of a rows before them, in place.
@@ -76,36 +130,19 @@ void join_windows(Size rows, Size window, Load load, Join join, Emit emit) {
   const Size chunk = std::max(CHUNK, 4 * window);
   const Size space = std::min(rows, chunk + window - 1);
   const Size stride = apart(space, 2 * Width);
-  std::vector<double> memory(2 * Width * stride);
+  const Scratch memory = scratch(2 * Width * stride);
   Columns<Width> level;  // element k folds `size` rows from row first + k on
   Columns<Width> part;   // element k folds `have` rows from row first + k on
   for (Size k = 0; k < Width; ++k) {
-    level[k] = memory.data() + k * stride;
-    part[k] = memory.data() + (Width + k) * stride;
+    level[k] = memory.get() + k * stride;
+    part[k] = memory.get() + (Width + k) * stride;
   }
   for (Size first = 0; first + window <= rows; first += chunk) {
     const Size starts = std::min(chunk, rows - window + 1 - first);
-    Size length = starts + window - 1;
-    load(first, length, level);
-    Size have = 0;
-    Size size = 1;
-    for (; 2 * size <= window; size *= 2) {
-      if ((window & size) != 0) {
-        if (have == 0) {
-          for (Size k = 0; k < Width; ++k) std::copy_n(level[k], starts, part[k]);
-        } else {
-          join(part, from(level, have), starts, static_cast<double>(have),
-               static_cast<double>(size));
-        }
-        have += size;
-      }
-      length -= size;
-      join(level, from(level, size), length, static_cast<double>(size), static_cast<double>(size));
-    }
-    if (have > 0) {
-      join(part, from(level, have), starts, static_cast<double>(have), static_cast<double>(size));
-    }
-    emit(first + window - 1, starts, have > 0 ? part : level);
+    widest([&] {
+      const Size have = join_powers(window, starts, first, level, part, load, join);
+      emit(first + window - 1, starts, have > 0 ? part : level);
+    });
   }
 }
 
@@ -252,12 +289,12 @@ void block_windows(Size rows, Size window, const Fold& fold, Emit emit) {
   if (window == 0 || window > rows) return;
   const Size chunk = std::max(Size{1}, CHUNK / window) * window;
   const Size stride = apart(chunk, 2 * width);
-  std::vector<double> memory(2 * width * stride);
+  const Scratch memory = scratch(2 * width * stride);
   Columns<width> head;
   Columns<width> tail;
   for (Size k = 0; k < width; ++k) {
-    head[k] = memory.data() + k * stride;
-    tail[k] = memory.data() + (width + k) * stride;
+    head[k] = memory.get() + k * stride;
+    tail[k] = memory.get() + (width + k) * stride;
   }
   for (Size first = 0; first < rows; first += chunk) {
     const Size count = std::min(chunk, rows - first);
@@ -267,7 +304,7 @@ void block_windows(Size rows, Size window, const Fold& fold, Emit emit) {
           .fold();
     }
     const Size skip = first == 0 ? window - 1 : 0;
-    emit(first + skip, count - skip, from(tail, skip), from(head, skip), skip);
+    widest([&] { emit(first + skip, count - skip, from(tail, skip), from(head, skip), skip); });
   }
 }
 
@@ -276,25 +313,28 @@ void block_windows(Size rows, Size window, const Fold& fold, Emit emit) {
 class Origins {
  public:
   Origins(const double* x, Size window)
-      : x_(x), window_(window), value_(std::max(Size{1}, CHUNK / window) * window),
-        distance_(value_.size()) {
-    for (Size i = 0; i < distance_.size(); ++i) distance_[i] = static_cast<double>(i % window);
+      : x_(x), window_(window), chunk_(std::max(Size{1}, CHUNK / window) * window),
+        memory_(scratch(2 * chunk_)) {
+    for (Size start = 0; start < chunk_; start += window) {
+      double* distance = memory_.get() + chunk_ + start;
+      for (Size i = 0; i < window; ++i) distance[i] = static_cast<double>(i);
+    }
   }
   // Values for `count` rows from `row` on, the first of which has the place `at` in its chunk.
   const double* values(Size row, Size count, Size at) {
     const Size first = row - at;
     for (Size start = 0; start < at + count; start += window_) {
-      std::fill_n(value_.data() + start, window_, x_[first + start]);
+      std::fill_n(memory_.get() + start, window_, x_[first + start]);
     }
-    return value_.data() + at;
+    return memory_.get() + at;
   }
-  const double* distances(Size at) const noexcept { return distance_.data() + at; }
+  const double* distances(Size at) const noexcept { return memory_.get() + chunk_ + at; }
 
  private:
   const double* x_;
   Size window_;
-  std::vector<double> value_;
-  std::vector<double> distance_;
+  Size chunk_;
+  Scratch memory_;
 };
 
 // Calls each(row, mean) for every window.

@@ -68,6 +68,7 @@ class indicators:  # noqa: N801 - a submodule; a stub file can only say class
     supertrend: ClassVar[Callable[..., None]]
     t3: ClassVar[Callable[..., None]]
     tema: ClassVar[Callable[..., None]]
+    trima: ClassVar[Callable[..., None]]
     trix: ClassVar[Callable[..., None]]
     true_range: ClassVar[Callable[..., None]]
     ulcer_index: ClassVar[Callable[..., None]]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from algotrader import features
+from algotrader import _kernel, features
 from algotrader.features.catalogue import described
 from algotrader.features.registry import declared
 
@@ -168,6 +168,26 @@ def test_outputs_share_no_memory_with_inputs(name: str) -> None:
 
     for output in outputs(ALL[name](**series, **settings_of(ALL[name]))):
         assert not any(np.shares_memory(output, array) for array in series.values())
+
+
+@pytest.fixture
+def every_level() -> Iterator[list[str]]:
+    before = _kernel.simd_level()
+    yield _kernel.simd_levels()
+    _kernel.set_simd_level(before)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_instruction_set_gives_the_same_bits(name: str, every_level: list[str]) -> None:
+    """R34, over more rows than are worked on at a time."""
+    series = series_of(ALL[name], bars(5, rows=1_300, columns=columns_of(name)))
+    seen = set()
+    for level in every_level:
+        _kernel.set_simd_level(level)
+        answers = outputs(ALL[name](**series, **settings_of(ALL[name])))
+        seen.add(b"".join(answer.tobytes() for answer in answers))
+
+    assert len(seen) == 1
 
 
 @pytest.mark.parametrize("name", ALL)

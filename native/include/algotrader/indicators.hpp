@@ -22,6 +22,7 @@ void sma(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window);
 void ema(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window);
 void wilder(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window);
 void wma(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window);
+void trima(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window);
 void dema(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window);
 void tema(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window);
 void trix(const Inputs<1>& in, Size rows, const Outputs<1>& out, Size window);

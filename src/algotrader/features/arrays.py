@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,7 +20,7 @@ _MOST = 2**53
 def counts(least: int = 1, **named: int) -> None:
     """ValueError, naming the parameter, unless each is a whole number of at least `least`."""
     for name, value in named.items():
-        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        whole = type(value) is int or isinstance(value, np.integer)  # a bool is no count
         if not whole or not least <= value <= _MOST:
             raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
 
@@ -48,33 +49,44 @@ def floats(x: ArrayLike) -> Floats:
 
 def same_shape(*series: ArrayLike) -> list[Floats]:
     """All as float64 of one shape; ValueError when they differ."""
-    arrays = [floats(x) for x in series]
-    shapes = [array.shape for array in arrays]
-    if any(shape != shapes[0] for shape in shapes):
-        raise ValueError(f"the series differ in shape: {', '.join(map(str, shapes))}")
+    arrays = list(map(floats, series))
+    shape = arrays[0].shape
+    for array in arrays:
+        if array.shape != shape:
+            shapes = ", ".join(str(array.shape) for array in arrays)
+            raise ValueError(f"the series differ in shape: {shapes}")
     return arrays
 
 
 def one(kernel: Kernel, series: tuple[ArrayLike, ...], *settings: float) -> Floats:
     """The kernel's single output for `series`, in their shape."""
-    return several(kernel, 1, series, *settings)[0]
+    arrays = same_shape(*series)
+    if arrays[0].ndim == 2:
+        return _of_columns(kernel, 1, arrays, *settings)[0]
+    result = np.empty(arrays[0].size)
+    kernel(*map(np.ascontiguousarray, arrays), *settings, result)
+    return result
 
 
 def several(
     kernel: Kernel, outputs: int, series: tuple[ArrayLike, ...], *settings: float
-) -> tuple[Floats, ...]:
+) -> list[Floats]:
     """The kernel's outputs for `series`, in their shape; each column is a series of its own."""
     arrays = same_shape(*series)
-    shape = arrays[0].shape
-    if len(shape) == 1:
-        rows = [np.ascontiguousarray(array).reshape(1, shape[0]) for array in arrays]
-    else:
-        rows = [np.ascontiguousarray(array.T) for array in arrays]
+    if arrays[0].ndim == 2:
+        return _of_columns(kernel, outputs, arrays, *settings)
+    results = list(map(np.empty, repeat(arrays[0].size, outputs)))
+    kernel(*map(np.ascontiguousarray, arrays), *settings, *results)
+    return results
+
+
+def _of_columns(
+    kernel: Kernel, outputs: int, arrays: list[Floats], *settings: float
+) -> list[Floats]:
+    rows = [np.ascontiguousarray(array.T) for array in arrays]
     results = [np.empty(rows[0].shape) for _ in range(outputs)]
     kernel(*rows, *settings, *results)
-    if len(shape) == 1:
-        return tuple(result[0] for result in results)
-    return tuple(np.ascontiguousarray(result.T) for result in results)
+    return [np.ascontiguousarray(result.T) for result in results]
 
 
 def shifted(x: Floats, rows: int) -> Floats:

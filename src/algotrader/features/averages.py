@@ -131,8 +131,7 @@ def trima(x: ArrayLike, window: int) -> Floats:
     array([ nan,  nan, 2.75, 4.5 ])
     """
     counts(window=window)
-    inner = one(kernel.sma, (x,), (window + 1) // 2)
-    return one(kernel.sma, (inner,), window // 2 + 1)
+    return one(kernel.trima, (x,), window)
 
 
 @feature

@@ -117,13 +117,17 @@ def _key(
 
 _PLAIN = frozenset({int, float, bool, str, type(None), np.int64, np.float64})
 
-_local = threading.local()
+
+class _Local(threading.local):
+    cache: Memo | None = None  # of this thread's innermost `memoised`
+
+
+_local = _Local()
 
 
 def active() -> Memo | None:
     """The cache of this thread's innermost `memoised`, if it is inside one."""
-    cache: Memo | None = getattr(_local, "cache", None)
-    return cache
+    return _local.cache
 
 
 def remembered(function: Callable[P, R]) -> Callable[P, R]:
@@ -131,7 +135,7 @@ def remembered(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def recalled(*args: P.args, **kwargs: P.kwargs) -> R:
-        cache = active()
+        cache = _local.cache
         if cache is None:
             return function(*args, **kwargs)
         return cache.recall(function, args, kwargs)
