@@ -1,11 +1,17 @@
-"""Fifteen strategies that look ahead, each as people really write it, and twenty that do not."""
+"""Strategies that look ahead, each as people really write it, and others that do not.
+
+Fifteen leak in a column, five more only while they decide bar by bar; twenty and five are honest.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import polars as pl
 from scipy.signal import argrelextrema
+from tests.builders.markets import random_bars
 
 from algotrader.core.bars import Bars
 from algotrader.features import (
@@ -207,3 +213,119 @@ HONEST: list[type[Strategy]] = [
     _honest("YesterdaysClose", _last_day_close),
     _honest("Hour", lambda b: ((b.ts // 3_600_000) % 24).astype(np.float64) - 12),
 ]
+
+
+# What a notebook leaves behind: the same bars, read once more when the module is loaded.
+CLOSES = random_bars(400).close
+NEXT_RETURN = dict(
+    zip(random_bars(400).ts.tolist(), np.append(np.diff(CLOSES), 0.0).tolist(), strict=True)
+)
+
+
+class ModuleArray(Strategy):
+    def on_bar(self, ctx: Any) -> None:
+        tomorrow = min(ctx.index + 1, len(CLOSES) - 1)
+        ctx.target(1.0 if CLOSES[tomorrow] > ctx.bar.close else 0.0)
+
+
+class ModuleLookup(Strategy):
+    def on_bar(self, ctx: Any) -> None:
+        if NEXT_RETURN.get(ctx.bar.ts, 0.0) > 0.5:
+            ctx.buy(weight=0.2)
+        elif ctx.position.quantity > 0:
+            ctx.close()
+
+
+class KeptSeries(Strategy):
+    """`features` sees all rows, and keeps them where `on_bar` finds them."""
+
+    def features(self, bars: Bars) -> Features:
+        self.closes = bars.close
+        return {}
+
+    def on_bar(self, ctx: Any) -> None:
+        ahead = self.closes[ctx.index + 1 : ctx.index + 4]
+        if len(ahead) and ahead.max() > 1.01 * ctx.bar.close:
+            ctx.buy(weight=0.2)
+        elif ctx.position.quantity > 0:
+            ctx.close()
+
+
+class WholeMean(Strategy):
+    def features(self, bars: Bars) -> Features:
+        self.mean = float(bars.close.mean())
+        return {}
+
+    def on_bar(self, ctx: Any) -> None:
+        ctx.target(1.0 if ctx.bar.close < self.mean else 0.0)
+
+
+class HighOfTheDay(Strategy):
+    """Merges the day's high into each of its hours."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        bars = random_bars(400)
+        days = bars.ts // 86_400_000
+        self.high = np.array([bars.high[days == day].max() for day in days])
+
+    def on_bar(self, ctx: Any) -> None:
+        ctx.target(1.0 if ctx.bar.close < 0.99 * self.high[ctx.index] else 0.0)
+
+
+LEAKS_BY_BAR: dict[type[Strategy], str] = {
+    ModuleArray: "decisions",
+    ModuleLookup: "NEXT_RETURN",
+    KeptSeries: "decisions",
+    WholeMean: "decisions",
+    HighOfTheDay: "self.high",
+}
+
+
+class Counting(Strategy):
+    """Remembers in `ctx.state`."""
+
+    def on_bar(self, ctx: Any) -> None:
+        ctx.state["bars"] = ctx.state.get("bars", 0) + 1
+        ctx.target(float(ctx.state["bars"] % 9 < 4))
+
+
+class Yesterday(Strategy):
+    def on_bar(self, ctx: Any) -> None:
+        closes = ctx.bars().close
+        if len(closes) > 24:
+            ctx.target(1.0 if closes[-1] > closes[-25] else 0.0)
+
+
+class KeptPast(Strategy):
+    def features(self, bars: Bars) -> Features:
+        self.closes = bars.close
+        return {}
+
+    def on_bar(self, ctx: Any) -> None:
+        before = self.closes[max(ctx.index - 5, 0)]
+        ctx.target(1.0 if ctx.bar.close > before else 0.0)
+
+
+class Stopped(Strategy):
+    def features(self, bars: Bars) -> Features:
+        return {"x": sma(bars.close, 10) - sma(bars.close, 30)}
+
+    def on_bar(self, ctx: Any) -> None:
+        if ctx["x"] > 0 and ctx.position.quantity == 0 and not ctx.orders:
+            ctx.buy(weight=0.5, limit=0.995 * ctx.bar.close, stop_loss=0.02, tag="dip")
+
+    def on_fill(self, ctx: Any, fill: Any) -> None:
+        ctx.state["fills"] = ctx.state.get("fills", 0) + 1
+
+
+class Calendar(Strategy):
+    """Brings along a long table of its own, which is noted and no error."""
+
+    quiet = tuple(range(0, 1000, 7))
+
+    def on_bar(self, ctx: Any) -> None:
+        ctx.target(0.0 if ctx.index in self.quiet else 0.5)
+
+
+HONEST_BY_BAR: list[type[Strategy]] = [Counting, Yesterday, KeptPast, Stopped, Calendar]

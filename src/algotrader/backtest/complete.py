@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
+
+from algotrader.backtest.contexts import LogLine
 from algotrader.backtest.finer import market_for
 from algotrader.backtest.judge import Overfitting
 from algotrader.backtest.judgement import instruments_key, judge_run, trial
@@ -79,6 +83,7 @@ def complete_run(
             "report.html": render_run(data).encode(),
             "trades.csv": trades_csv(result.trades).encode(),
             "strategy.py": loaded.source.encode(),
+            **({"log.jsonl": log_lines(result.log)} if result.log else {}),
         },
     )
     return Completed(
@@ -115,6 +120,18 @@ def quick_check(result: RunResult) -> Checked | None:
     bars = result.market.bars.as_panel() if result.strategy.panel else result.market.bars
     found = check_columns(result.strategy, bars, cuts=_QUICK_CUTS)
     return Checked(prefixes=_QUICK_CUTS, findings=tuple(found))
+
+
+def log_lines(lines: Sequence[LogLine]) -> bytes:
+    """What the strategy logged, a JSON object a line; fields that are no JSON value as text."""
+    return b"".join(
+        msgspec.json.encode(
+            {"at_ms": line.at_ms, "level": line.level, "event": line.event, **line.fields},
+            enc_hook=str,
+        )
+        + b"\n"
+        for line in lines
+    )
 
 
 def trades_csv(trades: TradeTable) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from algotrader.backtest import report
-from algotrader.backtest.complete import quick_check
+from algotrader.backtest.complete import log_lines, quick_check
 from algotrader.backtest.complete_sweep import count_trials, judge_sweep
 from algotrader.backtest.decide import prepare_all
 from algotrader.backtest.finer import market_for
@@ -88,6 +88,8 @@ def complete_walkforward(
         report=workspace.runs / "walkforwards" / name / "report.html",
     )
     write_file(done.report, report.render_walkforward(walkforward_report(done)).encode())
+    if walked.run.log:
+        write_file(done.report.with_name("log.jsonl"), log_lines(walked.run.log))
     return done
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, cast
+from math import isfinite
+from typing import Any, Protocol, cast
 
 import msgspec
 import numpy as np
@@ -30,6 +32,7 @@ from algotrader.strategy.base import Strategy, Style
 from algotrader.strategy.parameters import ParameterValue
 
 STATE_BYTES = 64 * 1024  # R35
+HOOKS = ("on_bar", "on_bars", "on_order", "on_fill")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,21 +82,6 @@ class StrategySession:
         if key not in self.higher:
             self.higher[key] = self.bars.column(column)
         return self.higher[key]
-
-    def check_state(self, owner: str) -> None:
-        """StrategyError unless the state can be written down and read back (R35)."""
-        try:
-            written = msgspec.json.encode(self.state)
-        except (TypeError, ValueError) as error:
-            raise StrategyError(
-                "strategy.state", f"ctx.state of {owner} holds what is no JSON value: {error}",
-                hint="keep numbers, texts, lists and mappings in ctx.state",
-            ) from error  # fmt: skip
-        if len(written) > STATE_BYTES:
-            raise StrategyError(
-                "strategy.state", f"ctx.state of {owner} takes {len(written):,} bytes, 64 kB are allowed",
-                hint="keep less; history is in ctx.bars()",
-            )  # fmt: skip
 
 
 class SessionLog:
@@ -185,6 +173,16 @@ class PanelContext:
         return self._session.history(timeframe, None, self.index)
 
 
+class Hooks(Protocol):
+    """What is called: a strategy, or what stands before it."""
+
+    def on_bar(self, ctx: Any) -> object: ...
+    def on_bars(self, ctx: Any) -> object: ...
+
+
+MakeContext = Callable[[_kernel.Simulation, int, StrategySession], BoundContext]
+
+
 def decide_by_bar(
     strategy: Strategy,
     market: Market,
@@ -196,8 +194,13 @@ def decide_by_bar(
     first: int,
     orders_from: int = 0,
     state: Mapping[str, Any] | None = None,
+    hooks: Hooks | None = None,
+    context: MakeContext = BoundContext,
 ) -> tuple[SimulationResult, StrategySession]:
-    """Call `on_bar` or `on_bars` from row `first` on. What it raises names file, line and bar."""
+    """Call `on_bar` or `on_bars` from row `first` on. What it raises names file, line and bar.
+
+    `hooks` are called in the strategy's place, with contexts that `context` makes.
+    """
     bars = market.bars.as_panel() if strategy.panel else market.bars
     session = StrategySession(
         bars=bars,
@@ -208,27 +211,72 @@ def decide_by_bar(
     )
     whole = strategy.style is Style.ON_BARS
     # The kernel's context and ours together are the protocol; typing cannot see it through C++.
-    on_bar = cast(Callable[[Any], object], strategy.on_bar)
-    on_bars = cast(Callable[[Any], object], strategy.on_bars)
-    if (on_start := getattr(strategy, "on_start", None)) is not None:
-        guarded(strategy, "on_start", None, on_start)
+    called = cast(Hooks, strategy if hooks is None else hooks)
+    begin(strategy)
     try:
         result = simulate_strategy(
             panel,
             instruments,
             settings,
             features=prepared.features,
-            on_bar=None if whole else on_bar,
-            on_bars=on_bars if whole else None,
-            on_order=getattr(strategy, "on_order", None),
-            on_fill=getattr(strategy, "on_fill", None),
-            context=lambda simulation, column: BoundContext(simulation, column, session),
+            on_bar=None if whole else called.on_bar,
+            on_bars=called.on_bars if whole else None,
+            on_order=getattr(called, "on_order", None),
+            on_fill=getattr(called, "on_fill", None),
+            context=lambda simulation, column: context(simulation, column, session),
             panel_context=(lambda _, made: PanelContext(made, session)) if whole else None,
             first=first,
             orders_from=orders_from,
         )
     except CallbackError as error:
         cause = error.__cause__ or error
-        raise raised(strategy, strategy.style.value, error.ts, cause) from cause
-    session.check_state(type(strategy).__name__)
+        raise raised(strategy, hook_of(cause, strategy.style), error.ts, cause) from cause
+    written_state(session.state, type(strategy).__name__)
     return result, session
+
+
+def begin(strategy: Strategy) -> None:
+    """Call `on_start`, where a strategy has it, before its first bar and after a restart."""
+    if (on_start := getattr(strategy, "on_start", None)) is not None:
+        guarded(strategy, "on_start", None, on_start)
+
+
+def hook_of(error: BaseException, style: Style) -> str:
+    """The hook in which a strategy raised: the outermost one of its calls."""
+    names = (frame.name for frame in traceback.extract_tb(error.__traceback__))
+    return next((name for name in names if name in HOOKS), style.value)
+
+
+def written_state(state: Mapping[str, Any], owner: str) -> bytes:
+    """`ctx.state` as it is kept with a decision. StrategyError unless it comes back as it was."""
+    fault = _json_fault(state, "ctx.state")
+    if fault is not None:
+        raise StrategyError(
+            "strategy.state", f"{owner}: {fault}, which is no JSON value",
+            hint="keep finite numbers, texts, booleans, None, lists and mappings by text in ctx.state",
+        )  # fmt: skip
+    written = msgspec.json.encode(state)
+    if len(written) > STATE_BYTES:
+        raise StrategyError(
+            "strategy.state", f"ctx.state of {owner} takes {len(written):,} bytes, 64 kB are allowed",
+            hint="keep less; history is in ctx.bars()",
+        )  # fmt: skip
+    return written
+
+
+def _json_fault(value: object, place: str) -> str | None:
+    """The first part of a state that JSON would lose or change; `None` if there is none."""
+    parts: Iterable[tuple[object, str]]
+    if isinstance(value, Mapping):
+        if (odd := next((key for key in value if type(key) is not str), None)) is not None:
+            return f"{place} has the key {odd!r}"
+        parts = ((part, f"{place}[{key!r}]") for key, part in value.items())
+    elif isinstance(value, list | tuple):
+        parts = ((part, f"{place}[{number}]") for number, part in enumerate(value))
+    elif type(value) is float:
+        return None if isfinite(value) else f"{place} is {value}"
+    elif value is None or type(value) in (bool, int, str):
+        return None
+    else:
+        return f"{place} is a {type(value).__name__}"
+    return next(filter(None, (_json_fault(part, where) for part, where in parts)), None)

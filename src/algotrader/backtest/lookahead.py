@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from algotrader.backtest.decide import Floats, prepare, targets_of
 from algotrader.core.bars import Bars
-from algotrader.core.errors import StrategyRaisedError
+from algotrader.core.errors import AlgotraderError, StrategyError, StrategyRaisedError
 from algotrader.core.instants import utc_at
 from algotrader.core.rebalancing import RebalanceKind
 from algotrader.strategy.base import Strategy, Style
+from algotrader.strategy.outside_data import cut_to, outside_data
 
 TOLERANCE = 1e-9  # of a column's scale
 SETTLED = 1e-6  # two starts agree from here on
@@ -115,11 +116,14 @@ def _changed_by_future(
     earliest: dict[str, tuple[int, int, int]] = {}
     warmup = prepare(strategy, bars).warmup_rows
     for cut in rows:
+        made = type(strategy)(**strategy.values)
         try:
-            prefix = _columns(type(strategy)(**strategy.values), bars.rows(0, int(cut)))
-        except StrategyRaisedError:
+            with cut_to(made, len(bars), int(cut)):
+                prefix = _columns(made, bars.rows(0, int(cut)))
+        except (StrategyRaisedError, StrategyError) as error:
             if cut > max(warmup, _DENSE_ROWS):
-                raise
+                yield _fails(error, bars, int(cut))
+                return
             continue  # too short for this strategy; it never decides there
         for name in whole:
             if name not in prefix:
@@ -135,6 +139,38 @@ def _changed_by_future(
         )
         yield _finding(
             "check.look_ahead", name, (row, column), bars, f"the value changes when {when}"
+        )
+
+
+def _fails(error: AlgotraderError, bars: Bars, cut: int) -> Finding:
+    last = int(bars.ts[cut - 1])
+    return Finding(
+        level=Level.ERROR,
+        code="check.look_ahead",
+        column="features",
+        bar_at=last,
+        message=f"features cannot be computed at bar {utc_at(last):%Y-%m-%d %H:%M} UTC before later "
+        f"bars are known: {error.message}",
+    )
+
+
+def brought_along(strategy: Strategy, bars: Bars) -> Iterator[Finding]:
+    """Numbers that do not come from the bars given: all of them are there at the first bar.
+
+    As many of them as there are bars were computed from these bars, the later ones included.
+    """
+    for data in outside_data(strategy):
+        each = len(data) == len(bars)
+        yield Finding(
+            level=Level.ERROR if each else Level.NOTE,
+            code="check.outside_data",
+            column=data.name,
+            bar_at=int(bars.ts[0]) if each else None,
+            message=f"{data.name} holds a value for each of the {len(bars):,} bars before the first "
+            f"one, {utc_at(int(bars.ts[0])):%Y-%m-%d %H:%M} UTC, is decided: compute it in `features`"
+            if each
+            else f"{data.name} holds {len(data):,} values that do not come from the bars: nobody can "
+            "tell which of them were known at which bar",
         )
 
 

@@ -1,8 +1,8 @@
 """Runs on disk: what was asked, what came of it, and enough to do it again bit for bit.
 
-`runs/<id>/` holds `run.json`, `strategy.py` (the source as it was), `trades.csv`,
-`equity.parquet` and `report.html`. The id names the inputs: the same run again lands in the same
-folder with the same content.
+`runs/<id>/` holds `run.json`, `strategy.py` (the source as it was), `trades.csv`, `report.html`, and
+`log.jsonl` where the strategy logged something. The id names the inputs: the same run again lands
+in the same folder with the same content.
 """
 
 from __future__ import annotations

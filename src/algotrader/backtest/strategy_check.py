@@ -1,29 +1,38 @@
 """The whole check of a strategy: its columns, and what it does bar by bar.
 
-Bar-by-bar strategies are run on prefixes too: their fills up to the cut must be the same. A run
-that is stopped and begun again with its `ctx.state` alone must go on as if nothing had happened,
-and no attribute may be set outside `__init__` and `features` (R35).
+Bar-by-bar strategies are run whole, run again with restarts in the middle that leave them their
+`ctx.state` alone (R35), and run on prefixes: each time they must ask for the same orders.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from algotrader.backtest.contexts import decide_by_bar
-from algotrader.backtest.decide import first_decision, prepare_all
-from algotrader.backtest.lookahead import Finding, Level, check_columns
+from algotrader.backtest.decide import prepare_all
+from algotrader.backtest.lookahead import Finding, Level, brought_along, check_columns
 from algotrader.backtest.market import Market
-from algotrader.backtest.run import kernel_input
+from algotrader.backtest.recorded_run import (
+    Record,
+    Remake,
+    changed_attributes,
+    first_difference,
+    record_run,
+    seen_attributes,
+)
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.core.bars import Bars
+from algotrader.core.errors import StrategyRaisedError
 from algotrader.core.instants import utc_at
-from algotrader.execution.simulation import Fills
 from algotrader.strategy.base import Strategy, Style
+from algotrader.strategy.outside_data import cut_to
 
-_RUN_CUTS = 6  # whole runs on prefixes; each takes as long as a backtest
+_RUN_CUTS = 10  # runs on prefixes; most end where an order was asked for: a reason may lie ahead
+_RESTARTS = 8  # in one run
 DECISIONS = "decisions"
 
 
@@ -34,14 +43,21 @@ def check_strategy(
     *,
     cuts: int = 32,
     start: int | None = None,
+    remake: Remake | None = None,
 ) -> list[Finding]:
-    """All findings, errors first. What the strategy raises, raises."""
-    findings: list[Finding] = []
+    """All findings, errors first. What the strategy raises on all of its bars, raises.
+
+    `remake` makes the strategy as a restarted program would, with its module loaded anew; without
+    it, a new instance of the same class.
+    """
+    again = remake or (lambda: type(strategy)(**strategy.values))
+    findings: list[Finding] = list(brought_along(strategy, market.bars))
     for bars in _as_seen(strategy, market.bars):
         findings += check_columns(strategy, bars, cuts=cuts, seed=settings.seed)
-    if strategy.style is not Style.TARGETS:
-        findings += _check_decisions(strategy, market, settings, start)
-    findings += _hidden_attributes(strategy, market, settings, start)
+    if strategy.style is Style.TARGETS:
+        findings += _changed_by_targets(again(), market)
+    else:
+        findings += _check_decisions(again, market, settings, start)
     return sorted(findings, key=lambda finding: finding.level is not Level.ERROR)
 
 
@@ -58,31 +74,132 @@ def _as_seen(strategy: Strategy, bars: Bars) -> Iterator[Bars]:
 
 
 def _check_decisions(
-    strategy: Strategy, market: Market, settings: BacktestSettings, start: int | None
-) -> Iterator[Finding]:
-    whole = _fills(strategy, market, settings, start)
-    again = _fills(strategy, market, settings, start)
-    if not _same(whole, again, len(market.bars)):
-        yield _error("check.not_repeatable", "two runs on the same bars trade differently", None)
-        return
-    prepared = prepare_all(_fresh(strategy), market.bars)
-    first = first_decision(strategy, market.bars, prepared, start)
+    remake: Remake, market: Market, settings: BacktestSettings, start: int | None
+) -> list[Finding]:
+    whole = record_run(remake, market, settings, start)
+    if whole.error is not None:
+        raise whole.error
     rows = len(market.bars)
     generator = np.random.default_rng(settings.seed)
-    count = min(_RUN_CUTS, max(rows - first - 2, 0))
-    for cut in sorted(generator.choice(np.arange(first + 2, rows), size=count, replace=False)):
-        prefix = replace(market, bars=market.bars.rows(0, int(cut)))
-        made = _fills(strategy, _cut_extras(prefix, int(cut)), settings, start)
-        row = _first_difference(whole, made, int(cut))
-        if row is not None:
-            stamp = int(market.bars.ts[row])
+    possible = np.arange(whole.first + 1, rows)
+    count = min(_RESTARTS, len(possible))
+    restarts = sorted(int(row) for row in generator.choice(possible, size=count, replace=False))
+    restarted = record_run(remake, market, settings, start, restarts=restarts)
+    differs = first_difference(whole, restarted, rows)
+    if differs is not None or restarted.error is not None:
+        again = record_run(remake, market, settings, start)
+        if (row := first_difference(whole, again, rows)) is not None:
+            what = f"two runs on the same bars ask for different orders from bar {_when(market, row)} on"
+            return [_error("check.not_repeatable", what, int(market.bars.ts[row]))]
+    findings = list(_hidden_state(whole, restarted, market, restarts, differs))
+    cuts = _cuts(whole, rows, generator)
+    return findings + list(_changed_by_future(remake, market, settings, start, whole, cuts))
+
+
+def _hidden_state(
+    whole: Record, restarted: Record, market: Market, restarts: list[int], differs: int | None
+) -> Iterator[Finding]:
+    """What a restart loses: attributes that the run changed, or whatever made it ask otherwise."""
+    lost = changed_attributes(whole)
+    effect = ""
+    bar_at = None
+    if restarted.error is not None:
+        differs = min(row for row in (differs, restarted.row) if row is not None)
+        effect = f"restarted, it fails: {restarted.error.message}"
+    elif differs is not None:
+        begun = max((row for row in restarts if row <= differs), default=restarts[0])
+        effect = (
+            f"restarted at bar {_when(market, begun)}, it asks for other orders at bar "
+            f"{_when(market, differs)}"
+        )
+    if differs is not None:
+        bar_at = int(market.bars.ts[differs])
+    for name in lost:
+        yield _lost(name, bar_at, f"; {effect}" if effect else "")
+    if effect and not lost:
+        yield _error(
+            "check.restart",
+            f"{effect}: what it remembers is not all in ctx.state, or JSON changes it",
+            bar_at,
+        )
+
+
+def _lost(name: str, bar_at: int | None = None, effect: str = "") -> Finding:
+    return Finding(
+        level=Level.ERROR,
+        code="check.hidden_state",
+        column=name,
+        bar_at=bar_at,
+        message=f"attribute self.{name} changes while the strategy runs and would be lost by a "
+        f"restart: keep it in ctx.state{effect}",
+    )
+
+
+def _changed_by_targets(made: Strategy, market: Market) -> Iterator[Finding]:
+    """Attributes that `targets` sets would be lost by a restart (R35)."""
+    prepare_all(made, market.bars)
+    before = seen_attributes(made)
+    for bars in _as_seen(made, market.bars):
+        made.targets(bars, prepare_all(made, bars).features)
+    for name, look in seen_attributes(made).items():
+        if before.get(name) != look:
+            yield _lost(name)
+
+
+def _cuts(whole: Record, rows: int, generator: np.random.Generator) -> NDArray[np.int64]:
+    """Lengths of prefixes: two thirds end with a bar at which an order was asked for."""
+    possible = np.arange(whole.first + 1, rows)
+    asked = np.unique([request.row + 1 for request in whole.requests]).astype(np.int64)
+    asked = asked[(asked > whole.first) & (asked < rows)]
+    chosen = _some(asked, 2 * _RUN_CUTS // 3, generator)
+    return np.union1d(chosen, _some(possible, _RUN_CUTS - len(chosen), generator))
+
+
+def _some(
+    values: NDArray[np.int64], count: int, generator: np.random.Generator
+) -> NDArray[np.int64]:
+    return generator.choice(values, size=min(count, len(values)), replace=False)
+
+
+def _changed_by_future(
+    remake: Remake,
+    market: Market,
+    settings: BacktestSettings,
+    start: int | None,
+    whole: Record,
+    cuts: Iterable[int],
+) -> Iterator[Finding]:
+    for cut in map(int, cuts):
+        known = _on_prefix(remake, market, settings, start, cut)
+        row = first_difference(whole, known, cut)
+        failed = isinstance(known.error, StrategyRaisedError)  # else its last state: not of a cut
+        if known.error is not None and failed and (row is None or known.row <= row):
+            what = f"bar {_when(market, known.row)} cannot be decided before later bars are known: "
             yield _error(
-                "check.look_ahead",
-                f"what is traded at bar {utc_at(stamp):%Y-%m-%d %H:%M} UTC changes when later "
-                "bars are known",
-                stamp,
+                "check.look_ahead", what + known.error.message, int(market.bars.ts[known.row])
             )
             return
+        if row is not None:
+            what = (
+                f"what is asked for at bar {_when(market, row)} changes when later bars are known"
+            )
+            yield _error("check.look_ahead", what, int(market.bars.ts[row]))
+            return
+
+
+def _on_prefix(
+    remake: Remake, market: Market, settings: BacktestSettings, start: int | None, cut: int
+) -> Record:
+    """The run on the first `cut` bars, with as much of what the strategy brought along."""
+    prefix = _cut_extras(replace(market, bars=market.bars.rows(0, cut)), cut)
+    with ExitStack() as held:
+
+        def made() -> Strategy:
+            strategy = remake()
+            held.enter_context(cut_to(strategy, len(market.bars), cut))
+            return strategy
+
+        return record_run(made, prefix, settings, start)
 
 
 def _cut_extras(market: Market, rows: int) -> Market:
@@ -99,71 +216,8 @@ def _cut_extras(market: Market, rows: int) -> Market:
     return replace(market, marks=marks)
 
 
-def _hidden_attributes(
-    strategy: Strategy, market: Market, settings: BacktestSettings, start: int | None
-) -> Iterator[Finding]:
-    """Attributes of the strategy that a run changes would be lost by a restart (R35)."""
-    made = _fresh(strategy)
-    prepared = prepare_all(made, market.bars)
-    before = {name: repr(value) for name, value in vars(made).items()}
-    if made.style is Style.TARGETS:
-        for bars in _as_seen(made, market.bars):
-            made.targets(bars, prepare_all(made, bars).features)
-    else:
-        first = first_decision(made, market.bars, prepared, start)
-        given = kernel_input(made, market, settings, first)
-        decide_by_bar(
-            made, market, prepared, given.panel, given.instruments, given.settings, first=first
-        )
-    for name, value in vars(made).items():
-        if before.get(name) != repr(value):
-            yield Finding(
-                level=Level.ERROR,
-                code="check.hidden_state",
-                column=name,
-                message=f"attribute self.{name} changes while the strategy runs and would be lost "
-                "by a restart: keep it in ctx.state",
-            )
-
-
-def _fresh(strategy: Strategy) -> Strategy:
-    return type(strategy)(**strategy.values)
-
-
-def _fills(
-    strategy: Strategy, market: Market, settings: BacktestSettings, start: int | None
-) -> Fills:
-    made = _fresh(strategy)
-    prepared = prepare_all(made, market.bars)
-    first = first_decision(made, market.bars, prepared, start)
-    given = kernel_input(made, market, settings, first)
-    result, _ = decide_by_bar(
-        made, market, prepared, given.panel, given.instruments, given.settings, first=first
-    )
-    return result.fills
-
-
-def _first_difference(whole: Fills, prefix: Fills, rows: int) -> int | None:
-    """First row before `rows` in which the two runs traded differently."""
-    count = int(np.searchsorted(whole.row, rows))
-    ours, theirs = _table(whole)[:count], _table(prefix)
-    same = min(len(ours), len(theirs))
-    differing = np.flatnonzero((ours[:same] != theirs[:same]).any(axis=1))
-    if len(differing):
-        return int(min(ours[differing[0], 0], theirs[differing[0], 0]))
-    if len(ours) != len(theirs):
-        return int((ours if len(ours) > same else theirs)[same, 0])
-    return None
-
-
-def _table(fills: Fills) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    return np.column_stack([fills.row, fills.instrument, fills.quantity, fills.price]).astype(
-        np.float64
-    )
-
-
-def _same(a: Fills, b: Fills, rows: int) -> bool:
-    return _first_difference(a, b, rows) is None
+def _when(market: Market, row: int) -> str:
+    return f"{utc_at(int(market.bars.ts[row])):%Y-%m-%d %H:%M} UTC"
 
 
 def _error(code: str, what: str, bar_at: int | None) -> Finding:

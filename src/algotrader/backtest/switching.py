@@ -8,7 +8,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from algotrader import _kernel
-from algotrader.backtest.contexts import BoundContext, PanelContext, StrategySession, decide_by_bar
+from algotrader.backtest.contexts import (
+    BoundContext,
+    LogLine,
+    PanelContext,
+    StrategySession,
+    begin,
+    decide_by_bar,
+    hook_of,
+    written_state,
+)
 from algotrader.backtest.decide import Prepared, prepare_all, raised
 from algotrader.backtest.market import Market
 from algotrader.backtest.run import KernelInput
@@ -29,8 +38,13 @@ class Turn:
     start: int
 
 
-def simulate_turns(market: Market, given: KernelInput, turns: Sequence[Turn]) -> SimulationResult:
-    """One account; each strategy decides in its turn, with its own features and its own state."""
+def simulate_turns(
+    market: Market, given: KernelInput, turns: Sequence[Turn]
+) -> tuple[SimulationResult, tuple[LogLine, ...]]:
+    """One account; each strategy decides in its turn, with its own features and its own state.
+
+    The lines they logged in their turns come along; those of the training windows do not.
+    """
     prepared = [prepare_all(turn.strategy, market.bars) for turn in turns]
     states = [
         _rebuilt_state(market, given, turn, ready)
@@ -52,7 +66,7 @@ def simulate_turns(market: Market, given: KernelInput, turns: Sequence[Turn]) ->
     order = _Order(turns=turns, states=states)
     whole = first.style is Style.ON_BARS
     try:
-        return simulate_strategy(
+        result = simulate_strategy(
             given.panel,
             given.instruments,
             given.settings,
@@ -68,7 +82,10 @@ def simulate_turns(market: Market, given: KernelInput, turns: Sequence[Turn]) ->
     except CallbackError as error:
         cause = error.__cause__ or error
         strategy = turns[order.place_at(error.row)].strategy
-        raise raised(strategy, strategy.style.value, error.ts, cause) from cause
+        raise raised(strategy, hook_of(cause, strategy.style), error.ts, cause) from cause
+    for turn, state in zip(turns, states, strict=True):
+        written_state(state, type(turn.strategy).__name__)  # R35
+    return result, tuple(session.lines)
 
 
 class _Order:
@@ -161,6 +178,7 @@ def _rebuilt_state(
     stop = turn.start
     first = max(turn.train, prepared.warmup_rows)
     if first >= stop:
+        begin(turn.strategy)
         return {}
     ready = replace(
         prepared, features={name: values[:stop] for name, values in prepared.features.items()}

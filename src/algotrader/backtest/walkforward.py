@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from algotrader.backtest.contexts import LogLine
 from algotrader.backtest.evaluate import Evaluator
 from algotrader.backtest.kernel_input import traded
 from algotrader.backtest.metrics import UndefinedMetric, sharpe, total_return
@@ -134,6 +135,7 @@ def _joined(
     strategies = [plan.loaded.kind(**plan.sets[row]) for row in chosen]
     evaluator = Evaluator(plan.loaded.kind, market, plan.settings, plan.first)
     given = _looked_at(evaluator.input_for(strategies[0]), starts)
+    lines: tuple[LogLine, ...] = ()
     if strategies[0].style is Style.TARGETS:
         targets = np.full(market.bars.as_panel().close.shape, np.nan)
         for fold, strategy in enumerate(strategies):
@@ -145,7 +147,7 @@ def _joined(
             Turn(strategy=strategy, train=_first_row(sweep, train.start), start=start)
             for strategy, (train, _), start in zip(strategies, spans, starts, strict=True)
         ]
-        simulation = simulate_turns(market, given, turns)
+        simulation, lines = simulate_turns(market, given, turns)
     return RunResult(
         strategy=strategies[-1],
         market=market,
@@ -155,6 +157,7 @@ def _joined(
         instruments=tuple(traded(one, plan.settings) for one in market.instruments),
         given=given,
         simulation=simulation,
+        log=lines,
     )
 
 

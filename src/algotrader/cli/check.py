@@ -57,6 +57,7 @@ def check(
         resolved.settings,
         cuts=cuts,
         start=parse_instant(start, "--start"),
+        remake=lambda: opt.made(load(strategy), set_),
     )
     errors = [finding for finding in findings if finding.level is Level.ERROR]
 

@@ -141,7 +141,9 @@ def test_a_line_of_the_log_carries_the_time_of_the_decision() -> None:
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        (object(), "holds what is no JSON value"),
+        (object(), r"ctx\.state\['a'\] is a object, which is no JSON value"),
+        ([1, {"b": np.nan}], r"ctx\.state\['a'\]\[1\]\['b'\] is nan, which is no JSON value"),
+        ({1: 2}, r"ctx\.state\['a'\] has the key 1, which is no JSON value"),
         ("x" * 65_536, "takes 65,544 bytes, 64 kB are allowed"),
     ],
 )
@@ -167,9 +169,40 @@ def test_the_hooks_are_called_and_their_errors_are_sentences() -> None:
         def on_fill(self, ctx: Any, fill: Any) -> None:
             raise LookupError("in the hook")
 
-    with pytest.raises(StrategyRaisedError, match=r"LookupError: in the hook at bar 2024-01-01"):
+    with pytest.raises(StrategyRaisedError) as caught:
         run(Hooked())
+    assert "on_fill of Hooked raised LookupError: in the hook at bar 2024-01-01" in str(
+        caught.value
+    )
     assert Hooked.started
+
+
+def test_an_error_is_named_by_the_hook_that_raised_and_the_line_in_it() -> None:
+    class Failing(Strategy):
+        def __init__(self, hook: str) -> None:
+            super().__init__()
+            self.hook = hook
+
+        def fail(self, hook: str) -> None:
+            if hook == self.hook:
+                raise LookupError(hook)
+
+        def on_start(self) -> None:
+            self.fail("on_start")
+
+        def on_bar(self, ctx: Any) -> None:
+            self.fail("on_bar")
+            ctx.buy(quantity=0.01, tif="ioc", limit=1.0 if ctx.index % 2 else None)
+
+        def on_fill(self, ctx: Any, fill: Any) -> None:
+            self.fail("on_fill")
+
+        def on_order(self, ctx: Any, order: Any) -> None:
+            self.fail("on_order")
+
+    for hook in ("on_start", "on_bar", "on_fill", "on_order"):
+        with pytest.raises(StrategyRaisedError, match=f"{hook} of Failing raised LookupError"):
+            run(Failing(hook))
 
 
 class Weighted(Strategy):

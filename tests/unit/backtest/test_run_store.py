@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +88,23 @@ def test_a_run_is_found_by_the_beginning_of_its_id(tmp_path: Path, workspace: Wo
         store.load(done.record.run[:4])
     with pytest.raises(UsageError, match="cannot be read"):
         store.load(done.record.run[:4] + "ffff")
+
+
+def test_what_a_strategy_logs_is_kept_beside_its_run(tmp_path: Path, workspace: Workspace) -> None:
+    logging = TREND_SOURCE + ("            ctx.log.warning('turned', wanted=wanted, bar=ctx.now)\n")
+    loaded = from_file(tmp_path, "CrossByBar", source=logging)
+    done = complete_run(loaded, loaded.kind(), ASKED, BacktestSettings(), workspace, market=MARKET)
+
+    lines = (done.folder / "log.jsonl").read_text().splitlines()
+    assert len(lines) == len(done.result.log) > 10
+    first = json.loads(lines[0])
+    assert (first["level"], first["event"]) == ("warning", "turned")
+    assert first["wanted"] in (0.0, 1.0)
+    assert first["bar"].startswith("2024-01-")
+
+    quiet = from_file(tmp_path, "Cross")
+    done = complete_run(quiet, quiet.kind(), ASKED, BacktestSettings(), workspace, market=MARKET)
+    assert not (done.folder / "log.jsonl").exists()
 
 
 def test_what_a_killed_run_left_is_no_run(tmp_path: Path, workspace: Workspace) -> None:

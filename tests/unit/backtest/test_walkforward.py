@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -213,6 +213,50 @@ def test_hooks_are_called_in_a_walk_forward_as_in_a_run(tmp_path: Path) -> None:
     alone = run_backtest(Listening(), HOURLY, result.settings, start=start)
     assert len(alone.simulation.fills.row) > 100
     assert np.array_equal(result.curve.equity, alone.curve.equity)
+
+
+class Logging(Strategy):
+    """Writes a line a week, and keeps what is asked for."""
+
+    name: int = param(1, low=1, high=2, step=1)
+    kept: ClassVar[dict[str, object]] = {}
+
+    def on_bar(self, ctx: Any) -> None:
+        ctx.target(float(ctx.index % 5 < 2 + self.name))
+        if ctx.index % 7 == 0:
+            ctx.log.info("week", index=ctx.index)
+        if ctx.index == len(DAILY.bars) - 1:
+            ctx.state.update(self.kept)
+
+
+def test_what_is_logged_in_the_test_windows_is_kept_in_order(tmp_path: Path) -> None:
+    result = walked(Logging, DAILY, tmp_path).run
+
+    expected = [row for row in range(len(DAILY.bars)) if row % 7 == 0 and row >= result.first]
+    assert [line.fields["index"] for line in result.log] == expected
+
+
+def test_r35_state_that_cannot_be_kept_is_refused_in_a_walk_forward(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = swept(Logging, DAILY, tmp_path)
+    monkeypatch.setitem(Logging.kept, "last", {1, 2})
+    with pytest.raises(StrategyError, match=r"Logging: ctx\.state\['last'\] is a set, which is no"):
+        walk_forward(sweep, WINDOWS)
+
+
+def test_an_error_of_a_hook_in_a_walk_forward_names_the_hook(tmp_path: Path) -> None:
+    armed = {"on": False}
+
+    class Hooked(Logging):
+        def on_fill(self, ctx: Any, fill: Any) -> None:
+            if armed["on"]:
+                raise LookupError("in the hook")
+
+    sweep = swept(Hooked, DAILY, tmp_path)
+    armed["on"] = True
+    with pytest.raises(StrategyRaisedError, match="on_fill of Hooked raised LookupError"):
+        walk_forward(sweep, WINDOWS)
 
 
 def test_a_schedule_looks_at_the_targets_at_each_boundary(tmp_path: Path) -> None:
