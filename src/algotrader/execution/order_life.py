@@ -1,0 +1,204 @@
+"""One order from the moment it may be sent to its end, as the journal's events tell it.
+
+`LiveOrder` is the fold of an order's events; `hear` says what an event makes of it. Trades alone
+move quantities: what the venue says of an order's state tells only how many trades are still to
+come, and the order is closed when the state is final and its trades add up to the final figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Final
+
+from algotrader.core.events import (
+    OrderAbsent,
+    OrderAccepted,
+    OrderAmended,
+    OrderCancelled,
+    OrderCancelRefused,
+    OrderCancelRequested,
+    OrderExpired,
+    OrderFilled,
+    OrderNotFound,
+    OrderRejected,
+    OrderSeen,
+    OrderSubmitted,
+    OrderUnknown,
+    StopTriggered,
+)
+from algotrader.core.ids import TradeId, VenueOrderId
+from algotrader.core.orders import Order, OrderStatus
+
+ZERO: Final = Decimal(0)
+_NO_TRADES: Final[Mapping[TradeId, Decimal]] = MappingProxyType({})
+_RESTING: Final = frozenset(
+    {OrderStatus.ACCEPTED, OrderStatus.TRIGGERED, OrderStatus.PARTIALLY_FILLED}
+)
+
+OrderEvent = (
+    OrderAccepted
+    | OrderRejected
+    | OrderAmended
+    | OrderFilled
+    | OrderSeen
+    | OrderNotFound
+    | OrderCancelRequested
+    | OrderCancelRefused
+    | OrderCancelled
+    | OrderExpired
+    | OrderUnknown
+    | OrderAbsent
+    | StopTriggered
+)
+"""What can be heard of an order after it was submitted."""
+
+
+class IllegalTransitionError(Exception):
+    """The venue said what cannot follow; the order stays as it was."""
+
+    def __init__(self, status: OrderStatus, told: OrderStatus, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.told = told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveOrder:
+    """An order that may be at a venue. Made by `LiveOrder.submitted`, changed by `hear`."""
+
+    order: Order
+    status: OrderStatus
+    submitted_ms: int  # UTC ms
+    deadline_ms: int  # UTC ms, after which the venue must refuse it
+    quantity: Decimal  # as amended
+    venue_order_id: VenueOrderId | None = None
+    trades: Mapping[TradeId, Decimal] = field(default=_NO_TRADES)
+    filled: Decimal = ZERO  # sum of the trades
+    reported: Decimal = ZERO  # the most that the venue said was filled
+    ending: OrderStatus | None = None  # final state told while trades are missing
+    resumes: OrderStatus = OrderStatus.PENDING  # what it is if a cancel is refused
+    misses: int = 0  # look-ups in a row that did not find it
+
+    @classmethod
+    def submitted(cls, event: OrderSubmitted) -> LiveOrder:
+        return cls(
+            order=event.order,
+            status=OrderStatus.PENDING,
+            submitted_ms=event.ts_known,
+            deadline_ms=event.deadline_ms,
+            quantity=event.order.quantity,
+        )
+
+    @property
+    def is_final(self) -> bool:
+        return self.status.is_final
+
+    @property
+    def open_quantity(self) -> Decimal:
+        """What may still trade: nothing once final, all that is not filled until then."""
+        return ZERO if self.is_final else max(self.quantity - self.filled, ZERO)
+
+    @property
+    def lacks_trades(self) -> bool:
+        """Whether the venue spoke of more than the trades that are booked."""
+        return self.reported > self.filled
+
+    def hear(self, event: OrderEvent) -> LiveOrder:
+        """The order after an event. IllegalTransitionError for what cannot follow."""
+        match event:
+            case OrderAccepted():
+                known = replace(self, venue_order_id=event.venue_order_id, misses=0)
+                # A fill may overtake the acceptance; what is further on stays there.
+                overtaken = known.status not in (OrderStatus.PENDING, OrderStatus.UNKNOWN)
+                return known if overtaken else known._moved(known._working())
+            case OrderSeen():
+                return self._seen(event)
+            case OrderFilled():
+                return self._traded(event)
+            case OrderRejected():
+                return self._moved(OrderStatus.REJECTED)
+            case OrderUnknown():
+                # Doubt about an order that is known to be final is none.
+                return self if self.is_final else self._moved(OrderStatus.UNKNOWN)
+            case OrderNotFound():
+                return replace(self, misses=self.misses + 1)
+            case OrderAbsent():
+                return self._moved(OrderStatus.ABSENT)
+            case OrderCancelRequested():
+                resumes = self.status if self.status in _RESTING else self.resumes
+                return replace(self._moved(OrderStatus.PENDING_CANCEL), resumes=resumes)
+            case OrderCancelRefused():
+                waits = self.status is OrderStatus.PENDING_CANCEL
+                return self._moved(self._working()) if waits else self
+            case OrderCancelled():
+                return self._ended(OrderStatus.CANCELLED, event.filled_quantity)
+            case OrderExpired():
+                return self._ended(OrderStatus.EXPIRED, event.filled_quantity)
+            case StopTriggered():
+                return self._moved(OrderStatus.TRIGGERED)
+            case OrderAmended():
+                return replace(self._moved(self._working()), quantity=event.quantity)
+
+    def _seen(self, event: OrderSeen) -> LiveOrder:
+        reported = max(self.reported, event.filled_quantity)
+        known = replace(self, venue_order_id=event.venue_order_id, reported=reported, misses=0)
+        if event.status.is_final:
+            return known._ended(event.status, event.filled_quantity)
+        if self.is_final or self.status is OrderStatus.SETTLING:
+            if event.asked_ms is None:
+                return known  # an old push that the end has overtaken
+            raise IllegalTransitionError(
+                self.status, event.status, f"{self.status} here, {event.status} at the venue"
+            )
+        if self.status is OrderStatus.PENDING_CANCEL:
+            return known
+        if self.status is OrderStatus.PARTIALLY_FILLED and event.status is OrderStatus.ACCEPTED:
+            return known  # out of order
+        return known._moved(event.status)
+
+    def _traded(self, event: OrderFilled) -> LiveOrder:
+        fill = event.fill
+        if fill.trade_id in self.trades:
+            return self
+        trades = MappingProxyType({**self.trades, fill.trade_id: fill.quantity})
+        filled = self.filled + fill.quantity
+        known = replace(self, trades=trades, filled=filled, reported=max(self.reported, filled))
+        if self.ending is not None:
+            return known._ended(self.ending, known.reported)
+        if self.is_final:
+            return known  # booked all the same: a trade is the venue's last word
+        if filled >= self.quantity:
+            return known._moved(OrderStatus.FILLED)
+        keeps = self.status in (OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_AMEND)
+        if keeps:
+            return replace(known, resumes=OrderStatus.PARTIALLY_FILLED)
+        return known._moved(OrderStatus.PARTIALLY_FILLED)
+
+    def _ended(self, end: OrderStatus, filled: Decimal) -> LiveOrder:
+        """The order after the venue told how it ended, or waiting for the trades it lacks."""
+        if self.is_final:
+            if end is self.status or filled <= self.filled:
+                return self
+            raise IllegalTransitionError(self.status, end, f"{self.status} here, now {end}")
+        reported = max(self.reported, filled)
+        if self.filled < reported:
+            waiting = self._moved(OrderStatus.SETTLING)
+            return replace(waiting, reported=reported, ending=end)
+        # What the venue calls cancelled after all of it traded is filled.
+        whole = self.filled >= self.quantity
+        return replace(self._moved(OrderStatus.FILLED if whole else end), ending=None)
+
+    def _working(self) -> OrderStatus:
+        if self.filled:
+            return OrderStatus.PARTIALLY_FILLED
+        return self.resumes if self.resumes in _RESTING else OrderStatus.ACCEPTED
+
+    def _moved(self, later: OrderStatus) -> LiveOrder:
+        if not self.status.may_become(later):
+            raise IllegalTransitionError(
+                self.status, later, f"an order that is {self.status} cannot become {later}"
+            )
+        return self if later is self.status else replace(self, status=later)
