@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, Decimal
 
-from algotrader.core.events import FundingPaid
+from algotrader.core.events import FundingPaid, Liquidated
 from algotrader.core.fills import Fill
 from algotrader.core.ids import StrategyId
 from algotrader.core.instants import utc_at
@@ -92,6 +92,23 @@ class AccountLedger:
                 fill.instrument, quantity, fill.price, fees.get(name, ZERO), fill.fee_currency
             )
         return replace(self, whole=self.whole.apply(fill), parts=parts)
+
+    def apply_liquidation(self, event: Liquidated) -> AccountLedger:
+        """The books after the venue closed a position, shared by what each strategy held of it.
+
+        ValueError if the books know of no position: reconcile first.
+        """
+        lot = self.whole.contracts[event.instrument].lot
+        held = {name: part.position(event.instrument).quantity for name, part in self.parts.items()}
+        quantities = split(event.quantity, held, lot)
+        fees = split(event.fee, {name: abs(part) for name, part in held.items()}, MONEY_UNIT)
+        parts = {
+            name: part.trade(
+                event.instrument, quantities[name], event.price, fees[name], event.fee_currency
+            )
+            for name, part in self.parts.items()
+        }
+        return replace(self, whole=self.whole.apply(event), parts=parts)
 
     def cross(self, symbol: Symbol, price: Decimal, quantities: Weights) -> AccountLedger:
         """The books after strategies traded with each other alone: the venue saw nothing.

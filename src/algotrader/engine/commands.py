@@ -1,0 +1,72 @@
+"""What the engine asks of the world outside. Executed only after its events are durable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from algotrader.core.ids import AccountId, OrderId, StrategyId
+from algotrader.core.orders import Approved, Order
+from algotrader.core.ports import Severity
+from algotrader.core.symbols import Symbol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submit:
+    """Send an order. Never more than once: what becomes of it is asked, not tried again."""
+
+    approved: Approved[Order]
+    deadline_ms: int  # UTC ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel:
+    account: AccountId
+    order_id: OrderId
+    instrument: Symbol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookUp:
+    """Ask the venue for an order by its client id, then tell `OrderSeen` or `OrderNotFound`."""
+
+    account: AccountId
+    order_id: OrderId
+    instrument: Symbol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchTrades:
+    """Ask the venue for the trades of an order, then tell each as `OrderFilled`."""
+
+    account: AccountId
+    order_id: OrderId
+    instrument: Symbol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskStrategy:
+    """Let a strategy decide, then tell `StrategyAnswered`, whatever came of it."""
+
+    account: AccountId
+    strategy: StrategyId
+    decision_ts: int  # UTC ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetTimer:
+    """Tell `TimerFired` at a time; a later one of the same name replaces it."""
+
+    name: str
+    at_ms: int  # UTC ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """Tell the person."""
+
+    severity: Severity
+    cause: str  # alerts of one cause are told once in ten minutes
+    text: str
+
+
+Command = Submit | Cancel | LookUp | FetchTrades | AskStrategy | SetTimer | Alert

@@ -1,0 +1,80 @@
+"""What an engine runs: accounts, instruments, strategies and how patient it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from algotrader.core.accounts import Account
+from algotrader.core.errors import ConfigurationError
+from algotrader.core.ids import AccountId, RunId, StrategyId
+from algotrader.core.instruments import Instrument
+from algotrader.core.rebalancing import RebalanceKind
+from algotrader.core.symbols import Symbol
+from algotrader.portfolio.intents import Execution
+from algotrader.portfolio.sizing import SizingRules
+from algotrader.risk.settings import RiskSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrategyInstance:
+    """One configured strategy on one account."""
+
+    strategy: StrategyId
+    account: AccountId
+    instruments: tuple[Symbol, ...]
+    timeframe: str  # the bars it decides on
+    panel: bool = False  # sees the cross-section; else each instrument gets an equal share (R2)
+    rebalance: RebalanceKind = RebalanceKind.ON_CHANGE
+    sizing: SizingRules = field(default_factory=SizingRules)
+    execution: Execution = Execution.MARKET
+    cap_bps: float = 50.0  # of the close, for capped execution (R13)
+    cash_share: float = 1.0  # of the account's deposits
+
+    @property
+    def share(self) -> float:
+        """Fraction of the strategy's equity that a weight of one instrument is of (R2)."""
+        return 1.0 if self.panel else 1.0 / len(self.instruments)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """Everything that decides beside the events themselves. ConfigurationError if inconsistent."""
+
+    run_id: RunId
+    configuration_hash: str
+    accounts: tuple[Account, ...]
+    instruments: Mapping[Symbol, Instrument]
+    strategies: tuple[StrategyInstance, ...]
+    risk: RiskSettings = field(default_factory=RiskSettings)
+    order_deadline_ms: int = 5_000  # the venue must refuse an order that arrives later
+    skew_ms: int = 2_000  # of the venue's clock; absence counts only after deadline + this
+    look_up_every_ms: int = 1_000  # while an order's state is in doubt
+
+    def __post_init__(self) -> None:
+        known = {account.account_id for account in self.accounts}
+        owners: dict[tuple[AccountId, Symbol], StrategyId] = {}
+        for instance in self.strategies:
+            if instance.account not in known:
+                raise ConfigurationError(
+                    "engine.account",
+                    f"strategy {instance.strategy} names account {instance.account}, "
+                    "which is not configured",
+                    hint=f"accounts are: {', '.join(sorted(known))}",
+                )
+            for symbol in instance.instruments:
+                owner = owners.setdefault((instance.account, symbol), instance.strategy)
+                if owner != instance.strategy:
+                    raise ConfigurationError(  # R27
+                        "engine.claimed",
+                        f"{symbol} on account {instance.account} belongs to strategy {owner}; "
+                        f"{instance.strategy} cannot trade it too",
+                        hint="give one of them another account",
+                    )
+
+    def instance(self, strategy: StrategyId) -> StrategyInstance:
+        """KeyError if there is none of that name."""
+        for instance in self.strategies:
+            if instance.strategy == strategy:
+                return instance
+        raise KeyError(strategy)

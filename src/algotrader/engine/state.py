@@ -1,0 +1,205 @@
+"""Where an engine stands: the fold of its events, one `apply` each. Nothing here decides."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+
+from algotrader.core.accounts import Account
+from algotrader.core.events import (
+    BarClosed,
+    CashMoved,
+    Decided,
+    Event,
+    FundingPaid,
+    ImpossibleReply,
+    IntentRaised,
+    Liquidated,
+    ModeChanged,
+    OrderDenied,
+    OrderFilled,
+    OrderSubmitted,
+    SliceClosed,
+    StrategyAnswered,
+    TradingMode,
+)
+from algotrader.core.ids import AccountId, StrategyId, TradeId
+from algotrader.core.instants import utc_at, utc_ms
+from algotrader.core.symbols import Symbol
+from algotrader.engine.settings import EngineSettings
+from algotrader.execution.order_book import OrderBook
+from algotrader.execution.order_life import OrderEvent
+from algotrader.portfolio.postings import CashKind, CashMovement
+from algotrader.portfolio.rebalancing import RebalanceState
+from algotrader.portfolio.sub_ledgers import AccountLedger
+
+Place = tuple[StrategyId, Symbol]
+"""One instrument of one strategy."""
+
+
+class EngineState:
+    """Changed by `apply` alone. Equal events give equal states."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self.settings = settings
+        self.orders = OrderBook()
+        self.books: dict[AccountId, AccountLedger] = {
+            account.account_id: _empty_books(account, settings) for account in settings.accounts
+        }
+        self.modes: dict[AccountId, TradingMode] = {
+            account.account_id: TradingMode.STARTING for account in settings.accounts
+        }
+        self.closes: dict[Symbol, BarClosed] = {}  # the newest bar of each instrument
+        self.rebalance: dict[Place, RebalanceState] = {}
+        self.strategy_states: dict[StrategyId, dict[str, object]] = {}
+        self.slices: dict[str, SliceClosed] = {}  # the newest of each time frame
+        self.awaited: dict[StrategyId, int] = {}  # asked and not answered: its decision time
+        self.answers: dict[StrategyId, StrategyAnswered] = {}  # of the step that is open
+        self.attempts: dict[tuple[StrategyId, Symbol, int, int], int] = {}  # by decision and leg
+        self.decided_ts: dict[Place, int] = {}  # decision time that a place is worked for
+        self.gate_sequence = 0
+        self._trades: set[tuple[AccountId, str, TradeId]] = set()
+        self._movements: set[tuple[AccountId, str]] = set()
+
+    def knows_trade(self, key: tuple[AccountId, str, TradeId]) -> bool:
+        """Whether a fill of that key is booked."""
+        return key in self._trades
+
+    def knows_movement(self, account: AccountId, movement_id: str) -> bool:
+        """Whether a movement of cash, a settlement of funding among them, is booked."""
+        return (account, movement_id) in self._movements
+
+    def apply(self, event: Event) -> None:
+        """The state after an event. IllegalTransitionError leaves it as it was."""
+        match event:
+            case BarClosed():
+                newest = self.closes.get(event.instrument)
+                if newest is None or event.ts >= newest.ts:
+                    self.closes[event.instrument] = event
+            case SliceClosed():
+                self.slices[event.timeframe] = event
+                for instance in self.settings.strategies:
+                    if instance.timeframe == event.timeframe:
+                        self.awaited[instance.strategy] = event.decision_ts
+            case StrategyAnswered():
+                if self.awaited.get(event.strategy) == event.decision_ts:
+                    del self.awaited[event.strategy]
+                    self.answers[event.strategy] = event
+                    self.strategy_states[event.strategy] = dict(event.state)
+            case Decided():
+                self._decided(event)
+            case OrderSubmitted():
+                self._submitted(event)
+            case OrderDenied():
+                self.gate_sequence = max(self.gate_sequence, event.gate_sequence)
+            case OrderFilled():
+                self._filled(event)
+            case FundingPaid() | CashMoved():
+                self._booked(event)
+            case Liquidated():
+                self._liquidated(event)
+            case ModeChanged():
+                self.modes[event.account] = event.mode
+            case ImpossibleReply() | IntentRaised():
+                pass
+            case _:
+                self._heard(event)
+
+    def price(self, symbol: Symbol) -> float:
+        """Last close, NaN before the first."""
+        bar = self.closes.get(symbol)
+        return math.nan if bar is None else bar.close
+
+    def marks(self) -> dict[Symbol, Decimal]:
+        """Last closes of everything that has one."""
+        return {symbol: Decimal(repr(bar.close)) for symbol, bar in self.closes.items()}
+
+    def _decided(self, event: Decided) -> None:
+        place = (event.strategy, event.instrument)
+        instance = self.settings.instance(event.strategy)
+        answer = self.answers.get(event.strategy)
+        slice_ = self.slices[instance.timeframe]
+        state, _ = self.rebalance.get(place, RebalanceState()).look(
+            math.nan if event.target is None else event.target,
+            rule=instance.rebalance,
+            is_scheduled=answer is None or answer.is_scheduled,
+            has_bar=event.instrument in slice_.instruments,
+        )
+        if event.latched_quantity is not None:
+            state = state.acted_on(event.latched_quantity)
+            self.decided_ts[place] = event.decision_ts
+        self.rebalance[place] = state
+
+    def _submitted(self, event: OrderSubmitted) -> None:
+        intent = event.order.intent
+        self.orders.submit(event)
+        self.gate_sequence = max(self.gate_sequence, event.gate_sequence)
+        key = (intent.strategy, intent.terms.instrument, utc_ms(intent.decided_at), intent.leg)
+        self.attempts[key] = max(self.attempts.get(key, 0), intent.attempt + 1)
+
+    def _filled(self, event: OrderFilled) -> None:
+        fill = event.fill
+        if fill.key in self._trades:
+            return
+        self._trades.add(fill.key)
+        books = self.books[fill.account]
+        if fill.order_id is not None and fill.order_id in self.orders:
+            strategy = self.orders[fill.order_id].order.strategy
+            self.orders.hear(event)
+            owner = {strategy: fill.signed_quantity}
+        else:
+            owner = self._owner_of(fill.account, fill.instrument, fill.signed_quantity)
+        self.books[fill.account] = books.apply_fill(fill, owner)
+
+    def _owner_of(
+        self, account: AccountId, symbol: Symbol, quantity: Decimal
+    ) -> dict[StrategyId, Decimal]:
+        """Whose position a trade that nobody of us sent belongs to: that of the instrument's owner."""
+        for instance in self.settings.strategies:
+            if instance.account == account and symbol in instance.instruments:
+                return {instance.strategy: quantity}
+        raise KeyError(f"no strategy of account {account} trades {symbol}")
+
+    def _liquidated(self, event: Liquidated) -> None:
+        key = (event.account, str(event.instrument), event.trade_id)
+        if key not in self._trades:
+            self._trades.add(key)
+            self.books[event.account] = self.books[event.account].apply_liquidation(event)
+
+    def _booked(self, event: FundingPaid | CashMoved) -> None:
+        books = self.books[event.account]
+        name = event.movement_id if isinstance(event, CashMoved) else event.settlement_id
+        symbol = None if isinstance(event, CashMoved) else str(event.instrument)
+        key = (event.account, name if symbol is None else f"{symbol} {name}")
+        if key in self._movements:
+            return
+        self._movements.add(key)
+        if isinstance(event, FundingPaid):
+            self.books[event.account] = books.apply_funding(event)
+            return
+        movement = CashMovement(
+            kind=CashKind(event.reason),
+            currency=event.currency,
+            amount=event.amount,
+            moved_at=utc_at(event.ts_event),
+        )
+        shares = {
+            instance.strategy: Decimal(repr(instance.cash_share))
+            for instance in self.settings.strategies
+            if instance.account == event.account
+        }
+        self.books[event.account] = books.apply_cash(movement, shares)
+
+    def _heard(self, event: Event) -> None:
+        if isinstance(event, OrderEvent) and not isinstance(event, OrderFilled):
+            self.orders.hear(event)
+
+
+def _empty_books(account: Account, settings: EngineSettings) -> AccountLedger:
+    instances = [one for one in settings.strategies if one.account == account.account_id]
+    symbols = sorted({symbol for instance in instances for symbol in instance.instruments})
+    return AccountLedger.open(
+        account.currency,
+        [settings.instruments[symbol] for symbol in symbols],
+        [instance.strategy for instance in instances],
+    )
