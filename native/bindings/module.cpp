@@ -8,6 +8,7 @@ NB_MODULE(_kernel, module) {
   algotrader::bindings::bind_metrics(module);
   algotrader::bindings::bind_simd(module);
   algotrader::bindings::bind_simulation(module);
+  algotrader::bindings::bind_stepper(module);
   algotrader::bindings::bind_context(module);
   algotrader::bindings::bind_batch(module);
   algotrader::bindings::bind_trades(module);

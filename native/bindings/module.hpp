@@ -10,6 +10,7 @@ void bind_indicators(nanobind::module_& module);
 void bind_metrics(nanobind::module_& module);
 void bind_simd(nanobind::module_& module);
 void bind_simulation(nanobind::module_& module);
+void bind_stepper(nanobind::module_& module);
 void bind_context(nanobind::module_& module);
 void bind_batch(nanobind::module_& module);
 void bind_trades(nanobind::module_& module);

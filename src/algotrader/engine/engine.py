@@ -184,8 +184,9 @@ class Engine:
                 f"rejected:{order.instrument}",
                 f"{order.instrument}: the venue refused order {order.order_id}",
             )
-        wants_more = live.status in (OrderStatus.CANCELLED, OrderStatus.ABSENT)
-        if order.intent.purpose is Purpose.TARGET and wants_more:
+        # What the venue ended by itself stays so: the quantity allowed is the one wanted (R11).
+        makes_way = live.cancel_wanted or live.status is OrderStatus.ABSENT
+        if order.intent.purpose is Purpose.TARGET and makes_way:
             self._replan(order, now_ms)
 
     def _end_was_told(self, order_id: OrderId) -> bool:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Final
 
 from algotrader.core.events import (
@@ -33,7 +32,6 @@ from algotrader.core.ids import TradeId, VenueOrderId
 from algotrader.core.orders import Order, OrderStatus
 
 ZERO: Final = Decimal(0)
-_NO_TRADES: Final[Mapping[TradeId, Decimal]] = MappingProxyType({})
 _RESTING: Final = frozenset(
     {OrderStatus.ACCEPTED, OrderStatus.TRIGGERED, OrderStatus.PARTIALLY_FILLED}
 )
@@ -75,11 +73,12 @@ class LiveOrder:
     deadline_ms: int  # UTC ms, after which the venue must refuse it
     quantity: Decimal  # as amended
     venue_order_id: VenueOrderId | None = None
-    trades: Mapping[TradeId, Decimal] = field(default=_NO_TRADES)
+    trades: Mapping[TradeId, Decimal] = field(default_factory=dict)
     filled: Decimal = ZERO  # sum of the trades
     reported: Decimal = ZERO  # the most that the venue said was filled
     ending: OrderStatus | None = None  # final state told while trades are missing
     resumes: OrderStatus = OrderStatus.PENDING  # what it is if a cancel is refused
+    cancel_wanted: bool = False  # we asked for its end
     misses: int = 0  # look-ups in a row that did not find it
 
     @classmethod
@@ -129,7 +128,8 @@ class LiveOrder:
                 return self._moved(OrderStatus.ABSENT)
             case OrderCancelRequested():
                 resumes = self.status if self.status in _RESTING else self.resumes
-                return replace(self._moved(OrderStatus.PENDING_CANCEL), resumes=resumes)
+                moved = self._moved(OrderStatus.PENDING_CANCEL)
+                return replace(moved, resumes=resumes, cancel_wanted=True)
             case OrderCancelRefused():
                 waits = self.status is OrderStatus.PENDING_CANCEL
                 return self._moved(self._working()) if waits else self
@@ -163,7 +163,7 @@ class LiveOrder:
         fill = event.fill
         if fill.trade_id in self.trades:
             return self
-        trades = MappingProxyType({**self.trades, fill.trade_id: fill.quantity})
+        trades = {**self.trades, fill.trade_id: fill.quantity}
         filled = self.filled + fill.quantity
         known = replace(self, trades=trades, filled=filled, reported=max(self.reported, filled))
         if self.ending is not None:

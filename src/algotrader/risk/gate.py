@@ -176,7 +176,7 @@ class Gate:
                     rule=rule,
                     most=max(most - held, ZERO) + reducing,
                     message=f"{here.instrument.symbol} would be {wanted}, "
-                    f"{rule} allows {most.normalize():f}",
+                    f"{rule} allows {_whole_lots(most, here)}",
                 )
         if limits.order.max_notional is not None:
             at = here.notional(Decimal(1), terms.limit or terms.stop)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from tests.builders.books import BTC, SPOT, SWAP, USDT, a_fill, cash, funding
+from tests.builders.books import BTC, SPOT, SWAP, USDT, a_fill, cash, funding, liquidation
 
 from algotrader.core.ids import StrategyId
 from algotrader.portfolio.sub_ledgers import AccountLedger, split
@@ -117,3 +117,22 @@ def test_parts_sum_to_the_account_though_the_net_position_was_closed() -> None:
 def test_a_strategy_of_another_account_owns_nothing_here() -> None:
     with pytest.raises(ValueError, match="carry does not trade on this account"):
         account().apply_fill(a_fill(SWAP, "1", "100"), {CARRY: ONE})
+
+
+def test_a_liquidation_is_borne_by_what_each_held() -> None:
+    # Held 4 and 2 contracts, 6 in all, closed at 90; a fee of 3 is shared as 2 and 1.
+    held = account().apply_fill(a_fill(SWAP, "6", "100", "0"), shares(trend="4", pair="2"))
+
+    books = held.apply_liquidation(liquidation(SWAP, "-6", "90", "3"))
+
+    trend, pair = books.parts[TREND], books.parts[PAIR]
+    assert trend.position(SWAP.symbol).quantity == pair.position(SWAP.symbol).quantity == 0
+    assert books.whole.position(SWAP.symbol).quantity == 0
+    lost = SWAP.multiplier * 10
+    assert trend.cash() == Decimal("1000") - 4 * lost - 2
+    assert pair.cash() == Decimal("1000") - 2 * lost - 1
+
+
+def test_a_liquidation_of_what_nobody_holds_asks_for_reconciliation() -> None:
+    with pytest.raises(ValueError, match="sum to zero"):
+        account().apply_liquidation(liquidation(SWAP, "-6", "90", "3"))

@@ -1,0 +1,358 @@
+"""The paper venue: orders of the engine, filled by the kernel's bar simulator (R7 to R23).
+
+It answers as a venue does, in events, and knows no more than a venue: orders by their client id
+and bars. The caller tells it each bar once it has closed; what the bar filled is told before the
+bar itself is decided on. The same bars and orders in the same order give the same fills, so a
+journal of both is enough to stand where it stood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algotrader import _kernel
+from algotrader.core.events import (
+    BarClosed,
+    Event,
+    FundingPaid,
+    Liquidated,
+    OrderAccepted,
+    OrderFilled,
+    OrderNotFound,
+    OrderRejected,
+    OrderSeen,
+)
+from algotrader.core.fills import Fill, Liquidity
+from algotrader.core.ids import AccountId, OrderId, TradeId, VenueOrderId
+from algotrader.core.instants import utc_at, utc_ms
+from algotrader.core.instruments import FeeCurrency, Instrument
+from algotrader.core.money import Currency
+from algotrader.core.orders import Order, OrderStatus, OrderTerms, Side, TimeInForce
+from algotrader.core.symbols import Symbol
+from algotrader.execution import simulation
+from algotrader.execution.simulated import fills_from
+from algotrader.execution.simulation import (
+    CancelRequest,
+    FillReason,
+    OrderRequest,
+    OrderState,
+    Panel,
+    SimulatedInstrument,
+    SimulationSettings,
+)
+from algotrader.execution.simulator_input import check_instruments, checked_panel
+from algotrader.portfolio.positions import exact
+
+_FIELDS: Final = ("open", "high", "low", "close", "volume")
+_MARKS: Final = ("mark_open", "mark_high", "mark_low", "mark_close")
+_TIF: Final = {tif: simulation.TimeInForce[tif.name] for tif in TimeInForce}
+_ENDS: Final = {
+    OrderState.FILLED: OrderStatus.FILLED,
+    OrderState.CANCELLED: OrderStatus.CANCELLED,
+    OrderState.EXPIRED: OrderStatus.EXPIRED,
+    OrderState.REJECTED: OrderStatus.REJECTED,
+    OrderState.DENIED: OrderStatus.REJECTED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperTerms:
+    """What a paper account is simulated with. `ts` are the opens of all bars to come, UTC ms."""
+
+    account: AccountId
+    currency: Currency
+    instruments: tuple[Instrument, ...]  # in the order of their symbols' text (R1)
+    simulated: tuple[SimulatedInstrument, ...]
+    settings: SimulationSettings
+    ts: NDArray[np.int64]  # (T,)
+    timeframe_ms: int
+    session: NDArray[np.int64] | None = None  # (T,)
+    marks: Mapping[str, NDArray[np.float64]] | None = None  # `mark_open` and so on, (T, N) each
+    funding_ts: NDArray[np.int64] | None = None
+    funding_instrument: NDArray[np.int64] | None = None
+    funding_rate: NDArray[np.float64] | None = None
+
+
+class PaperVenue:
+    """One paper account. Deterministic; no clock of its own."""
+
+    def __init__(self, terms: PaperTerms) -> None:
+        self._terms = terms
+        self._columns = {one.symbol: column for column, one in enumerate(terms.instruments)}
+        shape = (len(terms.ts), len(terms.instruments))
+        prices = {name: np.full(shape, np.nan) for name in _FIELDS}
+        prices["volume"] = np.zeros(shape)
+        marks = terms.marks or {}
+        panel = Panel(
+            ts=terms.ts,
+            timeframe_ms=terms.timeframe_ms,
+            session=terms.session,
+            funding_ts=terms.funding_ts,
+            funding_instrument=terms.funding_instrument,
+            funding_rate=terms.funding_rate,
+            **prices,
+            mark_open=marks.get("mark_open"),
+            mark_high=marks.get("mark_high"),
+            mark_low=marks.get("mark_low"),
+            mark_close=marks.get("mark_close"),
+        )
+        check_instruments(terms.simulated, terms.settings, shape[1])
+        checked = checked_panel(panel, terms.settings)
+        # The kernel reads a row when it steps onto it; until then its arrays may be written.
+        self._prices = {name: getattr(checked, name) for name in _FIELDS}
+        self._stepper = _kernel.Stepper(
+            _kernel.Panel(checked), list(terms.simulated), terms.settings
+        )
+        self._numbers: dict[OrderId, int] = {}
+        self._orders: dict[int, Order] = {}
+        self._filled: dict[int, Decimal] = {}
+        self._fills: dict[int, list[Fill]] = {}
+        self._told = 0  # fills of the kernel that were told
+
+    @property
+    def equity(self) -> float:
+        """By the kernel's own books, after the last bar."""
+        return self._stepper.equity
+
+    def submit(self, order: Order, now_ms: int) -> OrderAccepted | OrderRejected:
+        """Take an order. It can trade from the next bar on."""
+        if order.order_id in self._numbers:
+            return self._rejected(order, now_ms, "duplicate", "this client order id is known")
+        number = self._stepper.request(self._request(order.terms))
+        self._numbers[order.order_id] = number
+        self._orders[number] = order
+        self._filled[number] = Decimal(0)
+        state = OrderState(self._stepper.order_state(number))
+        if state in (OrderState.DENIED, OrderState.REJECTED):
+            return self._rejected(order, now_ms, state.name.lower(), "refused by the paper venue")
+        return OrderAccepted(
+            ts_event=now_ms,
+            ts_known=now_ms,
+            account=order.account,
+            order_id=order.order_id,
+            instrument=order.instrument,
+            venue_order_id=_venue_id(number),
+        )
+
+    def cancel(self, order_id: OrderId, instrument: Symbol, now_ms: int) -> Event:
+        """Take an order off the book; what it is now."""
+        number = self._numbers.get(order_id)
+        if number is not None and self._state(number) is OrderState.WORKING:
+            self._stepper.request(CancelRequest(order=number))
+        return self.find(order_id, instrument, now_ms)
+
+    def find(self, order_id: OrderId, instrument: Symbol, now_ms: int) -> OrderSeen | OrderNotFound:
+        """What the venue knows of a client order id."""
+        number = self._numbers.get(order_id)
+        if number is None:
+            return OrderNotFound(
+                ts_event=now_ms,
+                ts_known=now_ms,
+                account=self._terms.account,
+                order_id=order_id,
+                instrument=instrument,
+                asked_ms=now_ms,
+            )
+        return self._seen(number, now_ms, asked_ms=now_ms)
+
+    def trades(self, order_id: OrderId) -> tuple[Fill, ...]:
+        """All fills of an order so far."""
+        return tuple(self._fills.get(self._numbers.get(order_id, -1), ()))
+
+    def advance(self, bars: Mapping[Symbol, BarClosed], now_ms: int) -> list[Event]:
+        """Step over one row: funding, fills, liquidations and ends of orders."""
+        row = self._stepper.next_row
+        for symbol, bar in bars.items():
+            column = self._columns[symbol]
+            if bar.ts != int(self._terms.ts[row]):
+                raise ValueError(f"{symbol}: the bar opens at {bar.ts}, not {self._terms.ts[row]}")
+            for name in _FIELDS:
+                self._prices[name][row, column] = getattr(bar, name)
+        if row:
+            self._stepper.decide()
+        held = [quantity != 0.0 for quantity in self._stepper.positions]
+        self._stepper.step()
+        return [
+            # Settled on what was held before the bar, or else on what was opened in it (R7).
+            *(self._new_funding(row, now_ms, [c for c, was in enumerate(held) if was])),
+            *self._new_fills(now_ms),
+            *(self._new_funding(row, now_ms, [c for c, was in enumerate(held) if not was])),
+            *(
+                self._seen(number, now_ms)
+                for number in self._stepper.take_ended()
+                if number in self._orders
+            ),
+        ]
+
+    def _new_fills(self, now_ms: int) -> Iterator[Event]:
+        columns = fills_from(self._stepper.fills_from(self._told))
+        for k in range(len(columns.row)):
+            instrument = self._terms.instruments[int(columns.instrument[k])]
+            number = int(columns.order[k])
+            trade_id = TradeId(f"p{self._told + k}")
+            at = utc_at(int(self._terms.ts[columns.row[k]]))
+            quantity = _lots(float(columns.quantity[k]), instrument.lot)
+            price = _price(float(columns.price[k]), instrument.tick)
+            fee, currency = _fee(
+                instrument, quantity, float(columns.fee[k]), float(columns.price[k])
+            )
+            if columns.reason[k] == FillReason.LIQUIDATION:
+                yield Liquidated(
+                    ts_event=utc_ms(at),
+                    ts_known=now_ms,
+                    account=self._terms.account,
+                    instrument=instrument.symbol,
+                    trade_id=trade_id,
+                    quantity=quantity,
+                    price=price,
+                    fee=fee,
+                    fee_currency=currency,
+                )
+                continue
+            order = self._orders.get(number)
+            fill = Fill(
+                trade_id=trade_id,
+                order_id=None if order is None else order.order_id,
+                account=self._terms.account,
+                instrument=instrument.symbol,
+                side=Side.BUY if quantity > 0 else Side.SELL,
+                quantity=abs(quantity),
+                price=price,
+                fee=fee,
+                fee_currency=currency,
+                filled_at=at,
+                liquidity=Liquidity.MAKER if columns.maker[k] else Liquidity.TAKER,
+            )
+            if order is not None:
+                self._filled[number] += fill.quantity
+                self._fills.setdefault(number, []).append(fill)
+            yield OrderFilled(ts_event=utc_ms(at), ts_known=now_ms, fill=fill)
+        self._told += len(columns.row)
+
+    def _new_funding(self, row: int, now_ms: int, columns: list[int]) -> Iterator[Event]:
+        positions, amounts = self._stepper.positions, self._stepper.funding
+        for column in columns:
+            instrument = self._terms.instruments[column]
+            if amounts[column]:
+                yield FundingPaid(
+                    ts_event=int(self._terms.ts[row]),
+                    ts_known=now_ms,
+                    account=self._terms.account,
+                    instrument=instrument.symbol,
+                    settlement_id=f"p{row}",
+                    amount=Decimal(repr(amounts[column])),
+                    currency=self._terms.currency,
+                    rate=Decimal(0),
+                    quantity=Decimal(repr(positions[column])),
+                    mark=None,
+                )
+
+    def _seen(self, number: int, now_ms: int, asked_ms: int | None = None) -> OrderSeen:
+        order, filled = self._orders[number], self._filled[number]
+        state = self._state(number)
+        working = OrderStatus.PARTIALLY_FILLED if filled else OrderStatus.ACCEPTED
+        return OrderSeen(
+            ts_event=now_ms,
+            ts_known=now_ms,
+            account=order.account,
+            order_id=order.order_id,
+            instrument=order.instrument,
+            venue_order_id=_venue_id(number),
+            status=_ENDS.get(state, working),
+            filled_quantity=filled,
+            asked_ms=asked_ms,
+        )
+
+    def _state(self, number: int) -> OrderState:
+        return OrderState(self._stepper.order_state(number))
+
+    def _request(self, terms: OrderTerms) -> OrderRequest:
+        return OrderRequest(
+            instrument=self._columns[terms.instrument],
+            side=terms.side.sign,
+            quantity=float(terms.quantity),
+            limit=_float(terms.limit),
+            stop=_float(terms.stop),
+            trail=_float(terms.trail),
+            tif=_TIF[terms.tif],
+            expires_at=_ms(terms.expires_at),
+            post_only=terms.post_only,
+            reduce_only=terms.reduce_only,
+        )
+
+    @staticmethod
+    def _rejected(order: Order, now_ms: int, code: str, reason: str) -> OrderRejected:
+        return OrderRejected(
+            ts_event=now_ms,
+            ts_known=now_ms,
+            account=order.account,
+            order_id=order.order_id,
+            instrument=order.instrument,
+            code=code,
+            reason=reason,
+        )
+
+
+def paper_terms(
+    account: AccountId,
+    currency: Currency,
+    instruments: Sequence[Instrument],
+    simulated: Sequence[SimulatedInstrument],
+    settings: SimulationSettings,
+    panel: Panel,
+) -> PaperTerms:
+    """Terms for bars whose stamps, sessions, marks and funding are known: a replay."""
+    return PaperTerms(
+        account=account,
+        currency=currency,
+        instruments=tuple(instruments),
+        simulated=tuple(simulated),
+        settings=settings,
+        ts=panel.ts,
+        timeframe_ms=panel.timeframe_ms,
+        session=panel.session,
+        marks={name: values for name in _MARKS if (values := getattr(panel, name)) is not None},
+        funding_ts=panel.funding_ts,
+        funding_instrument=panel.funding_instrument,
+        funding_rate=panel.funding_rate,
+    )
+
+
+def _venue_id(number: int) -> VenueOrderId:
+    return VenueOrderId(f"paper-{number}")
+
+
+def _lots(quantity: float, lot: Decimal) -> Decimal:
+    """The exact decimal of a quantity the kernel counted in lots."""
+    with exact():
+        return round(Decimal(repr(quantity)) / lot) * lot
+
+
+def _price(price: float, tick: Decimal) -> Decimal:
+    with exact():
+        return Decimal(repr(price)) if tick == 0 else round(Decimal(repr(price)) / tick) * tick
+
+
+def _fee(
+    instrument: Instrument, quantity: Decimal, quote: float, price: float
+) -> tuple[Decimal, Currency]:
+    """The fee in the currency it is taken in; the kernel tells it in quote currency (R14)."""
+    in_coin = instrument.fees.fee_in is FeeCurrency.RECEIVED and instrument.is_spot_like
+    if in_coin and quantity > 0:
+        return Decimal(repr(quote / price)), Currency(instrument.base)
+    return Decimal(repr(quote)), Currency(instrument.settle)
+
+
+def _float(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _ms(at: datetime | None) -> int | None:
+    return None if at is None else utc_ms(at)
