@@ -244,6 +244,17 @@ def test_a_file_that_is_no_database_any_more_is_found(
     assert (refused.code, refused.seq, refused.lost) == ("journal.row_unreadable", 1, LAST)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"), [(b"kind TEXT", b"kind TE\xd8T"), (b"hash BLOB", b"\x8aash BLOB")]
+)
+def test_F50_a_damaged_definition_of_the_table_is_found(
+    closed: JournalFolder, old: bytes, new: bytes
+) -> None:
+    replace_bytes(first_segment(closed.path), old, new)
+
+    assert refusal(closed).code == "journal.row_unreadable"
+
+
 @pytest.fixture(scope="module")
 def twenty_steps(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folders `closed` and `killed`, as two ends of the same program leave them."""

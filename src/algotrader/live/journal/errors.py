@@ -94,7 +94,7 @@ def write_error(error: sqlite3.Error, path: Path) -> RunError:
     )
 
 
-def read_error(error: sqlite3.Error, path: Path, seq: int) -> JournalDamagedError | RunError:
+def read_error(error: Exception, path: Path, seq: int) -> JournalDamagedError | RunError:
     """What a failed read of row `seq` means."""
     if getattr(error, "sqlite_errorcode", 0) & 0xFF in (_IOERR, *_BUSY, *_READ_ONLY):
         return RunError(

@@ -48,27 +48,32 @@ class JournalLock:
     def take(self) -> None:
         """JournalLockedError if another program has it, JournalUnwrittenError if the folder is closed."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+            self._take()
         except OSError as error:
             raise JournalUnwrittenError(
                 "journal.read_only",
                 f"the journal {self.folder} cannot be written: {error.strerror}",
-                hint="mend the rights of the folder, or mount its disk for writing",
+                hint="free space, mend the rights of the folder, or mount its disk for writing",
             ) from error
+
+    def _take(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._descriptor = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
         except BlockingIOError as error:
-            holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
-            os.close(descriptor)
+            holder = os.pread(self._descriptor, 32, 0).decode(errors="replace").strip()
+            self.release()
             raise JournalLockedError(
                 "journal.in_use",
                 f"the journal {self.folder} is in use by process {holder or 'unknown'}",
                 hint="one program writes a journal: end that one, or use another folder",
             ) from error
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        self._descriptor = descriptor
+        except OSError:
+            self.release()
+            raise
 
     def release(self) -> None:
         if self._descriptor >= 0:

@@ -127,7 +127,7 @@ class SegmentRows:
         path = segment_path(self._folder, number)
         try:
             found = self._reader(number).execute(query, values).fetchall()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeError) as error:  # SQLite quotes damaged text as it is
             raise read_error(error, path, seq) from error
         return [Row(*fields) for fields in found]
 
@@ -160,9 +160,15 @@ def require_ours(connection: sqlite3.Connection, path: Path) -> None:
     require_schema(schema, f"the journal {path}")
 
 
+def require_log(mode: str) -> None:
+    """sqlite3.OperationalError unless the mode is WAL: SQLite only tells when it cannot be set."""
+    if mode != "wal":
+        raise sqlite3.OperationalError(f"the write-ahead log cannot be used (mode {mode})")
+
+
 def prepare(connection: sqlite3.Connection) -> None:
     """Make an empty database a segment."""
-    connection.execute("PRAGMA journal_mode = WAL")
+    require_log(connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
     connection.execute(CREATE)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {SCHEMA}")

@@ -17,6 +17,7 @@ from algotrader.live.journal.port import Snapshot
 from algotrader.live.journal.segments import (
     SegmentRows,
     prepare,
+    require_log,
     require_ours,
     segment_numbers,
     segment_path,
@@ -124,11 +125,13 @@ class SegmentStorage(SegmentRows):
             )
             self._set_up(writer)
             require_ours(writer, path)
+            require_log(writer.execute("PRAGMA journal_mode").fetchone()[0])
             # What is read here may stand in the memory of the system alone, if a sync failed
             # before the last end: written once more to the main file, it is durable.
             writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
             raise self._failed(error, path) from error
+        self._sync_names()  # of the log; SQLite would ignore that this failed
         self._writer, self._active = writer, path
         return writer
 
@@ -184,14 +187,17 @@ class SegmentStorage(SegmentRows):
             writer.close()
 
     def _publish(self, aside: Path, path: Path) -> None:
+        aside.replace(path)
+        self._sync_names()
+
+    def _sync_names(self) -> None:
         try:
-            aside.replace(path)
             sync_folder(self._folder)
         except OSError as error:
             self._has_failed = True
             raise JournalFailedError(
                 "journal.failed",
-                f"the journal could not begin the file {path}: {error}",
+                f"the names of files in {self._folder} could not be made durable: {error}",
                 hint="look at the disk, then start again",
             ) from error
 
