@@ -39,14 +39,22 @@ from algotrader.live.journal.errors import (
 from algotrader.live.journal.folder import JournalFolder
 from algotrader.live.journal.journal import Journal
 from algotrader.live.journal.records import PREFIX
+from algotrader.live.journal.storage import SegmentStorage
 from algotrader.live.journal.verifying import read, verify
 
 HERE = Path(__file__).parent
 SCHEMA_1 = HERE.parent / "fixtures" / "journal" / "schema_1"
 
 
+def files_of(journal: Journal) -> SegmentStorage:
+    storage = journal._storage
+    assert isinstance(storage, SegmentStorage)
+    return storage
+
+
 def writer_of(journal: Journal) -> sqlite3.Connection:
-    writer: sqlite3.Connection = journal._storage._writer
+    writer = files_of(journal)._writer
+    assert writer is not None
     return writer
 
 
@@ -114,7 +122,7 @@ def test_F48_a_checkpoint_that_finds_no_room_leaves_the_rows_in_the_log(
         assert grown > before  # checkpoints do come
         with files_no_longer_than(grown + 50_000):
             journal.append([Entry(time_ms=1, kind="Large", body=b"y" * 20_000)])
-            journal._storage._checkpoint(writer_of(journal), "PASSIVE")
+            files_of(journal)._checkpoint(writer_of(journal), "PASSIVE")
         journal.append(a_large_step(9))
     with JournalFolder(tmp_path / "journal").reading() as rows:
         assert verify(rows).problem is None
@@ -255,7 +263,7 @@ def test_F52_after_a_failed_sync_nothing_more_is_taken(
 WRITES = [1, 2, 5, 9, 14, 19, 24, 28, 32, 33, 34, 35, 36, 37, 40, 45]
 
 
-@pytest.mark.parametrize(("at", "errno"), zip(WRITES, [EIO, ENOSPC] * 8, strict=True))
+@pytest.mark.parametrize(("at", "errno"), list(zip(WRITES, [EIO, ENOSPC] * 8, strict=True)))
 def test_F53_a_failed_write_is_a_clean_stop_or_a_clean_retry(
     faulty_disk: Path, tmp_path: Path, at: int, errno: int
 ) -> None:
