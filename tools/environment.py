@@ -1,7 +1,7 @@
-"""Make `.venv` ready: `python3 tools/environment.py run|dev`. Standard library only.
+"""Make `.venv` ready: `python3 tools/environment.py run|online|dev`. Standard library only.
 
-`run` installs what the program needs, `dev` also the tests, linters and documentation tools; both
-build the native kernel in place. Nothing is done when nothing changed: the stamp, written last,
+`run` installs what the program needs, `online` also what downloads need, `dev` also the tests,
+linters and documentation tools; each builds the native kernel in place. Nothing is done when nothing changed: the stamp, written last,
 holds a hash of everything that went in, so an interrupted set-up simply begins again.
 """
 
@@ -19,7 +19,12 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "ready.json"
 LOG = VENV / "setup.log"
-LOCKS = {"run": "requirements/runtime.lock", "dev": "requirements/dev.lock"}
+LOCKS = {
+    "run": "requirements/runtime.lock",
+    "online": "requirements/online.lock",
+    "dev": "requirements/dev.lock",
+}
+HOLDS = {"run": (), "online": ("run",), "dev": ("run", "online")}
 OLDEST = (3, 11)
 SUGGESTED = "python3.12"
 COMPILERS = (("c++", "cc"), ("g++", "gcc"), ("clang++", "clang"))
@@ -48,8 +53,8 @@ def main(kind: str) -> None:
         build_kernel()
     # `dev` holds all of `run`; the other way round a later `run` must not look like `dev`.
     ready = {"kernel": kernel_fingerprint(), kind: wanted}
-    if kind == "dev":
-        ready["run"] = fingerprint("run")
+    for other in HOLDS[kind]:
+        ready[other] = fingerprint(other)
     STAMP.write_text(json.dumps(ready, indent=1) + "\n", encoding="utf-8")
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
+from tests.builders import okx_look_alike as okx
 
 from algotrader import Features, Strategy, Targets
 from algotrader.backtest.loading import DataRequest, load_market
@@ -32,18 +30,6 @@ from algotrader.data.layout import Layer, SeriesKey
 pytest.importorskip("ccxt", reason="not run: ccxt is not installed")
 
 
-def _look_alike() -> ModuleType:
-    path = Path(__file__).with_name("okx_look_alike.py")
-    spec = importlib.util.spec_from_file_location("okx_look_alike", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["okx_look_alike"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-okx = _look_alike()
 FIRST = 1704067200000  # 2024-01-01
 NOW = FIRST + 40 * DAY_MS + 30 * 60_000  # half past: one hourly bar is forming
 SPOT, SWAP = Symbol.parse("OKX:BTC/USDT"), Symbol.parse("OKX:BTC/USDT:USDT")
@@ -51,6 +37,14 @@ INVERSE = Symbol.parse("OKX:BTC/USD:BTC")
 HOUR = Timeframe(HOUR_MS)
 CLOCK = ManualClock(datetime(2024, 2, 10, 0, 30, tzinfo=UTC))
 KEY = SeriesKey.bars(SPOT, HOUR)
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client's own pause between requests; that it is kept, `test_download_binance` shows."""
+    from ccxt.base.exchange import Exchange
+
+    monkeypatch.setattr(Exchange, "throttle", lambda self, cost=None: None)
 
 
 def source(base: str) -> CcxtSource:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,19 +11,31 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from algotrader.cli.commands import TABLE, new_app
+from algotrader.cli.data_tables import (
+    by_rule,
+    filled_row,
+    manifest_row,
+    plain,
+    print_rows,
+    show_imported,
+    show_rows,
+    when,
+)
+from algotrader.cli.fetching import fetch
 from algotrader.cli.output import Output, with_output
+from algotrader.cli.progress import shown_progress
 from algotrader.core.errors import DataError, UsageError
 from algotrader.core.instants import utc_ms
 from algotrader.core.ports import SystemClock
 from algotrader.core.symbols import Symbol
-from algotrader.core.timeframes import DAY_MS, Timeframe
+from algotrader.core.timeframes import Timeframe
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from algotrader.data.importing import Imported
     from algotrader.data.lake import Lake
     from algotrader.data.layout import SeriesKey
+    from algotrader.data.source import HistorySource
 
 app = new_app(
     f"""{TABLE["data"].help}
@@ -101,9 +112,10 @@ def import_(
     target, done = _lake(out, lake), []
     for file in files:
         began = time.perf_counter()
-        done += import_file(target, file, SystemClock(), wanted, None)
+        with shown_progress(out, file.name) as progress:
+            done += import_file(target, file, SystemClock(), wanted, progress)
         out.note(f"{file.name}: {time.perf_counter() - began:.1f} s")
-    _show_imported(out, done)
+    show_imported(out, done)
 
 
 @app.command()
@@ -133,27 +145,28 @@ def download(
     algotrader data download OKX:BTC/USDT --timeframe 1h --start 2024-01-01
     algotrader data download OKX:BTC/USDT:USDT --timeframe 1h --funding --mark
     """
-    from algotrader.data.downloading import fill, latest_start
-    from algotrader.data.layout import SeriesKey
-
     target, clock = _lake(out, lake), SystemClock()
     frame = Timeframe.parse(timeframe or "1h")
-    now = utc_ms(clock.now())
-    rows = []
-    for text in symbols:
-        symbol = Symbol.parse(text)
-        keys = [SeriesKey.bars(symbol, frame)]
-        keys += [SeriesKey.mark(symbol, frame)] if mark else []
-        keys += [SeriesKey.funding(symbol)] if funding else []
-        source = _source(symbol, base_url)
-        for key in keys:
-            first = _instant(start, "--start") or latest_start(target, key, now - 365 * DAY_MS)
-            with _progress(out) as tick:
-                filled = fill(
-                    target, source, key, first, _instant(end, "--end") or now, clock, tick
-                )
-            rows.append(_filled_row(filled))
-    _show_rows(out, rows)
+    wanted = [Symbol.parse(text) for text in symbols]
+    span = (_instant(start, "--start"), _instant(end, "--end"))
+    sources = {venue: _source(venue, base_url) for venue in {symbol.venue for symbol in wanted}}
+    done = [
+        fetch(out, target, sources[symbol.venue], key, span, clock)
+        for symbol in wanted
+        for key in _wanted_series(symbol, frame, funding=funding, mark=mark)
+    ]
+    show_rows(out, [filled_row(filled) for filled in done])
+
+
+def _wanted_series(
+    symbol: Symbol, frame: Timeframe, *, funding: bool, mark: bool
+) -> list[SeriesKey]:
+    from algotrader.data.layout import SeriesKey
+
+    keys = [SeriesKey.bars(symbol, frame)]
+    keys += [SeriesKey.mark(symbol, frame)] if mark else []
+    keys += [SeriesKey.funding(symbol)] if funding else []
+    return keys
 
 
 @app.command()
@@ -182,10 +195,12 @@ def repair(
     for key in _keys(target, symbol, timeframe):
         if again:
             target.forget_absent(key)
-        with _progress(out) as tick:
-            filled = refill(target, _source(key.symbol, base_url), key, SystemClock(), tick)
-        rows.append(_filled_row(filled))
-    _show_rows(out, rows)
+        with shown_progress(out, str(key), counted=False) as progress:
+            filled = refill(
+                target, _source(key.symbol.venue, base_url), key, SystemClock(), progress
+            )
+        rows.append(filled_row(filled))
+    show_rows(out, rows)
 
 
 @app.command()
@@ -206,7 +221,8 @@ def check(
 ) -> None:
     """Look for gaps, bad prints, drawn lines, unit switches, and more.
 
-    Also for wrong time zones, repeated rows and a symbol that was another company before. Exit code 1 if there is an error. Changes no data.
+    Also for wrong time zones, repeated rows and a symbol that was another company before. Exit
+    code 1 if there is an error. Changes no data.
 
     \b
     algotrader data check OKX:BTC/USDT --timeframe 1h
@@ -215,10 +231,10 @@ def check(
     findings, summary = _judged(out, target, timeframe, calendar, lake)
 
     def people(console: Console) -> None:
-        _print_rows(console, summary)
+        print_rows(console, summary)
         if findings:
             console.print()
-            _print_rows(console, _by_rule(findings))
+            print_rows(console, by_rule(findings))
         elif summary:
             console.print("no fault was found")
         else:
@@ -239,8 +255,8 @@ def ls(out: Output, lake: LakeFolder = None) -> None:
     algotrader data ls --json
     """
     target = _lake(out, lake)
-    rows = [_manifest_row(target, key) for key in target.series()]
-    _show_rows(out, rows)
+    rows = [manifest_row(target, key) for key in target.series()]
+    show_rows(out, rows)
     if not rows:
         out.note(_empty(target))
 
@@ -266,19 +282,19 @@ def show(
 
     def people(console: Console) -> None:
         for made in manifests:
-            for name, value in _plain(made).items():
+            for name, value in plain(made).items():
                 if name == "missing":
-                    spans = [f"{_when(m['start_ms'])} to {_when(m['end_ms'])}: {m['bars']} bars, "
+                    spans = [f"{when(m['start_ms'])} to {when(m['end_ms'])}: {m['bars']} bars, "
                              f"{m['reason'].replace('_', ' ')}" for m in value]  # fmt: skip
                     shown = "\n    ".join(["", *spans[:20]]) if spans else "nothing"
                     value = shown + (f"\n    and {len(spans) - 20} more" if len(spans) > 20 else "")
-                console.print(f"{name}: {_when(value) if name.endswith('_ts') else value}")
+                console.print(f"{name}: {when(value) if name.endswith('_ts') else value}")
             console.print()
         if rules is not None:
             console.print(f"instrument: tick {rules.tick}, lot {rules.lot}, minimum "
                           f"{rules.min_quantity}, fees {rules.fees.maker} / {rules.fees.taker}")  # fmt: skip
 
-    out.show([_plain(made) for made in manifests], people)
+    out.show([plain(made) for made in manifests], people)
 
 
 @app.command()
@@ -291,7 +307,7 @@ def compact(out: Output, lake: LakeFolder = None) -> None:
     """
     target = _lake(out, lake)
     rows = [{"series": str(key), "files_removed": target.compact(key)} for key in target.series()]
-    _show_rows(out, rows)
+    show_rows(out, rows)
 
 
 @app.command()
@@ -318,7 +334,7 @@ def generate(
     first = _instant(start, "--start") or 0
     at = datetime.fromtimestamp(first / 1000, UTC)
     made = make(bars, seed, at, Timeframe.parse(timeframe or "1h"))
-    _show_imported(out, write_generated(_lake(out, lake), made, SystemClock()))
+    show_imported(out, write_generated(_lake(out, lake), made, SystemClock()))
 
 
 @app.command()
@@ -339,7 +355,7 @@ def resample(
 
     target = _lake(out, lake)
     key = _bar_keys(target, symbol, timeframe)[0]
-    _show_imported(out, [resample_series(target, key, Timeframe.parse(to), SystemClock())])
+    show_imported(out, [resample_series(target, key, Timeframe.parse(to), SystemClock())])
 
 
 @app.command()
@@ -376,7 +392,7 @@ def features(
         made = write_features(target, key, loaded.name, bars.ts, columns, loaded.source_hash)
         rows.append({"series": str(key), "set": loaded.name, "rows": made.rows,
                      "columns": " ".join(made.columns)})  # fmt: skip
-    _show_rows(out, rows)
+    show_rows(out, rows)
 
 
 def _empty(lake: Lake) -> str:
@@ -410,10 +426,10 @@ def _lake(out: Output, folder: Path | None) -> Lake:
     return Lake(configuration.path(configuration.settings.workspace.lake))
 
 
-def _source(symbol: Symbol, base_url: str | None) -> Any:
+def _source(venue: str, base_url: str | None) -> HistorySource:
     from algotrader.data.adapters.ccxt_source import CcxtSource
 
-    return CcxtSource(symbol.venue, base_url, pause=time.sleep)
+    return CcxtSource(venue, base_url, pause=time.sleep)
 
 
 def _mapping(pairs: list[str]) -> dict[str, str]:
@@ -495,115 +511,3 @@ def _judged(
         findings += found
         summary.append(about)
     return findings, summary
-
-
-def _show_imported(out: Output, done: list[Imported]) -> None:
-    rows = [
-        {
-            "series": str(item.key), "read": item.read, "added": item.written.added,
-            "revised": item.written.revised, "set_aside": sum(item.quarantined.values()),
-            "coverage": item.manifest.coverage, "grade": item.manifest.grade,
-            "from": _when(item.manifest.first_ts), "to": _when(item.manifest.last_ts),
-        }
-        for item in done
-    ]  # fmt: skip
-    _show_rows(out, rows)
-
-
-def _filled_row(filled: Any) -> dict[str, Any]:
-    return {
-        "series": str(filled.key), "spans_asked": len(filled.asked),
-        "added": filled.written.added, "revised": filled.written.revised,
-        "set_aside": filled.quarantined, "coverage": filled.manifest.coverage,
-        "no_trades": filled.manifest.no_trades, "grade": filled.manifest.grade,
-    }  # fmt: skip
-
-
-def _manifest_row(lake: Lake, key: SeriesKey) -> dict[str, Any]:
-    made = lake.manifest(key)
-    return {
-        "series": str(key), "bars": made.rows, "from": _when(made.first_ts),
-        "to": _when(made.last_ts), "coverage": made.coverage, "grade": made.grade,
-        "generated": made.generated,
-    }  # fmt: skip
-
-
-def _by_rule(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One row for each rule and series, for people; the months are in --json."""
-    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
-    for found in findings:
-        name = (str(found["level"]), found["rule"], found["series"])
-        groups.setdefault(name, []).append(found)
-    return [
-        {
-            "level": level, "rule": rule, "series": series, "months": len(rows),
-            "places": sum(f["places"] for f in rows), "bars": sum(f["bars"] for f in rows),
-            "first": _when(min(f["first_ts"] for f in rows)), "what": rows[0]["message"],
-        }
-        for (level, rule, series), rows in groups.items()
-    ]  # fmt: skip
-
-
-def _show_rows(out: Output, rows: list[dict[str, Any]]) -> None:
-    out.show(rows, lambda console: _print_rows(console, rows))
-
-
-def _print_rows(console: Console, rows: list[dict[str, Any]]) -> None:
-    """Columns as wide as they need to be: a symbol cut short is another symbol."""
-    if not rows:
-        return
-    table = [[name.replace("_", " ") for name in rows[0]]]
-    table += [[_cell(name, value) for name, value in row.items()] for row in rows]
-    widths = [max(len(line[place]) for line in table) for place in range(len(table[0]))]
-    for line in table:
-        cells = (text.ljust(width) for text, width in zip(line, widths, strict=True))
-        console.out("  ".join(cells).rstrip(), highlight=False)
-
-
-def _cell(name: str, value: Any) -> str:
-    if name == "coverage":
-        return f"{value:.2%}"
-    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
-
-
-def _plain(record: Any) -> Any:
-    import msgspec
-
-    return msgspec.to_builtins(record)
-
-
-def _when(ms: int) -> str:
-    from algotrader.data.rows import stamp_text
-
-    return stamp_text(ms)
-
-
-class _progress:  # noqa: N801  used like a function
-    """A bar on standard error with the time left; silent with --quiet, --json, or without a screen."""
-
-    def __init__(self, out: Output) -> None:
-        import sys
-
-        self._shown = not (out.quiet or out.json) and sys.stderr.isatty()
-        self._bar: Any = None
-        self._task: Any = None
-
-    def __enter__(self) -> Callable[[str, int, int], None]:
-        if self._shown:
-            from rich.console import Console
-            from rich.progress import Progress
-
-            self._bar = Progress(console=Console(stderr=True), transient=True)
-            self._bar.start()
-        return self._tick
-
-    def _tick(self, what: str, done: int, of: int) -> None:
-        if self._bar is None:
-            return
-        if self._task is None:
-            self._task = self._bar.add_task(what, total=of)
-        self._bar.update(self._task, completed=done)
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()

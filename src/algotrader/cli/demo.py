@@ -16,16 +16,22 @@ from rich.rule import Rule
 
 from algotrader.cli.commands import new_app
 from algotrader.cli.output import Output, with_output
+from algotrader.core.errors import RunError
 
 if TYPE_CHECKING:
     from algotrader.backtest.complete import Completed
     from algotrader.backtest.workspace import Workspace
+    from algotrader.data.lake import Lake
 
 app = new_app()
 Online = Annotated[
     bool, typer.Option("--online", help="Download real BTC/USDT bars from OKX instead.")
 ]
 Folder = Annotated[Path, typer.Option(help="Where its lake, runs and reports go.")]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option("--base-url", help="Another address for OKX, as of a look-alike."),
+]
 BARS = 17_520  # two years of hours
 SEED = 7
 
@@ -45,7 +51,12 @@ class Case:
 
 @app.command()
 @with_output
-def demo(out: Output, online: Online = False, folder: Folder = Path(".demo")) -> None:
+def demo(
+    out: Output,
+    online: Online = False,
+    base_url: BaseUrl = None,
+    folder: Folder = Path(".demo"),
+) -> None:
     """See the whole path on the bundled data, in under a minute.
 
     Checks data, runs six backtests, a sweep and a walk-forward. The shares are real daily data.
@@ -64,7 +75,7 @@ def demo(out: Output, online: Online = False, folder: Folder = Path(".demo")) ->
     if not (folder / "algotrader.yaml").exists():
         make_workspace(folder)
     workspace = Workspace(lake=folder / "lake", runs=folder / "runs")
-    pair = _prepare(console, workspace, online=online)
+    pair = _prepare(out, workspace, base_url, online=online)
     console.print(Rule("Data", align="left"))
     _quality(console, workspace)
     reports = [_backtest(console, workspace, case) for case in cases(pair)]
@@ -118,7 +129,9 @@ def cases(pair: tuple[str, str]) -> tuple[Case, ...]:
     )  # fmt: skip
 
 
-def _prepare(console: Console, workspace: Workspace, *, online: bool) -> tuple[str, str]:
+def _prepare(
+    out: Output, workspace: Workspace, base_url: str | None, *, online: bool
+) -> tuple[str, str]:
     """Fill the lake: the sample's shares, and a BTC/USDT market. Symbols of spot and perpetual."""
     from algotrader.core.ports import SystemClock
     from algotrader.data import generator, sample
@@ -131,34 +144,35 @@ def _prepare(console: Console, workspace: Workspace, *, online: bool) -> tuple[s
         if not lake.timeframes(symbol):
             import_file(lake, path, clock, Wanted(symbol=symbol, licence=licence))
     if online:
-        return _download(console, lake)
+        return _download(out, lake, base_url)
     if not lake.timeframes(generator.SPOT):
         generator.write_generated(lake, generator.generate(BARS, SEED), clock)
     return str(generator.SPOT), str(generator.PERPETUAL)
 
 
-def _download(console: Console, lake: Any) -> tuple[str, str]:
-    from algotrader.core.instants import utc_ms
+def _download(out: Output, lake: Lake, base_url: str | None) -> tuple[str, str]:
+    from algotrader.cli.fetching import fetch
     from algotrader.core.ports import SystemClock
     from algotrader.core.symbols import Symbol
-    from algotrader.core.timeframes import DAY_MS, HOUR_MS, Timeframe
+    from algotrader.core.timeframes import HOUR_MS, Timeframe
     from algotrader.data.adapters.ccxt_source import CcxtSource
-    from algotrader.data.downloading import fill, latest_start
     from algotrader.data.layout import SeriesKey
 
     spot, perpetual = Symbol.parse("OKX:BTC/USDT"), Symbol.parse("OKX:BTC/USDT:USDT")
-    frame, clock = Timeframe(HOUR_MS), SystemClock()
-    now = utc_ms(clock.now())
-    source = CcxtSource("OKX", pause=time.sleep)
+    frame, clock, nothing = Timeframe(HOUR_MS), SystemClock(), (None, None)
+    source = CcxtSource("OKX", base_url, pause=time.sleep)
     keys = (
         SeriesKey.bars(spot, frame),
         SeriesKey.bars(perpetual, frame),
         SeriesKey.funding(perpetual),
     )
     for key in keys:
-        first = latest_start(lake, key, now - 365 * DAY_MS)
-        filled = fill(lake, source, key, first, now, clock, lambda *_: None)
-        console.print(f"downloaded {key}: {filled.written.added:,} rows")
+        try:
+            filled = fetch(out, lake, source, key, nothing, clock)
+        except RunError as error:
+            hint = "what arrived is kept; without --online the demo needs no network"
+            raise RunError(error.code, error.message, hint=hint) from error
+        out.console().print(f"downloaded {key}: {filled.written.added:,} new rows")
     return str(spot), str(perpetual)
 
 

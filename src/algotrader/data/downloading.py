@@ -64,7 +64,7 @@ def fill(
             # A venue may be late with its newest bars: what is not there yet may still come.
             answered.append((page.start_ms, min(page.end_ms, now_ms - _settled_ms(key))))
             if progress is not None:
-                progress(str(key), page.end_ms - start_ms, end_ms - start_ms)
+                progress(page.end_ms - start_ms, end_ms - start_ms)
     if not lake.files(key):
         raise DataError(
             "data.range_empty",

@@ -25,7 +25,7 @@ from algotrader.data.resample import resample
 from algotrader.data.rows import OnError, Quarantined
 from algotrader.data.tables import BarTable, read_tables
 
-Progress = Callable[[str, int, int], None]  # what, done, of
+Progress = Callable[[int, int], None]  # done, of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,10 +151,10 @@ def store(
     done = []
     for number, item in enumerate(ready):
         if progress is not None:
-            progress(str(item.key), number, len(ready))
+            progress(number, len(ready))
         done.append(_write(lake, item, source, clock, wanted))
     if progress is not None:
-        progress("done", len(ready), len(ready))
+        progress(len(ready), len(ready))
     return done
 
 

@@ -1,18 +1,15 @@
 """A small HTTP server that answers like OKX: instruments, tiers, candles, marks, funding, time.
 
-`python okx_look_alike.py DAYS` serves the last DAYS days until it is ended, for a try by hand.
+`python -m tests.builders.okx_look_alike DAYS` serves the last DAYS days until it is ended, for a try by hand.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
-from urllib.parse import parse_qs, urlparse
+
+from tests.builders.loopback import Reply, serving_on_loopback
 
 BARS_MS = {"1m": 60_000, "1H": 3_600_000, "4H": 14_400_000, "1Dutc": 86_400_000}
 COMMON = {
@@ -118,48 +115,23 @@ class Venue:
                 return self.funding(query)
         raise KeyError(path)
 
+    def reply(self, path: str, query: dict[str, str], whole: str) -> Reply:
+        self.asked.append(whole)
+        if self.failures:
+            self.failures -= 1
+            return Reply(status=500, body={})
+        if self.hides_tiers and path.endswith("position-tiers"):
+            wrong = {"code": "50111", "msg": "Invalid OK-ACCESS-KEY", "data": []}
+            return Reply(status=401, body=wrong)
+        try:
+            return Reply(body={"code": "0", "msg": "", "data": self.answer(path, query)})
+        except KeyError:
+            return Reply(status=404, body={"code": "404", "msg": "no such path", "data": []})
 
-@contextmanager
-def serving(venue: Venue) -> Iterator[str]:
+
+def serving(venue: Venue) -> AbstractContextManager[str]:
     """The venue on a free port of this machine; gives its base address."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            venue.asked.append(self.path)
-            if venue.failures:
-                venue.failures -= 1
-                self._reply(500, b"{}")
-                return
-            url = urlparse(self.path)
-            if venue.hides_tiers and url.path.endswith("position-tiers"):
-                self._reply(401, b'{"code":"50111","msg":"Invalid OK-ACCESS-KEY","data":[]}')
-                return
-            query = {name: values[0] for name, values in parse_qs(url.query).items()}
-            try:
-                data = venue.answer(url.path, query)
-            except KeyError:
-                self._reply(404, b'{"code":"404","msg":"no such path","data":[]}')
-                return
-            self._reply(200, json.dumps({"code": "0", "msg": "", "data": data}).encode())
-
-        def _reply(self, status: int, body: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    return serving_on_loopback(venue.reply)
 
 
 if __name__ == "__main__":
