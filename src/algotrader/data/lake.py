@@ -306,9 +306,19 @@ class Lake:
 
 
 def parquet_bytes(frame: pl.DataFrame) -> bytes:
-    """The frame as one Parquet file, zstd."""
+    """The frame as one Parquet file: stamps as differences, all columns LZ4."""
+    import polars as pl
+    from pyarrow import parquet
+
+    kinds = frame.schema.items()
     buffer = io.BytesIO()
-    frame.write_parquet(buffer, compression="zstd", compression_level=1, statistics=True)
+    parquet.write_table(
+        frame.to_arrow(),
+        buffer,
+        compression="lz4",
+        use_dictionary=[name for name, kind in kinds if kind == pl.String],
+        column_encoding={name: "DELTA_BINARY_PACKED" for name, kind in kinds if kind == pl.Int64},
+    )
     return buffer.getvalue()
 
 
