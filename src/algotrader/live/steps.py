@@ -1,0 +1,69 @@
+"""One step: an event is handled, made durable with all that follows, and only then acted on."""
+
+from __future__ import annotations
+
+from algotrader.core.events import Event, decode_event, encode_event
+from algotrader.engine.commands import Command
+from algotrader.engine.engine import Engine, Outcome
+from algotrader.live.journal.chain import Entry
+from algotrader.live.journal.errors import JournalUnwrittenError
+from algotrader.live.journal.journal import Journal
+from algotrader.live.journal.records import PREFIX
+
+
+class Steps:
+    """The engine and its journal, never apart by more than the step being written."""
+
+    def __init__(self, engine: Engine, journal: Journal) -> None:
+        self._engine = engine
+        self._journal = journal
+        self._unwritten: Outcome | None = None
+
+    @property
+    def engine(self) -> Engine:
+        return self._engine
+
+    def replay(self) -> int:
+        """Fold the journal into the engine; the number of events. To be called once, first.
+
+        JournalDamagedError, VersionError or UsageError where it cannot be read: do not trade.
+        """
+        count = 0
+        for row in self._journal.read():
+            if not row.kind.startswith(PREFIX):
+                self._engine.apply(decode_event(row.body))
+                count += 1
+        return count
+
+    def take(self, event: Event) -> list[Command]:
+        """All that is to be done after an event, durable when this returns.
+
+        JournalUnwrittenError while the disk refuses: nothing may be done, and no further event
+        taken, until `retry` returns. Anything else the journal raises ends the process.
+        """
+        if self._unwritten is not None:
+            raise RuntimeError("a step waits to be written: retry it first")
+        return self._keep(self._engine.handle(event))
+
+    def resume(self, now_ms: int) -> list[Command]:
+        """What a restart has to find out, durable when this returns."""
+        return self._keep(self._engine.resume(now_ms))
+
+    def retry(self) -> list[Command]:
+        """Write the step that could not be written. JournalUnwrittenError if it still cannot."""
+        outcome, self._unwritten = self._unwritten, None
+        return [] if outcome is None else self._keep(outcome)
+
+    def _keep(self, outcome: Outcome) -> list[Command]:
+        if outcome.events:
+            try:
+                self._journal.append([_entry(event) for event in outcome.events])
+            except JournalUnwrittenError:
+                # The engine is one step ahead of its journal until this very step is written.
+                self._unwritten = outcome
+                raise
+        return outcome.commands
+
+
+def _entry(event: Event) -> Entry:
+    return Entry(time_ms=event.ts_known, kind=event.kind, body=encode_event(event))
