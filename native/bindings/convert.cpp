@@ -1,7 +1,9 @@
 #include "convert.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
+#include <utility>
 
 namespace algotrader::bindings {
 
@@ -81,38 +83,106 @@ const std::int64_t* NativePanel::integers(nb::handle panel, const char* name, st
   return array.data();
 }
 
+namespace {
+
+// All fields of a record in one call: an attribute at a time is what a panel of hundreds of
+// instruments would mostly spend its time on. The order is that of to_instrument.
+nb::tuple fields_of(nb::handle record) {
+  static const nb::handle getter =
+      nb::module_::import_("operator")
+          .attr("attrgetter")("kind", "tick", "lot", "min_quantity", "min_notional", "multiplier",
+                              "maker_fee", "taker_fee", "min_fee", "fee_in_received",
+                              "slippage_bps", "half_spread_bps", "impact", "participation",
+                              "never_closes", "leverage", "tiers", "liquidation_fee", "size_share",
+                              "listed_at", "delisted_at", "delist_haircut")
+          .release();  // for the life of the process
+  return nb::cast<nb::tuple>(getter(record));
+}
+
+std::int64_t moment(nb::handle value, std::int64_t absent) {
+  return value.is_none() ? absent : nb::cast<std::int64_t>(value);
+}
+
+[[noreturn]] void refuse(nb::handle record, const char* name, const char* must) {
+  const std::string symbol = nb::cast<std::string>(record.attr("symbol"));
+  const std::string value = nb::cast<std::string>(nb::str(nb::object(record.attr(name))));
+  throw nb::value_error((symbol + ": " + name + " must be " + must + ", not " + value).c_str());
+}
+
+void check_instrument(nb::handle record, const Instrument& instrument) {
+  const std::pair<const char*, double> positive[] = {{"lot", instrument.lot},
+                                                     {"multiplier", instrument.multiplier},
+                                                     {"leverage", instrument.leverage},
+                                                     {"size_share", instrument.size_share}};
+  const std::pair<const char*, double> not_negative[] = {
+      {"tick", instrument.tick},
+      {"min_quantity", instrument.min_quantity},
+      {"min_notional", instrument.min_notional},
+      {"min_fee", instrument.min_fee},
+      {"slippage_bps", instrument.slippage_bps},
+      {"half_spread_bps", instrument.half_spread_bps},
+      {"impact", instrument.impact},
+      {"participation", instrument.participation},
+      {"liquidation_fee", instrument.liquidation_fee}};
+  const std::pair<const char*, double> finite[] = {{"maker_fee", instrument.maker_fee},
+                                                   {"taker_fee", instrument.taker_fee},
+                                                   {"delist_haircut", instrument.delist_haircut}};
+  for (const auto& [name, value] : positive) {
+    if (!std::isfinite(value)) refuse(record, name, "finite");
+    if (value <= 0.0) refuse(record, name, "positive");
+  }
+  for (const auto& [name, value] : not_negative) {
+    if (!std::isfinite(value)) refuse(record, name, "finite");
+    if (value < 0.0) refuse(record, name, "0 or more");
+  }
+  for (const auto& [name, value] : finite) {
+    if (!std::isfinite(value)) refuse(record, name, "finite");
+  }
+  const auto below = [](const Tier& a, const Tier& b) { return a.upper < b.upper; };
+  if (!std::is_sorted(instrument.tiers.begin(), instrument.tiers.end(), below)) {
+    refuse(record, "tiers", "in the order of their bounds");
+  }
+}
+
+}  // namespace
+
 Instrument to_instrument(nb::handle record) {
+  const nb::tuple fields = fields_of(record);
+  const auto number_at = [&](std::size_t place) { return nb::cast<double>(fields[place]); };
   Instrument instrument;
-  instrument.kind = token<InstrumentKind>(record, "kind");
-  instrument.tick = number(record, "tick");
-  instrument.lot = number(record, "lot");
-  instrument.min_quantity = number(record, "min_quantity");
-  instrument.min_notional = number(record, "min_notional");
-  instrument.multiplier = number(record, "multiplier");
-  instrument.maker_fee = number(record, "maker_fee");
-  instrument.taker_fee = number(record, "taker_fee");
-  instrument.min_fee = number(record, "min_fee");
-  instrument.fee_in_received = nb::cast<bool>(record.attr("fee_in_received"));
-  instrument.slippage_bps = number(record, "slippage_bps");
-  instrument.half_spread_bps = number(record, "half_spread_bps");
-  instrument.impact = number(record, "impact");
-  instrument.participation = number(record, "participation");
-  instrument.never_closes = nb::cast<bool>(record.attr("never_closes"));
-  instrument.leverage = number(record, "leverage");
-  for (const nb::handle tier : record.attr("tiers")) {
+  instrument.kind = static_cast<InstrumentKind>(nb::cast<int>(fields[0]));
+  instrument.tick = number_at(1);
+  instrument.lot = number_at(2);
+  instrument.min_quantity = number_at(3);
+  instrument.min_notional = number_at(4);
+  instrument.multiplier = number_at(5);
+  instrument.maker_fee = number_at(6);
+  instrument.taker_fee = number_at(7);
+  instrument.min_fee = number_at(8);
+  instrument.fee_in_received = nb::cast<bool>(fields[9]);
+  instrument.slippage_bps = number_at(10);
+  instrument.half_spread_bps = number_at(11);
+  instrument.impact = number_at(12);
+  instrument.participation = number_at(13);
+  instrument.never_closes = nb::cast<bool>(fields[14]);
+  instrument.leverage = number_at(15);
+  for (const nb::handle tier : fields[16]) {
     instrument.tiers.push_back({nb::cast<double>(tier[0]), nb::cast<double>(tier[1])});
   }
-  instrument.liquidation_fee = number(record, "liquidation_fee");
-  instrument.size_share = number(record, "size_share");
-  instrument.listed_at = optional_integer(record, "listed_at", instrument.listed_at);
-  instrument.delisted_at = optional_integer(record, "delisted_at", kNever);
-  instrument.delist_haircut = number(record, "delist_haircut");
+  instrument.liquidation_fee = number_at(17);
+  instrument.size_share = number_at(18);
+  instrument.listed_at = moment(fields[19], instrument.listed_at);
+  instrument.delisted_at = moment(fields[20], kNever);
+  instrument.delist_haircut = number_at(21);
   return instrument;
 }
 
 std::vector<Instrument> to_instruments(nb::handle records) {
   std::vector<Instrument> instruments;
-  for (const nb::handle record : records) instruments.push_back(to_instrument(record));
+  for (const nb::handle record : records) {
+    instruments.push_back(to_instrument(record));
+    check_instrument(record, instruments.back());
+  }
   return instruments;
 }
 

@@ -89,10 +89,47 @@ ALGOTRADER_INLINE void carry_body(const double* fresh, double* values, std::size
   for (std::size_t i = 0; i < count; ++i) values[i] = fresh[i] == fresh[i] ? fresh[i] : values[i];
 }
 
+// Comparisons are left to the vectoriser: those of vector types are cut to pieces before a body is
+// inlined, and the instruction set known.
+ALGOTRADER_INLINE bool any_given_body(const double* values, std::size_t count) {
+  std::int64_t given = 0;
+  for (std::size_t k = 0; k < count; ++k) given |= std::int64_t{values[k] == values[k]};
+  return given != 0;
+}
+
+// The bits of positive numbers, as integers, have the order of the numbers; those of NaN, but for
+// the sign, are above those of infinity. A volume of -0 or a NaN with a sign is left to who asks.
+ALGOTRADER_INLINE bool sound_body(const Prices& bars, std::size_t count) {
+  constexpr std::int64_t infinite = 0x7ff0000000000000;
+  constexpr std::int64_t size = 0x7fffffffffffffff;
+  const auto bits = [](const double* values, std::size_t k) {
+    return std::bit_cast<std::int64_t>(values[k]);
+  };
+  const Prices b = bars;
+  std::int64_t wrong = 0;
+  for (std::size_t k = 0; k < count; ++k) {
+    const std::int64_t open = bits(b.open, k);
+    const std::int64_t high = bits(b.high, k);
+    const std::int64_t low = bits(b.low, k);
+    const std::int64_t close = bits(b.close, k);
+    const std::int64_t inside_low = open < close ? open : close;
+    const std::int64_t inside_high = open < close ? close : open;
+    const std::int64_t sound = std::int64_t{low > 0} & std::int64_t{high < infinite} &
+                               std::int64_t{low <= inside_low} & std::int64_t{inside_high <= high};
+    const std::int64_t missing =
+        std::int64_t{(open & size) > infinite} & std::int64_t{(high & size) > infinite} &
+        std::int64_t{(low & size) > infinite} & std::int64_t{(close & size) > infinite};
+    wrong |= ((sound | missing) ^ 1) | std::int64_t{bits(b.volume, k) < 0};
+  }
+  return wrong == 0;
+}
+
 double sum_baseline(const double* v, std::size_t n) { return sum_body(v, n); }
 double dot_baseline(const double* a, const double* b, std::size_t n) { return dot_body(a, b, n); }
 void changes_baseline(const double* v, std::size_t n, std::uint64_t* w) { changes_body(v, n, w); }
 void carry_baseline(const double* f, double* v, std::size_t n) { carry_body(f, v, n); }
+bool any_given_baseline(const double* v, std::size_t n) { return any_given_body(v, n); }
+bool sound_baseline(const Prices& bars, std::size_t n) { return sound_body(bars, n); }
 
 #if defined(__x86_64__)
 #define ALGOTRADER_AVX2 __attribute__((target("avx2")))
@@ -106,6 +143,8 @@ ALGOTRADER_AVX2 void changes_avx2(const double* v, std::size_t n, std::uint64_t*
   changes_body(v, n, w);
 }
 ALGOTRADER_AVX2 void carry_avx2(const double* f, double* v, std::size_t n) { carry_body(f, v, n); }
+ALGOTRADER_AVX2 bool any_given_avx2(const double* v, std::size_t n) { return any_given_body(v, n); }
+ALGOTRADER_AVX2 bool sound_avx2(const Prices& bars, std::size_t n) { return sound_body(bars, n); }
 
 ALGOTRADER_AVX512 double sum_avx512(const double* v, std::size_t n) { return sum_body(v, n); }
 ALGOTRADER_AVX512 double dot_avx512(const double* a, const double* b, std::size_t n) {
@@ -117,6 +156,8 @@ ALGOTRADER_AVX512 void changes_avx512(const double* v, std::size_t n, std::uint6
 ALGOTRADER_AVX512 void carry_avx512(const double* f, double* v, std::size_t n) {
   carry_body(f, v, n);
 }
+ALGOTRADER_AVX512 bool any_given_avx512(const double* v, std::size_t n) { return any_given_body(v, n); }
+ALGOTRADER_AVX512 bool sound_avx512(const Prices& bars, std::size_t n) { return sound_body(bars, n); }
 #endif
 
 struct Loops {
@@ -125,13 +166,15 @@ struct Loops {
   double (*dot)(const double*, const double*, std::size_t);
   void (*changes)(const double*, std::size_t, std::uint64_t*);
   void (*carry)(const double*, double*, std::size_t);
+  bool (*any_given)(const double*, std::size_t);
+  bool (*sound)(const Prices&, std::size_t);
 };
 
 constexpr Loops kBaseline{SimdLevel::Baseline, sum_baseline, dot_baseline, changes_baseline,
-                          carry_baseline};
+                          carry_baseline, any_given_baseline, sound_baseline};
 #if defined(__x86_64__)
-constexpr Loops kAvx2{SimdLevel::Avx2, sum_avx2, dot_avx2, changes_avx2, carry_avx2};
-constexpr Loops kAvx512{SimdLevel::Avx512, sum_avx512, dot_avx512, changes_avx512, carry_avx512};
+constexpr Loops kAvx2{SimdLevel::Avx2, sum_avx2, dot_avx2, changes_avx2, carry_avx2, any_given_avx2, sound_avx2};
+constexpr Loops kAvx512{SimdLevel::Avx512, sum_avx512, dot_avx512, changes_avx512, carry_avx512, any_given_avx512, sound_avx512};
 #endif
 
 bool has(SimdLevel level) noexcept {
@@ -203,6 +246,12 @@ double fixed_dot(const double* a, const double* b, std::size_t count) noexcept {
 }
 void mark_changes(const double* numbers, std::size_t count, std::uint64_t* words) noexcept {
   loops->changes(numbers, count, words);
+}
+bool any_given(const double* values, std::size_t count) noexcept {
+  return loops->any_given(values, count);
+}
+bool bars_are_sound(const Prices& bars, std::size_t count) noexcept {
+  return loops->sound(bars, count);
 }
 void carry_forward(const double* fresh, double* values, std::size_t count) noexcept {
   loops->carry(fresh, values, count);

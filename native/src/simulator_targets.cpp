@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "algotrader/reduce.hpp"
 #include "algotrader/simulator.hpp"
 #include "algotrader/sizing.hpp"
 
@@ -29,6 +30,7 @@ void Simulator::look_at_numbers(std::size_t row, const double* numbers) {
   const bool scheduled = settings_.rebalance != RebalanceRule::Schedule ||
                          (panel_.schedule != nullptr && panel_.schedule[row] != 0);
   if (!scheduled && !pending_ && !may_block_) return;
+  if (says_nothing(numbers)) return count(Counter::NanTargets, static_cast<std::int64_t>(panel_.columns));
   bool still_pending = false;
   for (std::size_t column = 0; column < panel_.columns; ++column) {
     const double number = numbers == nullptr ? kNone : numbers[column];
@@ -53,6 +55,13 @@ void Simulator::look_at_numbers(std::size_t row, const double* numbers) {
                      [](const Wanted& a, const Wanted& b) { return a.column < b.column; });
   }
   pending_ = still_pending;
+}
+
+// A row without an opinion to which nothing can answer; a schedule asks for the next bar (R10).
+bool Simulator::says_nothing(const double* numbers) const {
+  const bool may_answer = pending_ || may_block_ || !queued_.empty() ||
+                          settings_.rebalance == RebalanceRule::Schedule;
+  return !may_answer && numbers != nullptr && !any_given(numbers, panel_.columns);
 }
 
 // `ctx.target(...)`: acted on at once (R10); the last one of an instrument counts.

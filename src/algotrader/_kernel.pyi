@@ -11,6 +11,13 @@ __version__: str
 
 # reduce
 def fixed_sum(values: NDArray[float64]) -> float: ...
+def bars_are_sound(
+    open: NDArray[float64],  # noqa: A002 - the word of the field
+    high: NDArray[float64],
+    low: NDArray[float64],
+    close: NDArray[float64],
+    volume: NDArray[float64],
+) -> bool: ...
 
 # indicators
 class indicators:  # noqa: N801 - a submodule; a stub file can only say class

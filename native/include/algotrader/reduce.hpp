@@ -18,6 +18,21 @@ double fixed_dot(const double* a, const double* b, std::size_t count) noexcept;
 // k = 0. There are (count + 63) / 64 words; bits beyond the last number are 0.
 void mark_changes(const double* numbers, std::size_t count, std::uint64_t* words) noexcept;
 
+// Is any of the values not NaN?
+bool any_given(const double* values, std::size_t count) noexcept;
+
+struct Prices {
+  const double* open;
+  const double* high;
+  const double* low;
+  const double* close;
+  const double* volume;
+};
+
+// May all of these bars be simulated? A bar is missing in all of its prices or in none, prices are
+// positive and finite, high and low enclose open and close, volume is not negative.
+bool bars_are_sound(const Prices& bars, std::size_t count) noexcept;
+
 // values[k] = fresh[k] where that is given.
 void carry_forward(const double* fresh, double* values, std::size_t count) noexcept;
 

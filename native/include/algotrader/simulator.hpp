@@ -268,6 +268,7 @@ class Simulator {
     bool at_once;   // asked for by `target(...)`
   };
   void look_at_numbers(std::size_t row, const double* numbers);
+  bool says_nothing(const double* numbers) const;
   bool look_at(std::size_t row, std::size_t column, double number, bool scheduled,
                bool numbers_given);
   bool accept(std::size_t row, std::size_t column);

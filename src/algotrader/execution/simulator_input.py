@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from algotrader import _kernel
 from algotrader.execution.simulation import (
     ExecutionRule,
     Floats,
@@ -51,6 +52,8 @@ def checked_panel(panel: Panel, settings: SimulationSettings) -> Panel:
 
 
 def _check_bars(bars: dict[str, Floats], settings: SimulationSettings) -> None:
+    if _kernel.bars_are_sound(*(bars[name] for name in _PRICES)):
+        return
     names = ("close",) if settings.close_only else ("open", "high", "low", "close")
     missing = np.isnan(bars["close"])
     for name in names:
@@ -141,7 +144,10 @@ def _vector(name: str, values: object, dtype: type[Row], size: int | None) -> ND
 def check_instruments(
     instruments: Sequence[SimulatedInstrument], settings: SimulationSettings, columns: int
 ) -> None:
-    """ValueError where instruments or settings cannot be simulated."""
+    """ValueError where instruments or settings cannot be simulated.
+
+    The numbers of each instrument are looked at where the kernel reads them.
+    """
     if len(instruments) != columns:
         raise ValueError(f"{len(instruments)} instruments for a panel of {columns} columns")
     symbols = [instrument.symbol for instrument in instruments]
@@ -150,33 +156,7 @@ def check_instruments(
     kinds = {instrument.kind for instrument in instruments}
     if InstrumentKind.INVERSE in kinds and len(kinds) > 1:
         raise ValueError("one settlement currency per account: inverse contracts stand alone (R26)")
-    for instrument in instruments:
-        _check_instrument(instrument)
     _check_settings(settings)
-
-
-def _check_instrument(instrument: SimulatedInstrument) -> None:
-    positive = ("lot", "multiplier", "leverage", "size_share")
-    not_negative = (
-        "tick",
-        "min_quantity",
-        "min_notional",
-        "min_fee",
-        "slippage_bps",
-        "half_spread_bps",
-        "impact",
-        "participation",
-        "liquidation_fee",
-    )
-    for name in positive + not_negative + ("maker_fee", "taker_fee", "delist_haircut"):
-        value = float(getattr(instrument, name))
-        if not np.isfinite(value):
-            raise ValueError(f"{instrument.symbol}: {name} must be finite, not {value}")
-        if (name in positive and value <= 0.0) or (name in not_negative and value < 0.0):
-            raise ValueError(f"{instrument.symbol}: {name} must be positive, not {value}")
-    bounds = [upper for upper, _ in instrument.tiers]
-    if bounds != sorted(bounds):
-        raise ValueError(f"{instrument.symbol}: bounds of tiers must ascend")
 
 
 def _check_settings(settings: SimulationSettings) -> None:
