@@ -135,8 +135,9 @@ def test_a_backtest_can_read_without_any_network(tmp_path: Path) -> None:
     """Promise 30: reading bars, rules and manifest opens no socket."""
     code = """
 import socket
-def refuse(*_a, **_k): raise AssertionError("a socket was opened")
-socket.socket = refuse
+class Refused(socket.socket):
+    def __init__(self, *_a, **_k): raise AssertionError("a socket was opened")
+socket.socket = Refused
 from algotrader.data.layout import SeriesKey
 from algotrader.data.instruments import load_instrument
 lake.write_bars(bars(np.arange(1000)))
