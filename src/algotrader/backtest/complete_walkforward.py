@@ -10,7 +10,6 @@ import numpy as np
 from algotrader.backtest import report
 from algotrader.backtest.complete import log_lines, quick_check
 from algotrader.backtest.complete_sweep import count_trials, judge_sweep
-from algotrader.backtest.decide import prepare_all
 from algotrader.backtest.finer import market_for
 from algotrader.backtest.judge import Overfitting
 from algotrader.backtest.loading import DataRequest, parse_instant
@@ -33,6 +32,7 @@ from algotrader.backtest.store import RunRecord, record_of, write_file
 from algotrader.backtest.sweep import Progress, SweepResult, plan_sweep, run_sweep
 from algotrader.backtest.walkforward import WalkForward, Windows, walk_forward
 from algotrader.backtest.workspace import Workspace
+from algotrader.strategy.decide import prepare_all
 from algotrader.strategy.loader import LoadedStrategy
 
 

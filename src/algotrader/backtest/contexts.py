@@ -13,7 +13,6 @@ import msgspec
 import numpy as np
 
 from algotrader import _kernel
-from algotrader.backtest.decide import Prepared, guarded, raised
 from algotrader.backtest.market import Market
 from algotrader.core.bars import Bars
 from algotrader.core.calendars import load_calendar
@@ -29,6 +28,7 @@ from algotrader.execution.simulation import (
     SimulationSettings,
 )
 from algotrader.strategy.base import Strategy, Style
+from algotrader.strategy.decide import Prepared, guarded, raised
 from algotrader.strategy.parameters import ParameterValue
 
 STATE_BYTES = 64 * 1024  # R35

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algotrader.backtest.contexts import decide_by_bar
-from algotrader.backtest.decide import all_targets, first_decision, prepare_all
 from algotrader.backtest.kernel_input import settings_of
 from algotrader.backtest.market import Market
 from algotrader.backtest.run import KernelInput, kernel_input
@@ -20,6 +19,7 @@ from algotrader.core.timeframes import DAY_MS
 from algotrader.execution.batch import Batch
 from algotrader.execution.simulation import SimulationSettings
 from algotrader.strategy.base import Strategy, Style
+from algotrader.strategy.decide import all_targets, first_decision, prepare_all
 
 Floats = NDArray[np.float64]
 

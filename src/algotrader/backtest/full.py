@@ -17,7 +17,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from algotrader.backtest.decide import Prepared, all_targets, first_decision, prepare_all
 from algotrader.backtest.kernel_input import traded
 from algotrader.backtest.market import Market
 from algotrader.backtest.run import KernelInput, kernel_input
@@ -47,6 +46,7 @@ from algotrader.execution.simulation import RebalanceRule
 from algotrader.portfolio.sizing import SizingRules
 from algotrader.risk.settings import RiskSettings
 from algotrader.strategy.base import Strategy
+from algotrader.strategy.decide import Prepared, all_targets, first_decision, prepare_all
 from algotrader.strategy.rebalance import decisions
 
 Floats = NDArray[np.float64]

@@ -15,12 +15,12 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from algotrader.backtest.decide import Floats, prepare, targets_of
 from algotrader.core.bars import Bars
 from algotrader.core.errors import AlgotraderError, StrategyError, StrategyRaisedError
 from algotrader.core.instants import utc_at
 from algotrader.core.rebalancing import RebalanceKind
 from algotrader.strategy.base import Strategy, Style
+from algotrader.strategy.decide import Floats, prepare, targets_of
 from algotrader.strategy.outside_data import cut_to, outside_data
 
 TOLERANCE = 1e-9  # of a column's scale

@@ -18,12 +18,12 @@ from algotrader.backtest.contexts import (
     decide_by_bar,
     written_state,
 )
-from algotrader.backtest.decide import first_decision, prepare_all
 from algotrader.backtest.market import Market
 from algotrader.backtest.run import kernel_input
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.core.errors import StrategyError, StrategyRaisedError
 from algotrader.strategy.base import Strategy
+from algotrader.strategy.decide import first_decision, prepare_all
 
 SAME = 1e-9  # numbers of two requests that differ by less than this part are the same
 Remake = Callable[[], Strategy]

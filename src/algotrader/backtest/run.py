@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algotrader.backtest.contexts import LogLine, decide_by_bar
-from algotrader.backtest.decide import Prepared, all_targets, first_decision, prepare_all
 from algotrader.backtest.kernel_input import (
     instruments_of,
     panel_of,
@@ -38,6 +37,7 @@ from algotrader.execution.simulation import (
     SimulationSettings,
 )
 from algotrader.strategy.base import Strategy, Style
+from algotrader.strategy.decide import Prepared, all_targets, first_decision, prepare_all
 
 Floats = NDArray[np.float64]
 

@@ -13,7 +13,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from algotrader.backtest.decide import prepare_all
 from algotrader.backtest.lookahead import Finding, Level, brought_along, check_columns
 from algotrader.backtest.market import Market
 from algotrader.backtest.recorded_run import (
@@ -29,6 +28,7 @@ from algotrader.core.bars import Bars
 from algotrader.core.errors import StrategyRaisedError
 from algotrader.core.instants import utc_at
 from algotrader.strategy.base import Strategy, Style
+from algotrader.strategy.decide import prepare_all
 from algotrader.strategy.outside_data import cut_to
 
 _RUN_CUTS = 10  # runs on prefixes; most end where an order was asked for: a reason may lie ahead

@@ -18,12 +18,12 @@ from algotrader.backtest.contexts import (
     hook_of,
     written_state,
 )
-from algotrader.backtest.decide import Prepared, prepare_all, raised
 from algotrader.backtest.market import Market
 from algotrader.backtest.run import KernelInput
 from algotrader.execution.simulated import CallbackError, simulate_strategy
 from algotrader.execution.simulation import Panel, SimulationResult
 from algotrader.strategy.base import Strategy, Style
+from algotrader.strategy.decide import Prepared, prepare_all, raised
 
 _PER_ROW = ("ts", "open", "high", "low", "close", "volume", "session", "schedule",
             "mark_open", "mark_high", "mark_low", "mark_close")  # fmt: skip

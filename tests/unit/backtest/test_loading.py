@@ -10,7 +10,6 @@ import pytest
 from tests.builders.markets import START_MS, random_bars
 from tests.builders.research import Hold, a_market
 
-from algotrader.backtest.decide import first_decision, prepare_all
 from algotrader.backtest.derivatives import settled_rates
 from algotrader.backtest.loading import DataRequest, load_market, parse_instant
 from algotrader.backtest.market import FundingSeries, Market
@@ -21,6 +20,7 @@ from algotrader.core.errors import DataError, StrategyError, UsageError
 from algotrader.core.symbols import Symbol
 from algotrader.data.lake import Lake
 from algotrader.strategy.base import Features, Strategy, Targets
+from algotrader.strategy.decide import first_decision, prepare_all
 
 HOUR = 3_600_000
 
