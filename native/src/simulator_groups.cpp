@@ -13,7 +13,7 @@ bool same_group(const GroupLeg& a, const GroupLeg& b) noexcept {
   return a.group == b.group && a.decision == b.decision;
 }
 
-bool ended(const GroupLeg& leg) noexcept { return leg.state != OrderState::Working; }
+bool is_open(const GroupLeg& leg) noexcept { return leg.state == OrderState::Working; }
 
 // Lots of `total` at a common factor, as R9 truncates.
 std::int64_t part_of(std::int64_t total, double factor) noexcept {
@@ -52,29 +52,38 @@ void Simulator::share_group_factors(const std::vector<Execution*>& takers,
   }
 }
 
-// Where a leg has ended, the others are reduced to its share of what was wanted.
+// Where a leg has ended, the others are reduced to its share of what was wanted. One that is stopped
+// before it was sized (R33) has ended unfilled, which the others then match.
 void Simulator::match_groups() {
+  const auto still_open = [&] {
+    return std::count_if(state_.legs.begin(), state_.legs.end(), is_open);
+  };
+  for (auto before = still_open() + 1; still_open() < before;) {
+    before = still_open();
+    match_legs();
+  }
+  std::vector<GroupLeg> kept;
+  for (const GroupLeg& leg : state_.legs) {
+    const bool over = std::none_of(
+        state_.legs.begin(), state_.legs.end(),
+        [&](const GroupLeg& other) { return same_group(leg, other) && is_open(other); });
+    if (!over) kept.push_back(leg);
+  }
+  state_.legs = std::move(kept);
+  forget_done_orders();
+}
+
+void Simulator::match_legs() {
   for (std::size_t k = 0; k < state_.legs.size(); ++k) {
     const GroupLeg& first = state_.legs[k];
     double factor = 1.0;
     for (const GroupLeg& leg : state_.legs) {
-      if (!same_group(leg, first) || !ended(leg)) continue;
+      if (!same_group(leg, first) || is_open(leg)) continue;
       const double share = leg.total > 0 ? static_cast<double>(leg.filled) / static_cast<double>(leg.total) : 0.0;
       factor = std::min(factor, share);
     }
     if (factor < 1.0) match_leg(state_.legs[k], factor);
   }
-  const auto over = [&](const GroupLeg& leg) {
-    return std::all_of(state_.legs.begin(), state_.legs.end(), [&](const GroupLeg& other) {
-      return !same_group(leg, other) || ended(other);
-    });
-  };
-  std::vector<GroupLeg> open;
-  for (const GroupLeg& leg : state_.legs) {
-    if (!over(leg)) open.push_back(leg);
-  }
-  state_.legs = std::move(open);
-  forget_done_orders();
 }
 
 // Less than a lot too much is a match: rounding down would make this leg the smaller one.

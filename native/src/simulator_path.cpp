@@ -61,13 +61,48 @@ void Simulator::path_phase(std::size_t row) {
   forget_done_orders();
 }
 
+// How far the price can go in this bar, its finer bars included where they are travelled.
+Simulator::Reach Simulator::reach_of_price(std::size_t row, std::size_t column) const {
+  Reach reach{panel_.at(panel_.low, row, column), panel_.at(panel_.high, row, column)};
+  widen_by_finer(panel_.finer_ohlc, row, column, reach);
+  return reach;
+}
+
+// The same of the mark, which may be the price's (R23).
+Simulator::Reach Simulator::reach_of_mark(std::size_t row, std::size_t column) const {
+  const double open = mark_at_open(row, column);
+  Reach reach{open, open};
+  for (const double* field : {panel_.high, panel_.low, panel_.close, panel_.mark_high,
+                              panel_.mark_low, panel_.mark_close}) {
+    if (field == nullptr || !given(panel_.at(field, row, column))) continue;
+    reach.low = std::min(reach.low, panel_.at(field, row, column));
+    reach.high = std::max(reach.high, panel_.at(field, row, column));
+  }
+  widen_by_finer(panel_.finer_ohlc, row, column, reach);
+  widen_by_finer(panel_.finer_mark_ohlc, row, column, reach);
+  return reach;
+}
+
+void Simulator::widen_by_finer(const double* ohlc, std::size_t row, std::size_t column,
+                               Reach& reach) const {
+  if (settings_.path != PathRule::Finer || ohlc == nullptr) return;
+  std::size_t first = 0;
+  const std::size_t count = finer_bars(row, first);
+  for (std::size_t k = 0; k < count; ++k) {
+    const Ohlc bar = bar_of(ohlc, first + k, column);
+    if (given(bar.low)) reach.low = std::min(reach.low, bar.low);
+    if (given(bar.high)) reach.high = std::max(reach.high, bar.high);
+  }
+}
+
 // Could the order's level lie inside this bar? Says yes rather than miss one.
 bool Simulator::may_trigger(std::size_t row, const Order& order) const {
   const auto column = static_cast<std::size_t>(order.instrument);
   if (order.done || order.acts_as_market() || !tradable(row, column)) return false;
   const double tick = instruments_[column].tick;
-  const double high = panel_.at(panel_.high, row, column) + tick;
-  const double low = panel_.at(panel_.low, row, column) - tick;
+  const Reach reach = reach_of_price(row, column);
+  const double high = reach.high + tick;
+  const double low = reach.low - tick;
   if (order.acts_as_limit()) return order.side > 0 ? low <= order.limit : high >= order.limit;
   if (order.kind == OrderKind::TrailingStop) {
     const double best = order.side < 0 ? std::max(order.best, high) : std::min(order.best, low);
@@ -105,20 +140,13 @@ bool Simulator::may_liquidate(std::size_t row, double at_stake) const {
     const Position& position = state_.positions[column];
     if (instrument.is_spot() || position.quantity == 0.0) continue;
     exposed = true;
-    double low = mark_at_open(row, column);
-    double high = low;
-    for (const double* field : {panel_.high, panel_.low, panel_.close, panel_.mark_high,
-                                panel_.mark_low, panel_.mark_close}) {
-      if (field == nullptr || !given(panel_.at(field, row, column))) continue;
-      low = std::min(low, panel_.at(field, row, column));
-      high = std::max(high, panel_.at(field, row, column));
-    }
+    const Reach reach = reach_of_mark(row, column);
     double rate = instrument.liquidation_fee;
     for (const Tier& tier : instrument.tiers) {
       rate = std::max(rate, tier.rate + instrument.liquidation_fee);
     }
-    const double worst = position.quantity > 0.0 ? low : high;
-    const double largest = instrument.kind == InstrumentKind::Inverse ? low : high;
+    const double worst = position.quantity > 0.0 ? reach.low : reach.high;
+    const double largest = instrument.kind == InstrumentKind::Inverse ? reach.low : reach.high;
     const double part = profit_of(instrument, position.quantity, position.entry, worst) -
                         notional_of(instrument, position.quantity, largest) * rate;
     if (isolated && position.margin + part <= 0.0) return true;

@@ -10,7 +10,7 @@ from tests.reference.account import State
 from tests.reference.cash import Increase
 from tests.reference.filling import may_open
 from tests.reference.margin import Leg
-from tests.reference.market import Bar, Market, first_finite
+from tests.reference.market import Bar, Market
 from tests.reference.rounding import ticks
 
 from algotrader.execution.simulation import PathRule
@@ -91,13 +91,9 @@ def split(legs: list[Leg], pieces: int) -> list[Leg]:
 
 
 def filled_up(mark: Bar, price: Bar) -> Bar:
-    """R23: without a mark, the price."""
-    return Bar(
-        first_finite(mark.open, price.open),
-        first_finite(mark.high, price.high),
-        first_finite(mark.low, price.low),
-        first_finite(mark.close, price.close),
-    )
+    """R23: without a whole mark bar, the price."""
+    parts = (mark.open, mark.high, mark.low, mark.close)
+    return price if any(math.isnan(part) for part in parts) else mark
 
 
 def finer_of(state: State, row: int, i: int) -> list[int]:

@@ -258,6 +258,10 @@ def random_panel(
         keep = rng.random(len(finer_ts)) > 0.03
         keep[:2] = True
         finer_ts, finer_ohlc = finer_ts[keep], finer_ohlc[keep]
+    more = np.random.default_rng([knobs.seed, 3])  # so that the draws above stay what they are
+    if knobs.holes and knobs.thin:
+        volume[(more.random(volume.shape) < 0.05) & ~np.isnan(ohlc[:, 3, :])] = np.nan  # unknown
+    finer_marks = random_finer_marks(more, finer_ohlc) if finer and knobs.marks else None
     close = ohlc[:, 3, :].copy()
     open_, high, low = (ohlc[:, k, :].copy() for k in range(3))
     if knobs.close_only:
@@ -284,6 +288,7 @@ def random_panel(
         schedule=rng.random(rows) < 0.4,
         finer_ts=finer_ts if finer else None,
         finer_ohlc=finer_ohlc if finer else None,
+        finer_mark_ohlc=finer_marks,
     )
 
 
@@ -302,6 +307,11 @@ def random_marks(rng: np.random.Generator, ohlc: Floats) -> tuple[Floats, Floats
     high = np.maximum(np.maximum(base[:, 0], base[:, 3]), base[:, 1])
     low = np.minimum(np.minimum(base[:, 0], base[:, 3]), base[:, 2])
     return base[:, 0], high, low, base[:, 3]
+
+
+def random_finer_marks(rng: np.random.Generator, finer_ohlc: Floats) -> Floats:
+    """The same for finer bars, (M, 4, N)."""
+    return np.stack(random_marks(rng, finer_ohlc), axis=1)
 
 
 def random_funding(

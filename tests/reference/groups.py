@@ -35,8 +35,16 @@ def share_smallest_factor(state: State, allowed: dict[int, int], wanted: dict[in
 def match_legs(state: State) -> None:
     """If one leg ends unfilled, the others are reduced to match within one step.
 
-    Less than a lot too much is a match: rounding down would make that leg the smaller one.
+    A leg that is stopped before it was sized (R33) has ended unfilled: then once more.
     """
+    before = -1
+    while before != (still_open := sum(o.group is not None for o in state.orders.values())):
+        before = still_open
+        match_once(state)
+
+
+def match_once(state: State) -> None:
+    """Less than a lot too much is a match: rounding down would make that leg the smaller one."""
     factors = {
         key: min([kept(o) / o.asked if o.asked else 0.0 for o in legs if not o.is_live] + [1.0])
         for key, legs in all_groups(state).items()

@@ -174,6 +174,7 @@ class Simulator {
   void share_group_factors(const std::vector<Execution*>& takers,
                            std::vector<std::int64_t>& allowed) const;
   void match_groups();
+  void match_legs();
   void match_leg(GroupLeg& leg, double factor);
   Order* working(std::int64_t number);
 
@@ -194,7 +195,14 @@ class Simulator {
     bool liquidation = false;
     std::size_t column = 0;  // of an isolated liquidation
   };
+  struct Reach {  // of a bar's prices or marks
+    double low;
+    double high;
+  };
   void path_phase(std::size_t row);
+  Reach reach_of_price(std::size_t row, std::size_t column) const;
+  Reach reach_of_mark(std::size_t row, std::size_t column) const;
+  void widen_by_finer(const double* ohlc, std::size_t row, std::size_t column, Reach& reach) const;
   bool may_trigger(std::size_t row, const Order& order) const;
   double most_at_stake(std::size_t row, const Order& order) const;
   bool may_liquidate(std::size_t row, double at_stake) const;

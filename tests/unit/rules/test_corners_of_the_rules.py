@@ -27,6 +27,8 @@ from algotrader.execution.simulation import (
     FillReason,
     InstrumentKind,
     MarginMode,
+    OrderState,
+    PathRule,
     RebalanceRule,
     SizeAt,
     TimeInForce,
@@ -273,3 +275,57 @@ def test_r37_less_than_a_lot_too_much_is_a_match(simulate: Simulate) -> None:
     result = simulate(panel, items, settings(), script={0: legs})
 
     assert fills(result) == near([(1, 1.0, 100.0), (1, 4.0, 100.0), (2, -2.0, 100.0)])
+
+
+def test_r23_a_liquidation_after_quiet_bars_is_met_to_the_tick(simulate: Simulate) -> None:
+    # R23: 10 at 100, 10x isolated, liquidated at 90. Nothing happens in rows 2 to 4; the low of
+    # 90.01 in row 5 does not reach it, that of 89.99 in row 6 does.
+    bars = [*still(100, 5), (100, 100, 90.01, 100), (100, 100, 89.99, 100), FLAT]
+    result = simulate(
+        market(bars),
+        [spot(**PERP)],
+        settings(cash=1_000.0, margin_mode=MarginMode.ISOLATED, execution=ExecutionRule.MARKET),
+        targets=np.ones((8, 1)),
+    )
+
+    assert fills(result) == near([(1, 10.0, 100.0), (6, -10.0, 90.0)])
+
+
+def test_r37_a_leg_that_is_stopped_before_it_was_sized_is_unfilled(simulate: Simulate) -> None:
+    # R37, R33: 4 of A's 10 find room at row 1 (IOC). B is to be sized at its fill and has no bar
+    # there, so its leg is stopped with nothing filled, and A gives its 4 back.
+    panel = market(still(100, 4), [FLAT, None, FLAT, FLAT])
+    panel = replace(panel, volume=np.array([[40.0, 1e9]] * 4))
+    legs = [
+        buy(10, instrument=0, group=1, tif=TimeInForce.IOC),
+        buy(instrument=1, weight=0.3, group=1),
+    ]
+    items = [spot(symbol="A", participation=0.1), spot(symbol="B")]
+    result = simulate(panel, items, settings(size_at=SizeAt.FILL), script={0: legs})
+
+    assert fills(result) == near([(1, 4.0, 100.0), (2, -4.0, 100.0)])
+    assert list(result.order_state) == [OrderState.EXPIRED, OrderState.CANCELLED]
+
+
+def test_r23_under_finer_the_marks_of_the_finer_bars_decide(simulate: Simulate) -> None:
+    # R23, R17: 1 at 100, 10x isolated, liquidated at a mark of 90. The price of row 2 falls to 95
+    # only, and there is no mark of the base bar; the mark of its second half falls to 89.
+    half = HOUR // 2
+    flat, falls = [100.0] * 4, [100.0, 100.0, 95.0, 100.0]
+    prices = [flat, flat, flat, flat, flat, falls]
+    marks = [flat, flat, flat, flat, flat, [100.0, 100.0, 89.0, 100.0]]
+    panel = market(
+        [FLAT, FLAT, (100, 100, 95, 100)],
+        finer_ts=START + np.arange(6, dtype=np.int64) * half,
+        finer_ohlc=np.array(prices)[:, :, None],
+        finer_mark_ohlc=np.array(marks)[:, :, None],
+    )
+    result = simulate(
+        panel,
+        [spot(**PERP)],
+        settings(margin_mode=MarginMode.ISOLATED, path=PathRule.FINER),
+        script={0: [buy(1)]},
+    )
+
+    assert fills(result) == near([(1, 1.0, 100.0), (2, -1.0, 90.0)])
+    assert result.fills.reason[1] == FillReason.LIQUIDATION
