@@ -2,6 +2,7 @@
 
 #include <nanobind/ndarray.h>
 
+#include <cmath>
 #include <memory>
 #include <stdexcept>
 
@@ -31,7 +32,14 @@ Owned main_metrics(const Table& returns, double periods, double years, int simd,
     metrics::main_metrics(returns.data(), series, count, {periods, years}, level, threads,
                           rows.get());
   }
-  return owned(std::move(rows), {series, metrics::COLUMNS});
+  auto columns = std::make_unique<double[]>(series * metrics::COLUMNS);
+  for (std::size_t s = 0; s < series; ++s) {
+    const double* row = rows.get() + s * metrics::COLUMNS;
+    // The whole row is left undefined when the sum of a series is not finite.
+    if (count > 0 && std::isnan(row[0])) throw std::invalid_argument("returns are finite");
+    for (std::size_t k = 0; k < metrics::COLUMNS; ++k) columns[k * series + s] = row[k];
+  }
+  return owned(std::move(columns), {metrics::COLUMNS, series});
 }
 
 nb::tuple cscv(const Table& returns, std::size_t blocks, unsigned threads) {
@@ -59,7 +67,7 @@ void bind_metrics(nb::module_& module) {
   part.attr("COLUMNS") = static_cast<int>(metrics::COLUMNS);
   part.def("main", &main_metrics, nb::arg("returns"), nb::arg("periods_per_year"),
            nb::arg("years") = 0.0, nb::arg("simd") = -1, nb::arg("threads") = 0u,
-           "The main metrics of every row of daily returns; NaN where one is undefined.");
+           "The main metrics, one a row, of every row of daily returns; NaN where one is undefined.");
   part.def("cscv", &cscv, nb::arg("returns"), nb::arg("blocks"), nb::arg("threads") = 0u,
            "Rank and Sharpe ratios of the best trial of each split of CSCV.");
   part.def(

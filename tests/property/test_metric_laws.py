@@ -134,7 +134,7 @@ def test_bits_do_not_depend_on_threads_or_on_the_series_beside() -> None:
     alone = [_kernel.metrics.main(row[None, :], 252.0, 0.0, 0, 1) for row in returns]
     together = _kernel.metrics.main(returns, 252.0, 0.0, -1, 2)
 
-    assert together.tobytes() == np.vstack(alone).tobytes()
+    assert together.tobytes() == np.hstack(alone).tobytes()
 
 
 def test_a_long_series_agrees_with_its_plain_twins() -> None:

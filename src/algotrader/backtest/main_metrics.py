@@ -47,13 +47,7 @@ def main_metrics(
         raise ValueError(f"returns has the shape (series, days), not {returns.shape}")
     if years is not None and not years > 0.0:
         raise ValueError(f"years is positive, not {years}")
-    rows = _kernel.metrics.main(
-        np.ascontiguousarray(returns, dtype=np.float64),
-        periods_per_year,
-        years=years or 0.0,
-        threads=threads,
+    table = _kernel.metrics.main(
+        np.ascontiguousarray(returns, dtype=np.float64), periods_per_year, years or 0.0, -1, threads
     )
-    # The kernel leaves the whole row undefined when the sum of a series is not finite.
-    if returns.shape[1] and np.isnan(rows[:, 0]).any():
-        raise ValueError("returns are finite")
-    return dict(zip(COLUMNS, np.ascontiguousarray(rows.T), strict=True))
+    return dict(zip(COLUMNS, table, strict=True))
