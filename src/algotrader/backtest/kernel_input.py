@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from algotrader.backtest.costs import with_costs
 from algotrader.backtest.market import Market, MarkSeries
 from algotrader.backtest.settings import BacktestSettings
-from algotrader.core.instruments import FeeCurrency, Instrument
+from algotrader.core.instruments import Instrument
 from algotrader.core.rebalancing import RebalanceKind
 from algotrader.execution.simulation import (
     ExecutionRule,
@@ -27,6 +27,7 @@ from algotrader.execution.simulation import (
     SimulationSettings,
     SizeAt,
 )
+from algotrader.portfolio.sizing import KernelTerms
 from algotrader.strategy.base import Strategy
 from algotrader.strategy.rebalance import decisions
 
@@ -122,46 +123,17 @@ def settings_of(
 def _instrument(
     instrument: Instrument, market: Market, settings: BacktestSettings, share: float
 ) -> SimulatedInstrument:
-    margin = instrument.margin
+    terms = KernelTerms.of(instrument)
     participation = 0.1 if settings.participation is None else settings.participation
-    if not market.provenance.volume_known:
-        participation = 0.0  # R20
-    return SimulatedInstrument(
-        symbol=str(instrument.symbol),
-        kind=_kind(instrument),
-        tick=float(instrument.tick),
-        lot=float(instrument.lot),
-        min_quantity=float(instrument.min_quantity),
-        min_notional=float(instrument.min_notional),
-        multiplier=float(instrument.multiplier),
-        maker_fee=float(instrument.fees.maker),
-        taker_fee=float(instrument.fees.taker),
-        min_fee=float(instrument.fees.minimum),
-        fee_in_received=instrument.fees.fee_in is FeeCurrency.RECEIVED,
-        slippage_bps=float(instrument.slippage.bps),
-        half_spread_bps=float(instrument.slippage.half_spread_bps),
-        impact=float(instrument.slippage.impact),
-        participation=participation,
-        never_closes=instrument.calendar == "24/7",
-        leverage=float(margin.leverage) if settings.leverage is None else settings.leverage,
-        tiers=tuple(
-            (float(tier.upper_notional), float(tier.maintenance_rate)) for tier in margin.tiers
-        ),
-        liquidation_fee=float(margin.liquidation_fee),
-        size_share=share,
-        listed_at=_ms(instrument.listed_at),
-        delisted_at=_ms(instrument.delisted_at),
-    )
-
-
-def _kind(instrument: Instrument) -> InstrumentKind:
-    if instrument.is_spot_like:
-        return InstrumentKind.SPOT
-    return InstrumentKind.INVERSE if instrument.is_inverse else InstrumentKind.LINEAR
-
-
-def _ms(moment: datetime | None) -> int | None:
-    return None if moment is None else round(moment.timestamp() * 1000)
+    own: dict[str, Any] = {name: getattr(terms, name) for name in KernelTerms.__slots__}
+    own |= {
+        "symbol": str(instrument.symbol),
+        "kind": InstrumentKind(terms.kind),
+        "participation": participation if market.provenance.volume_known else 0.0,  # R20
+        "leverage": terms.leverage if settings.leverage is None else settings.leverage,
+        "size_share": share,
+    }
+    return SimulatedInstrument(**own)
 
 
 def _volume(market: Market, volume: NDArray[np.float64]) -> NDArray[np.float64]:

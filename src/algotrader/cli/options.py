@@ -100,7 +100,8 @@ def resolve(asked: Asked, config: Path | None) -> Resolved:
         workspace=Workspace(lake=loaded.path(folders.lake), runs=loaded.path(folders.runs)),
         request=DataRequest(
             symbols=tuple(asked.symbols or ()),
-            timeframe=asked.timeframe,
+            # A file has the bars it has; the default chooses among those of the lake.
+            timeframe=asked.timeframe or (defaults.timeframe if asked.data is None else None),
             start=asked.start,
             end=asked.end,
             data=_absolute(asked.data),

@@ -47,8 +47,8 @@ class WorkspaceSettings(_Section):
 class BacktestDefaults(_Section):
     """What a backtest assumes when the command line says nothing else."""
 
-    timeframe: Annotated[str, AfterValidator(_timeframe)] = Field(
-        "1d", description="length of a bar: 15m, 1h, 4h, 1d"
+    timeframe: Annotated[str, AfterValidator(_timeframe)] | None = Field(
+        None, description="length of the lake's bars: 15m, 1h, 4h, 1d; absent: the only one there"
     )
     cash: Annotated[Number, Field(gt=0)] = Field(
         10_000.0, description="starting cash, in the account's currency"

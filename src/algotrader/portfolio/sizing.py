@@ -17,6 +17,7 @@ from typing import Final
 from algotrader._kernel import sizing as kernel
 from algotrader.core.errors import DataError
 from algotrader.core.events import RuleEffect
+from algotrader.core.instants import utc_ms
 from algotrader.core.instruments import FeeCurrency, Instrument
 from algotrader.core.orders import Side
 from algotrader.core.symbols import Symbol
@@ -29,7 +30,10 @@ _SUM_SLACK: Final = 1e-9  # weights that sum to 1 but for rounding are not above
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KernelTerms:
-    """An instrument as the kernel's sizing reads it: floats, under the kernel's own names."""
+    """An instrument as the kernel reads it: floats, under the kernel's own names.
+
+    The one conversion of `Instrument`; a driver adds what only its run knows (share, participation).
+    """
 
     kind: int
     tick: float
@@ -75,6 +79,8 @@ class KernelTerms:
             tiers=tuple((float(t.upper_notional), float(t.maintenance_rate)) for t in margin.tiers),
             liquidation_fee=float(margin.liquidation_fee),
             never_closes=instrument.calendar == "24/7",
+            listed_at=None if instrument.listed_at is None else utc_ms(instrument.listed_at),
+            delisted_at=None if instrument.delisted_at is None else utc_ms(instrument.delisted_at),
         )
 
 
