@@ -1,0 +1,145 @@
+"""`algotrader sim`."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from algotrader.cli.commands import new_app
+from algotrader.cli.output import Output, with_output
+from algotrader.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from algotrader.simulator.okx.build import SimulatorSettings
+    from algotrader.simulator.okx.server import Server
+
+app = new_app(
+    """Run a look-alike exchange on this machine.
+
+\b
+algotrader sim okx
+algotrader sim okx --data lake --symbol OKX:BTC/USDT --speed 60
+"""
+)
+Port = Annotated[int, typer.Option(help="Of this machine; 0 takes any free one.")]
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Remote = Annotated[bool, typer.Option("--allow-remote", help="Listen beyond this machine.")]
+Data = Annotated[Path | None, typer.Option(help="A lake or a file of bars; default: generated.")]
+Symbols = Annotated[list[str] | None, typer.Option("--symbol", help="To list; repeatable.")]
+Frame = Annotated[str | None, typer.Option("--timeframe", help="Of the bars to replay.")]
+Speed = Annotated[float, typer.Option(min=0, help="Venue seconds a second; 0: only by hand.")]
+Seed = Annotated[int, typer.Option(help="Of generated prices, ids and faults.")]
+Balances = Annotated[list[str] | None, typer.Option("--balance", help="COIN=AMOUNT; repeatable.")]
+Key = Annotated[str, typer.Option(help="API key of the one account.")]
+Secret = Annotated[str, typer.Option(help="Its secret.")]
+Passphrase = Annotated[str, typer.Option(help="Its passphrase.")]
+
+
+@app.callback()
+def _sim() -> None:
+    """Run a look-alike exchange on this machine."""
+
+
+@app.command("okx")
+@with_output
+def okx(
+    out: Output,
+    port: Port = 9443,
+    host: Host = "127.0.0.1",
+    allow_remote: Remote = False,
+    data: Data = None,
+    symbols: Symbols = None,
+    timeframe: Frame = None,
+    speed: Speed = 1.0,
+    seed: Seed = 7,
+    balances: Balances = None,
+    key: Key = "sim-key",
+    secret: Secret = "sim-secret",  # noqa: S107  nothing is protected by it but a simulation
+    passphrase: Passphrase = "sim-pass",  # noqa: S107
+) -> None:
+    """An exchange on this machine that speaks OKX v5, with faults on demand.
+
+    REST and WebSocket on one port, spot and perpetuals, one account. Nothing leaves this machine
+    and no real order is possible. Prices are generated, or replayed from --data. Ctrl-C ends it.
+
+    \b
+    algotrader sim okx --balance USDT=10000 --balance BTC=0.5
+    algotrader sim okx --data lake --symbol OKX:BTC/USDT --speed 60
+    """
+    import asyncio
+
+    from algotrader.simulator.okx.build import SimulatorSettings
+    from algotrader.simulator.okx.desk import Credentials
+
+    settings = SimulatorSettings(
+        balances=_amounts(balances or ["USDT=10000"]), speed=speed, seed=seed, rebase=speed == 1.0,
+        credentials=Credentials(key=key, secret=secret, passphrase=passphrase),
+    )  # fmt: skip
+    server = _server(settings, data, symbols or [], timeframe)
+    asyncio.run(_serve(out, server, settings, (host, port), remote=allow_remote))
+
+
+def _server(
+    settings: SimulatorSettings, data: Path | None, symbols: list[str], timeframe: str | None
+) -> Server:
+    from algotrader.core.instants import utc_ms
+    from algotrader.core.ports import SystemClock
+    from algotrader.simulator.okx.build import build, generated
+    from algotrader.simulator.okx.sources import replayed
+
+    try:
+        from algotrader.simulator.okx.server import Server
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            "simulator.extra_missing", f"the simulated exchange needs {error.name}",
+            hint="pip install 'algotrader[okx]'",
+        ) from error  # fmt: skip
+    clock = SystemClock()
+    listed = replayed(data, symbols, timeframe) if data else generated(seed=settings.seed)
+    return Server(build(listed, settings, utc_ms(clock.now())), clock)
+
+
+async def _serve(
+    out: Output, server: Server, settings: SimulatorSettings, at: tuple[str, int], *, remote: bool
+) -> None:
+    import asyncio
+
+    from algotrader.simulator.okx.server import serving
+
+    async with serving(server, *at, remote=remote) as port:
+        made = settings.credentials
+        shown = {
+            "rest": f"http://{at[0]}:{port}", "ws": f"ws://{at[0]}:{port}/ws/v5",
+            "api_key": made.key, "secret": made.secret, "passphrase": made.passphrase,
+            "instruments": list(server.simulator.api.desk.venue.markets), "seed": settings.seed,
+        }  # fmt: skip
+
+        def lines(console: Console) -> None:
+            for name, value in shown.items():
+                text = " ".join(value) if isinstance(value, list) else str(value)
+                console.print(f"{name:<12} {text}", soft_wrap=True)
+            console.print("simulated: no order leaves this machine; Ctrl-C ends it")
+
+        out.show(shown, lines)
+        await asyncio.Event().wait()
+
+
+def _amounts(texts: list[str]) -> dict[str, Decimal]:
+    """`USDT=10000` as coins and amounts. UsageError for anything else."""
+    found = {}
+    for text in texts:
+        coin, _, amount = text.partition("=")
+        try:
+            found[coin] = Decimal(amount)
+        except InvalidOperation:
+            found[coin] = Decimal("NaN")
+        if not coin.isalnum() or not coin.isupper() or not found[coin] >= 0:
+            raise UsageError(
+                "simulator.balance", f"--balance {text} is not COIN=AMOUNT",
+                hint="write --balance USDT=10000",
+            )  # fmt: skip
+    return found

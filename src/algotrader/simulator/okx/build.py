@@ -1,0 +1,106 @@
+"""A simulator from bars: generated ones, or those of a lake or a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import numpy as np
+
+from algotrader.core.bars import Bars
+from algotrader.core.symbols import Symbol
+from algotrader.core.timeframes import MINUTE_MS, Timeframe
+from algotrader.data import generator
+from algotrader.simulator.okx.api import Api
+from algotrader.simulator.okx.desk import Credentials, Desk
+from algotrader.simulator.okx.exchange import Exchange, ExchangeSettings, PathRule
+from algotrader.simulator.okx.feeds import Feed
+from algotrader.simulator.okx.limits import RateLimits
+from algotrader.simulator.okx.listings import Listing, symbol_of, usual_instrument
+from algotrader.simulator.okx.simulator import Pace, Simulator
+
+DEFAULT_CREDENTIALS = Credentials(key="sim-key", secret="sim-secret", passphrase="sim-pass")  # noqa: S106
+HISTORY_BARS = 1500
+GENERATED_BARS = 45_000
+GENERATED = ("BTC-USDT", "BTC-USDT-SWAP", "BTC-USD-SWAP", "ETH-USDT", "ETH-USDT-SWAP", "LTC-USDT")
+_SCALES = {"BTC": 1.0, "ETH": 0.06, "LTC": 0.003}
+
+Listed = Sequence[tuple[Listing, Feed]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatorSettings:
+    """What a simulator begins with."""
+
+    balances: Mapping[str, Decimal] = field(default_factory=lambda: {"USDT": Decimal(10_000)})
+    credentials: Credentials = DEFAULT_CREDENTIALS
+    speed: float = 1.0
+    seed: int = 7
+    participation: float = 0.1
+    path: PathRule = PathRule.WORST
+    limits: bool = True
+    history_bars: int = HISTORY_BARS  # of the data, before the venue's first moment
+    rebase: bool = True  # move the data in time so that the venue's clock is the server's
+
+
+def build(listed: Listed, settings: SimulatorSettings, at_ms: int) -> Simulator:
+    """A simulator whose first moment is `at_ms` of the server's clock."""
+    first = min(int(feed.ts[min(settings.history_bars, len(feed.ts) - 1)]) for _, feed in listed)
+    if settings.rebase:
+        longest = max(feed.timeframe_ms for _, feed in listed)
+        by_ms = (at_ms - first) // longest * longest
+        listed = [(listing, feed.shifted(by_ms)) for listing, feed in listed]
+        first = at_ms
+    exchange = Exchange(list(listed), ExchangeSettings(
+        start_ms=first, balances=settings.balances, seed=settings.seed,
+        participation=settings.participation, path=settings.path,
+    ))  # fmt: skip
+    desk = Desk(exchange=exchange, credentials=settings.credentials)
+    api = Api(desk, RateLimits(enabled=settings.limits))
+    return Simulator(api, Pace(started_ms=at_ms, venue_ms=first, speed=settings.speed))
+
+
+def generated(
+    inst_ids: Sequence[str] = GENERATED, *, bars: int = GENERATED_BARS, seed: int = 7,
+    timeframe: Timeframe = Timeframe(MINUTE_MS),  # noqa: B008  frozen
+) -> Listed:  # fmt: skip
+    """Synthetic markets: the pair's spot, its perpetual at a basis, marks and funding."""
+    made: dict[str, generator.Generated] = {}
+    listed = []
+    for number, inst_id in enumerate(inst_ids, start=1):
+        symbol = symbol_of(inst_id)
+        base = symbol.base or ""
+        if base not in made:
+            start = datetime(2024, 1, 1, tzinfo=UTC)
+            made[base] = generator.generate(bars, seed + len(made), start, timeframe)
+        listing = Listing(instrument=usual_instrument(symbol), number=10_000 + number)
+        listed.append((listing, _feed(made[base], symbol, listing, _SCALES.get(base, 1.0))))
+    return listed
+
+
+def _feed(made: generator.Generated, symbol: Symbol, listing: Listing, scale: float) -> Feed:
+    tick = float(listing.instrument.tick)
+    if listing.is_spot:
+        return _scaled(Feed.of(made.spot), scale, tick, 1.0)
+    feed = Feed.of(made.perpetual, made.mark, (made.funding_ts, made.funding_rate))
+    size = float(listing.instrument.multiplier)
+    contracts = _mean(made.perpetual) * scale / size if symbol.is_inverse else 1 / size
+    return _scaled(feed, scale, tick, contracts)
+
+
+def _mean(bars: Bars) -> float:
+    return float(np.mean(bars.close))
+
+
+def _scaled(feed: Feed, scale: float, tick: float, contracts: float) -> Feed:
+    """Another price level on whole ticks; volume in order units."""
+
+    def rounded(values: np.ndarray) -> np.ndarray:
+        return np.round(np.round(values * scale / tick) * tick, 10)
+
+    return replace(
+        feed, ohlc=rounded(feed.ohlc), volume=feed.volume / scale * contracts,
+        mark=None if feed.mark is None else rounded(feed.mark),
+    )  # fmt: skip

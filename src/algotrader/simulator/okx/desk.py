@@ -1,0 +1,48 @@
+"""What the API's calls work on: the exchange, the account's name and rights, the dead man's switch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from algotrader.simulator.okx.exchange import Exchange
+from algotrader.simulator.okx.market import Market
+from algotrader.simulator.okx.venue import Venue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """The one key that the simulated account knows."""
+
+    key: str
+    secret: str = field(repr=False)
+    passphrase: str = field(repr=False)
+    permissions: str = "read_only,trade"  # as account/config names them
+
+
+@dataclass(slots=True, kw_only=True)
+class Desk:
+    """`at_ms` is the time of the request being served, by the server's clock."""
+
+    exchange: Exchange
+    credentials: Credentials
+    uid: str = "570064901234567"
+    at_ms: int = 0
+    maintenance: tuple[int, int] = (0, 0)  # begin and end, by the server's clock
+    cancel_all_at_ms: int | None = None  # the dead man's switch, by the server's clock
+
+    @property
+    def venue(self) -> Venue:
+        return self.exchange.venue
+
+    @property
+    def now(self) -> float:
+        return self.exchange.venue.now
+
+    def market(self, inst_id: str) -> Market:
+        return self.exchange.venue.market(inst_id)
+
+    def tick(self, at_ms: int) -> None:
+        """Cancel everything if the dead man's switch was not renewed in time."""
+        if self.cancel_all_at_ms is not None and at_ms >= self.cancel_all_at_ms:
+            self.cancel_all_at_ms = None
+            self.exchange.cancel_all()
