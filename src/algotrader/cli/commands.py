@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 import typer
 
-PANELS = START, DATA, RESEARCH, WORKSPACE = "Start", "Data", "Research", "Workspace"
+PANELS = START, DATA, RESEARCH, LIVE, WORKSPACE = (
+    "Start", "Data", "Research", "Live", "Workspace"
+)  # fmt: skip
 
-GROUPS = ("data", "strategy", "config")  # commands that only hold others
+GROUPS = ("data", "strategy", "sim", "config")  # commands that only hold others
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ TABLE: dict[str, Entry] = {
     "rerun": Entry("rerun", RESEARCH, "Do a run again and compare it bit for bit."),
     "compare": Entry("compare", RESEARCH, "Lay runs side by side, in the terminal and a report."),
     "trades": Entry("trades", RESEARCH, "Print or export the trades of a run."),
+    "sim": Entry("sim", LIVE, "Run a look-alike exchange on this machine."),
     "config": Entry("config", WORKSPACE, "Show, check and explain the settings in force."),
     "version": Entry("version", WORKSPACE, "Print the versions that decide a result."),
 }

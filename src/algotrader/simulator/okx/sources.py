@@ -21,9 +21,7 @@ from algotrader.simulator.okx.listings import Listing, usual_instrument
 _TRADED = (InstrumentKind.SPOT, InstrumentKind.PERPETUAL)
 
 
-def replayed(
-    path: Path, symbols: Sequence[str] = (), timeframe: str | None = None
-) -> Listed:
+def replayed(path: Path, symbols: Sequence[str] = (), timeframe: str | None = None) -> Listed:
     """Markets whose prices come from `path`: a lake, or a CSV, Parquet or Feather file.
 
     Of a lake every pair with bars is listed, or those named; a file is one instrument, named by
