@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import Any
 
 import pytest
+from tests.builders.okx_venue import simulator, with_client
 
 from algotrader.core.ports import SystemClock
 from algotrader.simulator.okx.server import Server
-from tests.builders.okx_venue import simulator, with_client
 
 ccxt = pytest.importorskip("ccxt", reason="not run: ccxt is not installed")
 
@@ -26,7 +27,7 @@ def test_markets_prices_and_candles_are_read() -> None:
         assert ticker["bid"] < ticker["ask"]
         bars = await client.fetch_ohlcv("BTC/USDT", "5m", None, 20)
         assert len(bars) == 20
-        assert all(later[0] - bar[0] == 300_000 for bar, later in zip(bars, bars[1:], strict=False))
+        assert all(later[0] - bar[0] == 300_000 for bar, later in itertools.pairwise(bars))
         assert bars[3][1:5] == [30_000.0, 30_030.0, 29_970.0, 30_000.0]
         assert (await client.fetch_status())["status"] == "ok"
         rate = await client.fetch_funding_rate("BTC/USDT:USDT")
