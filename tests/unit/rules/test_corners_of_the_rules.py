@@ -329,3 +329,35 @@ def test_r23_under_finer_the_marks_of_the_finer_bars_decide(simulate: Simulate) 
 
     assert fills(result) == near([(1, 1.0, 100.0), (2, -1.0, 90.0)])
     assert result.fills.reason[1] == FillReason.LIQUIDATION
+
+
+def test_r9_dust_has_no_part_in_the_average_entry(simulate: Simulate) -> None:
+    # R9, R14, R19: 10 at 100, 1 % taken: 9.9; 9 are sold, 0.9 is dust. Of 9,891 + 0.9 * 200 = 10,071
+    # the target of 0.2 wants 10 at 200; 9 are bought. The entry is 200, so the stop lies at 180
+    # (with the dust's 100 it would be 191.67 and 172.50): 9 of 9.81 are sold there.
+    bars: list[Ohlc] = [FLAT, FLAT, (100, 200, 100, 200), at(200), (200, 200, 175, 190)]
+    result = simulate(
+        market(bars),
+        [spot(lot=1.0, taker_fee=0.01, fee_in_received=True)],
+        settings(execution=ExecutionRule.MARKET, stop_loss=0.1),
+        targets=column(0.1, 0.0, 0.2, 0.2, 0.2),
+    )
+
+    expected = [(1, 10.0, 100.0), (2, -9.0, 100.0), (3, 9.0, 200.0), (4, -9.0, 180.0)]
+    assert fills(result) == near(expected)
+
+
+def test_r22_a_flip_is_priced_on_its_whole_quantity(simulate: Simulate) -> None:
+    # R22, R13, R12: sigma of the three log returns of closes 100, 110, 99, 108.9 is 0.1158572. Long
+    # 1; 4 sold at day 5 of a day's 400: 108.9 * (1 - 0.5 * 0.1158572 * sqrt(4 / 400)) = 108.26915, on the tick 108.26,
+    # for the 1 that closes and the 3 that open (1 alone would slip half as far).
+    bars: list[Ohlc] = [at(close) for close in (100.0, 110.0, 99.0, 108.9, 108.9)]
+    result = simulate(
+        market(bars, hours=24, volume=400.0),
+        [spot(**PERP, impact=0.5)],
+        settings(),
+        script={0: [buy(1)], 3: [sell(4)]},
+    )
+
+    assert fills(result) == near([(1, 1.0, 110.0), (4, -1.0, 108.26), (4, -3.0, 108.26)])
+    assert result.counters["flips"] == 1
