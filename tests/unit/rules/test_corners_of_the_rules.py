@@ -348,9 +348,9 @@ def test_r9_dust_has_no_part_in_the_average_entry(simulate: Simulate) -> None:
 
 
 def test_r22_a_flip_is_priced_on_its_whole_quantity(simulate: Simulate) -> None:
-    # R22, R13, R12: sigma of the three log returns of closes 100, 110, 99, 108.9 is 0.1158572. Long
-    # 1; 4 sold at day 5 of a day's 400: 108.9 * (1 - 0.5 * 0.1158572 * sqrt(4 / 400)) = 108.26915, on the tick 108.26,
-    # for the 1 that closes and the 3 that open (1 alone would slip half as far).
+    # R22, R13, R12: sigma of the log returns of closes 100, 110, 99, 108.9 is 0.1158572. Long 1; 4
+    # sold at day 5 of a day's 400: 108.9 * (1 - 0.5 * 0.1158572 * sqrt(4 / 400)) = 108.26916, on
+    # the tick 108.26, for the 1 that closes and the 3 that open (1 alone: 108.58).
     bars: list[Ohlc] = [at(close) for close in (100.0, 110.0, 99.0, 108.9, 108.9)]
     result = simulate(
         market(bars, hours=24, volume=400.0),
