@@ -332,9 +332,9 @@ def test_r23_under_finer_the_marks_of_the_finer_bars_decide(simulate: Simulate) 
 
 
 def test_r9_dust_has_no_part_in_the_average_entry(simulate: Simulate) -> None:
-    # R9, R14, R19: 10 at 100, 1 % taken: 9.9; 9 are sold, 0.9 is dust. Of 9,891 + 0.9 * 200 = 10,071
-    # the target of 0.2 wants 10 at 200; 9 are bought. The entry is 200, so the stop lies at 180
-    # (with the dust's 100 it would be 191.67 and 172.50): 9 of 9.81 are sold there.
+    # R9, R14, R19: 10 at 100, 1 % taken: 9.9; 9 are sold, 0.9 is dust. Of 9,891 + 0.9 * 200 the
+    # target of 0.2 wants 10 at 200; 9 are bought. The entry is 200, so the stop lies at 180 (with
+    # the dust's 100 it would be 191.67 and 172.50): 9 of 9.81 are sold there.
     bars: list[Ohlc] = [FLAT, FLAT, (100, 200, 100, 200), at(200), (200, 200, 175, 190)]
     result = simulate(
         market(bars),

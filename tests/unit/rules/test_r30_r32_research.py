@@ -73,11 +73,11 @@ def walked(folder: Path) -> WalkForward:
 
 
 def test_r30_the_segments_out_of_sample_are_one_account(tmp_path: Path) -> None:
-    # R30: trained on days 0 to 19, where set 2 only loses the last one, set 1 is chosen: at its first
-    # decision, row 20, it wants all of 10,000 at 100: 100 bought at the open of row 21. On days 5
-    # to 24 set 2 had the steady days alone and is chosen. Position and cash carry over to row 25,
-    # whose close of 110 makes 11,000: set 2 wants half, 50, and sells the difference of 50 at the
-    # open of row 26 at 110. Nothing is sold and bought again; 5,500 are cash from then on.
+    # R30: trained on days 0 to 19, where set 2 only loses the last one, set 1 is chosen: at its
+    # first decision, row 20, it wants all of 10,000 at 100: 100 bought at the open of row 21. On
+    # days 5 to 24 set 2 had the steady days alone and is chosen. Position and cash carry over to
+    # row 25, whose close of 110 makes 11,000: set 2 wants half, 50, and sells the difference of 50
+    # at the open of row 26 at 110. Nothing is sold and bought again; 5,500 are cash from then on.
     result = walked(tmp_path)
 
     chosen = [result.sweep.plan.sets[fold.chosen]["which"] for fold in result.folds]
