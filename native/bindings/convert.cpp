@@ -262,31 +262,19 @@ Script to_script(nb::handle script) {
   return result;
 }
 
-namespace {
-
-template <typename T, typename Get>
-nb::object column(const std::vector<Fill>& fills, Get get) {
-  std::vector<T> values;
-  values.reserve(fills.size());
-  for (const Fill& fill : fills) values.push_back(static_cast<T>(get(fill)));
-  return nb::cast(array_of(values));
-}
-
-}  // namespace
-
 nb::dict fills_of(const std::vector<Fill>& fills) {
   nb::dict out;
-  out["row"] = column<std::int64_t>(fills, [](const Fill& f) { return f.row; });
-  out["instrument"] = column<std::int64_t>(fills, [](const Fill& f) { return f.instrument; });
-  out["order"] = column<std::int64_t>(fills, [](const Fill& f) { return f.order; });
-  out["quantity"] = column<double>(fills, [](const Fill& f) { return f.quantity; });
-  out["price"] = column<double>(fills, [](const Fill& f) { return f.price; });
-  out["fee"] = column<double>(fills, [](const Fill& f) { return f.fee; });
-  out["slippage"] = column<double>(fills, [](const Fill& f) { return f.slippage; });
-  out["maker"] = column<std::int8_t>(fills, [](const Fill& f) { return f.maker; });
-  out["reason"] = column<std::int8_t>(fills, [](const Fill& f) { return f.reason; });
-  out["opening"] = column<std::int8_t>(fills, [](const Fill& f) { return f.opening; });
-  out["ambiguous"] = column<std::int8_t>(fills, [](const Fill& f) { return f.ambiguous; });
+  out["row"] = column_of<std::int64_t>(fills, [](const Fill& f) { return f.row; });
+  out["instrument"] = column_of<std::int64_t>(fills, [](const Fill& f) { return f.instrument; });
+  out["order"] = column_of<std::int64_t>(fills, [](const Fill& f) { return f.order; });
+  out["quantity"] = column_of<double>(fills, [](const Fill& f) { return f.quantity; });
+  out["price"] = column_of<double>(fills, [](const Fill& f) { return f.price; });
+  out["fee"] = column_of<double>(fills, [](const Fill& f) { return f.fee; });
+  out["slippage"] = column_of<double>(fills, [](const Fill& f) { return f.slippage; });
+  out["maker"] = column_of<std::int8_t>(fills, [](const Fill& f) { return f.maker; });
+  out["reason"] = column_of<std::int8_t>(fills, [](const Fill& f) { return f.reason; });
+  out["opening"] = column_of<std::int8_t>(fills, [](const Fill& f) { return f.opening; });
+  out["ambiguous"] = column_of<std::int8_t>(fills, [](const Fill& f) { return f.ambiguous; });
   return out;
 }
 

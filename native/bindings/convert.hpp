@@ -48,13 +48,19 @@ nb::dict counters_of(const Counters& counters);
 // All of a run but what its recording holds.
 nb::dict result_of(const Simulator& simulator);
 
+// An array of `get` of each record.
+template <typename T, typename Record, typename Get>
+nb::ndarray<nb::numpy, T, nb::ndim<1>> column_of(const std::vector<Record>& records, Get get) {
+  auto* data = new T[records.size() + 1];
+  nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<T*>(p); });
+  for (std::size_t k = 0; k < records.size(); ++k) data[k] = static_cast<T>(get(records[k]));
+  return nb::ndarray<nb::numpy, T, nb::ndim<1>>(data, {records.size()}, owner);
+}
+
 // An array that owns a copy of the values.
 template <typename T>
 nb::ndarray<nb::numpy, T, nb::ndim<1>> array_of(const std::vector<T>& values) {
-  auto* data = new T[values.size() + 1];
-  std::copy(values.begin(), values.end(), data);
-  nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<T*>(p); });
-  return nb::ndarray<nb::numpy, T, nb::ndim<1>>(data, {values.size()}, owner);
+  return column_of<T>(values, [](const T& value) { return value; });
 }
 
 }  // namespace algotrader::bindings

@@ -34,23 +34,15 @@ std::vector<Fill> to_fills(nb::handle record) {
   return fills;
 }
 
-template <typename T, typename Get>
-nb::object column(const std::vector<Trade>& trades, Get get) {
-  std::vector<T> values;
-  values.reserve(trades.size());
-  for (const Trade& trade : trades) values.push_back(static_cast<T>(get(trade)));
-  return nb::cast(array_of(values));
-}
-
 nb::dict columns_of(const std::vector<Trade>& trades, const PanelView& panel) {
   const auto ts = [&](std::int64_t row) { return panel.ts[static_cast<std::size_t>(row)]; };
   nb::dict out;
   const auto integers = [&](const char* name, auto get) {
-    out[name] = column<std::int64_t>(trades, get);
+    out[name] = column_of<std::int64_t>(trades, get);
   };
-  const auto floats = [&](const char* name, auto get) { out[name] = column<double>(trades, get); };
+  const auto floats = [&](const char* name, auto get) { out[name] = column_of<double>(trades, get); };
   const auto bytes = [&](const char* name, auto get) {
-    out[name] = column<std::int8_t>(trades, get);
+    out[name] = column_of<std::int8_t>(trades, get);
   };
   integers("instrument", [](const Trade& t) { return t.instrument; });
   integers("entry_ts", [&](const Trade& t) { return ts(t.entry_row); });
@@ -77,14 +69,17 @@ nb::dict trades_of(const NativePanel& panel, nb::handle records, nb::handle resu
                    bool close_only, bool fifo) {
   const std::vector<Instrument> instruments = to_instruments(records);
   const std::vector<Fill> fills = to_fills(result.attr("fills"));
-  const auto funding = nb::cast<Floats2>(result.attr("funding"));
+  // Without stamps nothing was paid, and the array of it is one number for all.
+  const nb::object paid = result.attr("funding");
+  const bool funded = panel.view().fundings > 0;
+  const double* funding = funded ? nb::cast<Floats2>(paid).data() : nullptr;
   const auto rows = nb::cast<Ints1>(result.attr("ambiguous_row"));
   const auto columns = nb::cast<Ints1>(result.attr("ambiguous_instrument"));
   std::vector<AmbiguousBar> ambiguous;
   for (std::size_t k = 0; k < rows.shape(0); ++k) {
     ambiguous.push_back({rows.data()[k], columns.data()[k]});
   }
-  const TradeInput input{panel.view(), instruments, fills, funding.data(), ambiguous, close_only};
+  const TradeInput input{panel.view(), instruments, fills, funding, ambiguous, close_only};
   return columns_of(fifo ? fifo_trades(input) : round_trips(input), panel.view());
 }
 

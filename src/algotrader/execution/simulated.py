@@ -51,7 +51,7 @@ def simulate(
     check_instruments(instruments, settings, columns)
     check_script(script, settings, rows, columns)
     weights = None if targets is None else checked_matrix("targets", targets, rows, columns)
-    recording = _recording(rows, columns, keep_position)
+    recording = _recording(checked, keep_position)
     out = _kernel.simulate(
         _kernel.Panel(checked), list(instruments), settings, weights, script, *recording
     )
@@ -96,7 +96,7 @@ def simulate_strategy(
     if (on_bar is None) == (on_bars is None):
         raise ValueError("give exactly one of on_bar and on_bars")
     checked = checked_panel(panel, settings)
-    rows, columns = checked.close.shape
+    columns = checked.close.shape[1]
     check_instruments(instruments, settings, columns)
     arrays = {name: np.ascontiguousarray(f, dtype=np.float64) for name, f in features.items()}
     simulation = _kernel.Simulation(_kernel.Panel(checked), list(instruments), settings, arrays)
@@ -104,7 +104,7 @@ def simulate_strategy(
     whole = None if panel_context is None else panel_context(simulation, contexts)
     if on_bars is not None and whole is None:
         raise ValueError("on_bars needs a panel_context")
-    recording = _recording(rows, columns, keep_position)
+    recording = _recording(checked, keep_position)
     hooks = (on_bar, on_bars, whole, on_order, on_fill)
     try:
         out = simulation.run(contexts, *hooks, first, orders_from, *recording)
@@ -114,16 +114,20 @@ def simulate_strategy(
     return _result(out, recording, columns)
 
 
-_Recording = tuple[Floats, Floats, Floats | None, Floats]
+_Recording = tuple[Floats, Floats, Floats | None, Floats | None]
 
 
-def _recording(rows: int, columns: int, keep_position: bool) -> _Recording:
+def _recording(panel: Panel, keep_position: bool) -> _Recording:
+    rows, columns = panel.close.shape
     position = np.empty((rows, columns)) if keep_position else None
-    return np.empty(rows), np.empty(rows), position, np.zeros((rows, columns))
+    funding = None if panel.funding_ts is None else np.zeros((rows, columns))
+    return np.empty(rows), np.empty(rows), position, funding
 
 
 def _result(out: dict[str, Any], recording: _Recording, columns: int) -> SimulationResult:
     equity, cash, position, funding = recording
+    if funding is None:
+        funding = np.broadcast_to(0.0, (equity.size, columns))  # one number, no memory
     return SimulationResult(
         fills=fills_from(out["fills"]),
         equity=equity,

@@ -273,7 +273,7 @@ class SimulationResult:
     equity: Floats  # (T,) after the close of each bar, R8
     cash: Floats  # (T,) the wallet
     position: Floats  # (T, N) signed quantity after each bar
-    funding: Floats  # (T, N) money received (+) or paid (-) in each bar
+    funding: Floats  # (T, N) money received (+) or paid (-) in each bar; may be read-only
     order_state: NDArray[np.int8]  # (orders,) OrderState of each explicit order
     counters: Mapping[str, int] = field(default_factory=dict)
     # below_minimum, no_bar, cash_cut, leverage_scaled, weight_scaled, post_only_rejected,
