@@ -64,14 +64,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = typer.main.get_command(app).main(
             args=given, prog_name="algotrader", standalone_mode=False
         )
+        if code == INTERRUPTED:  # so Typer reports Ctrl-C
+            raise typer.Abort
         return code if isinstance(code, int) else DONE
-    except KeyboardInterrupt:
-        return INTERRUPTED
     except SystemExit as left:  # Typer ends so when nobody reads on, and after completion
         if isinstance(left.__context__, BrokenPipeError):
             return _reader_left()
         raise
-    except Exception as error:  # noqa: BLE001  the one place where every failure becomes words
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  here failures become words
         if wants_trace:
             traceback.print_exception(error)
         said, exit_code = describe(error)
@@ -79,12 +79,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return exit_code
 
 
-def describe(error: Exception) -> tuple[dict[str, str | None], int]:
+def describe(error: BaseException) -> tuple[dict[str, str | None], int]:
     """Code, message and hint of an error, and the exit code it stands for."""
     if isinstance(error, AlgotraderError):
         return error.as_dict(), error.exit_code
-    if isinstance(error, typer.Abort):
-        return _said("interrupted", "interrupted, nothing more was done"), INTERRUPTED
+    if isinstance(error, typer.Abort | KeyboardInterrupt):
+        message = "interrupted; what was finished is kept, and the same command goes on from there"
+        return _said("interrupted", message), INTERRUPTED
     if hasattr(error, "format_message"):  # Typer's family of wrong uses
         return _wrong_use(error), REFUSED
     if isinstance(error, OSError) and error.strerror:

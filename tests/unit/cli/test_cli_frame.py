@@ -120,10 +120,15 @@ def test_a_trace_is_printed_only_with_vv(
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_an_interrupt_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_ends_with_130_and_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     a_command(KeyboardInterrupt(), monkeypatch)
 
     assert main(["version"]) == 130
+    assert capsys.readouterr().err == (
+        "error: interrupted; what was finished is kept, and the same command goes on from there\n"
+    )
 
 
 def test_a_finding_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
