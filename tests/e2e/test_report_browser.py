@@ -297,7 +297,20 @@ def test_without_scripts_the_first_screen_and_the_warnings_still_read(open_repor
     ):
         assert page.get_by_text(text).first.is_visible()
     assert page.locator(".keys dd").first.is_visible()
-    assert page.get_by_text("The list of trades needs scripts.").is_visible()
+    assert page.get_by_text(f"The last 15 of {len(a_run().trades)}.").is_visible()
+    assert page.locator("#equity-chart polyline.s1").is_visible()
+    assert page.locator("#trades tbody tr").count() == 15
+    assert not page.get_by_text("Drag to zoom").is_visible()
+
+
+def test_without_scripts_a_walk_forward_draws_the_account_and_what_hindsight_makes(
+    open_report,
+) -> None:
+    page = open_report("walkforward", scripts=False)
+
+    for css in ("s1", "s3", "s-down"):
+        assert page.locator(f"#equity-chart polyline.{css}").is_visible()
+    assert page.get_by_text("In sample: the one set").is_visible()
 
 
 def test_the_heat_map_prints_its_cells_and_follows_the_choice(open_report) -> None:
@@ -315,6 +328,23 @@ def test_the_heat_map_prints_its_cells_and_follows_the_choice(open_report) -> No
     page.locator("#heat-map td.chosen").focus()
     page.keyboard.press("ArrowRight")
     assert page.locator("#heat-said").inner_text().startswith("Trades · slow = ")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_paper_has_no_switches_and_every_heading_of_a_table(open_report, kind: str) -> None:
+    page = open_report(kind)
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 702, "height": 1000})  # A4 without its margins
+
+    assert not page.locator("header .seg").first.is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 702
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgba(0, 0, 0, 0)"
+    if kind == "run":
+        headings = page.locator("#trade-table th")
+        assert all(headings.nth(i).inner_text().strip() for i in range(headings.count()))
+        assert page.locator("#trade-table th button").first.is_visible()
+        left, right = (page.locator(css).bounding_box() for css in ("#months", "#cost"))
+        assert left["y"] == right["y"]  # beside each other, as on the screen
 
 
 def test_printing_shows_every_trade_on_light_paper(open_report) -> None:

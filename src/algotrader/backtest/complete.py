@@ -76,7 +76,9 @@ def complete_run(
     judged = judge_run(loaded, result, ledger)
     paths = both_paths(result, start)
     checked = quick_check(result)
-    data = report_data(result, record, judged, paths=paths, checked=checked)
+    data = report_data(
+        result, record, judged, paths=paths, checked=checked, ledger_since=ledger.since()
+    )
     folder = RunStore(workspace.runs).save(
         record,
         {

@@ -96,7 +96,7 @@ def complete_sweep(
     )
     judged = judge_sweep(loaded, result, workspace)
     done = CompletedSweep(result=result, judged=judged, chosen=chosen, folder=folder)
-    _store(done, request)
+    _store(done, request, TrialLedger(workspace.trials).since())
     return done
 
 
@@ -150,13 +150,13 @@ def _as_daily(result: SweepResult, returns: NDArray[np.float64]) -> DailyReturns
     )
 
 
-def _store(done: CompletedSweep, request: DataRequest) -> None:
+def _store(done: CompletedSweep, request: DataRequest, since: str | None) -> None:
     from algotrader.backtest.report import render_sweep
 
     table = io.BytesIO()
     results_frame(done.result).write_parquet(table, compression="zstd")
     write_file(done.table, table.getvalue())
-    write_file(done.report, render_sweep(sweep_report(done)).encode())
+    write_file(done.report, render_sweep(sweep_report(done, since)).encode())
     plan = done.result.plan
     described = {
         "sweep": plan.sweep,
@@ -175,7 +175,7 @@ def _store(done: CompletedSweep, request: DataRequest) -> None:
     )
 
 
-def sweep_report(done: CompletedSweep) -> report.SweepReportData:
+def sweep_report(done: CompletedSweep, ledger_since: str | None = None) -> report.SweepReportData:
     """Everything the report of a sweep shows."""
     result, chosen = done.result, done.chosen
     swept = [
@@ -188,7 +188,7 @@ def sweep_report(done: CompletedSweep) -> report.SweepReportData:
     }
     return report.SweepReportData(
         identity=identity_of(chosen.result, chosen.record),
-        overfitting=overfitting_of(done.judged, result.market.periods_per_year),
+        overfitting=overfitting_of(done.judged, result.market.periods_per_year, ledger_since),
         parameters={name: _column(result.plan.sets, name) for name in swept},
         metrics={name: result.metrics[name] for name in _SHOWN_METRICS},
         chosen=result.best or 0,

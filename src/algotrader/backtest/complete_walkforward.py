@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from algotrader.backtest import report
 from algotrader.backtest.complete import log_lines, quick_check
@@ -25,11 +26,12 @@ from algotrader.backtest.reporting import (
     overfitting_of,
     provenance_of,
 )
-from algotrader.backtest.returns import monthly_returns
+from algotrader.backtest.returns import EquityCurve, monthly_returns
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.backtest.space import ParameterSet, SearchSpace
 from algotrader.backtest.store import RunRecord, record_of, write_file
 from algotrader.backtest.sweep import Progress, SweepResult, plan_sweep, run_sweep
+from algotrader.backtest.trials import TrialLedger
 from algotrader.backtest.walkforward import WalkForward, Windows, walk_forward
 from algotrader.backtest.workspace import Workspace
 from algotrader.strategy.decide import prepare_all
@@ -87,7 +89,10 @@ def complete_walkforward(
         swept=tuple(space.values),
         report=workspace.runs / "walkforwards" / name / "report.html",
     )
-    write_file(done.report, report.render_walkforward(walkforward_report(done)).encode())
+    page = report.render_walkforward(
+        walkforward_report(done, TrialLedger(workspace.trials).since())
+    )
+    write_file(done.report, page.encode())
     if walked.run.log:
         write_file(done.report.with_name("log.jsonl"), log_lines(walked.run.log))
     return done
@@ -111,13 +116,15 @@ def _is_extreme(parameters: ParameterSet, sets: tuple[ParameterSet, ...]) -> boo
     return all(value in (sets[0][name], sets[-1][name]) for name, value in parameters.items())
 
 
-def walkforward_report(done: CompletedWalkForward) -> report.WalkForwardReportData:
+def walkforward_report(
+    done: CompletedWalkForward, ledger_since: str | None = None
+) -> report.WalkForwardReportData:
     """Everything the report of a walk-forward shows."""
     walked = done.walked
     run, sweep = walked.run, walked.sweep
     return report.WalkForwardReportData(
         identity=identity_of(run, done.record),
-        overfitting=overfitting_of(done.judged, sweep.market.periods_per_year),
+        overfitting=overfitting_of(done.judged, sweep.market.periods_per_year, ledger_since),
         folds=tuple(
             report.Fold(
                 train_start=int(sweep.days[fold.train.start]),
@@ -134,7 +141,7 @@ def walkforward_report(done: CompletedWalkForward) -> report.WalkForwardReportDa
             for fold in walked.folds
         ),
         equity=equity_of(run),
-        in_sample=None,
+        in_sample=hindsight(sweep, run.curve),
         efficiency=walked.efficiency,
         metrics=run.summary.values,
         months=monthly_returns(run.daily),
@@ -145,3 +152,17 @@ def walkforward_report(done: CompletedWalkForward) -> report.WalkForwardReportDa
         coverage=coverage_of(run.market.coverage),
         provenance=provenance_of(run, done.record),
     )
+
+
+def hindsight(sweep: SweepResult, curve: EquityCurve) -> NDArray[np.float64] | None:
+    """Equity of the one set that all the data would choose, over the same stamps.
+
+    What a single sweep promises; the distance to the walked account is what choosing in hindsight
+    adds. It changes once a day, at the day's last bar.
+    """
+    if sweep.best is None:
+        return None
+    first = int(np.searchsorted(sweep.days, curve.ts[0]))
+    grown = curve.initial * np.cumprod(1.0 + sweep.returns[sweep.best, first:])
+    known = np.searchsorted(sweep.days[first:], curve.ts, side="right")
+    return np.concatenate(([curve.initial], grown))[known]

@@ -29,8 +29,35 @@ def funding_coverage(
     instruments: tuple[Instrument, ...], funding: dict[Symbol, FundingSeries], bars: Bars
 ) -> float | None:
     """Least share of the run's time with known settlements; `None` without perpetuals."""
+    return _least_covered(instruments, funding, int(bars.ts[0]), int(bars.ts[-1]))
+
+
+def funding_months(
+    instruments: tuple[Instrument, ...], funding: dict[Symbol, FundingSeries], bars: Bars
+) -> tuple[tuple[str, float], ...]:
+    """The same by calendar month, `("2024-05", 0.99)`: of each the part within the run."""
+    first, last = int(bars.ts[0]), int(bars.ts[-1])
+    months = np.arange(
+        np.datetime64(first, "ms").astype("datetime64[M]"),
+        np.datetime64(last, "ms").astype("datetime64[M]") + 1,
+    )
+    found = []
+    for month in months:
+        begin, end = ((month + k).astype("datetime64[ms]").astype(np.int64) for k in (0, 1))
+        share = _least_covered(instruments, funding, max(first, int(begin)), min(last, int(end)))
+        if share is not None:
+            found.append((str(month), share))
+    return tuple(found)
+
+
+def _least_covered(
+    instruments: tuple[Instrument, ...],
+    funding: dict[Symbol, FundingSeries],
+    start_ms: int,
+    end_ms: int,
+) -> float | None:
     shares = [
-        covered_share(series.ts, int(bars.ts[0]), int(bars.ts[-1])) if series else 0.0
+        covered_share(series.ts, start_ms, end_ms) if series else 0.0
         for instrument in instruments
         if instrument.kind is InstrumentKind.PERPETUAL
         for series in (funding.get(instrument.symbol),)

@@ -19,6 +19,7 @@ from algotrader.backtest.completeness import (
 )
 from algotrader.backtest.derivatives import (
     funding_coverage,
+    funding_months,
     funding_of,
     marks_of,
     settled_rates,
@@ -122,7 +123,10 @@ def _described(bars: Bars, origin: _Origin, request: DataRequest, store: Lake | 
             marks[instrument.symbol] = mark
     bars = replace(bars, funding=settled_rates(bars, funding))
     settled = funding_coverage(instruments, funding, bars)
-    measured = coverage_of(bars, calendar, settled, absent_at_venues(store, bars))
+    measured = replace(
+        coverage_of(bars, calendar, settled, absent_at_venues(store, bars)),
+        funding_months=funding_months(instruments, funding, bars),
+    )
     refuse_foreign_bars(measured, calendar, origin.source)
     if not request.allow_gaps:
         refuse_gaps(measured, origin.source)

@@ -55,6 +55,7 @@ class Coverage:
     worst_symbol: str = ""
     months: tuple[tuple[str, float], ...] = ()  # ("2024-05", 0.998) for the report's strip
     funding: float | None = None  # settled stamps known; None without perpetuals
+    funding_months: tuple[tuple[str, float], ...] = ()  # the same by month
 
     @property
     def bars(self) -> float:

@@ -44,6 +44,7 @@ def report_data(
     *,
     paths: Paths | None = None,
     checked: Checked | None = None,
+    ledger_since: str | None = None,
 ) -> report.ReportData:
     """Everything the report of a run shows."""
     summary = result.summary
@@ -53,7 +54,7 @@ def report_data(
         identity=identity_of(result, record),
         metrics=summary.values,
         reasons={name: str(reason) for name, reason in summary.undefined.items()},
-        overfitting=overfitting_of(judged, result.market.periods_per_year),
+        overfitting=overfitting_of(judged, result.market.periods_per_year, ledger_since),
         equity=equity_of(result),
         prices=_prices(result),
         trades=result.trades,
@@ -86,11 +87,14 @@ def identity_of(result: RunResult, record: RunRecord) -> report.Identity:
     )
 
 
-def overfitting_of(judged: Overfitting, periods: float) -> report.Overfitting:
+def overfitting_of(
+    judged: Overfitting, periods: float, ledger_since: str | None = None
+) -> report.Overfitting:
     sharpes = judged.trials.sharpes * np.sqrt(periods)
     return report.Overfitting(
         kind=report.VerdictKind(judged.verdict.outcome.value),
         trials=judged.trials.n_trials,
+        ledger_since=ledger_since,
         sharpe=judged.sharpe,
         sharpe_interval=(judged.interval.low, judged.interval.high) if judged.interval else None,
         luck_sharpe=judged.luck_sharpe,
@@ -151,7 +155,10 @@ def coverage_of(coverage: Coverage) -> tuple[report.Coverage, ...]:
     )
     if coverage.funding is None:
         return (bars,)
-    return (bars, report.Coverage(kind="funding", ratio=coverage.funding, rows=0))
+    months = tuple(
+        report.CoverageMonth(month=month, ratio=ratio) for month, ratio in coverage.funding_months
+    )
+    return (bars, report.Coverage(kind="funding", ratio=coverage.funding, rows=0, months=months))
 
 
 def notice_of(remark: Remark) -> report.Notice:

@@ -44,6 +44,8 @@ SELECT family, source_hash, parameters, instruments, start_ms, end_ms, sharpe, d
 FROM trials WHERE family = ? AND instruments = ? AND start_ms < ? AND end_ms > ?
 ORDER BY end_ms - start_ms, start_ms, source_hash, parameters
 """
+# Ledgers made before this table was thought of lack it, and their reports then name no day.
+_BEGUN = "CREATE TABLE begun AS SELECT date('now') AS day"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,17 @@ class TrialLedger:
         longest = {trial.identity: trial for trial in map(_trial, rows)}
         return list(longest.values())
 
+    def since(self) -> str | None:
+        """ISO date (UTC) since when trials are counted here; `None` if nobody noted it."""
+        if not self._path.exists():
+            return None
+        with self._open() as connection:
+            noted = connection.execute(
+                "SELECT name FROM sqlite_master WHERE name = 'begun'"
+            ).fetchone()
+            row = connection.execute("SELECT day FROM begun").fetchone() if noted else None
+        return None if row is None else str(row[0])
+
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
@@ -116,6 +129,7 @@ class TrialLedger:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version == 0:
             connection.execute(_SCHEMA)
+            connection.execute(_BEGUN)
         elif version == 1:
             _add_days(connection)
         elif version != SCHEMA_VERSION:

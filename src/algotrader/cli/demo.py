@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.rule import Rule
 
 from algotrader.cli.commands import new_app
-from algotrader.cli.output import Output, with_output
+from algotrader.cli.output import Output, shown_path, with_output
 from algotrader.core.errors import RunError
 
 if TYPE_CHECKING:
@@ -102,9 +102,7 @@ def _next_steps(folder: Path) -> str:
     """Names the environment's own program where the shell would not find it."""
     program = "algotrader"
     if shutil.which(program) is None:
-        return (
-            f"to go on from here: source {Path(sys.executable).parent / 'activate'} && cd {folder}"
-        )
+        return f"to go on from here: source {shown_path(Path(sys.executable).parent / 'activate')} && cd {folder}"
     return f"to go on from here: cd {folder} && {program} --help"
 
 

@@ -197,6 +197,7 @@ def test_a_perpetual_without_funding_says_so(tmp_path: Path) -> None:
 
     assert market.funding == {}
     assert market.coverage.funding == 0.0
+    assert {share for _, share in market.coverage.funding_months} == {0.0}
 
 
 def test_a_settled_rate_is_forgotten_after_a_day() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -225,3 +226,29 @@ def test_a_damaged_ledger_is_one_sentence(tmp_path: Path) -> None:
 
     with pytest.raises(RunError, match="cannot be used"):
         TrialLedger(path / "below" / "trials.sqlite").record([ONE])
+
+
+def test_a_ledger_knows_since_when_it_counts(tmp_path: Path) -> None:
+    ledger = TrialLedger(tmp_path / "trials.sqlite")
+    assert ledger.since() is None
+
+    ledger.record([ONE])
+    since = ledger.since()
+    assert since is not None
+    assert date.fromisoformat(since) <= datetime.now(UTC).date()
+    with closing(sqlite3.connect(tmp_path / "trials.sqlite")) as connection:
+        connection.execute("UPDATE begun SET day = '2026-01-02'")
+        connection.commit()
+    ledger.record([replace(ONE, family="Another")])
+    assert ledger.since() == "2026-01-02"  # later trials do not move it
+
+
+def test_a_ledger_from_before_the_day_was_noted_names_none(tmp_path: Path) -> None:
+    ledger = TrialLedger(tmp_path / "trials.sqlite")
+    ledger.record([ONE])
+    with closing(sqlite3.connect(tmp_path / "trials.sqlite")) as connection:
+        connection.execute("DROP TABLE begun")
+        connection.commit()
+
+    ledger.record([ONE])
+    assert ledger.since() is None

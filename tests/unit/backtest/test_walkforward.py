@@ -11,6 +11,7 @@ import pytest
 from tests.builders.markets import random_bars, random_panel
 from tests.builders.research import Hold, a_market, a_plan, from_class, from_file
 
+from algotrader.backtest.complete_walkforward import hindsight
 from algotrader.backtest.market import Market
 from algotrader.backtest.run import run_backtest
 from algotrader.backtest.sweep import SweepResult, run_sweep
@@ -341,3 +342,27 @@ def test_efficiency_is_the_mean_out_of_sample_over_the_mean_in_sample(tmp_path: 
     grown = float(np.prod([1 + fold.test_return for fold in result.folds]))
     assert result.efficiency == pytest.approx(yearly(grown - 1, days) / inside)
     assert grown == pytest.approx(result.run.curve.equity[-1] / result.run.settings.cash)
+
+
+def test_hindsight_is_the_account_of_the_set_that_all_the_data_would_choose(
+    tmp_path: Path,
+) -> None:
+    done = walked(Hold, DAILY, tmp_path, weight="0.2:1.0:0.2")
+    line = hindsight(done.sweep, done.run.curve)
+    assert line is not None
+
+    first = done.folds[0].test.start
+    own = done.sweep.returns[done.sweep.best, first:]
+    assert len(line) == len(done.run.curve.ts)
+    assert line[0] == pytest.approx(done.run.curve.initial * (1 + own[0]))
+    assert line[-1] == pytest.approx(done.run.curve.initial * np.prod(1 + own))
+
+
+def test_hindsight_of_hours_moves_at_the_last_bar_of_a_day(tmp_path: Path) -> None:
+    done = walked(Hold, HOURLY, tmp_path, weight="0.2:1.0:0.4")
+    line = hindsight(done.sweep, done.run.curve)
+    assert line is not None
+
+    moves = np.flatnonzero(np.diff(line)) + 1
+    assert line[0] == done.run.curve.initial
+    assert set(done.run.curve.ts[moves] // 3_600_000 % 24) == {23}

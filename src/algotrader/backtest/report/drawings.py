@@ -88,7 +88,8 @@ def waterfall(steps: Sequence[Step]) -> str:
         parts.append(text(x + 27, upper - 6, shown, css="v"))
         parts.append(text(x + 27, 176, say(f"waterfall.{step.key}")))
         if gross > 0:
-            parts.append(text(x + 27, 190, pct(abs(step.amount) / gross, 0)))
+            share = step.amount if step.key == "net" else abs(step.amount)
+            parts.append(text(x + 27, 190, pct(share / gross, 0)))
     amounts = {step.key: figures.money(step.amount, signed=True) for step in steps}
     return svg(480, 194, "".join(parts), say("svg.waterfall", **amounts))
 

@@ -48,6 +48,9 @@ def section(
     )
 
 
+GESTURES = ' class="gestures"'  # of a section whose note says what to click: not on paper
+
+
 def pair(left: str, right: str, *, wide: bool = False) -> str:
     return f'<div class="two{" wide" if wide else ""}">{left}{right}</div>'
 
@@ -238,17 +241,21 @@ def segment(name: str, label: str, choices: Sequence[tuple[str, str]]) -> str:
     return f'<span class="seg" role="group" data-label="{label}">{buttons}</span>'
 
 
-def chart(canvas: str, *, height: int) -> str:
-    """A canvas with its legend line, its text summary and `Show as table`."""
+def chart(canvas: str, *, height: int, still: str = "") -> str:
+    """A canvas with its legend line, its text summary and `Show as table`.
+
+    `still` is the same as a drawing, for a reader without scripts.
+    """
     button = (
         f'<button type="button" class="small link" data-table="{canvas}" aria-expanded="false">'
         f"{both(say('show_table'))}</button>"
     )
+    instead = still or f'<p class="empty">{both(say("chart.noscript"))}</p>'
     return (
         f'<div class="read" id="{canvas}-read"></div>'
         f'<canvas id="{canvas}" style="height:{height}px" tabindex="0" role="img" '
         f'data-label="chart.{canvas}" aria-describedby="{canvas}-summary"></canvas>'
         f'<div class="under"><p class="summary" id="{canvas}-summary"></p>{button}</div>'
         f'<div class="astable" id="{canvas}-table" hidden></div>'
-        f'<p class="empty noscript">{both(say("chart.noscript"))}</p>'
+        f'<div class="noscript">{instead}</div>'
     )

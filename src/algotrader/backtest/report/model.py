@@ -311,7 +311,7 @@ class WalkForwardReportData:
     overfitting: Overfitting
     folds: tuple[Fold, ...]
     equity: EquitySeries
-    in_sample: Floats | None  # equity of the last chosen set over the same stamps
+    in_sample: Floats | None  # equity of the set that all data would choose, same stamps
     efficiency: float | None  # annual return out of sample / in sample
     metrics: Metrics
     months: PeriodReturns

@@ -14,6 +14,7 @@ from algotrader.backtest.report import (
     layout,
     payload,
     sections,
+    still,
 )
 from algotrader.backtest.report.figures import Lang
 from algotrader.backtest.report.metric_table import metric_list
@@ -43,7 +44,7 @@ def render_run(data: ReportData, *, lang: Lang = "en") -> str:
         ),
         layout.checks_row(_checks(data)),
         layout.key_figures(_keys(data)),
-        sections.equity_section(),
+        sections.equity_section(data.equity, data.identity.capital),
         layout.pair(
             sections.months_section(data.months),
             layout.section(
@@ -176,7 +177,12 @@ def _price(data: ReportData) -> str:
         else f'<p class="empty">{both(say("price.none"))}</p>'
     )
     return layout.section(
-        "section.price", content, anchor="price-chart", note=say("price.note"), controls=picker
+        "section.price",
+        content,
+        anchor="price-chart",
+        note=say("price.note"),
+        controls=picker,
+        extra=layout.GESTURES,
     )
 
 
@@ -193,9 +199,11 @@ def _trades(data: ReportData) -> str:
         f'<button type="button" class="small" id="trade-csv">{both(say("csv"))}</button></div>'
         '<div class="scroll" id="trade-scroll" tabindex="0" role="group" '
         'data-label="trade_rows"><table id="trade-table"><thead></thead><tbody></tbody>'
-        f'</table></div><p class="empty noscript">{both(say("trades.noscript"))}</p>'
+        f'</table></div><div class="noscript">{still.trades(data.trades)}</div>'
     )
-    return layout.section("section.trades", content, anchor="trades", note=say("trades.note"))
+    return layout.section(
+        "section.trades", content, anchor="trades", note=say("trades.note"), extra=layout.GESTURES
+    )
 
 
 def _distribution(data: ReportData) -> str:

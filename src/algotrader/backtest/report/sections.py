@@ -9,21 +9,35 @@ from html import escape
 import numpy as np
 
 from algotrader.backtest.attribution import Attribution, Slice
-from algotrader.backtest.report import drawings, figures, judged, layout
-from algotrader.backtest.report.model import Coverage, Overfitting, VerdictKind
+from algotrader.backtest.report import drawings, figures, judged, layout, still
+from algotrader.backtest.report.model import (
+    Coverage,
+    EquitySeries,
+    Floats,
+    Overfitting,
+    VerdictKind,
+)
 from algotrader.backtest.report.words import Part, amount, both, known, pct, say, tone_of
 from algotrader.backtest.returns import PeriodReturns
 
 
-def equity_section(title: str = "section.equity", note: str = "equity.note") -> str:
+def equity_section(
+    series: EquitySeries,
+    start: float,
+    in_sample: Floats | None = None,
+    *,
+    title: str = "section.equity",
+    note: str = "equity.note",
+) -> str:
     """Equity against buy and hold, drawdown and exposure under one crosshair."""
     scale = layout.segment("scale", "scale", (("linear", "linear"), ("log", "log")))
     return layout.section(
         title,
-        layout.chart("equity", height=440),
+        layout.chart("equity", height=440, still=still.equity(series, start, in_sample)),
         anchor="equity-chart",
         note=say(note),
         controls=scale,
+        extra=layout.GESTURES if note == "equity.note" else "",
     )
 
 

@@ -36,7 +36,11 @@ def render_walkforward(data: WalkForwardReportData, *, lang: Lang = "en") -> str
         layout.key_figures(_keys(data)),
         _strips(data.folds),
         sections.equity_section(
-            "section.oos", "equity.note" if data.in_sample is None else "oos.note"
+            data.equity,
+            data.identity.capital,
+            data.in_sample,
+            title="section.oos",
+            note="equity.note" if data.in_sample is None else "oos.note",
         ),
         _chosen(data.folds),
         _folds_table(data.folds),
