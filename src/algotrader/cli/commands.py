@@ -14,7 +14,7 @@ PANELS = START, DATA, RESEARCH, LIVE, WORKSPACE = (
     "Start", "Data", "Research", "Live", "Workspace"
 )  # fmt: skip
 
-GROUPS = ("data", "strategy", "sim", "config")  # commands that only hold others
+GROUPS = ("data", "strategy", "sim", "journal", "config")  # commands that only hold others
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ TABLE: dict[str, Entry] = {
     "compare": Entry("compare", RESEARCH, "Lay runs side by side, in the terminal and a report."),
     "trades": Entry("trades", RESEARCH, "Print or export the trades of a run."),
     "sim": Entry("sim", LIVE, "Run a look-alike exchange on this machine."),
+    "journal": Entry("journal", LIVE, "Read and check the record that trading depends on."),
     "config": Entry("config", WORKSPACE, "Show, check and explain the settings in force."),
     "version": Entry("version", WORKSPACE, "Print the versions that decide a result."),
 }

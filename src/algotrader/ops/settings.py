@@ -42,6 +42,7 @@ class WorkspaceSettings(_Section):
     lake: Path = Field(Path("lake"), description="market data: raw, curated, features")
     runs: Path = Field(Path("runs"), description="results of backtests and sweeps, trial ledger")
     strategies: Path = Field(Path("strategies"), description="your strategy files")
+    journal: Path = Field(Path("journal"), description="what trading depends on; back it up")
 
 
 class BacktestDefaults(_Section):

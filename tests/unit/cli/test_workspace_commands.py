@@ -87,7 +87,7 @@ def test_config_show_says_value_and_origin(
     assert rows["backtest.cash"] == {
         "key": "backtest.cash",
         "value": 10_000.0,
-        "origin": "algotrader.yaml:12",
+        "origin": "algotrader.yaml:13",
     }
     assert rows["backtest.path"]["origin"] == "default"
     assert main(["config", "show"]) == 0

@@ -26,6 +26,8 @@ def recover(folder: JournalFolder, *, now_ms: int) -> Recovered:
     number leaves those of the lost rows out, because orders may carry them. What is missing then
     comes from the venue. UsageError if nothing is damaged; JournalDamagedError if nothing can be kept.
     """
+    if not folder.unpublished.is_dir():
+        folder.require()
     with folder.locked():
         finished = _interrupted(folder)
         if finished is not None:
@@ -43,6 +45,12 @@ def recover(folder: JournalFolder, *, now_ms: int) -> Recovered:
         folder.chain.replace(folder.path / recovered.aside)
         folder.publish()
         return recovered
+
+
+def planned(folder: JournalFolder, *, now_ms: int) -> Recovered:
+    """What `recover` would write, without changing anything; the same errors."""
+    with folder.reading() as rows:
+        return _going_on(rows, verify(rows), aside=f"{DAMAGED}{now_ms}")
 
 
 def backup(folder: JournalFolder, to: Path) -> Head:
