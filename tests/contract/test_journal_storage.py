@@ -9,7 +9,7 @@ import pytest
 from tests.builders.journals import ENTROPY, NOW_MS, a_step, bodies, steps_text
 
 from algotrader.core.ids import mint_run_id
-from algotrader.live.journal.chain import GENESIS, chained, head_of
+from algotrader.live.journal.chain import GENESIS, Entry, chained, head_of
 from algotrader.live.journal.errors import JournalMissingError
 from algotrader.live.journal.journal import Journal, begin, resume
 from algotrader.live.journal.memory import MemoryStorage
@@ -101,6 +101,12 @@ def test_a_new_file_changes_nothing_for_a_reader(
 def test_an_empty_step_is_refused(journal: Journal) -> None:
     with pytest.raises(ValueError, match="without entries"):
         journal.append([])
+
+
+def test_the_journals_own_kinds_are_not_for_callers(journal: Journal) -> None:
+    entry = Entry(time_ms=NOW_MS, kind="journal.recovered", body=b"{}")
+    with pytest.raises(ValueError, match="the journal's own"):
+        journal.append([entry])
 
 
 def test_the_start_before_is_found_again(

@@ -120,6 +120,17 @@ def test_a_killed_writer_leaves_a_whole_journal(killed: JournalFolder) -> None:
         assert journal.append(a_step(STEPS)) == LAST + 1
 
 
+def test_a_killed_writers_files_copied_without_their_index_are_whole(
+    killed: JournalFolder,
+) -> None:
+    (killed.chain / "000001.sqlite-shm").unlink()
+    log = wal(killed.path).read_bytes()
+    assert verified(killed).problem is None
+    assert wal(killed.path).read_bytes() == log  # a reader moves no row
+    with killed.open() as journal:
+        assert bodies(journal.read()) == steps_text(STEPS)
+
+
 @pytest.mark.parametrize(
     ("damage", "lost"),
     [(cut_log, 2), (flip_in_last_frame, 2), (flip_in_mid_log, None), (delete_log, LAST - 1)],

@@ -150,6 +150,23 @@ def test_F51_a_locked_database_is_waited_for_and_then_refused_without_losing_a_r
     other.close()
 
 
+def test_F51_a_reader_that_never_ends_keeps_a_start_from_writing(tmp_path: Path) -> None:
+    with a_journal(tmp_path / "journal", 3):
+        shutil.copytree(tmp_path / "journal", tmp_path / "killed")
+    folder = JournalFolder(tmp_path / "killed")
+    other = sqlite3.connect(folder.chain / "000001.sqlite", isolation_level=None)
+    other.execute("BEGIN")
+    other.execute("SELECT * FROM entries").fetchone()
+    with folder.open(wait_s=0.05) as journal:
+        with pytest.raises(JournalLockedError) as refused:
+            journal.append(a_step(3, 2))
+        assert "readers that do not end" in refused.value.message
+        other.execute("COMMIT")
+        journal.append(a_step(3, 2))
+    other.close()
+    assert kept_after_restart(folder.path) == steps_text(4)
+
+
 def test_F51_the_wait_is_two_seconds(tmp_path: Path) -> None:
     with a_journal(tmp_path / "journal", 1) as journal:
         assert writer_of(journal).execute("PRAGMA busy_timeout").fetchone() == (2000,)

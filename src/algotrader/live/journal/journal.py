@@ -24,6 +24,7 @@ from algotrader.live.journal.errors import (
 )
 from algotrader.live.journal.port import Rows, Snapshot, Storage
 from algotrader.live.journal.records import (
+    PREFIX,
     Record,
     SegmentBegan,
     Started,
@@ -62,10 +63,13 @@ class Journal:
     def append(self, entries: Sequence[Entry]) -> int:
         """Make one decision step durable, whole or not at all; the number of its last row.
 
-        Only after this returns may a step be acted upon. ValueError for an empty step.
+        Only after this returns may a step be acted upon. ValueError for an empty step, and for a
+        kind that is the journal's own.
         """
         if not entries:
             raise ValueError("a step without entries is no step")
+        if any(entry.kind.startswith(PREFIX) for entry in entries):
+            raise ValueError(f"kinds that begin with {PREFIX} are the journal's own")
         return self._commit(chained(entries, self._head))
 
     def record_start(self, *, config_hash: str, now_ms: int, build: str = __version__) -> int:
@@ -73,7 +77,7 @@ class Journal:
         started = Started(
             run_id=self._run_id, schema=SCHEMA, algotrader=build, config_hash=config_hash
         )
-        return self.append([entry_of(started, now_ms)])
+        return self._commit(chained([entry_of(started, now_ms)], self._head))
 
     def last_start(self) -> Started | None:
         """The build and configuration of the start before, to compare with today's."""

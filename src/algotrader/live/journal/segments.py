@@ -97,13 +97,15 @@ class SegmentRows:
     def _page_of(self, number: int, first: int, limit: int) -> list[Row]:
         """Rows of one segment. Where a page cannot be read, as many of it as can."""
         query = f"{_SELECT} WHERE seq >= ? ORDER BY seq LIMIT ?"
+        # Asked before the rows: while we read, the writer may add some and begin the next.
+        is_finished = segment_path(self._folder, number + 1).exists()
         try:
             rows = self._query(number, query, [first, limit], seq=first)
         except JournalDamagedError:
             if limit == 1:
                 raise
             return self._one_by_one(number, first, limit)
-        if len(rows) < limit and segment_path(self._folder, number + 1).exists():
+        if len(rows) < limit and is_finished:
             self._ends[number] = rows[-1].seq if rows else first - 1
         return rows
 

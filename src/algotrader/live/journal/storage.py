@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from algotrader.core.errors import RunError
 from algotrader.live.journal.chain import Head, Row
-from algotrader.live.journal.errors import JournalFailedError, JournalUnwrittenError, write_error
+from algotrader.live.journal.errors import (
+    JournalFailedError,
+    JournalLockedError,
+    JournalUnwrittenError,
+    write_error,
+)
 from algotrader.live.journal.head_file import HeadFile
 from algotrader.live.journal.port import Snapshot
 from algotrader.live.journal.segments import (
@@ -71,8 +77,8 @@ class SegmentStorage(SegmentRows):
         self._seal()
         path = segment_path(self._folder, max(segment_numbers(self._folder), default=0) + 1)
         aside = path.with_name(path.name + ASIDE)
-        _remove(aside)
         try:
+            _remove(aside)
             connection = sqlite3.connect(aside, isolation_level=None)
             try:
                 self._set_up(connection)
@@ -83,16 +89,19 @@ class SegmentStorage(SegmentRows):
                 connection.close()
         except sqlite3.Error as error:
             raise self._failed(error, aside) from error
-        self._publish(aside, path)
+        except OSError as error:
+            raise JournalUnwrittenError(
+                "journal.read_only",
+                f"the journal {aside} cannot be written: {error.strerror}",
+                hint="mend the rights of the folder, or mount its disk for writing",
+            ) from error
+        with self._noting_failure():
+            _publish(aside, path)
 
     def keep_head(self, head: Head) -> None:
-        if self._head_file is None:
-            self._head_file = HeadFile(self._folder)
-        try:
+        with self._noting_failure():
+            self._head_file = self._head_file or HeadFile(self._folder)
             self._head_file.write(head)
-        except JournalFailedError:
-            self._has_failed = True
-            raise
 
     def keep_snapshot(self, snapshot: Snapshot) -> None:
         self._snapshot_file.keep(snapshot)
@@ -110,7 +119,8 @@ class SegmentStorage(SegmentRows):
             return
         try:
             if not self._has_failed:
-                head_file.sync()
+                with self._noting_failure():
+                    head_file.sync()
         finally:
             head_file.close()
 
@@ -128,10 +138,18 @@ class SegmentStorage(SegmentRows):
             require_log(writer.execute("PRAGMA journal_mode").fetchone()[0])
             # What is read here may stand in the memory of the system alone, if a sync failed
             # before the last end: written once more to the main file, it is durable.
-            writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            (is_busy, _, _) = writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         except sqlite3.Error as error:
             raise self._failed(error, path) from error
-        self._sync_names()  # of the log; SQLite would ignore that this failed
+        if is_busy:
+            writer.close()
+            raise JournalLockedError(
+                "journal.locked",
+                f"the journal {path} is held by readers that do not end",
+                hint="end the programs that read it, then start again",
+            )
+        with self._noting_failure():
+            _sync_names(self._folder)  # of the log; SQLite would ignore that this failed
         self._writer, self._active = writer, path
         return writer
 
@@ -173,7 +191,8 @@ class SegmentStorage(SegmentRows):
             return  # no room in the main file: the log has the rows, and it is tried again later
         self._unchecked_bytes = 0
         if self._head_file is not None:
-            self._head_file.sync()
+            with self._noting_failure():
+                self._head_file.sync()
 
     def _seal(self) -> None:
         """End writing into the active segment, with all rows in its main file."""
@@ -186,20 +205,13 @@ class SegmentStorage(SegmentRows):
         finally:
             writer.close()
 
-    def _publish(self, aside: Path, path: Path) -> None:
-        aside.replace(path)
-        self._sync_names()
-
-    def _sync_names(self) -> None:
+    @contextmanager
+    def _noting_failure(self) -> Iterator[None]:
         try:
-            sync_folder(self._folder)
-        except OSError as error:
+            yield
+        except JournalFailedError:
             self._has_failed = True
-            raise JournalFailedError(
-                "journal.failed",
-                f"the names of files in {self._folder} could not be made durable: {error}",
-                hint="look at the disk, then start again",
-            ) from error
+            raise
 
     def _failed(self, error: sqlite3.Error, path: Path) -> RunError:
         failed = write_error(error, path)
@@ -214,6 +226,29 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _publish(aside: Path, path: Path) -> None:
+    try:
+        aside.replace(path)
+    except OSError as error:
+        raise _names_failed(path.parent, error) from error
+    _sync_names(path.parent)
+
+
+def _sync_names(folder: Path) -> None:
+    try:
+        sync_folder(folder)
+    except OSError as error:
+        raise _names_failed(folder, error) from error
+
+
+def _names_failed(folder: Path, error: OSError) -> JournalFailedError:
+    return JournalFailedError(
+        "journal.failed",
+        f"the names of files in {folder} could not be made durable: {error}",
+        hint="look at the disk, then start again: the journal is read anew and checked",
+    )
 
 
 def _fields(row: Row) -> tuple[int, int, int, str, bytes, bytes]:
