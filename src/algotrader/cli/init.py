@@ -11,7 +11,8 @@ from rich.console import Console
 
 from algotrader.cli.commands import new_app
 from algotrader.cli.output import Output, with_output
-from algotrader.core.errors import UsageError
+from algotrader.core.errors import RunError, UsageError
+from algotrader.data.storage import write_all
 
 app = new_app()
 FILES = {
@@ -58,14 +59,14 @@ def make_workspace(folder: Path) -> list[Path]:
         )
     templates = resources.files("algotrader.cli") / "templates"
     try:
-        for name, template in FILES.items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text((templates / template).read_text(encoding="utf-8"), encoding="utf-8")
-    except (PermissionError, FileExistsError, NotADirectoryError) as error:
+        write_all({folder / name: (templates / own).read_bytes() for name, own in FILES.items()})
+    except RunError as error:
+        cause = error.__cause__
+        if not isinstance(cause, PermissionError | FileExistsError | NotADirectoryError):
+            raise  # a full disk
         raise UsageError(
             "workspace.unwritable",
-            f"{error.filename}: {(error.strerror or str(error)).lower()}",
+            f"{cause.filename}: {(cause.strerror or str(cause)).lower()}",
             hint="choose a folder you may write to",
         ) from error
     return [folder / name for name in FILES]

@@ -6,6 +6,7 @@ before the work starts, 3 failure while running, 130 interrupted.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -22,6 +23,7 @@ from algotrader.core.errors import AlgotraderError
 
 # What the parser says of a text that is no number, which names its own parts and not the mistake.
 _PARSERS_WORDS = re.compile(r"Input should be (a valid \w+), unable to parse .*")
+_MORE_SPACE = "free some space and run the same command again"
 DONE, FINDING, REFUSED, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 
 app = typer.Typer(
@@ -83,6 +85,8 @@ def describe(error: BaseException) -> tuple[dict[str, str | None], int]:
     """Code, message and hint of an error, and the exit code it stands for."""
     if isinstance(error, AlgotraderError):
         return error.as_dict(), error.exit_code
+    if isinstance(error, typer.Abort) and isinstance(error.__cause__, EOFError):
+        error = error.__cause__  # Typer takes every EOFError for a prompt without an answer
     if isinstance(error, typer.Abort | KeyboardInterrupt):
         message = "interrupted; what was finished is kept, and the same command goes on from there"
         return _said("interrupted", message), INTERRUPTED
@@ -90,7 +94,9 @@ def describe(error: BaseException) -> tuple[dict[str, str | None], int]:
         return _wrong_use(error), REFUSED
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
-        return _said("os_error", f"{where}{error.strerror[0].lower()}{error.strerror[1:]}"), FAILED
+        said = f"{where}{error.strerror[0].lower()}{error.strerror[1:]}"
+        full = error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+        return _said("os_error", said, _MORE_SPACE if full else None), FAILED
     message = f"{type(error).__name__}: {error}"
     return _said("bug", f"this is a bug: {message}", "run again with -vv and report it"), FAILED
 

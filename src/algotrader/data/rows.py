@@ -111,7 +111,7 @@ def _disorder(table: BarTable) -> Fault | None:
         message="the rows are newest first" if newest_first else
         f"row {row + 1} ({stamp_text(int(table.ts[row]))}) is earlier than the row before it "
         f"({stamp_text(int(table.ts[row - 1]))})",
-        hint="sort the rows by time, or read it with --on-error quarantine, which sorts",
+        hint="sort the rows by time, or import it: algotrader data import FILE --on-error quarantine, which sorts",
     )  # fmt: skip
 
 
@@ -126,11 +126,11 @@ def _duplicates(table: BarTable) -> Fault | None:
     return Fault(
         code="data.duplicate", rows=again,
         message=f"row {row + 1} repeats the stamp {stamp_text(int(table.ts[row]))}",
-        hint="keep one row a bar, or read it with --on-error quarantine",
+        hint="keep one row a bar, or import it: algotrader data import FILE --on-error quarantine",
     )  # fmt: skip
 
 
-_MEND = "correct or delete the row, or read it with --on-error quarantine, which sets it aside"
+_MEND = "correct or delete the row, or import it: algotrader data import FILE --on-error quarantine, which sets it aside"
 
 
 def _fault(table: BarTable, code: str, bad: NDArray[np.bool_], names: tuple[str, ...],

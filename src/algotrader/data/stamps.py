@@ -47,7 +47,7 @@ def to_utc_ms(column: pl.Series, source: str) -> NDArray[np.int64]:
         raise DataError(
             "data.stamp_missing",
             f"{source}: row {row + 1} has no time stamp",
-            hint="delete the row, or map the column with the stamps: --map ts=COLUMN",
+            hint="delete the row, or name the column with the stamps: algotrader data import FILE --map ts=COLUMN",
         )
     if column.dtype == pl.Date:
         return _int64(column.cast(pl.Datetime("ms")))
@@ -60,7 +60,7 @@ def to_utc_ms(column: pl.Series, source: str) -> NDArray[np.int64]:
     raise DataError(
         "data.stamp_type",
         f"{source}: column {column.name!r} of type {column.dtype} holds no time stamps",
-        hint="map the column with the stamps: --map ts=COLUMN",
+        hint="name the column with the stamps: algotrader data import FILE --map ts=COLUMN",
     )
 
 

@@ -215,7 +215,7 @@ def _missing(name: str, frame: pl.DataFrame, source: str) -> DataError:
     return DataError(
         "data.column_missing",
         f"{source} has no column {name!r}; it has {', '.join(frame.columns)}",
-        hint=f"say which column it is: --map {name}=COLUMN",
+        hint=f"import it and say which column it is: algotrader data import FILE --map {name}=COLUMN",
     )
 
 

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from algotrader.core.errors import UsageError
+from algotrader.data.storage import write_all
 
 _TARGETS = '''"""{name}: say here in one sentence why it should earn money."""
 
@@ -97,6 +98,5 @@ def write_template(name: str, style: str, folder: Path) -> Path:
             f"{path} is there already; nothing was changed",
             hint="choose another name",
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(STYLES[style].format(name=name))
+    write_all({path: STYLES[style].format(name=name).encode()})
     return path
