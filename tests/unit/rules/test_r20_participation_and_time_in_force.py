@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from tests.builders.small_market import (
-    DAY,
     HOUR,
     START,
     Ohlc,
@@ -342,4 +341,3 @@ def test_r34_the_same_inputs_give_the_same_bits(simulate: Simulate) -> None:
     ]
 
     assert runs[0].equity.tobytes() == runs[1].equity.tobytes()
-    assert DAY == 24 * HOUR
