@@ -33,6 +33,9 @@ Symbols = Annotated[list[str] | None, typer.Option("--symbol", help="To list; re
 Frame = Annotated[str | None, typer.Option("--timeframe", help="Of the bars to replay.")]
 Speed = Annotated[float, typer.Option(min=0, help="Venue seconds a second; 0: only by hand.")]
 Seed = Annotated[int, typer.Option(help="Of generated prices, ids and faults.")]
+FaultFile = Annotated[
+    Path | None, typer.Option("--faults", help="YAML file of what shall go wrong.")
+]
 Balances = Annotated[list[str] | None, typer.Option("--balance", help="COIN=AMOUNT; repeatable.")]
 Key = Annotated[str, typer.Option(help="API key of the one account.")]
 Secret = Annotated[str, typer.Option(help="Its secret.")]
@@ -56,6 +59,7 @@ def okx(
     timeframe: Frame = None,
     speed: Speed = 1.0,
     seed: Seed = 7,
+    faults: FaultFile = None,
     balances: Balances = None,
     key: Key = "sim-key",
     secret: Secret = "sim-secret",  # noqa: S107  nothing is protected by it but a simulation
@@ -74,10 +78,12 @@ def okx(
 
     from algotrader.simulator.okx.build import SimulatorSettings
     from algotrader.simulator.okx.desk import Credentials
+    from algotrader.simulator.okx.faults import read_faults
 
     settings = SimulatorSettings(
         balances=_amounts(balances or ["USDT=10000"]), speed=speed, seed=seed, rebase=speed == 1.0,
         credentials=Credentials(key=key, secret=secret, passphrase=passphrase),
+        faults=tuple(read_faults(faults)) if faults else (),
     )  # fmt: skip
     server = _server(settings, data, symbols or [], timeframe)
     asyncio.run(_serve(out, server, settings, (host, port), remote=allow_remote))
@@ -86,6 +92,8 @@ def okx(
 def _server(
     settings: SimulatorSettings, data: Path | None, symbols: list[str], timeframe: str | None
 ) -> Server:
+    from secrets import token_urlsafe
+
     from algotrader.core.instants import utc_ms
     from algotrader.core.ports import SystemClock
     from algotrader.simulator.okx.build import build, generated
@@ -100,7 +108,7 @@ def _server(
         ) from error  # fmt: skip
     clock = SystemClock()
     listed = replayed(data, symbols, timeframe) if data else generated(seed=settings.seed)
-    return Server(build(listed, settings, utc_ms(clock.now())), clock)
+    return Server(build(listed, settings, utc_ms(clock.now())), clock, token_urlsafe(18))
 
 
 async def _serve(
@@ -115,6 +123,7 @@ async def _serve(
         shown = {
             "rest": f"http://{at[0]}:{port}", "ws": f"ws://{at[0]}:{port}/ws/v5",
             "api_key": made.key, "secret": made.secret, "passphrase": made.passphrase,
+            "control": f"http://{at[0]}:{port}/_control", "token": server.token,
             "instruments": list(server.simulator.api.desk.venue.markets), "seed": settings.seed,
         }  # fmt: skip
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from algotrader.simulator.okx import rows
-from algotrader.simulator.okx.account_rows import balance_row, position_row
+from algotrader.simulator.okx.account_rows import balance_row, ended_row, position_row
 from algotrader.simulator.okx.asks import Asked, one_of, text
 from algotrader.simulator.okx.desk import Desk
 from algotrader.simulator.okx.listings import MAX_LEVERAGE
@@ -15,7 +15,7 @@ from algotrader.simulator.okx.numerals import plain, positive
 from algotrader.simulator.okx.records import ARCHIVE_MS, HISTORY_MS, Bill
 from algotrader.simulator.okx.refusals import Refusal
 from algotrader.simulator.okx.trade_calls import paged
-from algotrader.simulator.okx.wallet import HeldKey
+from algotrader.simulator.okx.wallet import Held, HeldKey
 from algotrader.simulator.okx.wire import Endpoint, Handler, Reply, answer
 
 _TYPES = ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION")
@@ -34,6 +34,17 @@ def positions(desk: Desk, asked: Asked) -> Reply:
     shown = [position_row(desk.venue, held) for held in desk.venue.wallet.open_positions()
              if names is None or held.key.inst_id in names]  # fmt: skip
     return answer(shown)
+
+
+def positions_history(desk: Desk, asked: Asked) -> Reply:
+    def fits(held: Held) -> bool:
+        shown = ended_row(desk.venue, held)
+        names = ("instType", "instId", "mgnMode", "type", "posId")
+        return all(asked.get(name) in (None, "", shown[name]) for name in names)
+
+    found = (held for held in reversed(desk.venue.records.ended) if fits(held))
+    chosen = paged(found, asked, lambda h: h.updated_ms, lambda h: h.updated_ms)
+    return answer([ended_row(desk.venue, held) for held in chosen])
 
 
 def config(desk: Desk, _: Asked) -> Reply:
@@ -186,6 +197,8 @@ def _call(method: str, name: str, handler: Handler, calls: int, fields: Iterable
 ACCOUNT: tuple[Endpoint, ...] = (
     _call("GET", "account/balance", balance, 10, ("ccy",)),
     _call("GET", "account/positions", positions, 10, ("instType", "instId", "posId")),
+    _call("GET", "account/positions-history", positions_history, 10,
+          ("instType", "instId", "mgnMode", "type", "posId", "after", "before", "limit")),
     _call("GET", "account/config", config, 5, ()),
     _call("GET", "account/trade-fee", trade_fee, 5,
           ("instType", "instId", "uly", "instFamily", "ruleType"), ("instType",)),

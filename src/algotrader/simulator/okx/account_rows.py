@@ -145,6 +145,30 @@ def position_row(venue: Venue, held: Held) -> Row:
     }  # fmt: skip
 
 
+def ended_row(venue: Venue, held: Held) -> Row:
+    """As `account/positions-history` shows a position that was closed."""
+    made = venue.markets[held.key.inst_id].listing.instrument
+    with exact():
+        realised = held.position.realised + held.fee + held.funding + held.penalty
+        closed_at = held.closed_value / held.closed if held.closed else ZERO
+        opened_at = held.opened_at or ZERO
+        contract = held.position.contract
+        cost = abs(contract.worth(held.most, opened_at)) if opened_at else ZERO
+        ratio = realised * venue.wallet.lever(held.key) / cost if cost else ZERO
+    return {
+        "cTime": str(held.created_ms), "ccy": made.settle, "closeAvgPx": amount(closed_at),
+        "closeTotalPos": plain(held.closed), "direction": "long" if held.was_long else "short",
+        "fee": amount(held.fee), "fundingFee": amount(held.funding), "instId": held.key.inst_id,
+        "instType": "SWAP", "lever": plain(venue.wallet.lever(held.key)),
+        "liqPenalty": amount(held.penalty), "mgnMode": held.key.mode,
+        "openAvgPx": amount(opened_at), "openMaxPos": plain(held.most),
+        "pnl": amount(held.position.realised), "pnlRatio": amount(ratio), "posId": held.pos_id,
+        "posSide": held.key.pos_side, "realizedPnl": amount(realised), "triggerPx": "",
+        "type": held.ended_by, "uTime": str(held.updated_ms),
+        "uly": f"{made.base}-{made.quote}",
+    }  # fmt: skip
+
+
 def _group_of(venue: Venue, held: Held) -> MarginGroup:
     found = (g for g in margin_groups(venue.wallet) if any(h.key == held.key for h in g.held))
     return next(found, MarginGroup((), ZERO))

@@ -11,8 +11,8 @@ from algotrader.simulator.okx.limits import ACCOUNT_ORDERS, RateLimits
 from algotrader.simulator.okx.public_calls import PUBLIC
 from algotrader.simulator.okx.refusals import Refusal
 from algotrader.simulator.okx.signing import check_request, client_clock
-from algotrader.simulator.okx.trade_calls import TRADE
-from algotrader.simulator.okx.wire import Endpoint, Reply, Request, answer, refused
+from algotrader.simulator.okx.trade_calls import TRADE, refused_row
+from algotrader.simulator.okx.wire import Endpoint, Reply, Request, answer, judged, refused
 
 ENDPOINTS: Final = {(e.method, e.name): e for e in (*PUBLIC, *TRADE, *ACCOUNT)}
 _COUNTED: Final = ("trade/order", "trade/batch-orders", "trade/amend-order",
@@ -37,6 +37,16 @@ class Api:
             return self._answer(endpoint, request)
         except Refusal as refusal:
             return refused(refusal)
+
+    def refuse(self, request: Request, refusal: Refusal) -> Reply:
+        """The answer to a request that is refused by a fault, in the shape of its path."""
+        endpoint = ENDPOINTS.get((request.method, request.name))
+        if endpoint is None or not endpoint.rowwise:
+            return refused(refusal)
+        asked = request.parameters()
+        wanted = asked if isinstance(asked, list) else [asked]
+        said = {"sCode": refusal.code, "sMsg": refusal.text}
+        return judged([refused_row(endpoint.name, one) | said for one in wanted])
 
     def _answer(self, endpoint: Endpoint, request: Request) -> Reply:
         if endpoint.private:

@@ -16,6 +16,7 @@ from algotrader.data import generator
 from algotrader.simulator.okx.api import Api
 from algotrader.simulator.okx.desk import Credentials, Desk
 from algotrader.simulator.okx.exchange import Exchange, ExchangeSettings, PathRule
+from algotrader.simulator.okx.faults import Fault, Faults
 from algotrader.simulator.okx.feeds import Feed
 from algotrader.simulator.okx.limits import RateLimits
 from algotrader.simulator.okx.listings import Listing, symbol_of, usual_instrument
@@ -23,7 +24,7 @@ from algotrader.simulator.okx.simulator import Pace, Simulator
 
 DEFAULT_CREDENTIALS = Credentials(key="sim-key", secret="sim-secret", passphrase="sim-pass")  # noqa: S106
 HISTORY_BARS = 1500
-GENERATED_BARS = 45_000
+GENERATED_BARS = 22_000
 GENERATED = ("BTC-USDT", "BTC-USDT-SWAP", "BTC-USD-SWAP", "ETH-USDT", "ETH-USDT-SWAP", "LTC-USDT")
 _SCALES = {"BTC": 1.0, "ETH": 0.06, "LTC": 0.003}
 
@@ -42,6 +43,7 @@ class SimulatorSettings:
     path: PathRule = PathRule.WORST
     limits: bool = True
     history_bars: int = HISTORY_BARS  # of the data, before the venue's first moment
+    faults: tuple[Fault, ...] = ()
     rebase: bool = True  # move the data in time so that the venue's clock is the server's
 
 
@@ -59,7 +61,8 @@ def build(listed: Listed, settings: SimulatorSettings, at_ms: int) -> Simulator:
     ))  # fmt: skip
     desk = Desk(exchange=exchange, credentials=settings.credentials)
     api = Api(desk, RateLimits(enabled=settings.limits))
-    return Simulator(api, Pace(started_ms=at_ms, venue_ms=first, speed=settings.speed))
+    pace = Pace(started_ms=at_ms, venue_ms=first, speed=settings.speed)
+    return Simulator(api, pace, Faults(settings.faults, seed=settings.seed, started_ms=at_ms))
 
 
 def generated(

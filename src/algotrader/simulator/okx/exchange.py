@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
+from zlib import crc32
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from algotrader.simulator.okx import algos, margin, trading
 from algotrader.simulator.okx.feeds import Feed
 from algotrader.simulator.okx.listings import Listing
 from algotrader.simulator.okx.market import Market
-from algotrader.simulator.okx.numerals import ZERO
+from algotrader.simulator.okx.numerals import ZERO, plain
 from algotrader.simulator.okx.orders import Algo, NewAlgo, NewOrder, Order
 from algotrader.simulator.okx.refusals import Refusal
 from algotrader.simulator.okx.venue import Event, Venue
@@ -93,8 +94,26 @@ class Exchange:
             self._arrive()
         if moved:
             for market in venue.markets.values():
+                self._trade_publicly(market)
                 venue.tell_market("tick", market)
         self._finish()
+
+    def _trade_publicly(self, market: Market) -> None:
+        """Somebody traded: as the tape shows it, at the price of now."""
+        price = plain(market.last)
+        before = market.trades[-1]["px"] if market.trades else price
+        if market.trades and price == before:
+            return
+        made = market.listing.instrument
+        lots = 1 + crc32(f"{market.inst_id} {price} {self.now_ms}".encode()) % 100
+        trade = {
+            "instId": market.inst_id, "tradeId": self.venue.next_tape_id(), "px": price,
+            "sz": plain(max(made.min_quantity, made.lot) * lots),
+            "side": "buy" if Decimal(price) >= Decimal(before) else "sell",
+            "ts": str(self.now_ms),
+        }  # fmt: skip
+        market.trades.append(trade)
+        self.venue.tell_market("trade", market, trade | {"count": "1"})
 
     def drain(self) -> list[Event]:
         """What happened since the last call, in its order."""

@@ -127,6 +127,17 @@ _COIN_TIERS = tuple(
 )
 
 
+# tick, spot lot, spot minimum, contract size; of what is not here: those of BTC
+_STEPS = {
+    "BTC": ("0.1", "0.00000001", "0.00001", "0.01"),
+    "ETH": ("0.01", "0.000001", "0.0001", "0.1"),
+    "SOL": ("0.01", "0.000001", "0.001", "1"),
+    "LTC": ("0.01", "0.000001", "0.001", "1"),
+    "XRP": ("0.0001", "0.000001", "0.1", "100"),
+    "DOGE": ("0.00001", "0.000001", "1", "1000"),
+}
+
+
 def usual_instrument(symbol: Symbol) -> Instrument:
     """Rules like the venue's for a pair, where no others are known."""
     base, quote, settle = symbol.base, symbol.quote, symbol.settle
@@ -135,11 +146,11 @@ def usual_instrument(symbol: Symbol) -> Instrument:
             "simulator.instrument", f"{symbol} is neither a spot pair nor a perpetual",
             hint="the simulated venue lists pairs such as OKX:BTC/USDT and OKX:BTC/USDT:USDT",
         )  # fmt: skip
+    tick, lot, least, size = (Decimal(text) for text in _STEPS.get(base, _STEPS["BTC"]))
     if symbol.kind is InstrumentKind.SPOT:
         return Instrument(
             symbol=symbol, kind=symbol.kind, base=base, quote=quote, settle=quote,
-            tick=Decimal("0.1"), lot=Decimal("0.00000001"), min_quantity=Decimal("0.00001"),
-            fees=_SPOT_FEES,
+            tick=tick, lot=lot, min_quantity=least, fees=_SPOT_FEES,
         )  # fmt: skip
     inverse = symbol.is_inverse
     margin = MarginSchedule(
@@ -148,8 +159,8 @@ def usual_instrument(symbol: Symbol) -> Instrument:
     )  # fmt: skip
     return Instrument(
         symbol=symbol, kind=symbol.kind, base=base, quote=quote, settle=settle,
-        tick=Decimal("0.1"), lot=Decimal(1) if inverse else Decimal("0.01"),
+        tick=tick, lot=Decimal(1) if inverse else Decimal("0.01"),
         min_quantity=Decimal(1) if inverse else Decimal("0.01"),
-        multiplier=Decimal(100) if inverse else Decimal("0.01"),
+        multiplier=Decimal(100 if base == "BTC" else 10) if inverse else size,
         fees=_SWAP_FEES, margin=margin,
     )  # fmt: skip

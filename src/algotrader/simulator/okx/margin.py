@@ -105,6 +105,7 @@ def close(
     order.filled, order.value, order.fee, order.pnl = size, size * price, -fee, pnl
     order.last, order.state = executed, State.FILLED
     venue.records.orders[order.order_id] = order
+    venue.note_end(held, "3" if category == "full_liquidation" else "5")
     kind = "5" if category == "full_liquidation" else "9"
     venue.write_bill(kind, "100" if kind == "5" else "125", settle, pnl - fee,
                      inst_id=market.inst_id, inst_type="SWAP", order_id=order.order_id,

@@ -170,6 +170,18 @@ def mark_row(market: Market, now: float) -> rows.Row:
             "markPx": plain(market.mark_price), "ts": str(int(now))}  # fmt: skip
 
 
+def index_tickers(desk: Desk, asked: Asked) -> Reply:
+    """Indices are shown as the price of what trades on them."""
+    market = desk.market(_of_index(desk, asked))
+    day = candles.day(market, desk.now)
+    return answer([{
+        "high24h": rows.real(day["high"]), "idxPx": plain(market.last),
+        "instId": market.listing.family, "low24h": rows.real(day["low"]),
+        "open24h": rows.real(day["open"]), "sodUtc0": rows.real(day["utc0"]),
+        "sodUtc8": rows.real(day["utc8"]), "ts": str(desk.exchange.now_ms),
+    }])  # fmt: skip
+
+
 def position_tiers(desk: Desk, asked: Asked) -> Reply:
     """Tiers in contracts, at the price the replay began with."""
     one_of(asked, "tdMode", ("cross", "isolated"))
@@ -221,6 +233,7 @@ PUBLIC: tuple[Endpoint, ...] = tuple(
         ("market/history-candles", candlesticks, 20, 2000, _PAGE, _ID),
         ("market/mark-price-candles", mark_candles, 20, 2000, _PAGE, _ID),
         ("market/history-mark-price-candles", mark_candles, 10, 2000, _PAGE, _ID),
+        ("market/index-tickers", index_tickers, 20, 2000, ("instId", "quoteCcy"), _ID),
         ("market/index-candles", index_candles, 20, 2000, _PAGE, _ID),
         ("market/history-index-candles", index_candles, 10, 2000, _PAGE, _ID),
         ("market/books", order_book, 40, 2000, ("instId", "sz"), _ID),

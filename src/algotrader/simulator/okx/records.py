@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from algotrader.core.timeframes import DAY_MS, HOUR_MS
 from algotrader.simulator.okx.orders import Algo, AlgoState, Fill, Order, State
+from algotrader.simulator.okx.wallet import Held
 
 UNFILLED_KEPT_MS = 2 * HOUR_MS  # a cancelled order without a fill
 HISTORY_MS = 7 * DAY_MS
@@ -47,6 +48,7 @@ class Records:
     fills: list[Fill] = field(default_factory=list)
     algos: dict[str, Algo] = field(default_factory=dict)
     bills: list[Bill] = field(default_factory=list)
+    ended: list[Held] = field(default_factory=list)  # positions that became flat
     working: dict[str, Order] = field(default_factory=dict)  # open ones, oldest first
     waiting: dict[str, Algo] = field(default_factory=dict)  # live algo orders, oldest first
 

@@ -87,7 +87,7 @@ class Refusal(Exception):  # noqa: N818  an answer of the venue, not a failure o
 
     def __init__(self, code: str, *values: object) -> None:
         self.code = code
-        self.text = TEXTS[code].format(*values)
+        self.text = TEXTS.get(code, "Operation failed.").format(*values)
         super().__init__(f"{code}: {self.text}")
 
     @property

@@ -1,40 +1,52 @@
 """The one module that opens a port: aiohttp in front of a `Simulator`.
 
-REST under `/api/v5/`, sockets under `/ws/v5/public|private|business`.
+REST under `/api/v5/`, sockets under `/ws/v5/public|private|business`, and `/_control` for whoever
+has the token printed at the start.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import hmac
+import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from aiohttp import WSMsgType, web
 
-from algotrader.core.errors import UsageError
+from algotrader.core.errors import ConfigurationError, UsageError
 from algotrader.core.instants import utc_ms
 from algotrader.core.ports import Clock
+from algotrader.simulator.okx.control import control
+from algotrader.simulator.okx.limits import RateLimits
+from algotrader.simulator.okx.refusals import Refusal
 from algotrader.simulator.okx.simulator import STEP_MS, Simulator
 from algotrader.simulator.okx.sockets import Session
 from algotrader.simulator.okx.wire import Reply, Request
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 SILENCE_S = 30.0  # a socket that says nothing for so long is closed
+CONNECTS_A_SECOND = 3
 
 
 class Server:
     """Serves one simulator. Start and stop it with `serving`."""
 
-    def __init__(self, simulator: Simulator, clock: Clock) -> None:
+    def __init__(self, simulator: Simulator, clock: Clock, token: str = "") -> None:
+        """Without a token there is no `/_control`."""
         self.simulator = simulator
         self.clock = clock
-        self.port = 0
+        self.token = token
         self._sockets: dict[int, web.WebSocketResponse] = {}
+        self._connects = RateLimits(enabled=simulator.api.limits.enabled)
 
     def application(self) -> web.Application:
         made = web.Application()
         made.router.add_route("*", "/api/v5/{name:.*}", self._rest)
         made.router.add_get("/ws/v5/{kind:public|private|business}", self._socket)
+        if self.token:
+            made.router.add_post("/_control", self._control)
         return made
 
     def now_ms(self) -> int:
@@ -49,8 +61,11 @@ class Server:
 
     async def push(self) -> None:
         """Send what happened to whoever subscribed to it."""
-        for session, texts in self.simulator.pushes():
-            await self._send(session, texts)
+        for session, text in self.simulator.pushes(self.now_ms()):
+            await self._send(session, [text])
+        for session in list(self.simulator.sessions):
+            if session.is_closed and session.number in self._sockets:
+                await self._sockets[session.number].close()
 
     async def _send(self, session: Session, texts: list[str]) -> None:
         socket = self._sockets.get(session.number)
@@ -62,18 +77,33 @@ class Server:
 
     async def _rest(self, request: web.Request) -> web.StreamResponse:
         body = (await request.read()).decode("utf-8", errors="replace")
-        reply = self.simulator.request(Request(
+        asked = Request(
             method=request.method, path=request.rel_url.raw_path,
             query=request.rel_url.raw_query_string, body=body, headers=dict(request.headers),
             at_ms=self.now_ms(),
-        ))  # fmt: skip
+        )  # fmt: skip
+        treatment = self.simulator.treat(asked)
+        if treatment.wait_before_s:
+            await asyncio.sleep(treatment.wait_before_s)
+            asked = replace(asked, at_ms=self.now_ms())
+        reply = self.simulator.serve(asked, treatment)
         await self.push()
+        await asyncio.sleep(treatment.wait_after_s)
+        if reply is None:
+            return _broken(request)
         return _response(reply)
 
-    async def _socket(self, request: web.Request) -> web.WebSocketResponse:
+    async def _socket(self, request: web.Request) -> web.StreamResponse:
+        kind, now = request.match_info["kind"], self.now_ms()
+        try:
+            self._connects.take("connect", now, CONNECTS_A_SECOND, 1000)
+        except Refusal as refusal:
+            return web.Response(status=429, text=refusal.text)
+        if not self.simulator.may_connect(kind, now):
+            return web.Response(status=503)
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        session = self.simulator.connect(request.match_info["kind"])
+        session = self.simulator.connect(kind)
         self._sockets[session.number] = socket
         try:
             await self._converse(session, socket)
@@ -84,13 +114,35 @@ class Server:
 
     async def _converse(self, session: Session, socket: web.WebSocketResponse) -> None:
         while not session.is_closed:
-            message = await socket.receive(timeout=SILENCE_S)
+            try:
+                message = await socket.receive(timeout=SILENCE_S)
+            except TimeoutError:
+                break
             if message.type is not WSMsgType.TEXT:
-                return
-            self.simulator.advance(self.now_ms())
+                break
+            answers = self.simulator.receive(session, message.data, self.now_ms())
+            await self._send(session, answers)
             await self.push()
-            await self._send(session, session.receive(message.data, self.now_ms()))
         await socket.close()
+
+    async def _control(self, request: web.Request) -> web.Response:
+        """Faults, time and state by hand. Wrong token: 403, and nothing is done."""
+        given = request.headers.get("X-Control-Token", "")
+        if not hmac.compare_digest(given.encode(), self.token.encode()):
+            return web.json_response({"error": "wrong token"}, status=403)
+        try:
+            done = control(self.simulator, json.loads(await request.text()), self.now_ms())
+        except (ConfigurationError, UsageError, json.JSONDecodeError) as error:
+            return web.json_response({"error": str(error)}, status=400)
+        await self.push()
+        return web.json_response(done)
+
+
+def _broken(request: web.Request) -> web.Response:
+    """Break the connection without an answer."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
 
 
 def _response(reply: Reply) -> web.Response:
@@ -112,10 +164,9 @@ async def serving(
     try:
         site = web.TCPSite(runner, host, port)
         await site.start()
-        server.port = runner.addresses[0][1]
         ticking = asyncio.create_task(server.run())
         try:
-            yield server.port
+            yield runner.addresses[0][1]
         finally:
             ticking.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from algotrader.core.timeframes import HOUR_MS
 from algotrader.simulator.okx import account_rows, books, candles, public_calls
@@ -35,6 +35,13 @@ _FIELDS = frozenset({"channel", "instId", "instType", "instFamily", "uly", "ccy"
 Arg = Mapping[str, Any]
 
 
+class Push(NamedTuple):
+    """A text for one subscription."""
+
+    channel: str
+    text: str
+
+
 @dataclass(slots=True)
 class _Followed:
     """A book as one subscriber has it."""
@@ -52,6 +59,7 @@ class Session:
     number: int = 0
     is_logged_in: bool = False
     is_closed: bool = False
+    is_mute: bool = False  # a fault: connected, and silent
     _args: dict[str, Arg] = field(default_factory=dict)
     _books: dict[str, _Followed] = field(default_factory=dict)
     _limits: RateLimits = field(default_factory=RateLimits)
@@ -78,9 +86,9 @@ class Session:
             return [self._error(refusal)]
         return [self._error(Refusal("60012", message))]
 
-    def push(self, events: Iterable[Event]) -> list[str]:
+    def push(self, events: Sequence[Event]) -> list[Push]:
         """What subscribers of this session hear of events, in their order."""
-        return [text for event in events for arg in self._args.values()
+        return [Push(str(arg["channel"]), text) for event in events for arg in self._args.values()
                 for text in self._heard(event, arg)]  # fmt: skip
 
     def _login(self, args: list[dict[str, str]], at_ms: int) -> str:

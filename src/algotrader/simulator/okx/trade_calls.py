@@ -50,6 +50,19 @@ def _refused_order(asked: Asked) -> Row:
             "tag": str(asked.get("tag", ""))}  # fmt: skip
 
 
+def refused_row(name: str, asked: Asked) -> Row:
+    """What a refused row of a path shows beside its code."""
+    if name in ("trade/order-algo", "trade/amend-algos"):
+        return _refused_algo(asked)
+    if name == "trade/cancel-algos":
+        return _refused_algo_id(asked)
+    return (
+        _refused_order(asked)
+        if name.endswith(("/order", "/batch-orders"))
+        else _refused_named(asked)
+    )
+
+
 def place(desk: Desk, asked: Any) -> Reply:
     return _each(desk, asked, _place_one, _refused_order)
 

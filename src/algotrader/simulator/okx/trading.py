@@ -233,7 +233,7 @@ def _booked(
     signed = size * order.asked.side.sign
     rate = made.fees.maker if maker else made.fees.taker
     worth = market.contract.worth(signed, price)
-    pnl, currency = ZERO, order.fee_currency
+    pnl, currency, held = ZERO, order.fee_currency, None
     if market.listing.is_spot:
         wallet.move(made.quote, -worth, now)
         wallet.move(made.base, signed, now)
@@ -249,8 +249,9 @@ def _booked(
         trade_id=venue.next_id(), bill_id=venue.next_id(), order=order, price=price, size=size,
         fee=fee, fee_currency=currency, pnl=pnl, maker=maker, at_ms=now,
     )  # fmt: skip
-    if not market.listing.is_spot:
-        venue.held(funds.held_key(order.asked)).trade_id = executed.trade_id
+    if held is not None:
+        held.trade_id = executed.trade_id
+        venue.note_end(held, "2")
     _write_bills(venue, market, executed, worth)
     venue.touch_account()
     return executed

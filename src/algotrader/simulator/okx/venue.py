@@ -44,6 +44,7 @@ class Venue:
     ended: list[Order] = field(default_factory=list)  # with attached orders yet to spring
     trace: bytes = b""  # chained hash of everything private that happened
     _number: int = 0
+    _tape: int = 700_000_000
     _account_changed: bool = False
     _positions_changed: set[HeldKey] = field(default_factory=set)
 
@@ -56,6 +57,11 @@ class Venue:
         self._number += 1
         return str(_FIRST_ID + self._number * 4096 + int(self.draw.integers(4096)))
 
+    def next_tape_id(self) -> str:
+        """Of public trades: apart, so that ours do not depend on how often prices are looked at."""
+        self._tape += 1
+        return str(self._tape)
+
     def market(self, inst_id: str) -> Market:
         found = self.markets.get(inst_id)
         if found is None:
@@ -65,12 +71,19 @@ class Venue:
     def held(self, key: HeldKey) -> Held:
         """The position under a key, an empty new one if there was none."""
         held = self.wallet.held.get(key)
-        if held is None or (not held.quantity and not held.created_ms):
+        if held is None or not held.quantity:
             position = Position(contract=self.markets[key.inst_id].contract)
-            held = Held(key=key, position=position, pos_id=self.next_id(),
+            pos_id = self.next_id() if held is None else held.pos_id
+            held = Held(key=key, position=position, pos_id=pos_id,
                         created_ms=self.now_ms, updated_ms=self.now_ms)  # fmt: skip
             self.wallet.held[key] = held
         return held
+
+    def note_end(self, held: Held, ended_by: str) -> None:
+        """Keep a position that has become flat; `ended_by` as the venue numbers it."""
+        if not held.quantity:
+            held.ended_by = ended_by
+            self.records.ended.append(held)
 
     def tell_order(self, order: Order) -> None:
         order.updated_ms = self.now_ms

@@ -36,6 +36,12 @@ class Held:
     funding: Decimal = ZERO  # positive was received
     penalty: Decimal = ZERO
     trade_id: str = ""
+    most: Decimal = ZERO  # largest size it had
+    closed: Decimal = ZERO  # size closed so far, and what it was closed for
+    closed_value: Decimal = ZERO
+    opened_at: Decimal | None = None  # average entry when something was last closed
+    was_long: bool = True
+    ended_by: str = ""  # how the venue numbers its end, once it is flat
 
     @property
     def quantity(self) -> Decimal:
@@ -80,8 +86,14 @@ class Wallet:
         with exact():
             pnl = after.realised - before.realised
             released = added = ZERO
+            closed = _closing(before.quantity, quantity)
+            if closed:
+                held.was_long = before.quantity > 0
+                held.opened_at = before.entry
+                held.closed += closed
+                held.closed_value += closed * price
+            held.most = max(held.most, abs(after.quantity))
             if held.key.mode == "isolated":
-                closed = _closing(before.quantity, quantity)
                 if closed:
                     released = money(held.margin * closed / abs(before.quantity))
                 opened = abs(quantity) - closed
