@@ -7,7 +7,8 @@ and decides nothing; what to do about an unknown outcome is the engine's busines
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Protocol
 
 from algotrader.core.events import (
@@ -53,6 +54,13 @@ class Broker(Protocol):
 
     async def trades(self, order_id: OrderId, instrument: Symbol) -> Sequence[OrderFilled]:
         """All trades of an order. BrokerUnavailableError without an answer."""
+        ...
+
+    async def positions(self, instruments: Sequence[Symbol]) -> Mapping[Symbol, Decimal]:
+        """Signed quantities held, 0 where nothing is; of a spot pair, the coins of its base.
+
+        BrokerUnavailableError without an answer: a missing report is not flat.
+        """
         ...
 
     def news(self) -> AsyncIterator[Event]:

@@ -10,12 +10,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypedDict
 
-from algotrader.core.events import Event, OrderUnknown, StrategyAnswered, TimerFired
+from algotrader.core.events import (
+    Event,
+    ModeChanged,
+    OrderUnknown,
+    StrategyAnswered,
+    TimerFired,
+    TradingMode,
+)
 from algotrader.core.ids import AccountId
 from algotrader.core.instants import utc_ms
-from algotrader.core.ports import Clock, Notice, Notifier
+from algotrader.core.ports import Clock, Notice, Notifier, Severity
 from algotrader.engine.commands import (
     Alert,
     AskStrategy,
@@ -33,6 +40,12 @@ from algotrader.live.steps import Steps
 log = logging.getLogger(__name__)
 _ASK_AGAIN_S: Final = 1.0
 _WRITE_AGAIN_S: Final = 1.0
+_SETTLE_S: Final = 0.05
+
+
+class _Times(TypedDict):
+    ts_event: int
+    ts_known: int
 
 
 class Decider(Protocol):
@@ -66,16 +79,25 @@ class Trader:
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: dict[str, asyncio.Task[None]] = {}
+        self._ready = {account: asyncio.Event() for account in brokers}
 
     def tell(self, event: Event) -> None:
         """Hand in an event. It is handled after those handed in before it."""
         self._events.put_nowait(event)
 
     async def run(self) -> None:
-        """Take events for ever. Cancel it to stop; what is durable by then is what happened."""
+        """Take events for ever. Cancel it to stop; what is durable by then is what happened.
+
+        First every order in doubt is settled with its venue and the positions are compared. Until
+        that is done for an account, nothing of it is sent.
+        """
+        modes = dict(self._steps.engine.state.modes)
+        for account in self._brokers:
+            self.tell(self._mode(account, TradingMode.STARTING, "the trader was started"))
         self._do(self._steps.resume(self._now_ms()))
-        for broker in self._brokers.values():
+        for account, broker in self._brokers.items():
             self._start(self._listen(broker))
+            self._start(self._reconcile(account, broker, modes[account]))
         try:
             while True:
                 self._do(await self._step(await self._events.get()))
@@ -83,6 +105,49 @@ class Trader:
             for task in [*self._tasks, *self._timers.values()]:
                 task.cancel()
             await asyncio.gather(*self._tasks, *self._timers.values(), return_exceptions=True)
+
+    async def _reconcile(self, account: AccountId, broker: Broker, before: TradingMode) -> None:
+        """Settle, compare, and go on in the mode that the journal ends in; a halt stays."""
+        state = self._steps.engine.state
+        while state.modes[account] is not TradingMode.STARTING or any(state.orders.open(account)):
+            await self._sleep(_SETTLE_S)
+        ours = {
+            symbol: state.books[account].whole.position(symbol).quantity
+            for symbol in state.books[account].whole.contracts
+        }
+        theirs = await self._asked(lambda: broker.positions(tuple(ours)))
+        wrong = {symbol: held for symbol, held in theirs.items() if held != ours[symbol]}
+        if wrong:
+            text = ", ".join(
+                f"{symbol} {ours[symbol]} here, {wrong[symbol]} there" for symbol in wrong
+            )
+            self.tell(self._mode(account, TradingMode.REDUCE_ONLY, text))
+            notice = Notice(
+                severity=Severity.CRITICAL,
+                title=f"{account}: positions differ",
+                text=text,
+                cause=f"reconcile:{account}",
+            )
+            await self._notifier.notify(notice)
+        else:
+            kept = before in (TradingMode.HALTED, TradingMode.REDUCE_ONLY)
+            self.tell(self._mode(account, before if kept else TradingMode.TRADING, "equal"))
+        await self._until_told()
+        self._ready[account].set()
+
+    async def ready(self) -> None:
+        """Wait until every account is reconciled. Bars are handed in after that (R24)."""
+        for event in self._ready.values():
+            await event.wait()
+
+    async def _until_told(self) -> None:
+        while not self._events.empty():
+            await self._sleep(0)
+
+    def _mode(self, account: AccountId, mode: TradingMode, reason: str) -> ModeChanged:
+        return ModeChanged(
+            **self._times(), account=account, mode=mode, reason=reason, by="recovery"
+        )
 
     async def _step(self, event: Event) -> list[Command]:
         """Nothing is done, and nothing else taken, before the step is written."""
@@ -198,7 +263,7 @@ class Trader:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.critical("a task of the trader failed: %r", error)
 
-    def _times(self) -> dict[str, int]:
+    def _times(self) -> _Times:
         now_ms = self._now_ms()
         return {"ts_event": now_ms, "ts_known": now_ms}
 

@@ -148,6 +148,24 @@ class OkxBroker:
         _require_ok(answer)
         return tuple(self._fill(order_id, instrument, fill) for fill in reversed(answer.rows))
 
+    async def positions(self, instruments: Sequence[Symbol]) -> Mapping[Symbol, Decimal]:
+        held = dict.fromkeys(instruments, Decimal(0))
+        coins = {one.base: one for one in instruments if one.kind is InstrumentKind.SPOT}
+        if coins:
+            answer = await self._client.get("account/balance", {})
+            _require_ok(answer)
+            for detail in answer.row.get("details", ()):
+                if (symbol := coins.get(detail.get("ccy"))) is not None:
+                    held[symbol] = _decimal(detail, "eq")
+        swaps = {inst_id(one): one for one in instruments if one.kind is not InstrumentKind.SPOT}
+        if swaps:
+            answer = await self._client.get("account/positions", {"instType": "SWAP"})
+            _require_ok(answer)
+            for row in answer.rows:
+                if (symbol := swaps.get(str(row.get("instId")))) is not None:
+                    held[symbol] = _decimal(row, "pos")
+        return held
+
     async def news(self) -> AsyncIterator[Event]:
         """Each open order asked for once a second: slower than a push, and never lost."""
         while True:

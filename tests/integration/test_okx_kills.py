@@ -1,0 +1,108 @@
+"""Real processes: a trader killed by SIGKILL at random moments while it trades on a look-alike."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.builders.okx_venue import simulator
+
+from algotrader.core.events import OrderSubmitted, decode_event
+from algotrader.core.ports import SystemClock
+from algotrader.live.journal.folder import JournalFolder
+from algotrader.simulator.okx.server import Server, serving
+from algotrader.simulator.okx.simulator import Simulator
+
+TRADER = Path(__file__).with_name("okx_trader.py")
+
+
+@contextmanager
+def an_exchange() -> Iterator[tuple[Simulator, int]]:
+    """A look-alike in a thread of its own, as long as the block lasts."""
+    import asyncio
+
+    venue = simulator(
+        SystemClock(), names=("BTC-USDT",), bars=100_000, balances={"USDT": Decimal(10_000)}
+    )
+    loop, ports, stop = asyncio.new_event_loop(), [], asyncio.Event()
+    started = threading.Event()
+
+    async def serve() -> None:
+        async with serving(Server(venue, SystemClock()), "127.0.0.1", 0) as port:
+            ports.append(port)
+            started.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
+    thread.start()
+    started.wait()
+    try:
+        yield venue, ports[0]
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+        loop.close()
+
+
+def started(journal: Path, port: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, str(TRADER), str(journal), str(port)], stdout=subprocess.PIPE, text=True
+    )
+
+
+def settled(journal: Path, port: int) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, str(TRADER), str(journal), str(port), "settle"],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    answer = json.loads(done.stdout)
+    assert isinstance(answer, dict)
+    return answer
+
+
+def intents(journal: Path) -> list[str]:
+    with JournalFolder(journal).reading() as rows:
+        page = rows.page(1, 1_000_000)
+    events = [decode_event(row.body) for row in page if row.kind == "OrderSubmitted"]
+    return [event.order.order_id for event in events if isinstance(event, OrderSubmitted)]
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(100, marks=pytest.mark.slow)])
+def test_no_order_is_doubled_or_lost_when_the_trader_is_killed(tmp_path: Path, kills: int) -> None:
+    moments = random.Random(kills)
+    journal = tmp_path / "journal"
+    with an_exchange() as (venue, port):
+        for _ in range(kills):
+            trader = started(journal, port)
+            if moments.random() < 0.8:  # else perhaps while it replays and reconciles
+                assert trader.stdout is not None
+                trader.stdout.readline()
+            time.sleep(moments.uniform(0.0, 2.0))
+            trader.send_signal(signal.SIGKILL)
+            trader.wait()
+            if trader.stdout is not None:
+                trader.stdout.close()
+        told = settled(journal, port)
+        state = venue.api.desk.exchange.venue
+        orders = Counter(order.asked.client_id for order in state.records.orders.values())
+        held = state.wallet.cash.get("BTC", Decimal(0))
+
+    written = intents(journal)
+    assert len(written) == len(set(written)) > 0
+    assert max(orders.values()) == 1
+    assert set(orders) <= set(written)
+    assert told["mode"] == "trading"
+    assert told["open"] == 0
+    assert Decimal(told["position"]) == held
