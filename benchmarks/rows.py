@@ -185,7 +185,7 @@ def metrics_of(measured: Mapping[str, Any], version: str | None) -> Row:
     lone = count * days < 10_000
     speed = f"{rate(measured['one'])} points/s on one core"
     ratio = measured["one"] / measured["peer"] if "peer" in measured else None
-    fast = lone or measured["all"] >= 0.5e9
+    fast = lone or max(measured["one"], measured["all"]) >= 0.5e9
     return Row(
         work=f"16 metrics, {count:,} × {days:,} days" + (", one call" if lone else ""),
         ours=f"{count * days / measured['one'] * 1e6:.1f} μs a call, {speed}"

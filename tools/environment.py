@@ -27,6 +27,12 @@ LOCKS = {
 HOLDS = {"run": (), "online": ("run",), "dev": ("run", "online")}
 OLDEST = (3, 11)
 SUGGESTED = "python3.12"
+EVERY_MODULE = """
+import importlib, pkgutil, polars, algotrader
+for module in pkgutil.walk_packages(algotrader.__path__, "algotrader."):
+    if "templates" not in module.name and not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+"""
 COMPILERS = (("c++", "cc"), ("g++", "gcc"), ("clang++", "clang"))
 
 
@@ -51,6 +57,7 @@ def main(kind: str) -> None:
         install_packages(kind)
     if done.get("kernel") != kernel_fingerprint() or not kernel_built():
         build_kernel()
+    warm_up()
     # `dev` holds all of `run`; the other way round a later `run` must not look like `dev`.
     ready = {"kernel": kernel_fingerprint(), kind: wanted}
     for other in HOLDS[kind]:
@@ -106,6 +113,11 @@ def build_kernel() -> None:
     with step("native kernel, compiled by " + Path(compiler["CXX"]).name):
         forget_other_compiler(compiler)
         uv_install("--no-build-isolation", "--no-deps", "--reinstall", "-e", ".", env=compiler)
+
+
+def warm_up() -> None:
+    """Python compiles a module when it is first imported: not in a person's first command."""
+    run([PYTHON, "-c", EVERY_MODULE], check=False)
 
 
 def find_compiler() -> dict:

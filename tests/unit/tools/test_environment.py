@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ def work(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(environment, "install_packages", done.append)
     monkeypatch.setattr(environment, "build_kernel", lambda: done.append("kernel"))
     monkeypatch.setattr(environment, "kernel_built", lambda: "kernel" in done)
+    monkeypatch.setattr(environment, "warm_up", lambda: None)
     return done
 
 
@@ -67,6 +69,12 @@ def test_a_python_without_venv_names_the_one_command(
         environment.main("run")
     assert caught.value.hint == "sudo apt-get install python3-venv"
     assert not (checkout / ".venv").exists()
+
+
+def test_every_module_of_the_program_can_be_compiled_at_set_up() -> None:
+    done = subprocess.run([sys.executable, "-c", environment.EVERY_MODULE], capture_output=True)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
 def test_nothing_is_done_twice(work: list[str]) -> None:
