@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from algotrader.backtest.completeness import MINIMUM_COVERAGE
 from algotrader.backtest.run import RunResult
+from algotrader.core.rebalancing import RebalanceKind
 from algotrader.core.units import format_number, format_percent, format_step
+from algotrader.strategy.rebalance import Rebalance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +52,14 @@ def assumptions_of(result: RunResult) -> tuple[Remark, ...]:
     slippage = first.slippage
     slip = f"{format_number(slippage.bps + slippage.half_spread_bps, 1)} bps"
     paid = f"maker {_bps(fees.maker)}, taker {_bps(fees.taker)} ({fees.source})"
+    paid_zh = f"挂单 {_bps(fees.maker)}，吃单 {_bps(fees.taker)}（{fees.source}）"
     return (
-        Remark(code="fees", en=paid, zh=paid),
+        Remark(code="fees", en=paid, zh=paid_zh),
         Remark(code="slippage", en=f"{slip} a side", zh=f"单边 {slip}"),
         Remark(code="fill", en=fill[0], zh=fill[1]),
-        Remark(code="path", en=f"{settings.path} inside a bar", zh=f"K 线内路径：{settings.path}"),
+        Remark(
+            code="path", en=f"{settings.path} inside a bar", zh=f"K 线内{_PATHS_ZH[settings.path]}"
+        ),
         Remark(
             code="participation",
             en=f"at most {format_percent(_participation(result))} of a bar's volume",
@@ -65,11 +70,7 @@ def assumptions_of(result: RunResult) -> tuple[Remark, ...]:
             en=f"Σ|weight| at most {format_number(settings.max_leverage, 2)}",
             zh=f"权重绝对值之和不超过 {format_number(settings.max_leverage, 2)}",
         ),
-        Remark(
-            code="rebalance",
-            en=str(result.strategy.rebalance),
-            zh=str(result.strategy.rebalance),
-        ),
+        _rebalanced(result.strategy.rebalance),
         *_margin(result),
     )
 
@@ -88,6 +89,32 @@ def _margin(result: RunResult) -> Iterator[Remark]:
                 zh=f"{instrument.symbol}：维持保证金率 {least} 至 {most}，共 {len(tiers)} 档"
                 f"（{instrument.margin.source}），按现行档位",
             )
+
+
+_PATHS_ZH = {
+    "worst": "按最差路径",
+    "best": "按最好路径",
+    "near-far": "先近后远",
+    "finer": "由更细的 K 线判定",
+}
+_REBALANCED = {
+    "on_change": ("when the target changes", "目标改变时"),
+    "every_bar": ("at every bar", "每根 K 线"),
+    "daily": ("at the first bar of a day", "每天第一根 K 线"),
+    "weekly": ("at the first bar of a week", "每周第一根 K 线"),
+    "monthly": ("at the first bar of a month", "每月第一根 K 线"),
+    "quarterly": ("at the first bar of a quarter", "每季第一根 K 线"),
+}
+
+
+def _rebalanced(rebalance: Rebalance) -> Remark:
+    """When targets are acted on, in words."""
+    if rebalance.kind is RebalanceKind.BAND:
+        en = f"when what is held strays by {format_percent(rebalance.width)}"
+        zh = f"持仓偏离目标 {format_percent(rebalance.width, language='zh')} 时"
+        return Remark(code="rebalance", en=en, zh=zh)
+    en, zh = _REBALANCED[str(rebalance)]
+    return Remark(code="rebalance", en=en, zh=zh)
 
 
 def _participation(result: RunResult) -> float:

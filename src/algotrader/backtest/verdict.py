@@ -51,7 +51,10 @@ class _Shown:
     language: Language
 
     def __format__(self, spec: str) -> str:
-        """`d` for counts, `.2f` for ratios, `.1%` for shares."""
+        """`d` for counts, `.2f` for ratios, `.1%` for shares, `p` for probabilities."""
+        if spec == "p":  # never rounded to certainty
+            edge = "> 0.99" if self.value > 0.99 else "< 0.01" if self.value < 0.01 else None
+            return edge or format_number(self.value, 2)
         if spec.endswith("%"):
             return format_percent(self.value, int(spec[1:-1]), language=self.language)
         return format_number(self.value, 0 if spec == "d" else int(spec[1:-1]))
@@ -158,27 +161,27 @@ SENTENCES: Mapping[str, Mapping[Language, str]] = {
     },
     "deflated_holds": {
         "en": "With {trials:d} trials luck alone would show a best Sharpe ratio of about {luck:.2f};"
-        " this one is {sharpe:.2f} (deflated Sharpe ratio {deflated:.2f}, at least {needed:.2f}).",
+        " this one is {sharpe:.2f} (deflated Sharpe ratio {deflated:p}, at least {needed:.2f}).",
         "zh": "共试验 {trials:d} 次，仅凭运气最高夏普约为 {luck:.2f}，"
-        "本次为 {sharpe:.2f}（紧缩夏普 {deflated:.2f}，应达 {needed:.2f}）。",
+        "本次为 {sharpe:.2f}（紧缩夏普 {deflated:p}，应达 {needed:.2f}）。",
     },
     "deflated_low": {
         "en": "With {trials:d} trials luck alone would show a best Sharpe ratio of about {luck:.2f};"
-        " this one is {sharpe:.2f} (deflated Sharpe ratio {deflated:.2f}, needs {needed:.2f}).",
+        " this one is {sharpe:.2f} (deflated Sharpe ratio {deflated:p}, needs {needed:.2f}).",
         "zh": "共试验 {trials:d} 次，仅凭运气最高夏普约为 {luck:.2f}，"
-        "本次仅为 {sharpe:.2f}（紧缩夏普 {deflated:.2f}，应达 {needed:.2f}）。",
+        "本次仅为 {sharpe:.2f}（紧缩夏普 {deflated:p}，应达 {needed:.2f}）。",
     },
     "single_holds": {
         "en": "This is the only trial so far. Its Sharpe ratio is {sharpe:.2f}, and the true one is"
-        " above 0 with probability {deflated:.2f} (at least {needed:.2f}).",
+        " above 0 with probability {deflated:p} (at least {needed:.2f}).",
         "zh": "目前仅此一次试验，夏普为 {sharpe:.2f}；"
-        "真实夏普大于 0 的概率为 {deflated:.2f}（应达 {needed:.2f}）。",
+        "真实夏普大于 0 的概率为 {deflated:p}（应达 {needed:.2f}）。",
     },
     "single_low": {
         "en": "This is the only trial so far. Its Sharpe ratio is {sharpe:.2f}, and the true one is"
-        " above 0 with probability {deflated:.2f} only (needs {needed:.2f}).",
+        " above 0 with probability {deflated:p} only (needs {needed:.2f}).",
         "zh": "目前仅此一次试验，夏普为 {sharpe:.2f}；"
-        "真实夏普大于 0 的概率仅 {deflated:.2f}（应达 {needed:.2f}）。",
+        "真实夏普大于 0 的概率仅 {deflated:p}（应达 {needed:.2f}）。",
     },
     "deflated_unknown": {
         "en": "The Sharpe ratio is not defined on these data, so luck cannot be ruled out.",

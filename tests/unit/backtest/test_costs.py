@@ -17,6 +17,7 @@ from algotrader.core.errors import UsageError
 from algotrader.core.instruments import FeeCurrency, FeeSchedule, SlippageModel
 from algotrader.core.symbols import InstrumentKind, Symbol
 from algotrader.strategy.base import Strategy
+from algotrader.strategy.rebalance import Rebalance
 
 SPOT = replace(an_instrument(Symbol.parse("OKX:BTC/USDT")), fees=FeeSchedule())
 
@@ -135,7 +136,7 @@ def test_what_is_known_of_the_data_is_said() -> None:
         ({"slippage_bps": 3.0}, "slippage", "3.0 bps a side"),
         ({"participation": 0.25}, "participation", "at most 25.0\u202f% of a bar's volume"),
         ({"max_leverage": 2.0}, "leverage", "Σ|weight| at most 2.00"),
-        ({}, "rebalance", "on_change"),
+        ({}, "rebalance", "when the target changes"),
     ],
 )
 def test_assumptions_say_how_it_was_simulated(
@@ -143,3 +144,22 @@ def test_assumptions_say_how_it_was_simulated(
 ) -> None:
     said = {one.code: one.en for one in assumptions_of(ran(**settings))}
     assert text in said[code]
+
+
+@pytest.mark.parametrize(
+    ("rebalance", "en", "zh"),
+    [
+        ("on_change", "when the target changes", "目标改变时"),
+        ("every_bar", "at every bar", "每根 K 线"),
+        ("band(0.1)", "when what is held strays by 10.0\u202f%", "持仓偏离目标 10.0% 时"),
+        ("daily", "at the first bar of a day", "每天第一根 K 线"),
+        ("weekly", "at the first bar of a week", "每周第一根 K 线"),
+        ("monthly", "at the first bar of a month", "每月第一根 K 线"),
+        ("quarterly", "at the first bar of a quarter", "每季第一根 K 线"),
+    ],
+)
+def test_when_targets_are_acted_on_is_said_in_words(rebalance: str, en: str, zh: str) -> None:
+    kind = type("Paced", (Hold,), {"rebalance": Rebalance.parse(rebalance)})
+    said = {one.code: one for one in assumptions_of(ran(kind()))}
+
+    assert (said["rebalance"].en, said["rebalance"].zh) == (en, zh)
