@@ -333,6 +333,8 @@ class Engine:
         self, account: AccountId, intents: list[Intent] | tuple[Intent, ...], now_ms: int
     ) -> None:
         """Through the gate, one after the other, each counting what was let through before it."""
+        if not intents:
+            return
         exposure = self._exposure(account, now_ms)
         for intent in intents:
             verdict = self._gate.judge(intent, exposure)

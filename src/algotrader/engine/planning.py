@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -13,9 +12,9 @@ from algotrader.core.orders import Intent
 from algotrader.core.symbols import Symbol
 from algotrader.engine.settings import StrategyInstance
 from algotrader.engine.state import EngineState
-from algotrader.portfolio.intents import BelowMinimum, Origin, targets_to_intents
+from algotrader.portfolio.intents import BelowMinimum, Origin, sized_to_intents
 from algotrader.portfolio.rebalancing import Look, RebalanceState
-from algotrader.portfolio.sizing import SizedTarget, SizingBasis, kernel_terms, size_targets
+from algotrader.portfolio.sizing import SizedTarget, SizingBasis, size_targets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,22 +29,24 @@ class Plan:
 def plan(state: EngineState, answer: StrategyAnswered, now_ms: int) -> Plan:
     """The decisions and intents of an answer. Nothing is changed by it."""
     instance = state.settings.instance(answer.strategy)
+    basis = basis_of(state, instance)
     if answer.outcome is not DecisionOutcome.DECIDED:
         failed = tuple(
-            _decided(state, answer, instance, symbol, now_ms) for symbol in instance.instruments
+            _decided(state, answer, symbol, basis, now_ms) for symbol in instance.instruments
         )
         return Plan(decided=failed, intents=())
     acted = _acted(state, instance, answer)
-    sized = {one.symbol: one for one in _sized(state, instance, acted)} if acted else {}
+    sized = _sized(state, instance, acted, basis)
+    by_symbol = {one.symbol: one for one in sized}
     decided = tuple(
-        _decided(state, answer, instance, symbol, now_ms, sized.get(symbol))
+        _decided(state, answer, symbol, basis, now_ms, by_symbol.get(symbol))
         for symbol in sorted(instance.instruments)
     )
     waits = tuple(
         symbol for symbol in sorted(acted) if any(state.orders.open(instance.account, symbol))
     )
-    free = {symbol: weight for symbol, weight in acted.items() if symbol not in waits}
-    intents = intents_of(state, instance, free, answer.decision_ts) if free else ()
+    free = tuple(one for one in sized if one.symbol not in waits)
+    intents = _intents(state, instance, free, basis, answer.decision_ts)
     return Plan(decided=decided, intents=intents, waits=waits)
 
 
@@ -55,7 +56,21 @@ def intents_of(
     weights: dict[Symbol, float],
     decision_ts: int,
 ) -> tuple[Intent, ...]:
-    """The intents of weights acted on, each with the attempt number that is next for it."""
+    """The intents of weights acted on, sized on the account as it is now."""
+    basis = basis_of(state, instance)
+    return _intents(state, instance, _sized(state, instance, weights, basis), basis, decision_ts)
+
+
+def _intents(
+    state: EngineState,
+    instance: StrategyInstance,
+    sized: tuple[SizedTarget, ...],
+    basis: SizingBasis,
+    decision_ts: int,
+) -> tuple[Intent, ...]:
+    """Each with the attempt number that is next for it."""
+    if not sized:
+        return ()
     origin = Origin(
         account=instance.account,
         strategy=instance.strategy,
@@ -63,16 +78,9 @@ def intents_of(
         execution=instance.execution,
         cap_bps=instance.cap_bps,
     )
-    found = targets_to_intents(
-        weights,
-        basis_of(state, instance),
-        instance.sizing,
-        origin,
-        in_force=_in_force(state, instance),
-    )
     return tuple(
-        replace(intent, attempt=next_attempt(state, intent))
-        for intent in found
+        replace(intent, attempt=attempt) if (attempt := next_attempt(state, intent)) else intent
+        for intent in sized_to_intents(sized, basis, origin)
         if not isinstance(intent, BelowMinimum)
     )
 
@@ -86,14 +94,13 @@ def next_attempt(state: EngineState, intent: Intent) -> int:
 def basis_of(state: EngineState, instance: StrategyInstance) -> SizingBasis:
     """What the strategy's weights are sized on: its own part of the account (R8, R27)."""
     part = state.books[instance.account].parts[instance.strategy]
-    instruments = {symbol: state.settings.instruments[symbol] for symbol in instance.instruments}
     return SizingBasis(
         equity=part.equity(state.marks()),
         prices={symbol: state.price(symbol) for symbol in instance.instruments},
         positions={symbol: part.position(symbol).quantity for symbol in instance.instruments},
-        instruments=instruments,
+        instruments=state.settings.instruments,
         shares=dict.fromkeys(instance.instruments, instance.share),
-        terms=kernel_terms(instruments),
+        terms=state.terms,
     )
 
 
@@ -118,14 +125,15 @@ def _acted(
 
 
 def _sized(
-    state: EngineState, instance: StrategyInstance, acted: dict[Symbol, float]
-) -> Iterator[SizedTarget]:
-    yield from size_targets(
-        acted,
-        basis_of(state, instance),
-        instance.sizing,
-        in_force={**_in_force(state, instance), **acted},
-    )
+    state: EngineState,
+    instance: StrategyInstance,
+    acted: dict[Symbol, float],
+    basis: SizingBasis,
+) -> tuple[SizedTarget, ...]:
+    if not acted:
+        return ()
+    in_force = {**_in_force(state, instance), **acted}
+    return size_targets(acted, basis, instance.sizing, in_force=in_force)
 
 
 def _in_force(state: EngineState, instance: StrategyInstance) -> dict[Symbol, float]:
@@ -139,15 +147,14 @@ def _in_force(state: EngineState, instance: StrategyInstance) -> dict[Symbol, fl
 def _decided(
     state: EngineState,
     answer: StrategyAnswered,
-    instance: StrategyInstance,
     symbol: Symbol,
+    basis: SizingBasis,
     now_ms: int,
     sized: SizedTarget | None = None,
 ) -> Decided:
     wanted = next((one for one in answer.wanted if one.instrument == symbol), None)
     price = state.price(symbol)
     rules: tuple[RuleEffect, ...] = () if sized is None else sized.rules
-    part = state.books[instance.account].parts[instance.strategy]
     return Decided(
         ts_event=now_ms,
         ts_known=now_ms,
@@ -159,7 +166,7 @@ def _decided(
         features={} if wanted is None else wanted.features,
         target=None if wanted is None else wanted.target,
         latched_quantity=None if sized is None else sized.wanted,
-        equity=part.equity(state.marks()),
+        equity=basis.equity,
         price=0.0 if math.isnan(price) else price,
         lots=None if sized is None else _lots(sized, state),
         rules=rules,

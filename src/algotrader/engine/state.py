@@ -31,6 +31,7 @@ from algotrader.execution.order_book import OrderBook
 from algotrader.execution.order_life import OrderEvent
 from algotrader.portfolio.postings import CashKind, CashMovement
 from algotrader.portfolio.rebalancing import RebalanceState
+from algotrader.portfolio.sizing import kernel_terms
 from algotrader.portfolio.sub_ledgers import AccountLedger
 
 Place = tuple[StrategyId, Symbol]
@@ -42,6 +43,7 @@ class EngineState:
 
     def __init__(self, settings: EngineSettings) -> None:
         self.settings = settings
+        self.terms = kernel_terms(settings.instruments)  # made once: sizing asks for them often
         self.orders = OrderBook()
         self.books: dict[AccountId, AccountLedger] = {
             account.account_id: _empty_books(account, settings) for account in settings.accounts

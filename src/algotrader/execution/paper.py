@@ -192,6 +192,8 @@ class PaperVenue:
         ]
 
     def _new_fills(self, now_ms: int) -> Iterator[Event]:
+        if self._stepper.fills == self._told:
+            return
         columns = fills_from(self._stepper.fills_from(self._told))
         for k in range(len(columns.row)):
             instrument = self._terms.instruments[int(columns.instrument[k])]

@@ -66,6 +66,17 @@ def targets_to_intents(
     two legs: its close goes out uncapped, its opening half with the cap (R13).
     """
     sized = size_targets(acted, basis, rules, in_force=in_force)
+    return sized_to_intents(sized, basis, origin, groups=groups)
+
+
+def sized_to_intents(
+    sized: tuple[SizedTarget, ...],
+    basis: SizingBasis,
+    origin: Origin,
+    *,
+    groups: Mapping[Symbol, str] | None = None,
+) -> tuple[Intent | BelowMinimum, ...]:
+    """`targets_to_intents` for targets whose sizes are known already."""
     if groups:
         sized = share_factors(sized, basis, groups)
     small = [
