@@ -64,6 +64,8 @@ def _measured(
         anything = Prepared(features=features, shape=shape, warmup_rows=0, solid_from=None)
         ready = np.flatnonzero(anything.known.any(axis=1))
         measured = int(ready[0]) if len(ready) else shape[0]
+        if solid != measured:  # some instruments are known before others are listed (R29)
+            solid = None
     return Prepared(
         features=features,
         shape=shape,
@@ -78,8 +80,8 @@ def solid_row(values: Floats) -> int | None:
     finite = finite_mask(values)
     rows = finite if finite.ndim == 1 else np.asarray(finite.all(axis=1))
     rows = np.atleast_1d(rows)
-    first = int(rows.argmax()) if rows.any() else len(rows)
-    return first if rows[first:].all() else None
+    first = int(rows.argmax())
+    return first if len(rows) and rows[first:].all() else None
 
 
 def targets_of(strategy: Strategy, bars: Bars, prepared: Prepared) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -263,3 +264,30 @@ def test_weights_that_are_infinite_or_absurd_are_refused_and_the_last_one_stands
     result = run(Absurd())
     assert result.simulation.fills.row.tolist() == [1]
     assert result.simulation.counters["refused_targets"] == 20
+
+
+def test_r29_an_instrument_that_is_never_known_keeps_the_others_from_nothing() -> None:
+    class Both(Strategy):
+        panel = True
+
+        def features(self, bars: Bars) -> Features:
+            return {"close": bars.close}
+
+        def targets(self, bars: Bars, f: Features) -> Targets:
+            return np.full(bars.close.shape, 0.3)
+
+    for missing in (slice(None), slice(0, 40)):  # never listed; listed at row 40
+        close = PANEL.bars.close.copy()
+        close[missing, 1] = np.nan
+        whole = {name: np.where(np.isnan(close), np.nan, getattr(PANEL.bars, name))
+                 for name in ("open", "high", "low", "close")}  # fmt: skip
+        volume = np.where(np.isnan(close), 0.0, PANEL.bars.volume)
+        bars = replace(PANEL.bars, **whole, volume=volume)
+
+        fills = run(Both(), a_market(bars)).simulation.fills
+
+        first = {
+            int(column): int(row)
+            for row, column in zip(fills.row[::-1], fills.instrument[::-1], strict=True)
+        }
+        assert first == ({0: 1, 2: 1} if missing == slice(None) else {0: 1, 2: 1, 1: 41})
