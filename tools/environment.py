@@ -188,8 +188,14 @@ def fingerprint(kind: str) -> str:
 
 
 def kernel_fingerprint() -> str:
-    """What the editable install depends on; C++ sources are rebuilt on import by themselves."""
-    return digest("pyproject.toml", "native/CMakeLists.txt", "tools/environment.py") + str(ROOT)
+    """What the editable install depends on; C++ sources are rebuilt on import by themselves.
+
+    It holds the place of every module, so one that was moved must be installed anew.
+    """
+    modules = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "src").rglob("*.py"))
+    places = hashlib.sha256("\n".join(modules).encode()).hexdigest()[:16]
+    built = digest("pyproject.toml", "native/CMakeLists.txt", "tools/environment.py")
+    return built + places + str(ROOT)
 
 
 def digest(*names: str) -> str:

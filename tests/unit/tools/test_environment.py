@@ -122,6 +122,19 @@ def test_only_what_changed_is_done_again(
     assert work == ["kernel", *steps]
 
 
+def test_a_module_that_was_moved_is_installed_anew(work: list[str], checkout: Path) -> None:
+    module = checkout / "src" / "algotrader" / "events.py"
+    module.parent.mkdir(parents=True)
+    module.touch()
+    environment.main("run")
+    work.remove("kernel")
+    module.with_suffix("").mkdir()
+    module.rename(module.with_suffix("") / "__init__.py")
+    environment.main("run")
+
+    assert "kernel" in work
+
+
 def test_a_set_up_that_was_cut_off_begins_again(
     work: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
