@@ -16,10 +16,11 @@ from algotrader.cli.data_tables import (
     filled_row,
     manifest_row,
     plain,
+    print_manifest,
     print_rows,
+    print_rules,
     show_imported,
     show_rows,
-    when,
 )
 from algotrader.cli.fetching import fetch
 from algotrader.cli.output import Output, with_output
@@ -91,8 +92,8 @@ def import_(
 ) -> None:
     """Bring files into the lake.
 
-    Checks every row first and writes all or nothing; importing the same file again adds nothing.
-    The file itself is not changed.
+    Checks every row first and writes a file whole or not at all; importing the same file again
+    adds nothing. The file itself is not changed.
 
     \b
     algotrader data import AAPL.csv --symbol US:AAPL
@@ -114,7 +115,7 @@ def import_(
         began = time.perf_counter()
         with shown_progress(out, file.name) as progress:
             done += import_file(target, file, SystemClock(), wanted, progress)
-        out.note(f"{file.name}: {time.perf_counter() - began:.1f} s")
+        out.note(f"{file.name}: imported in {time.perf_counter() - began:.1f} s")
     show_imported(out, done)
 
 
@@ -228,7 +229,7 @@ def check(
     algotrader data check OKX:BTC/USDT --timeframe 1h
     algotrader data check prices.csv
     """
-    findings, summary = _judged(out, target, timeframe, calendar, lake)
+    findings, summary, damaged = _judged(out, target, timeframe, calendar, lake)
 
     def people(console: Console) -> None:
         print_rows(console, summary)
@@ -237,12 +238,19 @@ def check(
             print_rows(console, by_rule(findings))
         elif summary:
             console.print("no fault was found")
-        else:
+        elif not damaged:
             console.print(_empty(_lake(out, lake)))
 
-    out.show({"series": summary, "findings": findings}, people)
-    if any(f["level"] == "error" for f in findings):
+    told = {"series": summary, "findings": findings, "damaged": [e.as_dict() for e in damaged]}
+    out.show(told, people)
+    _note_damage(out, damaged)
+    if damaged or any(f["level"] == "error" for f in findings):
         raise typer.Exit(1)
+
+
+def _note_damage(out: Output, damaged: list[DataError]) -> None:
+    for error in damaged if not out.json else ():
+        typer.echo(f"error: {error.message}\nhint: {error.hint}", err=True)
 
 
 @app.command()
@@ -255,8 +263,10 @@ def ls(out: Output, lake: LakeFolder = None) -> None:
     algotrader data ls --json
     """
     target = _lake(out, lake)
-    rows = [manifest_row(target, key) for key in target.series()]
+    damaged: list[DataError] = []
+    rows = [manifest_row(target, key, damaged) for key in target.series()]
     show_rows(out, rows)
+    _note_damage(out, damaged)
     if not rows:
         out.note(_empty(target))
 
@@ -282,17 +292,10 @@ def show(
 
     def people(console: Console) -> None:
         for made in manifests:
-            for name, value in plain(made).items():
-                if name == "missing":
-                    spans = [f"{when(m['start_ms'])} to {when(m['end_ms'])}: {m['bars']} bars, "
-                             f"{m['reason'].replace('_', ' ')}" for m in value]  # fmt: skip
-                    shown = "\n    ".join(["", *spans[:20]]) if spans else "nothing"
-                    value = shown + (f"\n    and {len(spans) - 20} more" if len(spans) > 20 else "")
-                console.print(f"{name}: {when(value) if name.endswith('_ts') else value}")
+            print_manifest(console, made)
             console.print()
         if rules is not None:
-            console.print(f"instrument: tick {rules.tick}, lot {rules.lot}, minimum "
-                          f"{rules.min_quantity}, fees {rules.fees.maker} / {rules.fees.taker}")  # fmt: skip
+            print_rules(console, rules)
 
     out.show([plain(made) for made in manifests], people)
 
@@ -308,6 +311,8 @@ def compact(out: Output, lake: LakeFolder = None) -> None:
     target = _lake(out, lake)
     rows = [{"series": str(key), "files_removed": target.compact(key)} for key in target.series()]
     show_rows(out, rows)
+    if not rows:
+        out.note(_empty(target))
 
 
 @app.command()
@@ -490,24 +495,17 @@ def _judged(
     timeframe: str | None,
     calendar: str | None,
     folder: Path | None,
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Findings and one summary a series, of a bare file or of the lake."""
-    if target is not None and Path(target).is_file():
-        from algotrader.data.checking import check_file
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[DataError]]:
+    """Findings and one summary a series, of a bare file or of the lake, and what is unreadable."""
+    from algotrader.data.checking import check_file, check_lake
 
-        return check_file(Path(target), timeframe, calendar)
+    if target is not None and Path(target).is_file():
+        return *check_file(Path(target), timeframe, calendar), []
     if target is not None and ":" not in target:
         raise DataError(
             "data.file_missing", f"there is no file {target}",
             hint="check the path, or name a series of the lake: OKX:BTC/USDT",
         )  # fmt: skip
-    from algotrader.data.checking import check_series
-
     lake = _lake(out, folder)
     keys = lake.series() if target is None else _keys(lake, target, timeframe)
-    findings, summary = [], []
-    for key in keys:
-        found, about = check_series(lake, key)
-        findings += found
-        summary.append(about)
-    return findings, summary
+    return check_lake(lake, keys)

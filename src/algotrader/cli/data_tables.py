@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from algotrader.cli.output import Output
+from algotrader.core.errors import DataError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from algotrader.core.instruments import Instrument
     from algotrader.data.downloading import Filled
     from algotrader.data.importing import Imported
     from algotrader.data.lake import Lake
     from algotrader.data.layout import SeriesKey
+    from algotrader.data.manifest import Manifest
 
 
 def show_imported(out: Output, done: list[Imported]) -> None:
@@ -37,12 +41,19 @@ def filled_row(filled: Filled) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def manifest_row(lake: Lake, key: SeriesKey) -> dict[str, Any]:
-    made = lake.manifest(key)
-    return {
-        "series": str(key), "bars": made.rows, "from": when(made.first_ts),
-        "to": when(made.last_ts), "coverage": made.coverage, "grade": made.grade,
-        "generated": made.generated,
+def manifest_row(lake: Lake, key: SeriesKey, damaged: list[DataError]) -> dict[str, Any]:
+    """One line of `ls`; a series that cannot be read has an empty one and adds to `damaged`."""
+    row: dict[str, Any] = {"series": str(key)}
+    try:
+        made = lake.manifest(key)
+    except DataError as error:
+        damaged.append(error)
+        return row | dict.fromkeys(("bars", "from", "to", "coverage")) | {
+            "grade": "damaged", "generated": None,
+        }  # fmt: skip
+    return row | {
+        "bars": made.rows, "from": when(made.first_ts), "to": when(made.last_ts),
+        "coverage": made.coverage, "grade": made.grade, "generated": made.generated,
     }  # fmt: skip
 
 
@@ -73,15 +84,114 @@ def print_rows(console: Console, rows: list[dict[str, Any]]) -> None:
     table = [[name.replace("_", " ") for name in rows[0]]]
     table += [[_cell(name, value) for name, value in row.items()] for row in rows]
     widths = [max(len(line[place]) for line in table) for place in range(len(table[0]))]
+    right = [any(_is_number(row[name]) for row in rows) for name in rows[0]]
     for line in table:
-        cells = (text.ljust(width) for text, width in zip(line, widths, strict=True))
+        cells = (
+            text.rjust(width) if number else text.ljust(width)
+            for text, width, number in zip(line, widths, right, strict=True)
+        )  # fmt: skip
         console.out("  ".join(cells).rstrip(), highlight=False)
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _cell(name: str, value: Any) -> str:
+    from algotrader.core.units import format_number, format_percent
+
+    if value is None:
+        return "–"
     if name == "coverage":
-        return f"{value:.2%}"
-    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+        return format_percent(value, 2)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return format_number(value, 0) if isinstance(value, int) else str(value)
+
+
+_SPANS = 20  # missing spans that are listed; all of them are in --json
+
+
+def print_manifest(console: Console, made: Manifest) -> None:
+    """What is known of a series, for people."""
+    from algotrader.core.units import format_number, format_percent
+    from algotrader.data.layout import FUNDING
+
+    price = "closes alone" if made.close_only else "open, high, low, close"
+    if made.adjustment:
+        price += f"; adjusted on read by {', '.join(made.adjustment)}"
+    lines = {
+        "series": f"{made.symbol} {made.name}" + ("  (generated)" if made.generated else ""),
+        "range": f"{when(made.first_ts)} to {when(made.last_ts)}, calendar {made.calendar}",
+        "bars": f"{format_number(made.rows, 0)} of {format_number(made.expected, 0)} expected, "
+        f"{format_percent(made.coverage, 2)} covered, "
+        f"{format_number(made.no_trades, 0)} without trades",
+        "grade": made.grade,
+        "findings": _counts(made.findings) or "none",
+        "set aside": _counts(made.quarantined) or "none",
+        "missing": _spans(made) or "none",
+        "prices": price,
+        "volume": _VOLUME[made.volume],
+        "sha256": made.sha256,
+        "sources": _sources(made) or "none",
+        "files": f"{len(made.files)}, {format_number(sum(made.files.values()) / 1e6, 1)} MB",
+    }
+    if made.name == FUNDING:
+        del lines["prices"], lines["volume"]
+    for name, text in lines.items():
+        console.out(f"{name:<10} {text}", highlight=False)
+
+
+_VOLUME = {
+    "quantity": "in the unit of an order's quantity",
+    "other": "in several units, so not used",
+    "absent": "absent",
+}
+_INDENT = "\n" + " " * 11
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} × {name.replace('_', ' ')}" for name, count in counts.items())
+
+
+def _spans(made: Manifest) -> str:
+    lines = [
+        f"{when(gap.start_ms)} to {when(gap.end_ms)}: {gap.bars:,} bars, "
+        + gap.reason.replace("_", " ")
+        for gap in made.missing
+    ]
+    more = [f"and {len(lines) - _SPANS} more"] if len(lines) > _SPANS else []
+    return _INDENT.join([*lines[:_SPANS], *more])
+
+
+def _sources(made: Manifest) -> str:
+    return _INDENT.join(
+        f"{source.name}, {source.rows:,} rows, {source.received_at[:16].replace('T', ' ')}"
+        + (f", {source.licence}" if source.licence else "")
+        for source in made.sources
+    )
+
+
+def print_rules(console: Console, rules: Instrument) -> None:
+    """What the venue says of an instrument, for people."""
+    from algotrader.core.units import format_percent
+
+    fees, tiers = rules.fees, rules.margin.tiers
+    lines = {
+        "instrument": f"tick {rules.tick}, lot {rules.lot}, least quantity {rules.min_quantity}, "
+        f"least notional {rules.min_notional} {rules.quote}",
+        "fees": f"maker {format_percent(fees.maker, 3)}, taker {format_percent(fees.taker, 3)} "
+        f"({fees.source})",
+    }
+    if not rules.is_spot_like:
+        bounds = _INDENT.join(
+            f"up to {tier.upper_notional:,} {rules.settle}: "
+            f"{format_percent(tier.maintenance_rate, 2)}"
+            for tier in tiers
+        )
+        lines["margin"] = bounds or "the exchange told no maintenance tiers"
+    for name, text in lines.items():
+        console.out(f"{name:<10} {text}", highlight=False)
 
 
 def plain(record: Any) -> Any:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from algotrader.core.errors import DataError
 from algotrader.data.coverage import coverage_of
 from algotrader.data.files import file_symbol, timeframe_of
 from algotrader.data.grids import ascending, calendar_for
@@ -34,6 +36,22 @@ def check_file(path: Path, timeframe: str | None, calendar: str | None) -> tuple
         findings += [f.as_dict() for f in found]
         summary.append(_summary(f"{symbol} {frame}", len(stamps), measured.share, grade))
     return findings, summary
+
+
+def check_lake(lake: Lake, keys: Sequence[SeriesKey]) -> tuple[Rows, Rows, list[DataError]]:
+    """Findings and a summary of each series; files that cannot be read do not hide the others."""
+    findings: Rows = []
+    summary: Rows = []
+    damaged: list[DataError] = []
+    for key in keys:
+        try:
+            found, about = check_series(lake, key)
+        except DataError as error:
+            damaged.append(error)
+        else:
+            findings += found
+            summary.append(about)
+    return findings, summary, damaged
 
 
 def check_series(lake: Lake, key: SeriesKey) -> tuple[Rows, dict[str, Any]]:

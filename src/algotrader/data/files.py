@@ -112,9 +112,12 @@ def cleaned(table: BarTable, on_error: OnError) -> tuple[BarTable, Quarantined |
 
 def timeframe_of(tables: list[BarTable], asked: Timeframe | str | None, source: str) -> Timeframe:
     """What the stamps of all tables together lie on; DataError if another one was asked for."""
-    found = recognise_timeframe(np.concatenate([table.ts for table in tables]), source)
-    wanted = Timeframe.parse(asked) if isinstance(asked, str) else asked or found
-    if wanted != found:
+    wanted = Timeframe.parse(asked) if isinstance(asked, str) else asked
+    stamps = np.concatenate([table.ts for table in tables])
+    if wanted is not None and len(stamps) == 1:
+        return wanted  # one bar tells no other
+    found = recognise_timeframe(stamps, source)
+    if wanted not in (None, found):
         raise DataError(
             "data.timeframe_other",
             f"{source} has {found} bars, not {wanted}",

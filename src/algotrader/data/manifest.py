@@ -140,7 +140,7 @@ def read(folder: Path) -> Manifest | None:
         raise DataError(
             "data.manifest_damaged",
             f"{path} cannot be read: {error}",
-            hint="delete it; `algotrader data check` writes it anew",
+            hint="delete that file, which holds no prices; `algotrader data check` writes it anew",
         ) from error
 
 

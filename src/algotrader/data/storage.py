@@ -21,22 +21,29 @@ def write_all(files: Mapping[Path, bytes]) -> None:
     """
     aside: dict[Path, Path] = {}
     try:
+        _write_aside(files, aside)
+        for path, temporary in aside.items():
+            temporary.replace(path)
+    finally:  # also at Ctrl-C: what was not finished is gone
+        for temporary in aside.values():
+            temporary.unlink(missing_ok=True)
+    for folder in {path.parent for path in files}:
+        _sync_folder(folder)
+
+
+def _write_aside(files: Mapping[Path, bytes], aside: dict[Path, Path]) -> None:
+    """Write each file under a name that nobody reads, told in `aside` before it is there."""
+    try:
         for path, content in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             aside[path] = path.with_name(f".{path.name}.{os.getpid()}{ASIDE}")
             _write_synced(aside[path], content)
     except OSError as error:
-        for temporary in aside.values():
-            temporary.unlink(missing_ok=True)
         raise RunError(
             "data.write_failed",
             f"nothing was written: {error.strerror or error} at {error.filename or path}",
             hint="free space on the disk (or mend its rights) and run the same command again",
         ) from error
-    for path, temporary in aside.items():
-        temporary.replace(path)
-    for folder in {path.parent for path in files}:
-        _sync_folder(folder)
 
 
 def _write_synced(path: Path, content: bytes) -> None:

@@ -212,9 +212,10 @@ def _panel_of_closes(
 
 
 def _missing(name: str, frame: pl.DataFrame, source: str) -> DataError:
+    what = "column of time stamps" if name == "ts" else f"column {name!r}"
     return DataError(
         "data.column_missing",
-        f"{source} has no column {name!r}; it has {', '.join(frame.columns)}",
+        f"{source} has no {what}; it has {', '.join(frame.columns)}",
         hint=f"import it and say which column it is: algotrader data import FILE --map {name}=COLUMN",
     )
 
@@ -232,7 +233,7 @@ def _numbers(column: pl.Series, source: str) -> Floats:
                 "data.not_a_number",
                 f"{source}: row {row + 1}, column {column.name!r} holds {column[row]!r}, "
                 "which is no number",
-                hint="correct the row, or import with --on-error quarantine after removing it",
+                hint="correct the row, or delete it",
             )
         column = parsed
     return column.cast(pl.Float64).fill_null(np.nan).to_numpy().astype(np.float64)

@@ -45,7 +45,7 @@ def test_import_ls_show_check_and_compact(
     code, out, _ = said(capsys, "ls", "--lake", lake)
     assert code == 0
     assert "US:XYZ 1d" in out
-    assert "100.00%" in out
+    assert "100.00\u202f%" in out
 
     code, out, _ = said(capsys, "show", "US:XYZ", "--lake", lake, "--json")
     assert json.loads(out)[0]["calendar"] == "XNYS"
@@ -90,7 +90,10 @@ def test_generate_resample_and_features(lake: str, capsys: pytest.CaptureFixture
         (GOOD.replace("04,10,12", "04,,12"), "row 3 (2024-01-04 00:00) has open nan"),
         (GOOD.replace("04,10,12,9", "04,10,12,-9"), "has low -9; prices must be above 0"),
         (GOOD.replace("04,10,12,9", "04,10,8,9"), "the high is below the low"),
-        (GOOD.replace("Close", "Kurs"), "no column 'close'"),
+        (
+            GOOD.replace("Close", "Kurs"),
+            "no column 'close'; it has Date, Open",
+        ),
         (GOOD.replace("2024-01-04", "2024-01-04 00:00:00+09:00"), "time zones are mixed"),
         ("", "is empty"),
     ],
