@@ -71,3 +71,55 @@ def test_finer_bars_decide_between_stop_and_target(tmp_path: Path) -> None:
 def test_without_finer_bars_the_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="needs bars finer than 1h"):
         market_for(REQUEST, FINER, a_lake(tmp_path, finer=False))
+
+
+def test_the_finest_bars_that_all_instruments_have_are_taken(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    calendar = load_calendar("24/7")
+    for symbol, frames in (("OKX:A/USDT", ("5m", "15m", "1h")), ("OKX:B/USDT", ("15m", "1h"))):
+        minutes = random_bars(60 * 24 * 4, timeframe="1m", seed=len(frames), symbol=symbol)
+        for frame in frames:
+            lake.write_bars(resample(minutes, Timeframe.parse(frame), calendar).bars)
+    both = replace(REQUEST, symbols=("OKX:B/USDT", "OKX:A/USDT"))
+
+    market = market_for(both, FINER, tmp_path)
+
+    assert market.finer is not None
+    assert str(market.finer.timeframe) == "15m"
+    assert market.finer.symbols == market.bars.symbols
+    assert len(market.finer) == 4 * len(market.bars)
+    alone = market_for(replace(REQUEST, symbols=("OKX:A/USDT",)), FINER, tmp_path)
+    assert alone.finer is not None
+    assert str(alone.finer.timeframe) == "5m"
+
+
+def test_only_finer_bars_of_the_run_are_taken_and_they_are_part_of_its_identity(
+    tmp_path: Path,
+) -> None:
+    lake = a_lake(tmp_path, finer=True)
+    cut = replace(REQUEST, end="2024-01-11")
+
+    market = market_for(cut, FINER, lake)
+    coarse = market_for(cut, replace(FINER, path="worst"), lake)
+
+    assert market.finer is not None
+    assert (market.finer.ts[0], market.finer.ts[-1]) == (
+        market.bars.ts[0], market.bars.ts[-1] + 59 * 60_000,
+    )  # fmt: skip
+    assert coarse.finer is None
+    assert market.provenance.data_hash != coarse.provenance.data_hash
+    assert market.provenance.data_hash == market_for(cut, FINER, lake).provenance.data_hash
+
+
+def test_a_bar_without_all_its_finer_bars_falls_back_to_the_worst_path_and_is_counted(
+    tmp_path: Path,
+) -> None:
+    lake = a_lake(tmp_path, finer=True)
+    market = market_for(REQUEST, FINER, lake)
+    assert market.finer is not None
+    keep = np.ones(len(market.finer), dtype=np.bool_)
+    keep[[60 * 5 + 7, 60 * 9, 60 * 9 + 1]] = False  # one minute of an hour, two of another
+
+    result = run_backtest(Bracketed(), replace(market, finer=market.finer.take(keep)), FINER)
+
+    assert result.simulation.counters["finer_fallback"] == 2
