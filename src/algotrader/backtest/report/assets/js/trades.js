@@ -19,10 +19,10 @@ export class TradesTable {
     const several = this.coded.symbols.length > 1;
     const all = [
       ["number", "number", x => number(x.number), "dim"],
-      ["side", "side", x => this.side(x), "left"],
+      ["side", "side", x => this.side(x), "left whole"],
       several && ["symbol", "instrument", x => x.symbol, "left"],
-      ["entry", "entry", x => isoMinute(x.entry), "left"],
-      ["exit", "exit", x => isoMinute(x.exit), "left"],
+      ["entry", "entry", x => isoMinute(x.entry), "left whole"],
+      ["exit", "exit", x => isoMinute(x.exit), "left whole"],
       ["quantity", "quantity", x => number(x.quantity, this.coded.quantity_digits)],
       ["entry_price", "entry_price", x => number(x.entry_price, this.coded.price_digits)],
       ["exit_price", "exit_price", x => number(x.exit_price, this.coded.price_digits)],
