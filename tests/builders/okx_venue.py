@@ -69,6 +69,7 @@ LEVELS = {
     "BTC-USDT": 30_000.0, "ETH-USDT": 1_900.0, "LTC-USDT": 100.0, "BTC-USDT-SWAP": 30_000.0,
     "BTC-USD-SWAP": 30_000.0, "ETH-USDT-SWAP": 1_900.0,
 }  # fmt: skip
+_SETTLED = [(FIRST, 0.0001), (FIRST + 90 * MINUTE, 0.0001)]
 RICH = {"USDT": Decimal(1_000_000), "BTC": Decimal(10), "ETH": Decimal(100), "LTC": Decimal(1000)}
 
 
@@ -78,7 +79,8 @@ def simulator(
 ) -> Simulator:  # fmt: skip
     """All the usual instruments on quiet minute bars, and money enough."""
     listed = [
-        (listing(name), feed(many_minutes(LEVELS[name], bars), step=MINUTE)) for name in names
+        (listing(name), feed(many_minutes(LEVELS[name], bars), step=MINUTE, funding=_SETTLED))
+        for name in names
     ]
     chosen = {"balances": RICH, "history_bars": 300} | settings
     at = utc_ms((clock or a_clock()).now())

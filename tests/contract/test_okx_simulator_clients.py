@@ -10,6 +10,7 @@ import pytest
 from tests.builders.okx_venue import simulator, with_client
 
 from algotrader.core.ports import SystemClock
+from algotrader.simulator.okx.faults import Fault, FaultKind
 from algotrader.simulator.okx.server import Server
 
 ccxt = pytest.importorskip("ccxt", reason="not run: ccxt is not installed")
@@ -106,7 +107,8 @@ def test_a_wrong_key_passphrase_secret_or_clock_is_refused() -> None:
         await refused_with("50111", apiKey="other")
         await refused_with("50105", password="other")
         await refused_with("50113", secret="other")
-        server.simulator.api.skew_ms = 40_000  # F30
+        skewed = Fault(kind=FaultKind.CLOCK_SKEW, offset_ms=40_000)  # F30
+        server.simulator.faults.add(skewed, server.now_ms())
         with pytest.raises(ccxt.InvalidNonce, match="50102"):
             await client.fetch_balance()
 

@@ -49,7 +49,7 @@ def add_algo(venue: Venue, market: Market, asked: NewAlgo) -> Algo:
     lever = None if market.listing.is_spot else venue.wallet.lever(_key(asked))
     algo = Algo(
         asked=asked, algo_id=venue.next_id(), created_ms=venue.now_ms, updated_ms=venue.now_ms,
-        lever=lever, size=asked.size, stop=asked.stop, target=asked.target,
+        lever=lever, size=asked.size, stop=asked.stop, target=asked.target, entry=asked.entry,
     )  # fmt: skip
     if asked.entry is not None:
         algo.rises = float(asked.entry.trigger) >= market.price
@@ -78,7 +78,7 @@ def _check_shape(venue: Venue, market: Market, asked: NewAlgo) -> None:
 
 def _spot_need(market: Market, asked: NewAlgo) -> tuple[str, Decimal]:
     draft = Algo(asked=asked, algo_id="", created_ms=0, updated_ms=0, lever=None,
-                 size=asked.size, stop=asked.stop, target=asked.target)  # fmt: skip
+                 size=asked.size, stop=asked.stop, target=asked.target, entry=asked.entry)  # fmt: skip
     with exact():
         return funds.algo_need(market, draft)
 
@@ -108,9 +108,9 @@ def watches(algo: Algo) -> list[Watch]:
     asked = algo.asked
     if asked.kind == "move_order_stop":
         return [_trailing_watch(algo)]
-    if asked.entry is not None:
+    if algo.entry is not None:
         sign = 1 if algo.rises else -1
-        return [Watch(float(asked.entry.trigger), sign, asked.entry.by == "mark", "")]
+        return [Watch(float(algo.entry.trigger), sign, algo.entry.by == "mark", "")]
     found = []
     if algo.stop is not None:
         found.append(Watch(float(algo.stop.trigger), asked.side.sign, algo.stop.by == "mark", "sl"))
@@ -145,7 +145,7 @@ def act(venue: Venue, algo: Algo, watch: Watch) -> None:
         return
     algo.actual_side, algo.triggered_ms = watch.leg, venue.now_ms
     venue.records.settle_algo(algo)  # its coins are free for the child
-    chosen = {"sl": algo.stop, "tp": algo.target, "": algo.asked.entry}[watch.leg]
+    chosen = {"sl": algo.stop, "tp": algo.target, "": algo.entry}[watch.leg]
     try:
         child = trading.place_child(
             venue, _child(venue, algo, chosen), algo_id=algo.algo_id,
@@ -201,12 +201,13 @@ def end_algo(venue: Venue, algo: Algo) -> None:
 
 
 def amend_algo(
-    venue: Venue, algo: Algo, *, size: Decimal | None, stop: Exit | None, target: Exit | None
-) -> None:
+    venue: Venue, algo: Algo, *,
+    size: Decimal | None, stop: Exit | None, target: Exit | None, entry: Exit | None = None,
+) -> None:  # fmt: skip
     """Change size or levels of a waiting algo order."""
     if algo.state is not AlgoState.LIVE:
         raise Refusal("51509" if algo.state is AlgoState.CANCELED else "51510")
-    if size is None and stop is None and target is None:
+    if size is None and stop is None and target is None and entry is None:
         raise Refusal("51500")
     market = venue.market(algo.asked.inst_id)
     if size is not None and size % market.listing.instrument.lot:
@@ -215,6 +216,8 @@ def amend_algo(
     algo.size = algo.size if size is None else size
     algo.stop = stop or algo.stop
     algo.target = target or algo.target
+    if entry is not None:
+        algo.entry, algo.rises = entry, float(entry.trigger) >= market.price
     venue.tell_algo(algo)
     venue.touch_account()
 

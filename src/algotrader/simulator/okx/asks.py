@@ -130,24 +130,38 @@ def _attachments(asked: Asked) -> tuple[Attached, ...]:
     return tuple(found)
 
 
-def exit_of(asked: Asked, name: str, *, prefix: str = "") -> Exit | None:
+def exit_of(asked: Asked, name: str) -> Exit | None:
     """Trigger and order price of the leg `sl` or `tp`; None if it is not asked for."""
-
-    def key(part: str) -> str:
-        full = f"{name}{part}"
-        return full if not prefix else f"{prefix}{full[0].upper()}{full[1:]}"
-
-    trigger, price = asked.get(key("TriggerPx")), asked.get(key("OrdPx"))
+    trigger, price = asked.get(f"{name}TriggerPx"), asked.get(f"{name}OrdPx")
     if trigger in (None, ""):
         if price not in (None, ""):
-            raise Refusal("50014", key("TriggerPx"))
+            raise Refusal("50014", f"{name}TriggerPx")
         return None
     if price in (None, ""):
-        raise Refusal("50014", key("OrdPx"))
+        raise Refusal("50014", f"{name}OrdPx")
     return Exit(
-        trigger=positive(trigger, key("TriggerPx")), price=order_price(price, key("OrdPx")),
-        by=one_of(asked, key("TriggerPxType"), _TRIGGERS, "last"),
-    )  # fmt: skip
+        trigger=positive(trigger, f"{name}TriggerPx"),
+        price=order_price(price, f"{name}OrdPx"),
+        by=one_of(asked, f"{name}TriggerPxType", _TRIGGERS, "last"),
+    )
+
+
+def changed_exit(asked: Asked, name: str, old: Exit | None) -> Exit | None:
+    """The leg `Sl`, `Tp` or, of a trigger order, "" after an amendment; None if nothing of it is asked to change."""
+    trigger, price = asked.get(f"new{name}TriggerPx"), asked.get(f"new{name}OrdPx")
+    by = asked.get(f"new{name}TriggerPxType")
+    if all(value in (None, "") for value in (trigger, price, by)):
+        return None
+    if old is None and (trigger in (None, "") or price in (None, "")):
+        raise Refusal("50014", f"new{name}TriggerPx")
+    before = old or Exit(trigger=Decimal(1))
+    return Exit(
+        trigger=before.trigger
+        if trigger in (None, "")
+        else positive(trigger, f"new{name}TriggerPx"),
+        price=before.price if price in (None, "") else order_price(price, f"new{name}OrdPx"),
+        by=one_of(asked, f"new{name}TriggerPxType", _TRIGGERS, before.by),
+    )
 
 
 def order_price(value: object, name: str) -> Decimal | None:

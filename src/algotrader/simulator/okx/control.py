@@ -1,6 +1,6 @@
 """What `/_control` can do: add and clear faults, move the venue's time, tell its state.
 
-{"action": "fault", "fault": {"kind": "drop_after", "on": "POST trade/*", "times": 1}}
+{"action": "fault", "fault": {"kind": "drop_after", "where": "POST trade/*", "times": 1}}
 {"action": "clear"}      no fault is in force any more
 {"action": "advance", "ms": 60000}      the venue's time, whatever the speed
 {"action": "status"}

@@ -76,10 +76,10 @@ _PAGE: Final = "<!DOCTYPE html><html><head><title>Just a moment...</title></head
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One rule. `on` is a pattern of what it may spoil; `chance` is drawn each time it may."""
+    """One rule. `where` is a pattern of what it may spoil; `chance` is drawn each time it may."""
 
     kind: FaultKind
-    on: str = "*"  # "POST trade/*", "push orders", "connect private"
+    where: str = "*"  # "POST trade/*", "push orders", "connect private"
     after_s: float = 0.0
     for_s: float = float("inf")
     every_s: float | None = None  # of venue faults: again and again
@@ -221,7 +221,9 @@ class Faults:
         """Rules that strike `name` now, in the order they were given."""
         domain = name.split(" ")[0]
         for number, added, fault in self._rules:
-            pattern = fault.on if " " in fault.on or fault.on == "*" else f"* {fault.on}"
+            pattern = (
+                fault.where if " " in fault.where or fault.where == "*" else f"* {fault.where}"
+            )
             if (
                 _domain(fault.kind, domain)
                 and _is_on(fault, added, at_ms)

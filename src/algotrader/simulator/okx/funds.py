@@ -56,7 +56,7 @@ def algo_need(market: Market, algo: Algo) -> tuple[str, Decimal]:
     size = algo.size or ZERO
     if asked.side is Side.SELL:
         return instrument.base, size
-    exits = [leg for leg in (algo.stop, algo.target, asked.entry) if leg is not None]
+    exits = [leg for leg in (algo.stop, algo.target, algo.entry) if leg is not None]
     price = max((leg.price or leg.trigger for leg in exits), default=market.ask)
     return instrument.quote, size * price
 

@@ -157,6 +157,7 @@ class Algo:
     size: Decimal | None = None
     stop: Exit | None = None
     target: Exit | None = None
+    entry: Exit | None = None
     rises: bool = False  # a trigger order that waits for a higher price
     best: float | None = None  # of a trailing order, once it is active
     order_ids: list[str] = field(default_factory=list)

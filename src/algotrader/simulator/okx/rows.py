@@ -72,7 +72,7 @@ def fill_row(fill: Fill) -> Row:
 def algo_row(algo: Algo, last: Decimal) -> Row:
     """As `trade/orders-algo-pending` and the orders-algo channel show it."""
     asked = algo.asked
-    entry = asked.entry
+    entry = algo.entry
     return {
         "activePx": optional(asked.active_price), "actualPx": "",
         "actualSide": algo.actual_side, "actualSz": "0" if not algo.order_ids else _size(algo),

@@ -232,7 +232,8 @@ def _cancel_algo_one(desk: Desk, asked: Asked) -> Row:
 
 _ALGO_AMENDED = _ALGO_NAMED | {
     "cxlOnFail", "reqId", "newSz", "newTpTriggerPx", "newTpOrdPx", "newTpTriggerPxType",
-    "newSlTriggerPx", "newSlOrdPx", "newSlTriggerPxType",
+    "newSlTriggerPx", "newSlOrdPx", "newSlTriggerPxType", "newTriggerPx", "newOrdPx",
+    "newTriggerPxType",
 }  # fmt: skip
 
 
@@ -245,8 +246,9 @@ def _amend_algo_one(desk: Desk, asked: Asked) -> Row:
     algo = _find_algo(desk, asked, "51503")
     algo_book.amend_algo(
         desk.venue, algo, size=_changed(asked, "newSz"),
-        stop=asks.exit_of(asked, "sl", prefix="new"),
-        target=asks.exit_of(asked, "tp", prefix="new"),
+        stop=asks.changed_exit(asked, "Sl", algo.stop),
+        target=asks.changed_exit(asked, "Tp", algo.target),
+        entry=asks.changed_exit(asked, "", algo.entry),
     )  # fmt: skip
     return {"algoId": algo.algo_id, "algoClOrdId": algo.asked.client_id,
             "reqId": text(asked, "reqId")}  # fmt: skip
