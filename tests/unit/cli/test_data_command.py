@@ -149,3 +149,28 @@ def test_quarantine_imports_the_rest(
     assert code == 0
     [row] = json.loads(out)
     assert (row["added"], row["set_aside"]) == (6, 1)
+
+
+def test_a_file_of_funding_rates_is_checked_as_such(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hours = [0, 8, 16, 24, 48]  # two settlements are not there
+    path = tmp_path / "rates.csv"
+    path.write_text("ts,funding_rate\n" + "".join(f"{h * 3_600_000},0.0001\n" for h in hours))
+
+    code, out, _ = said(capsys, "check", str(path), "--json")
+
+    assert code == 0
+    [row] = json.loads(out)["series"]
+    assert (row["series"], row["bars"]) == ("FILE:rates funding", 5)
+    assert row["coverage"] == pytest.approx(5 / 7)
+
+
+def test_one_bar_is_imported_when_its_length_is_said(
+    tmp_path: Path, lake: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = a_csv(tmp_path, "\n".join(GOOD.splitlines()[:2]) + "\n")
+
+    assert said(capsys, "import", path, "--lake", lake)[0] == 2
+    code, out, _ = said(capsys, "import", path, "-t", "1d", "--lake", lake, "--json")
+    assert (code, json.loads(out)[0]["added"]) == (0, 1)
