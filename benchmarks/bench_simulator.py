@@ -22,11 +22,19 @@ import polars as pl
 from algotrader import Bars, Features, Strategy, Targets, param
 from algotrader.backtest.evaluate import Evaluator
 from algotrader.backtest.loading import DataRequest, frame_market
+from algotrader.backtest.main_metrics import main_metrics
 from algotrader.backtest.market import Market
 from algotrader.backtest.run import run_backtest
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.backtest.space import SearchSpace
-from algotrader.backtest.sweep import MEMO_BYTES, SweepPlan, plan_sweep, run_sweep
+from algotrader.backtest.sweep import (
+    MEMO_BYTES,
+    SETS_A_PART,
+    SweepPlan,
+    evaluate_part,
+    plan_sweep,
+    run_sweep,
+)
 from algotrader.execution.simulated import simulate
 from algotrader.execution.simulation import Panel, SimulatedInstrument, SimulationSettings
 from algotrader.features import ema
@@ -112,18 +120,23 @@ def grid(kind: type[Strategy], sets: int, traded: Market) -> SweepPlan:
 
 
 def evaluate_all(plan: SweepPlan, traded: Market) -> int:
-    """Return, Sharpe, drawdown and trades of every set; gives the number of trades."""
+    """Return, Sharpe, drawdown and trades of every set; gives the number of trades.
+
+    The metrics are those of `main_metrics`, as in a sweep, over the sets of a part at a time.
+    """
     evaluator = Evaluator(plan.loaded.kind, traded, SETTINGS, plan.first)
+    returns = np.empty((SETS_A_PART, evaluator.days.size))
     trades = 0
     with memoised(MEMO_BYTES):
-        for parameters in plan.sets:
-            done = evaluator.evaluate(parameters)
-            if done.returns is None:
-                raise ValueError(done.failure)
-            equity = np.cumprod(1.0 + done.returns)
-            _ = done.returns.mean() / done.returns.std() * 365**0.5
-            _ = (equity / np.maximum.accumulate(equity)).min() - 1.0
-            trades += done.trades
+        for start in range(0, len(plan.sets), SETS_A_PART):
+            sets = plan.sets[start : start + SETS_A_PART]
+            part = evaluate_part(evaluator, sets, returns)
+            failures = [done.failure for done in part if done.failure is not None]
+            if failures:
+                raise ValueError(failures[0])
+            metrics = main_metrics(returns[: len(part)], traded.periods_per_year, threads=1)
+            _ = [metrics[name] for name in ("total_return", "sharpe", "max_drawdown")]
+            trades += sum(done.trades for done in part)
     return trades
 
 

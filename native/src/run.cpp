@@ -93,6 +93,13 @@ void run_resting(Simulator& simulator, const PanelIndex& index, const double* nu
     sink.row(simulator, row);
     simulator.decide(row, targets.at(row));
   };
+  // The rows of the next changes are on their way from memory while this one is traded.
+  std::size_t ahead = 0;
+  const auto fetch_ahead = [&](std::size_t row) {
+    ahead = targets.next(std::max(ahead, row) + 1);
+    index.prefetch(ahead);
+  };
+  for (int k = 0; k < 4; ++k) fetch_ahead(0);
   const bool plain = simulator.is_plain();
   for (std::size_t row = 0; row < rows;) {
     if (!simulator.at_rest()) {
@@ -100,7 +107,7 @@ void run_resting(Simulator& simulator, const PanelIndex& index, const double* nu
       continue;
     }
     const std::size_t change = simulator.next_change(targets, row);
-    index.prefetch(targets.next(change + 1));  // where it goes on, most likely
+    fetch_ahead(change);
     const std::size_t until = std::min(change + 1, rows);
     const std::size_t event = simulator.next_event(index, row, until);
     if (event > row) {

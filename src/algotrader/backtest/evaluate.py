@@ -17,7 +17,6 @@ from algotrader.backtest.trade_list import trades_of
 from algotrader.core.errors import AlgotraderError
 from algotrader.core.timeframes import DAY_MS
 from algotrader.execution.batch import Batch
-from algotrader.execution.simulation import SimulationSettings
 from algotrader.strategy.base import Strategy, Style
 from algotrader.strategy.decide import all_targets, first_decision, prepare_all
 
@@ -56,40 +55,61 @@ class Evaluator:
         self._first_day = int(np.searchsorted(ends, first))
         self._ends = ends[self._first_day :]
         self._given: KernelInput | None = None
-        self._batches: dict[SimulationSettings, Batch] = {}
+        self._batches: dict[object, Batch] = {}
+        self._every_day: Floats = np.empty(ends.size)  # returns of a run, before `first` too
 
     @property
     def days(self) -> NDArray[np.int64]:
         """Open of each day's last bar, UTC ms, shape (days,)."""
         return np.asarray(self._market.bars.ts[self._ends])
 
-    def evaluate(self, parameters: ParameterSet) -> SetResult:
-        """Run one set. What the strategy refuses or raises is its failure, not ours."""
+    def evaluate(self, parameters: ParameterSet, returns: Floats | None = None) -> SetResult:
+        """Run one set. What the strategy refuses or raises is its failure, not ours.
+
+        Its daily returns are written to `returns`, shape (days,), where that is given: many sets
+        fill the rows of one array. The row of a set that failed is 0.
+        """
+        row = np.empty(self._ends.size) if returns is None else returns
         try:
             strategy = self._kind(**parameters)
             if strategy.style is Style.TARGETS:
-                return self._by_targets(parameters, strategy)
-            return self._by_bar(parameters, strategy)
+                return self._by_targets(parameters, strategy, row)
+            return self._by_bar(parameters, strategy, row)
         except AlgotraderError as error:
+            row[:] = 0.0
             return SetResult(parameters=parameters, returns=None, failure=error.message)
 
-    def _by_targets(self, parameters: ParameterSet, strategy: Strategy) -> SetResult:
-        given = self.input_for(strategy)
-        batch = self._batches.get(given.settings)
-        if batch is None:
-            batch = Batch(given.panel, given.instruments, given.settings)
-            self._batches[given.settings] = batch
-        returns = np.empty(batch.day_ends.size)
-        totals = batch.run(self.targets(strategy), returns)
+    def _by_targets(
+        self, parameters: ParameterSet, strategy: Strategy, returns: Floats
+    ) -> SetResult:
+        batch = self._batch_for(strategy)
+        totals = batch.run(self.targets(strategy), self._every_day)
+        returns[:] = self._every_day[self._first_day :]
         return SetResult(
             parameters=parameters,
-            returns=returns[self._first_day :],
+            returns=returns,
             final_equity=totals.final_equity,
             trades=totals.trades,
             fees=totals.fees,
         )
 
-    def _by_bar(self, parameters: ParameterSet, strategy: Strategy) -> SetResult:
+    def _batch_for(self, strategy: Strategy) -> Batch:
+        """One batch for all strategies that are simulated by the same settings."""
+        rules = (
+            strategy.rebalance,
+            strategy.stop_loss,
+            strategy.take_profit,
+            strategy.trailing,
+            strategy.reenter_after,
+        )
+        batch = self._batches.get(rules)
+        if batch is None:
+            given = self.input_for(strategy)
+            batch = Batch(given.panel, given.instruments, given.settings)
+            self._batches[rules] = batch
+        return batch
+
+    def _by_bar(self, parameters: ParameterSet, strategy: Strategy, returns: Floats) -> SetResult:
         given = self.input_for(strategy)
         prepared = prepare_all(strategy, self._market.bars)
         result, _ = decide_by_bar(
@@ -102,9 +122,10 @@ class Evaluator:
             first=max(self._first, prepared.warmup_rows),
         )
         trades = trades_of(given.panel, given.instruments, given.settings, result)
+        returns[:] = self._daily(result.equity)
         return SetResult(
             parameters=parameters,
-            returns=self._daily(result.equity),
+            returns=returns,
             final_equity=float(result.equity[-1]),
             trades=len(trades.closed()),
             fees=float(result.fills.fee.sum()),

@@ -15,7 +15,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -156,8 +156,8 @@ def run_sweep(
     done = len(plan.sets) - sum(len(part) for part in missing)
     if progress is not None:
         progress(done, len(plan.sets))
-    for part, results in _evaluated(plan, market, missing, workers):
-        parts.write(part, results)
+    for part, results, returns in _evaluated(plan, market, missing, workers):
+        parts.write(part, results, returns)
         done += len(results)
         if progress is not None:
             progress(done, len(plan.sets))
@@ -167,21 +167,31 @@ def run_sweep(
 
 def _evaluated(
     plan: SweepPlan, market: Market, missing: list[range], workers: int | None
-) -> Iterator[tuple[range, list[SetResult]]]:
+) -> Iterator[tuple[range, list[SetResult], Floats]]:
+    """Each part with its results and their returns (sets, days), good until the next part."""
     count = (os.cpu_count() or 1) if workers is None else workers
     work = sum(len(part) for part in missing) * len(market.bars)
     if count == 1 or work < _INLINE_WORK or len(missing) < 2 or not _reloadable(plan.loaded):
         evaluator = Evaluator(plan.loaded.kind, market, plan.settings, plan.first)
+        room = np.empty((SETS_A_PART, evaluator.days.size))
         with memoised(MEMO_BYTES):
             for part in missing:
-                yield part, [evaluator.evaluate(plan.sets[row]) for row in part]
+                sets = [plan.sets[row] for row in part]
+                yield part, evaluate_part(evaluator, sets, room), room[: len(part)]
         return
     yield from _in_workers(plan, market, missing, count)
 
 
+def evaluate_part(
+    evaluator: Evaluator, sets: Sequence[ParameterSet], returns: Floats
+) -> list[SetResult]:
+    """Each set's result; their daily returns fill the first rows of `returns` (sets, days)."""
+    return [evaluator.evaluate(one, returns[row]) for row, one in enumerate(sets)]
+
+
 def _in_workers(
     plan: SweepPlan, market: Market, missing: list[range], count: int
-) -> Iterator[tuple[range, list[SetResult]]]:
+) -> Iterator[tuple[range, list[SetResult], Floats]]:
     """Spawned processes that read the market from one file; parts are handed out as they free up."""
     with tempfile.TemporaryDirectory(prefix="algotrader-sweep-") as shared:
         brief = Path(shared) / "brief.pickle"
@@ -196,7 +206,7 @@ def _in_workers(
         spawn = multiprocessing.get_context("spawn")
         pool = ProcessPoolExecutor(count, spawn, _begin, (str(brief),))
         try:
-            waiting: dict[Future[list[SetResult]], range] = {}
+            waiting: dict[Future[tuple[list[SetResult], Floats]], range] = {}
             queue = iter(missing)
             while True:
                 while len(waiting) < 2 * count and (part := next(queue, None)) is not None:
@@ -205,7 +215,8 @@ def _in_workers(
                 if not waiting:
                     return
                 for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-                    yield waiting.pop(future), future.result()
+                    results, returns = future.result()
+                    yield waiting.pop(future), results, returns
         except BrokenProcessPool as error:
             raise RunError(
                 "sweep.worker_died",
@@ -236,10 +247,13 @@ def _begin(brief: str) -> None:
     _worker_memo.__enter__()  # for the life of the process
 
 
-def _work(sets: Sequence[ParameterSet]) -> list[SetResult]:
+def _work(sets: Sequence[ParameterSet]) -> tuple[list[SetResult], Floats]:
+    """Results without their returns, which are the rows of the array: sent home once."""
     if _worker is None:
         raise RuntimeError("the worker was not begun")
-    return [_worker.evaluate(parameters) for parameters in sets]
+    returns = np.empty((len(sets), _worker.days.size))
+    results = evaluate_part(_worker, sets, returns)
+    return [replace(result, returns=None) for result in results], returns
 
 
 def _reference(loaded: LoadedStrategy) -> str:
@@ -267,12 +281,7 @@ class _Parts:
     def missing(self) -> list[range]:
         return [part for part in self._all if self._read(part) is None]
 
-    def write(self, part: range, results: Sequence[SetResult]) -> None:
-        known = [result.returns for result in results if result.returns is not None]
-        days = len(known[0]) if known else 0
-        returns = np.array(
-            [np.zeros(days) if r.returns is None else r.returns for r in results]
-        ).reshape(len(results), days)
+    def write(self, part: range, results: Sequence[SetResult], returns: Floats) -> None:
         content = io.BytesIO()
         np.savez(
             content,
@@ -324,7 +333,10 @@ class _Parts:
 def _gathered(
     plan: SweepPlan, market: Market, days: NDArray[np.int64], results: list[SetResult]
 ) -> SweepResult:
-    returns = np.array([np.zeros(len(days)) if r.returns is None else r.returns for r in results])
+    returns = np.zeros((len(results), len(days)))
+    for row, result in enumerate(results):
+        if result.returns is not None:
+            returns[row] = result.returns
     failed = np.array([result.returns is None for result in results])
     ts = market.bars.ts[plan.first :]
     years = elapsed_years(ts, market.bars.timeframe.ms)
