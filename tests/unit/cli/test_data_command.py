@@ -156,7 +156,10 @@ def test_a_file_of_funding_rates_is_checked_as_such(
 ) -> None:
     hours = [0, 8, 16, 24, 48]  # two settlements are not there
     path = tmp_path / "rates.csv"
-    path.write_text("ts,funding_rate\n" + "".join(f"{h * 3_600_000},0.0001\n" for h in hours))
+    path.write_text(
+        "ts,funding_rate\n"
+        + "".join(f"{1_704_067_200_000 + h * 3_600_000},0.0001\n" for h in hours)
+    )
 
     code, out, _ = said(capsys, "check", str(path), "--json")
 
