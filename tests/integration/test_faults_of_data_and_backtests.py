@@ -117,7 +117,7 @@ def test_f59_absurd_weights_are_refused_the_last_one_stands_and_it_is_said(absur
 
     assert result.simulation.fills.row.tolist() == [1]
     said = {one.code: one.en for one in warnings_of(result)}
-    assert said["refused_targets"].startswith("20 targets were infinite or above 10")
+    assert said["refused_targets"] == "Targets refused because they were infinite or above 10: 20."
 
 
 def test_f59_nan_weights_keep_the_position_and_negative_ones_sell_a_spot_to_nothing() -> None:
