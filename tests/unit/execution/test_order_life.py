@@ -1,0 +1,241 @@
+"""One order's life: what may follow what, and that trades alone move quantities."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.builders.books import SPOT, USDT
+
+from algotrader.core.events import (
+    OrderAbsent,
+    OrderAccepted,
+    OrderAmended,
+    OrderCancelled,
+    OrderCancelRefused,
+    OrderCancelRequested,
+    OrderExpired,
+    OrderFilled,
+    OrderNotFound,
+    OrderRejected,
+    OrderSeen,
+    OrderSubmitted,
+    OrderUnknown,
+    StopTriggered,
+)
+from algotrader.core.fills import Fill
+from algotrader.core.ids import AccountId, RunId, StrategyId, TradeId, VenueOrderId
+from algotrader.core.orders import Intent, Order, OrderStatus, OrderTerms, Side
+from algotrader.execution.order_book import OrderBook
+from algotrader.execution.order_life import IllegalTransitionError, LiveOrder, OrderEvent
+
+S = OrderStatus
+MAIN = AccountId("main")
+NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
+INTENT = Intent(
+    account=MAIN,
+    strategy=StrategyId("trend"),
+    decided_at=NOON,
+    terms=OrderTerms(instrument=SPOT.symbol, side=Side.BUY, quantity=Decimal(10)),
+)
+ORDER = Order.from_intent(INTENT, RunId("run"))
+TIMES: dict[str, Any] = {"ts_event": 1, "ts_known": 1}
+NEWS: dict[str, Any] = {
+    **TIMES, "account": MAIN, "order_id": ORDER.order_id, "instrument": SPOT.symbol
+}  # fmt: skip
+
+
+def sent(order: Order = ORDER) -> OrderSubmitted:
+    return OrderSubmitted(**TIMES, order=order, gate_sequence=1, state_hash="0", deadline_ms=5_000)
+
+
+def told(*events: OrderEvent) -> LiveOrder:
+    live = LiveOrder.submitted(sent())
+    for event in events:
+        live = live.hear(event)
+    return live
+
+
+def accepted() -> OrderAccepted:
+    return OrderAccepted(**NEWS, venue_order_id=VenueOrderId("v"))
+
+
+def seen(status: OrderStatus, filled: str = "0", asked_ms: int | None = None) -> OrderSeen:
+    return OrderSeen(
+        **NEWS, venue_order_id=VenueOrderId("v"), status=status, filled_quantity=Decimal(filled),
+        asked_ms=asked_ms,
+    )  # fmt: skip
+
+
+def trade(name: str, quantity: str) -> OrderFilled:
+    return OrderFilled(
+        **TIMES,
+        fill=Fill(
+            trade_id=TradeId(name), order_id=ORDER.order_id, account=MAIN,
+            instrument=SPOT.symbol, side=Side.BUY, quantity=Decimal(quantity), price=Decimal(100),
+            fee=Decimal(0), fee_currency=USDT, filled_at=NOON,
+        ),
+    )  # fmt: skip
+
+
+def unknown() -> OrderUnknown:
+    return OrderUnknown(**NEWS, deadline_ms=5_000, reason="timed out")
+
+
+def wants_cancel() -> OrderCancelRequested:
+    return OrderCancelRequested(**NEWS, reason="a new target")
+
+
+@pytest.mark.parametrize(
+    ("events", "status", "filled"),
+    [
+        ((), S.PENDING, "0"),
+        ((accepted(),), S.ACCEPTED, "0"),
+        ((accepted(), trade("a", "4")), S.PARTIALLY_FILLED, "4"),
+        ((accepted(), trade("a", "4"), trade("b", "6")), S.FILLED, "10"),
+        ((trade("a", "4"), accepted()), S.PARTIALLY_FILLED, "4"),  # a fill overtakes the answer
+        ((trade("a", "10"), accepted()), S.FILLED, "10"),
+        ((accepted(), trade("a", "4"), trade("a", "4")), S.PARTIALLY_FILLED, "4"),  # told twice
+        # The venue says it is done before its trades came: 10 - 4 are waited for.
+        ((accepted(), trade("a", "4"), seen(S.FILLED, "10")), S.SETTLING, "4"),
+        ((accepted(), seen(S.FILLED, "10"), trade("a", "4")), S.SETTLING, "4"),
+        ((accepted(), seen(S.FILLED, "10"), trade("a", "4"), trade("b", "6")), S.FILLED, "10"),
+        ((accepted(), trade("a", "4"), seen(S.CANCELLED, "4")), S.CANCELLED, "4"),
+        ((accepted(), seen(S.CANCELLED, "4"), trade("a", "4")), S.CANCELLED, "4"),
+        ((accepted(), wants_cancel(), seen(S.CANCELLED)), S.CANCELLED, "0"),
+        # A cancel that crossed the fill: the fill is booked, the cancel counted as done.
+        ((accepted(), wants_cancel(), trade("a", "10")), S.FILLED, "10"),
+        ((accepted(), wants_cancel(), trade("a", "10"), seen(S.CANCELLED, "10")), S.FILLED, "10"),
+        ((accepted(), wants_cancel(), seen(S.ACCEPTED)), S.PENDING_CANCEL, "0"),
+        ((unknown(), accepted()), S.ACCEPTED, "0"),
+        ((unknown(), seen(S.PARTIALLY_FILLED, "4"), trade("a", "4")), S.PARTIALLY_FILLED, "4"),
+        ((unknown(), OrderAbsent(**NEWS, asked_ms=9_000)), S.ABSENT, "0"),
+        ((accepted(), trade("a", "10"), unknown()), S.FILLED, "10"),  # doubt about what is final
+        ((OrderRejected(**NEWS, code="51008", reason="no money"),), S.REJECTED, "0"),
+        ((accepted(), OrderExpired(**NEWS, filled_quantity=Decimal(0))), S.EXPIRED, "0"),
+        (
+            (accepted(), OrderCancelled(**NEWS, filled_quantity=Decimal(4), reason="ioc")),
+            S.SETTLING,
+            "0",
+        ),
+        (
+            (accepted(), StopTriggered(**NEWS, child_order_id=None, trigger_price=Decimal(1))),
+            S.TRIGGERED,
+            "0",
+        ),
+        # Pushes out of order: what is older than what is known changes nothing.
+        ((accepted(), trade("a", "10"), seen(S.ACCEPTED)), S.FILLED, "10"),
+        ((accepted(), trade("a", "4"), seen(S.ACCEPTED)), S.PARTIALLY_FILLED, "4"),
+    ],
+)  # fmt: skip
+def test_what_follows_from_what_is_heard(
+    events: tuple[OrderEvent, ...], status: OrderStatus, filled: str
+) -> None:
+    live = told(*events)
+
+    assert live.status is status
+    assert live.filled == Decimal(filled)
+    assert live.open_quantity == (0 if status.is_final else 10 - Decimal(filled))
+
+
+@pytest.mark.parametrize(
+    ("events", "impossible"),
+    [
+        # The venue, asked now, calls alive what it had called done.
+        ((accepted(), seen(S.CANCELLED)), seen(S.ACCEPTED, asked_ms=1)),
+        ((accepted(), trade("a", "4")), OrderRejected(**NEWS, code="1", reason="")),
+        ((accepted(),), OrderAbsent(**NEWS, asked_ms=1)),
+        ((accepted(), seen(S.CANCELLED)), seen(S.FILLED, "10")),
+    ],
+)
+def test_what_cannot_follow_is_said_and_changes_nothing(
+    events: tuple[OrderEvent, ...], impossible: OrderEvent
+) -> None:
+    live = told(*events)
+
+    with pytest.raises(IllegalTransitionError) as caught:
+        live.hear(impossible)
+    assert caught.value.status is live.status
+
+
+def test_a_refused_cancel_leaves_the_order_as_it_was() -> None:
+    refused = OrderCancelRefused(**NEWS, code="51400", reason="cannot be cancelled")
+
+    assert told(accepted(), wants_cancel(), refused).status is S.ACCEPTED
+    assert told(accepted(), trade("a", "4"), wants_cancel(), refused).status is S.PARTIALLY_FILLED
+    assert told(accepted(), wants_cancel(), trade("a", "4"), refused).status is S.PARTIALLY_FILLED
+
+
+def test_an_amended_order_is_filled_at_its_new_size() -> None:
+    amended = OrderAmended(**NEWS, quantity=Decimal(4), limit=None, stop=None)
+
+    assert told(accepted(), amended).open_quantity == 4
+    assert told(accepted(), amended, trade("a", "4")).status is S.FILLED
+
+
+def test_look_ups_that_miss_are_counted_until_one_finds_it() -> None:
+    missed = OrderNotFound(**NEWS, asked_ms=1)
+
+    assert told(unknown(), missed, missed).misses == 2
+    assert told(unknown(), missed, seen(S.ACCEPTED, asked_ms=2)).misses == 0
+
+
+PUSHES: tuple[OrderEvent, ...] = (
+    accepted(),
+    seen(S.ACCEPTED),
+    seen(S.PARTIALLY_FILLED, "3"),
+    trade("a", "3"),
+    trade("b", "3"),
+    trade("c", "4"),
+    seen(S.FILLED, "10"),
+)
+
+
+@given(st.permutations(PUSHES), st.lists(st.sampled_from(PUSHES), max_size=6))
+def test_pushes_in_any_order_and_number_end_in_the_same_order(  # F16, F17
+    pushes: list[OrderEvent], repeated: list[OrderEvent]
+) -> None:
+    live = told(*pushes, *repeated)
+
+    assert live.status is S.FILLED
+    assert live.filled == 10
+    assert set(live.trades) == {"a", "b", "c"}
+
+
+def test_an_order_in_doubt_counts_at_its_full_rest_until_it_is_settled() -> None:
+    book = OrderBook()
+    book.submit(sent())
+    assert book.open_quantity(MAIN, SPOT.symbol, Side.BUY) == 10
+    assert book.open_quantity(MAIN, SPOT.symbol, Side.SELL) == 0
+
+    book.hear(unknown())
+    assert book.has_doubt(MAIN, SPOT.symbol)
+    assert book.open_quantity(MAIN, SPOT.symbol, Side.BUY) == 10
+
+    book.hear(OrderAbsent(**NEWS, asked_ms=9_000))
+    assert not book.has_doubt(MAIN, SPOT.symbol)
+    assert book.open_quantity(MAIN, SPOT.symbol, Side.BUY) == 0
+    assert list(book.open()) == []
+
+
+def test_an_id_is_submitted_once() -> None:
+    book = OrderBook()
+    book.submit(sent())
+
+    with pytest.raises(ValueError, match="submitted before"):
+        book.submit(sent())
+
+
+def test_news_of_an_order_of_somebody_else_are_no_news_of_ours() -> None:
+    book = OrderBook()
+
+    with pytest.raises(KeyError):
+        book.hear(accepted())
+    strange = OrderFilled(**TIMES, fill=replace(trade("x", "1").fill, order_id=None))
+    with pytest.raises(KeyError):
+        book.hear(strange)
