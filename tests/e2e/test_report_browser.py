@@ -330,6 +330,13 @@ def test_the_heat_map_prints_its_cells_and_follows_the_choice(open_report) -> No
     assert page.locator("#heat-said").inner_text().startswith("Trades · slow = ")
 
 
+def test_without_scripts_a_comparison_draws_its_accounts(open_report) -> None:
+    page = open_report("compare", scripts=False)
+
+    for css in ("s1", "s2", "s3"):
+        assert page.locator(f"#equity-chart polyline.{css}").is_visible()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_paper_has_no_switches_and_every_heading_of_a_table(open_report, kind: str) -> None:
     page = open_report(kind)

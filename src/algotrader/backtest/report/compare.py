@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from html import escape
 
-from algotrader.backtest.report import figures, layout, payload
+import numpy as np
+
+from algotrader.backtest.report import figures, layout, payload, still
 from algotrader.backtest.report.figures import Lang
 from algotrader.backtest.report.metric_table import (
     BETTER_IS_UNKNOWN,
@@ -14,7 +16,7 @@ from algotrader.backtest.report.metric_table import (
     metric_value,
     ordered,
 )
-from algotrader.backtest.report.model import ComparedRun, CompareReportData
+from algotrader.backtest.report.model import ComparedRun, CompareReportData, Floats
 from algotrader.backtest.report.page import build_page
 from algotrader.backtest.report.words import Part, Phrase, Value, both, known, say
 
@@ -33,7 +35,7 @@ def render_compare(data: CompareReportData, *, lang: Lang = "en") -> str:
         ),
         layout.section(
             "section.rebased",
-            layout.chart("equity", height=380),
+            layout.chart("equity", height=380, still=_still(data.runs)),
             anchor="equity-chart",
             note=say("compare.rebased_note"),
             controls=layout.segment("scale", "scale", (("linear", "linear"), ("log", "log"))),
@@ -66,11 +68,20 @@ def _payload(runs: Sequence[ComparedRun]) -> payload.Json:
                 "label": label,
                 "verdict": run.verdict.value,
                 "metrics": payload.metrics(run.metrics),
-                **payload.curve(run.ts, run.equity / run.equity[0] * 100.0),
+                **payload.curve(run.ts, _rebased(run)),
             }
             for run, label in zip(runs, _labels(runs), strict=True)
         ],
     }
+
+
+def _rebased(run: ComparedRun) -> Floats:
+    return np.asarray(run.equity / run.equity[0] * 100.0)
+
+
+def _still(runs: Sequence[ComparedRun]) -> str:
+    labels = _labels(runs)
+    return still.curves([(n, r.ts, _rebased(r)) for n, r in zip(labels, runs, strict=True)])
 
 
 def _labels(runs: Sequence[ComparedRun]) -> list[str]:

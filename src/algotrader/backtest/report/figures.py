@@ -77,6 +77,13 @@ def by_step(value: float, step: float | None) -> str:
     return significant(value, 6)
 
 
+def parameter(value: float | str | bool) -> str:
+    """As it is typed after `--set name=`: 0.00008, not 8e-05."""
+    if not isinstance(value, float):
+        return str(value)
+    return f"{Decimal(repr(value)):f}"
+
+
 def day(ts: int) -> str:
     return datetime.fromtimestamp(ts / 1000, UTC).strftime("%Y-%m-%d")
 

@@ -78,7 +78,7 @@ def identity_line(identity: Identity) -> str:
 
 
 def parameter_text(parameters: Mapping[str, Scalar]) -> str:
-    return " ".join(f"{name}={value}" for name, value in parameters.items())
+    return " ".join(f"{name}={figures.parameter(value)}" for name, value in parameters.items())
 
 
 def bars_of(timeframe: str) -> Phrase:

@@ -57,6 +57,23 @@ def equity(series: EquitySeries, start: float, in_sample: Floats | None = None) 
     return svg(WIDTH, LOW_BOTTOM + 24, "".join(parts), say("svg.equity", **said))
 
 
+def curves(lines: Sequence[tuple[str, Stamps, Floats]]) -> str:
+    """Accounts rebased to 100, of a comparison: label, stamps and values of each."""
+    kept = [encode.bucket_extremes([values], POINTS) for _, _, values in lines]
+    drawn = [(ts[rows], values[rows]) for (_, ts, values), rows in zip(lines, kept, strict=True)]
+    low = min(100.0, *(float(values.min()) for _, values in drawn))
+    high = max(100.0, *(float(values.max()) for _, values in drawn))
+    span = np.array([min(ts[0] for ts, _ in drawn), max(ts[-1] for ts, _ in drawn)])
+    y, x = _scale(low, high, LOW_BOTTOM, 24), _scale(float(span[0]), float(span[-1]), 0, PLOT)
+    parts = [*_axis(low, high, y), *_years(span, x), line(0, y(100.0), PLOT, y(100.0), "dots")]
+    for place, ((name, _, _), (ts, values)) in enumerate(zip(lines, drawn, strict=True)):
+        css = f"s{place + 1}"
+        parts.append(_path(ts, values, x, y, css))
+        parts.append(line(place * 190, 8, place * 190 + 18, 8, css))
+        parts.append(text(place * 190 + 24, 12, name, anchor="start"))
+    return svg(WIDTH, LOW_BOTTOM + 24, "".join(parts), say("section.rebased"))
+
+
 def _scale(low: float, high: float, at_low: float, at_high: float) -> Callable[[float], float]:
     reach = (high - low) or 1.0
     return lambda value: at_low + (value - low) / reach * (at_high - at_low)

@@ -68,3 +68,11 @@ def test_a_number_is_written_as_the_design_says(written: str, write: Callable[[]
 def test_what_is_not_a_number_is_refused_and_never_printed(value: float) -> None:
     with pytest.raises(ValueError, match="absent is None"):
         figures.number(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(8e-05, "0.00008"), (1.0, "1.0"), (-0.5, "-0.5"), (24, "24"), (True, "True")],
+)
+def test_a_parameter_is_written_as_it_is_typed(value: float, text: str) -> None:
+    assert figures.parameter(value) == text

@@ -80,3 +80,15 @@ def test_gestures_are_not_explained_where_there_are_none() -> None:
     for anchor in ("equity-chart", "price-chart", "trades"):
         assert re.search(rf'<section id="{anchor}"[^>]* class="gestures"', page)
     assert "html:not([data-scripts]) :is(.gestures .note" in page
+
+
+def test_compared_accounts_are_drawn_on_one_scale_each_in_its_own_time() -> None:
+    ts = np.arange(100, dtype=np.int64) * DAY_MS
+    up, down = np.linspace(100, 200, 100), np.linspace(100, 50, 50)
+    drawing = still.curves([("first", ts, up), ("second", ts[50:], down)])
+
+    first, second = points(drawing, "s1"), points(drawing, "s2")
+    assert first[-1] == (still.PLOT, 24)
+    assert second[0][0] == pytest.approx(50 / 99 * still.PLOT, abs=1)
+    assert second[-1] == (still.PLOT, still.LOW_BOTTOM)
+    assert ">first</text>" in drawing
