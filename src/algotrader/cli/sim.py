@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +16,7 @@ from algotrader.core.errors import UsageError
 
 if TYPE_CHECKING:
     from algotrader.simulator.okx.build import SimulatorSettings
+    from algotrader.simulator.okx.exchange import PathRule
     from algotrader.simulator.okx.server import Server
 
 app = new_app(
@@ -31,12 +33,19 @@ Remote = Annotated[bool, typer.Option("--allow-remote", help="Listen beyond this
 Data = Annotated[Path | None, typer.Option(help="A lake or a file of bars; default: generated.")]
 Symbols = Annotated[list[str] | None, typer.Option("--symbol", help="To list; repeatable.")]
 Frame = Annotated[str | None, typer.Option("--timeframe", help="Of the bars to replay.")]
+History = Annotated[int, typer.Option(min=1, help="Bars before its first moment.")]
 Speed = Annotated[float, typer.Option(min=0, help="Venue seconds a second; 0: only by hand.")]
 Seed = Annotated[int, typer.Option(help="Of generated prices, ids and faults.")]
 FaultFile = Annotated[
     Path | None, typer.Option("--faults", help="YAML file of what shall go wrong.")
 ]
 Balances = Annotated[list[str] | None, typer.Option("--balance", help="COIN=AMOUNT; repeatable.")]
+Participation = Annotated[
+    float, typer.Option(min=0, max=1, help="Share of a bar's volume orders may take; 0: all.")
+]
+PathOrder = Annotated[str, typer.Option(help="Of a bar's extremes: worst or near-far.")]
+NoLimits = Annotated[bool, typer.Option("--no-limits", help="Without rate limits.")]
+For = Annotated[float | None, typer.Option("--for", help="End after so many seconds.")]
 Key = Annotated[str, typer.Option(help="API key of the one account.")]
 Secret = Annotated[str, typer.Option(help="Its secret.")]
 Passphrase = Annotated[str, typer.Option(help="Its passphrase.")]
@@ -57,10 +66,15 @@ def okx(
     data: Data = None,
     symbols: Symbols = None,
     timeframe: Frame = None,
+    history: History = 1500,
     speed: Speed = 1.0,
     seed: Seed = 7,
     faults: FaultFile = None,
     balances: Balances = None,
+    participation: Participation = 0.1,
+    path: PathOrder = "worst",
+    no_limits: NoLimits = False,
+    for_s: For = None,
     key: Key = "sim-key",
     secret: Secret = "sim-secret",  # noqa: S107  nothing is protected by it but a simulation
     passphrase: Passphrase = "sim-pass",  # noqa: S107
@@ -82,11 +96,25 @@ def okx(
 
     settings = SimulatorSettings(
         balances=_amounts(balances or ["USDT=10000"]), speed=speed, seed=seed, rebase=speed == 1.0,
+        history_bars=history,
         credentials=Credentials(key=key, secret=secret, passphrase=passphrase),
+        participation=participation, path=_path_rule(path), limits=not no_limits,
         faults=tuple(read_faults(faults)) if faults else (),
     )  # fmt: skip
     server = _server(settings, data, symbols or [], timeframe)
-    asyncio.run(_serve(out, server, settings, (host, port), remote=allow_remote))
+    asyncio.run(_serve(out, server, settings, (host, port), for_s, remote=allow_remote))
+
+
+def _path_rule(name: str) -> PathRule:
+    from algotrader.simulator.okx.exchange import PathRule
+
+    try:
+        return PathRule(name)
+    except ValueError as error:
+        raise UsageError(
+            "simulator.path", f"--path {name} is no order of extremes",
+            hint="write worst or near-far",
+        ) from error  # fmt: skip
 
 
 def _server(
@@ -112,8 +140,9 @@ def _server(
 
 
 async def _serve(
-    out: Output, server: Server, settings: SimulatorSettings, at: tuple[str, int], *, remote: bool
-) -> None:
+    out: Output, server: Server, settings: SimulatorSettings, at: tuple[str, int],
+    for_s: float | None, *, remote: bool,
+) -> None:  # fmt: skip
     import asyncio
 
     from algotrader.simulator.okx.server import serving
@@ -134,7 +163,11 @@ async def _serve(
             console.print("simulated: no order leaves this machine; Ctrl-C ends it")
 
         out.show(shown, lines)
-        await asyncio.Event().wait()
+        sys.stdout.flush()
+        if server.running is not None:
+            await asyncio.wait([server.running], timeout=for_s)
+            if server.running.done():
+                server.running.result()  # it ends only by an error
 
 
 def _amounts(texts: list[str]) -> dict[str, Decimal]:

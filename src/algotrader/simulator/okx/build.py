@@ -42,14 +42,14 @@ class SimulatorSettings:
     participation: float = 0.1
     path: PathRule = PathRule.WORST
     limits: bool = True
-    history_bars: int = HISTORY_BARS  # of the data, before the venue's first moment
+    history_bars: int = HISTORY_BARS  # before the venue's first moment; at most half the data
     faults: tuple[Fault, ...] = ()
     rebase: bool = True  # move the data in time so that the venue's clock is the server's
 
 
 def build(listed: Listed, settings: SimulatorSettings, at_ms: int) -> Simulator:
     """A simulator whose first moment is `at_ms` of the server's clock."""
-    first = min(int(feed.ts[min(settings.history_bars, len(feed.ts) - 1)]) for _, feed in listed)
+    first = min(int(feed.ts[min(settings.history_bars, len(feed.ts) // 2)]) for _, feed in listed)
     if settings.rebase:
         longest = max(feed.timeframe_ms for _, feed in listed)
         by_ms = (at_ms - first) // longest * longest

@@ -303,7 +303,12 @@ def read_faults(path: Path) -> list[Fault]:
     import yaml
 
     try:
-        content = yaml.safe_load(path.read_text())
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(
+            "simulator.faults", f"{path} cannot be read: {error.strerror}",
+            hint="give a YAML file with a list of faults",
+        ) from error  # fmt: skip
     except yaml.YAMLError as error:
         raise ConfigurationError(
             "simulator.faults", f"{path} is no YAML: {' '.join(str(error).split())}",

@@ -28,6 +28,7 @@ from algotrader.simulator.okx.wire import Reply, Request
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 SILENCE_S = 30.0  # a socket that says nothing for so long is closed
 CONNECTS_A_SECOND = 3
+SEND_S = 2.0  # a socket that takes nothing for so long is closed, so that it holds nobody up
 
 
 class Server:
@@ -38,7 +39,9 @@ class Server:
         self.simulator = simulator
         self.clock = clock
         self.token = token
+        self.running: asyncio.Task[None] | None = None  # while it is served; ends only by an error
         self._sockets: dict[int, web.WebSocketResponse] = {}
+        self._order = asyncio.Lock()  # texts leave in the order in which they were made
         self._connects = RateLimits(enabled=simulator.api.limits.enabled)
 
     def application(self) -> web.Application:
@@ -61,8 +64,9 @@ class Server:
 
     async def push(self) -> None:
         """Send what happened to whoever subscribed to it."""
-        for session, text in self.simulator.pushes(self.now_ms()):
-            await self._send(session, [text])
+        async with self._order:
+            for session, text in self.simulator.pushes(self.now_ms()):
+                await self._send(session, [text])
         for session in list(self.simulator.sessions):
             if session.is_closed and session.number in self._sockets:
                 await self._sockets[session.number].close()
@@ -71,9 +75,12 @@ class Server:
         socket = self._sockets.get(session.number)
         if socket is None:
             return
-        with contextlib.suppress(ConnectionError):  # gone: its own task takes it off the list
-            for text in texts:
-                await socket.send_str(text)
+        try:
+            async with asyncio.timeout(SEND_S):
+                for text in texts:
+                    await socket.send_str(text)
+        except (ConnectionError, TimeoutError):
+            session.is_closed = True
 
     async def _rest(self, request: web.Request) -> web.StreamResponse:
         body = (await request.read()).decode("utf-8", errors="replace")
@@ -120,8 +127,9 @@ class Server:
                 break
             if message.type is not WSMsgType.TEXT:
                 break
-            answers = self.simulator.receive(session, message.data, self.now_ms())
-            await self._send(session, answers)
+            async with self._order:
+                answers = self.simulator.receive(session, message.data, self.now_ms())
+                await self._send(session, answers)
             await self.push()
         await socket.close()
 
@@ -164,12 +172,12 @@ async def serving(
     try:
         site = web.TCPSite(runner, host, port)
         await site.start()
-        ticking = asyncio.create_task(server.run())
+        server.running = asyncio.create_task(server.run())
         try:
             yield runner.addresses[0][1]
         finally:
-            ticking.cancel()
+            server.running.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await ticking
+                await server.running
     finally:
         await runner.cleanup()

@@ -46,6 +46,12 @@ def _of_lake(lake: Lake, symbols: Sequence[str], timeframe: str | None) -> Liste
         frame = Timeframe.parse(timeframe) if timeframe else frames[0]
         instrument = _instrument(lake, symbol)
         listed.append((Listing(instrument=instrument, number=number), _feed(lake, symbol, frame)))
+    names = [listing.inst_id for listing, _ in listed]
+    if len(set(names)) != len(names):
+        raise DataError(
+            "simulator.listed_twice", f"the lake {lake.root} has one pair from several venues",
+            hint="say which with --symbol: " + " ".join(str(symbol) for symbol in chosen),
+        )  # fmt: skip
     if not listed:
         raise DataError(
             "simulator.no_bars", f"the lake {lake.root} has no bars of a pair to replay",
