@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from algotrader.backtest.completeness import MINIMUM_COVERAGE
 from algotrader.backtest.run import RunResult
+from algotrader.core.instruments import Instrument
 from algotrader.core.rebalancing import RebalanceKind
 from algotrader.core.units import format_number, format_percent, format_step
+from algotrader.execution.simulation import OrderState
 from algotrader.strategy.rebalance import Rebalance
 
 
@@ -232,25 +236,64 @@ _COUNTED = {
 
 
 def _no_trades(result: RunResult) -> Remark:
+    """Why nothing was filled; a flat line never goes without a reason."""
     counts = result.simulation.counters
-    if counts.get("below_minimum", 0):
-        first = result.instruments[0]
-        least = max(first.min_quantity, first.lot)
-        minimum = (
-            f"minimum notional of {format_number(first.min_notional, 0)} {first.quote}"
-            if first.min_notional > 0
-            else f"minimum quantity of {format_step(least, least)}"
-        )
+    states = result.simulation.order_state
+    below = counts.get("below_minimum", 0)
+    if below and below >= len(states):
         return Remark(
             code="no_trades",
-            en=f"0 trades: every order was below the venue's {minimum}.",
+            en=f"0 trades: every order was below the {_minimum(result.instruments)}.",
             zh="0 笔交易：所有委托都低于交易所最小限额。",
+        )
+    if len(states):
+        ended = [
+            (words, int(np.count_nonzero(states == state)))
+            for state, words in _ENDED.items()
+            if (states == state).any()
+        ]
+        return Remark(
+            code="no_trades",
+            en=f"0 trades: none of {len(states):,} orders was filled: "
+            + ", ".join(f"{count:,} {words[0]}" for words, count in ended)
+            + ".",
+            zh=f"0 笔交易：{len(states):,} 笔委托均未成交："
+            + "，".join(f"{words[1]} {count:,}" for words, count in ended)
+            + "。",
+        )
+    if counts.get("refused_targets", 0) or counts.get("negative_spot_targets", 0):
+        return Remark(
+            code="no_trades",
+            en="0 trades: no target that the strategy gave can be held.",
+            zh="0 笔交易：策略给出的目标均无法持有。",
         )
     return Remark(
         code="no_trades",
         en="0 trades: the strategy never asked for a position.",
         zh="0 笔交易：策略从未要求持仓。",
     )
+
+
+_ENDED = {
+    OrderState.WORKING: ("still waiting at the end", "结束时仍挂单"),
+    OrderState.CANCELLED: ("cancelled", "已撤销"),
+    OrderState.EXPIRED: ("expired", "已到期"),
+    OrderState.REJECTED: ("rejected as the venue would", "被交易所规则拒绝"),
+    OrderState.DENIED: ("denied", "被风控拒绝"),
+}
+
+
+def _minimum(instruments: Sequence[Instrument]) -> str:
+    """The venue's least order in words, where it is the same for all instruments."""
+    said = {_least_order(instrument) for instrument in instruments}
+    return f"venue's {said.pop()}" if len(said) == 1 else "venue's minimum of its instrument"
+
+
+def _least_order(instrument: Instrument) -> str:
+    if instrument.min_notional > 0:
+        return f"minimum notional of {format_number(instrument.min_notional, 0)} {instrument.quote}"
+    least = max(instrument.min_quantity, instrument.lot)
+    return f"minimum quantity of {format_step(least, least)}"
 
 
 def _bps(rate: object) -> str:
