@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from tests.builders import binance_look_alike as binance
 
+from algotrader.cli.main import main
 from algotrader.core.errors import RunError
 from algotrader.core.instruments import FeeCurrency
 from algotrader.core.ports import ManualClock
@@ -165,6 +166,27 @@ def test_the_rules_of_the_exchange_come_along(tmp_path: Path, waits: Waits) -> N
     assert (rules.tick, rules.lot) == (Decimal("0.01"), Decimal("0.00001"))
     assert (rules.min_quantity, rules.min_notional) == (Decimal("0.00001"), Decimal(5))
     assert (rules.fees.taker, rules.fees.fee_in) == (Decimal("0.001"), FeeCurrency.RECEIVED)
+
+
+@pytest.mark.parametrize(
+    ("span", "words"),
+    [
+        (("--start", "2024-05-01"), "starts at 2024-05-01 00:00 and ends at 2024-04-10 00:30"),
+        (("--start", "2024-03-01", "--end", "2024-02-01"), "ends at 2024-02-01 00:00"),
+    ],
+)
+def test_an_empty_range_is_refused_before_anything_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], span: tuple[str, ...], words: str
+) -> None:
+    lake = str(tmp_path / "lake")
+    with binance.serving(binance.Venue(now_ms=NOW, listed_ms=LISTED)) as base:
+        given = ("download", str(SYMBOL), *span, "--base-url", base, "--lake", lake)
+        assert main(["data", *given]) == 2
+
+    said = capsys.readouterr().err
+    assert said.startswith("error: the range is empty: it ")
+    assert words in said
+    assert not (tmp_path / "lake").exists()
 
 
 @pytest.mark.parametrize(

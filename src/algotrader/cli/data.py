@@ -28,7 +28,7 @@ from algotrader.cli.progress import shown_progress
 from algotrader.core.errors import DataError, UsageError
 from algotrader.core.instants import utc_ms
 from algotrader.core.ports import SystemClock
-from algotrader.core.symbols import Symbol
+from algotrader.core.symbols import InstrumentKind, Symbol
 from algotrader.core.timeframes import Timeframe
 
 if TYPE_CHECKING:
@@ -151,23 +151,33 @@ def download(
     wanted = [Symbol.parse(text) for text in symbols]
     span = (_instant(start, "--start"), _instant(end, "--end"))
     sources = {venue: _source(venue, base_url) for venue in {symbol.venue for symbol in wanted}}
-    done = [
-        fetch(out, target, sources[symbol.venue], key, span, clock)
-        for symbol in wanted
-        for key in _wanted_series(symbol, frame, funding=funding, mark=mark)
-    ]
+    keys = _wanted_series(wanted, frame, funding=funding, mark=mark)
+    done = [fetch(out, target, sources[key.symbol.venue], key, span, clock) for key in keys]
     show_rows(out, [filled_row(filled) for filled in done])
 
 
 def _wanted_series(
-    symbol: Symbol, frame: Timeframe, *, funding: bool, mark: bool
+    symbols: list[Symbol], frame: Timeframe, *, funding: bool, mark: bool
 ) -> list[SeriesKey]:
+    """Bars of every symbol; funding and marks of those that have them. UsageError if none has."""
     from algotrader.data.layout import SeriesKey
 
-    keys = [SeriesKey.bars(symbol, frame)]
-    keys += [SeriesKey.mark(symbol, frame)] if mark else []
-    keys += [SeriesKey.funding(symbol)] if funding else []
+    if (funding or mark) and not any(_is_perpetual(symbol) for symbol in symbols):
+        option = "--funding" if funding else "--mark"
+        raise UsageError("usage.no_perpetual", f"{option} is of perpetuals, and none is named",
+                         hint="name one, as in OKX:BTC/USDT:USDT")  # fmt: skip
+    keys = []
+    for symbol in symbols:
+        keys.append(SeriesKey.bars(symbol, frame))
+        if mark and _is_perpetual(symbol):
+            keys.append(SeriesKey.mark(symbol, frame))
+        if funding and _is_perpetual(symbol):
+            keys.append(SeriesKey.funding(symbol))
     return keys
+
+
+def _is_perpetual(symbol: Symbol) -> bool:
+    return symbol.kind is InstrumentKind.PERPETUAL
 
 
 @app.command()

@@ -21,7 +21,7 @@ from algotrader.data.instruments import load_instrument, save_instrument
 from algotrader.data.lake import Lake, Written
 from algotrader.data.layout import MARK, SeriesKey
 from algotrader.data.manifest import Manifest, Source, rows_hash, with_source
-from algotrader.data.rows import Quarantined, quarantine
+from algotrader.data.rows import Quarantined, quarantine, stamp_text
 from algotrader.data.source import HistorySource, Page
 from algotrader.data.tables import BarTable
 
@@ -68,7 +68,8 @@ def fill(
     if not lake.files(key):
         raise DataError(
             "data.range_empty",
-            f"{source.name} has no {key.name} of {key.symbol} in that range",
+            f"{source.name} has no {key.name}{' bars' if key.timeframe else ''} of {key.symbol} "
+            "in that range",
             hint="ask for a later --start; the instrument may be younger",
         )
     manifest = lake.describe(key, lambda m: _told(m, lake, key, source, answered, clock), None)
@@ -191,9 +192,9 @@ def _told(
     if frame is not None:
         manifest = replace(manifest, absent_at_venue=_absent(lake, key, frame, manifest, answered))
     table, _ = lake.read_table(key)
-    asked = f"{answered[0][0]}-{answered[-1][1]}"
+    asked = f"{stamp_text(answered[0][0])} to {stamp_text(answered[-1][1])}"
     entry = Source(
-        name=f"{source.name} {asked}", rows=len(table), received_at=clock.now().isoformat(),
+        name=f"{source.name}, {asked}", rows=len(table), received_at=clock.now().isoformat(),
         sha256=sha256((rows_hash(table) + asked).encode()).hexdigest(),
     )  # fmt: skip
     return with_source(manifest, entry)

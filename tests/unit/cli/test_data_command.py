@@ -121,6 +121,11 @@ def test_bad_rows_are_one_sentence_and_nothing_is_written(
         (("download", "NOWHERE:BTC/USDT"), "ccxt knows no exchange"),
         (("download", "OKX:BTC/USDT", "--timeframe", "7q"), "time frame '7q' does not exist"),
         (("download", "OKX:BTC/USDT", "--start", "soon"), "--start 'soon' is not a date"),
+        (
+            ("download", "OKX:BTC/USDT", "--funding"),
+            "--funding is of perpetuals, and none is named",
+        ),
+        (("download", "OKX:BTC/USDT", "--base-url", "here"), "'here' is no address of a venue"),
         (("resample", "US:NONE", "--to", "1d"), "there is no series of US:NONE"),
         (("generate", "--bars", "1"), "cannot be generated"),
         (("import", "x.csv", "--on-error", "shrug"), "--on-error 'shrug' does not exist"),

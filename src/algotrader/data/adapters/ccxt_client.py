@@ -30,6 +30,9 @@ def make_client(name: str, base_url: str | None) -> Any:
     options = {"enableRateLimit": True, "timeout": 15_000, "options": _OPTIONS.get(name, {})}
     client = getattr(module, name)(options)
     if base_url is not None:
+        if not base_url.startswith(("http://", "https://")):
+            raise UsageError("data.venue_address", f"{base_url!r} is no address of a venue",
+                             hint="write http://127.0.0.1:8080 or https://host")  # fmt: skip
         client.urls["api"] = _moved(client.urls["api"], base_url.rstrip("/"))
     return client
 

@@ -29,12 +29,12 @@ def margin_of(
     if exchange.id in _IN_CONTRACTS:
         unit = _value_of_contract(exchange, call, market)
     tiers: list[MarginTier] = []
-    for row in sorted(rows, key=lambda row: _decimal(row["minNotional"])):
+    for row in sorted(rows, key=lambda row: decimal_of(row["minNotional"])):
         # The last rate holds above its bound, so an open end may end anywhere above its start.
-        upper = row["maxNotional"] or 2 * _decimal(row["minNotional"]) + 1
-        bound = _rounded(_decimal(upper) * unit)
+        upper = row["maxNotional"] or 2 * decimal_of(row["minNotional"]) + 1
+        bound = _rounded(decimal_of(upper) * unit)
         if not tiers or bound > tiers[-1].upper_notional:
-            rate = _decimal(row["maintenanceMarginRate"])
+            rate = decimal_of(row["maintenanceMarginRate"])
             tiers.append(MarginTier(upper_notional=bound, maintenance_rate=rate))
     return MarginSchedule(
         tiers=tuple(tiers), liquidation_fee=_liquidation_fee(market, taker), source=exchange.id
@@ -55,15 +55,15 @@ def _rows(exchange: Any, call: Callable[..., Any], symbol: str) -> list[dict[str
 
 def _value_of_contract(exchange: Any, call: Callable[..., Any], market: dict[str, Any]) -> Decimal:
     """Notional of one contract in the settlement currency, at the last price."""
-    size = _decimal(market["contractSize"])
-    price = _decimal(call(exchange.fetch_ticker, market["symbol"])["last"])
+    size = decimal_of(market["contractSize"])
+    price = decimal_of(call(exchange.fetch_ticker, market["symbol"])["last"])
     return size / price if market.get("inverse") else size * price
 
 
 def _liquidation_fee(market: dict[str, Any], taker: Decimal) -> Decimal:
     """What the exchange takes at a liquidation; its taker fee where it names no other."""
     named = (market.get("info") or {}).get("liquidationFee")
-    return taker if named is None else _decimal(named)
+    return taker if named is None else decimal_of(named)
 
 
 def _rounded(value: Decimal) -> Decimal:
@@ -71,5 +71,6 @@ def _rounded(value: Decimal) -> Decimal:
     return Decimal(f"{value.quantize(_DIGITS.scaleb(value.adjusted() + 1)):f}")
 
 
-def _decimal(value: Any) -> Decimal:
-    return Decimal(0) if value is None else Decimal(str(value))
+def decimal_of(value: Any) -> Decimal:
+    """What ccxt gives as a float or as text, without zeros at its end; 0 where it gives nothing."""
+    return Decimal(0) if value is None else Decimal(f"{Decimal(str(value)).normalize():f}")

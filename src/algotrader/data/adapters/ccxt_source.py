@@ -13,7 +13,7 @@ from algotrader.core.instruments import FeeCurrency, FeeSchedule, Instrument, Ma
 from algotrader.core.symbols import InstrumentKind, Symbol
 from algotrader.core.timeframes import HOUR_MS, Timeframe
 from algotrader.data.adapters.ccxt_client import PatientCalls, make_client
-from algotrader.data.adapters.ccxt_margin import margin_of
+from algotrader.data.adapters.ccxt_margin import decimal_of, margin_of
 from algotrader.data.source import Page
 from algotrader.data.tables import BarTable
 
@@ -58,9 +58,9 @@ class CcxtSource:
             symbol=symbol, kind=kind, base=market["base"], quote=market["quote"],
             settle=market.get("settle") or market["quote"],
             tick=self._step(market, "price"), lot=self._step(market, "amount"),
-            min_quantity=_decimal((limits.get("amount") or {}).get("min")),
-            min_notional=_decimal((limits.get("cost") or {}).get("min")),
-            multiplier=_decimal(market.get("contractSize")) or Decimal(1),
+            min_quantity=decimal_of((limits.get("amount") or {}).get("min")),
+            min_notional=decimal_of((limits.get("cost") or {}).get("min")),
+            multiplier=decimal_of(market.get("contractSize")) or Decimal(1),
             fees=FeeSchedule(
                 maker=Decimal(maker), taker=Decimal(taker), source=f"{self._id}, regular tier",
                 fee_in=FeeCurrency.RECEIVED if in_coin else FeeCurrency.QUOTE,
@@ -180,7 +180,7 @@ class CcxtSource:
 
     def _step(self, market: dict[str, Any], name: str) -> Decimal:
         """Tick or lot; exchanges state a step or a number of digits."""
-        value = _decimal((market.get("precision") or {}).get(name))
+        value = decimal_of((market.get("precision") or {}).get(name))
         digits = self._exchange.precisionMode == 2  # DECIMAL_PLACES
         step = Decimal(1).scaleb(-int(value)) if digits else value
         return step if step > 0 else Decimal("1e-8")
@@ -192,10 +192,6 @@ def _contracts(columns: dict[str, Any], market: dict[str, Any]) -> Any:
     if market.get("inverse"):
         return columns["volume"] * columns["close"] / size
     return columns["volume"] / size
-
-
-def _decimal(value: Any) -> Decimal:
-    return Decimal(0) if value is None else Decimal(str(value))
 
 
 def _text(value: Any) -> str:
