@@ -110,12 +110,21 @@ class BoundContext(_kernel.Context):
     ) -> None:
         super().__init__(simulation, column)
         self._session = session
-        self.state = session.state
+        self._state = session.state
         self.params = session.params
         self.instrument = session.instruments[column]
         self.symbols: Sequence[str] = tuple(str(symbol) for symbol in session.bars.symbols)
         self.log = SessionLog(session, lambda: self.decided_at_ms)
         self._siblings: dict[str, BoundContext] = {self.symbols[column]: self}
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Filled, never replaced: a mapping put in its place would not be kept (R35)."""
+        return self._state
+
+    def take_over(self, state: dict[str, Any], params: Mapping[str, ParameterValue]) -> None:
+        """Go on with another parameter set's state."""
+        self._state, self.params = state, params
 
     @property
     def now(self) -> datetime:
@@ -145,10 +154,19 @@ class PanelContext:
         self._by_symbol = {context.symbols[context.column]: context for context in contexts}
         for context in contexts:
             context.join(self._by_symbol)
-        self.state = session.state
+        self._state = session.state
         self.params = session.params
         self.symbols: Sequence[str] = self._first.symbols
         self.log = SessionLog(session, lambda: self._first.decided_at_ms)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Filled, never replaced: a mapping put in its place would not be kept (R35)."""
+        return self._state
+
+    def take_over(self, state: dict[str, Any], params: Mapping[str, ParameterValue]) -> None:
+        """Go on with another parameter set's state."""
+        self._state, self.params = state, params
 
     @property
     def now(self) -> datetime:

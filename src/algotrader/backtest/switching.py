@@ -114,8 +114,7 @@ class _Order:
     def _hand_over(self, ctx: _InTurn | PanelContext) -> Strategy:
         place = self.place_at(ctx.index)
         strategy = self._turns[place].strategy
-        ctx.state = self._states[place]
-        ctx.params = strategy.values
+        ctx.take_over(self._states[place], strategy.values)
         return strategy
 
 

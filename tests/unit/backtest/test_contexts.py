@@ -153,6 +153,15 @@ def test_state_that_cannot_be_kept_is_refused(value: object, words: str) -> None
         run(Asking(lambda ctx: ctx.state.update(a=value)))
 
 
+def test_r35_state_is_filled_and_never_replaced() -> None:
+    def replaced(ctx: Any) -> None:
+        ctx.state = {"lost": 1}
+
+    for asking, market in ((Asking(replaced), HOURLY), (AskingAll(replaced), PANEL)):
+        with pytest.raises(StrategyRaisedError, match="AttributeError"):
+            run(asking, market)
+
+
 def test_state_of_exactly_64_kb_is_kept() -> None:
     run(Asking(lambda ctx: ctx.state.update(a="x" * (65_536 - 8))))
 
