@@ -83,7 +83,7 @@ def simulator(
         for name in names
     ]
     chosen = {"balances": RICH, "history_bars": 300} | settings
-    at = utc_ms((clock or a_clock()).now())
+    at = utc_ms((clock or a_clock()).now()) // MINUTE * MINUTE  # the venue begins with a bar
     return build(listed, SimulatorSettings(**chosen), at)
 
 

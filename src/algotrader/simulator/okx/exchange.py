@@ -141,8 +141,10 @@ class Exchange:
         self._finish()
         return algo
 
-    def amend(self, order: Order, size: Decimal | None, price: Decimal | None) -> None:
-        trading.amend(self.venue, order, size, price)
+    def amend(
+        self, order: Order, size: Decimal | None, price: Decimal | None, request_id: str = ""
+    ) -> None:
+        trading.amend(self.venue, order, size, price, request_id)
         self._finish()
 
     def cancel_all(self, *, source: str = "20") -> int:

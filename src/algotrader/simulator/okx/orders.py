@@ -91,6 +91,8 @@ class Order:
     algo_id: str = ""
     algo_client_id: str = ""
     last: Fill | None = None
+    amend_result: str = ""  # "0" in the push that tells of a change
+    request_id: str = ""  # the client's, of that change
     is_stuck: bool = False  # a fault: nothing fills it any more
 
     @property

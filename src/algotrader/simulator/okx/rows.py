@@ -46,10 +46,17 @@ def order_row(order: Order) -> Row:
     }  # fmt: skip
 
 
-def pushed_order_row(order: Order) -> Row:
-    """As the orders channel pushes it: with the kind of its last execution."""
-    execution = "" if order.last is None else _execution(order.last)
-    return order_row(order) | {"execType": execution}
+def pushed_order_row(order: Order, last_price: Decimal) -> Row:
+    """As the orders channel pushes it: with its last execution, and what became of a change."""
+    last = order.last
+    return order_row(order) | {
+        "amendResult": order.amend_result, "amendSource": "1" if order.amend_result else "",
+        "code": "0", "execType": "" if last is None else _execution(last),
+        "fillFee": "0" if last is None else amount(last.fee),
+        "fillFeeCcy": "" if last is None else last.fee_currency, "fillNotionalUsd": "",
+        "fillPnl": "0" if last is None else amount(last.pnl), "lastPx": plain(last_price),
+        "msg": "", "notionalUsd": "", "reqId": order.request_id,
+    }  # fmt: skip
 
 
 def fill_row(fill: Fill) -> Row:

@@ -91,6 +91,11 @@ class Session:
         return [Push(str(arg["channel"]), text) for event in events for arg in self._args.values()
                 for text in self._heard(event, arg)]  # fmt: skip
 
+    @property
+    def subscriptions(self) -> list[Arg]:
+        """What this connection listens to, in the order it asked."""
+        return list(self._args.values())
+
     def _login(self, args: list[dict[str, str]], at_ms: int) -> str:
         if not args:
             raise Refusal("60012", "login")

@@ -112,7 +112,9 @@ def _amend_one(desk: Desk, asked: Asked) -> Row:
         absent="51503",
     )  # fmt: skip
     try:
-        desk.exchange.amend(order, _changed(asked, "newSz"), _changed(asked, "newPx"))
+        desk.exchange.amend(
+            order, _changed(asked, "newSz"), _changed(asked, "newPx"), text(asked, "reqId")
+        )
     except Refusal:
         if asks.truth(asked, "cxlOnFail") and order.is_open:
             desk.exchange.cancel(order.asked.inst_id, order.order_id)

@@ -306,7 +306,9 @@ def find_named(venue: Venue, inst_id: str, order_id: str, client_id: str, *, abs
     return order
 
 
-def amend(venue: Venue, order: Order, size: Decimal | None, price: Decimal | None) -> None:
+def amend(
+    venue: Venue, order: Order, size: Decimal | None, price: Decimal | None, request_id: str = ""
+) -> None:
     """Change size (of the whole order) or price of an open order; its age is renewed (R7)."""
     if order.state is State.CANCELED:
         raise Refusal("51509")
@@ -334,6 +336,7 @@ def amend(venue: Venue, order: Order, size: Decimal | None, price: Decimal | Non
         raise Refusal("51502", market.listing.instrument.settle) from refused
     order.asked = _changed(order, new_size, new_price)
     order.size, order.price = new_size, new_price
+    order.amend_result, order.request_id = "0", request_id
     _renew(venue, market, order)
 
 

@@ -88,7 +88,8 @@ class Venue:
     def tell_order(self, order: Order) -> None:
         order.updated_ms = self.now_ms
         market = self.markets[order.asked.inst_id]
-        self._tell("orders", market, rows.pushed_order_row(order))
+        self._tell("orders", market, rows.pushed_order_row(order, market.last))
+        order.amend_result = order.request_id = ""
         if order.asked.attached and not order.is_open:
             self.ended.append(order)
 
