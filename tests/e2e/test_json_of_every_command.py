@@ -42,6 +42,11 @@ CALLS: dict[str, list[str]] = {
     "config check": [],
     "config explain": ["backtest.cash"],
     "config schema": [],
+    "journal show": [],
+    "journal verify": [],
+    "journal export": [],
+    "journal recover": [],
+    "sim okx": ["--port", "0", "--for", "0.1"],
     "version": [],
 }
 
