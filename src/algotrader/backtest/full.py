@@ -39,8 +39,9 @@ from algotrader.core.ids import AccountId, RunId, StrategyId
 from algotrader.core.money import Currency
 from algotrader.core.symbols import Symbol
 from algotrader.engine.commands import AskStrategy, Cancel, FetchTrades, LookUp, SetTimer, Submit
-from algotrader.engine.engine import Engine, Outcome
+from algotrader.engine.engine import Engine
 from algotrader.engine.settings import EngineSettings, StrategyInstance
+from algotrader.engine.step import Outcome
 from algotrader.execution.paper import PaperVenue, paper_terms
 from algotrader.execution.simulation import RebalanceRule
 from algotrader.portfolio.sizing import SizingRules

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from algotrader.core.events import Event, decode_event, encode_event
 from algotrader.engine.commands import Command
-from algotrader.engine.engine import Engine, Outcome
+from algotrader.engine.engine import Engine
+from algotrader.engine.step import Outcome
 from algotrader.live.journal.chain import Entry
 from algotrader.live.journal.errors import JournalUnwrittenError
 from algotrader.live.journal.journal import Journal

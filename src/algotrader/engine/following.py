@@ -1,0 +1,152 @@
+"""What news of an order leads to: more questions, its end told, the next order.
+
+Nothing is ever sent twice: what became of an order is asked by its client id, and only a proof of
+absence lets the next attempt go out.
+"""
+
+from __future__ import annotations
+
+from algotrader.core.events import (
+    OrderAbsent,
+    OrderCancelled,
+    OrderExpired,
+    OrderNotFound,
+    OrderUnknown,
+    TimerFired,
+)
+from algotrader.core.ids import OrderId
+from algotrader.core.orders import Order, OrderStatus, Purpose
+from algotrader.core.ports import Severity
+from algotrader.engine.commands import FetchTrades, LookUp
+from algotrader.engine.planning import intents_of
+from algotrader.engine.sending import Sender
+from algotrader.engine.step import LOOK_UP, Step, names, now
+from algotrader.execution.order_life import LiveOrder
+
+
+class Follower:
+    """Follows every order to its end."""
+
+    def __init__(self, step: Step, sender: Sender) -> None:
+        self._step = step
+        self._sender = sender
+
+    def follow(self, before: LiveOrder, now_ms: int) -> None:
+        """What an order's news leads to: more questions, its end told, the next order."""
+        live = self._step.state.orders[before.order.order_id]
+        if live.is_final:
+            if not before.is_final:
+                self._ended(live, now_ms)
+            return
+        if live.status is OrderStatus.UNKNOWN and before.status is not OrderStatus.UNKNOWN:
+            self.look_up(live)
+        if live.lacks_trades:
+            self._step.do(FetchTrades(**names(live)))
+            self._step.wake(live, now_ms + self._step.settings.look_up_every_ms)
+
+    def _ended(self, live: LiveOrder, now_ms: int) -> None:
+        order = live.order
+        if self._end_was_told(order.order_id):
+            pass
+        elif live.status is OrderStatus.CANCELLED:
+            self._step.tell(
+                OrderCancelled(
+                    **now(now_ms), **names(live), filled_quantity=live.filled, reason="cancelled"
+                )
+            )
+        elif live.status is OrderStatus.EXPIRED:
+            self._step.tell(OrderExpired(**now(now_ms), **names(live), filled_quantity=live.filled))
+        elif live.status is OrderStatus.REJECTED:
+            self._step.alert(
+                Severity.IMPORTANT,
+                f"rejected:{order.instrument}",
+                f"{order.instrument}: the venue refused order {order.order_id}",
+            )
+        # What the venue ended by itself stays so: the quantity allowed is the one wanted (R11).
+        makes_way = live.cancel_wanted or live.status is OrderStatus.ABSENT
+        if order.intent.purpose is Purpose.TARGET and makes_way:
+            self._replan(order, now_ms)
+
+    def _end_was_told(self, order_id: OrderId) -> bool:
+        return any(
+            isinstance(event, OrderCancelled | OrderExpired) and event.order_id == order_id
+            for event in self._step.outcome.events
+        )
+
+    def _replan(self, order: Order, now_ms: int) -> None:
+        """Work on towards an instrument's latched target, now that nothing of it is open."""
+        place = (order.strategy, order.instrument)
+        state = self._step.state.rebalance.get(place)
+        if state is None or state.standing is None:
+            return
+        if any(self._step.state.orders.open(order.account, order.instrument)):
+            return
+        instance = self._step.settings.instance(order.strategy)
+        bar = self._step.state.closes.get(order.instrument)
+        decision_ts = self._step.state.decided_ts[place]
+        newest = self._step.state.slices[instance.timeframe].decision_ts
+        if bar is None or decision_ts != newest:
+            return  # no order for an old bar (R24)
+        weights = {order.instrument: state.standing}
+        self._sender.judge(
+            instance.account, intents_of(self._step.state, instance, weights, decision_ts), now_ms
+        )
+
+    def doubt(self, live: LiveOrder, now_ms: int, reason: str) -> None:
+        self._step.tell(
+            OrderUnknown(**now(now_ms), **names(live), deadline_ms=live.deadline_ms, reason=reason)
+        )
+        self.look_up(self._step.state.orders[live.order.order_id])
+
+    def not_found(self, event: OrderNotFound) -> None:
+        """Absence is proved only by a question asked after the venue must refuse the order."""
+        live = self._step.state.orders[event.order_id]
+        if live.is_final:
+            return
+        proved_from = live.deadline_ms + self._step.settings.skew_ms
+        if event.asked_ms <= proved_from:
+            at = max(proved_from + 1, event.ts_known + self._step.settings.look_up_every_ms)
+            self._step.wake(live, at)
+        elif live.status is OrderStatus.UNKNOWN and live.venue_order_id is None and not live.filled:
+            self._step.tell(
+                OrderAbsent(**now(event.ts_known), **names(live), asked_ms=event.asked_ms)
+            )
+        elif live.misses < 2:  # a missing report is not an end until it is missing twice
+            self._step.wake(live, event.ts_known + self._step.settings.look_up_every_ms)
+        else:
+            self._step.tell(
+                OrderCancelled(
+                    **now(event.ts_known),
+                    **names(live),
+                    filled_quantity=live.reported,
+                    reason="the venue no longer knows it",
+                )
+            )
+            self._step.alert(
+                Severity.CRITICAL,
+                f"vanished:{live.order.order_id}",
+                f"{live.order.instrument}: the venue no longer knows order {live.order.order_id}",
+            )
+
+    def look_up(self, live: LiveOrder) -> None:
+        self._step.do(LookUp(**names(live)))
+
+    def woken(self, event: TimerFired) -> None:
+        if not event.name.startswith(LOOK_UP):
+            return
+        order_id = OrderId(event.name.removeprefix(LOOK_UP))
+        if order_id not in self._step.state.orders:
+            return
+        live = self._step.state.orders[order_id]
+        if live.is_final:
+            return
+        if live.status is OrderStatus.PENDING:
+            self.doubt(live, event.ts_known, "no answer came before the deadline")
+        elif live.status is OrderStatus.SETTLING or live.lacks_trades:
+            self._step.do(FetchTrades(**names(live)))
+            self.look_up(live)
+            self._step.wake(live, event.ts_known + self._step.settings.look_up_every_ms)
+        else:
+            self.look_up(live)
+            if live.status is OrderStatus.UNKNOWN:
+                self._step.wake(live, event.ts_known + self._step.settings.look_up_every_ms)
