@@ -217,7 +217,10 @@ def test_a_corrupt_parquet_file_is_refused(here: Path, capsys: pytest.CaptureFix
         (STRATEGY.replace("def targets", "def goals"), "must define exactly one of"),
         (STRATEGY.replace('f["fast"] > f["slow"]', "f['fast'][1:] > 0"), "has shape (399,)"),
         (STRATEGY + "\n    def on_bar(self, ctx):\n        pass\n", "must define exactly one of"),
-        (STRATEGY.replace("param(5, low=2", "param(1, low=2"), "is below its lowest value 2"),
+        (STRATEGY.replace("param(5, low=2", "param(1, low=2"), "bad.py:11: ValueError: default 1"),
+        (STRATEGY.replace("return np", "np"), "targets of Cross is None"),
+        (STRATEGY.replace("return {", "x = {"), "features of Cross returned None"),
+        (STRATEGY.replace("1.0, 0.0", "'in', 'out'"), "not an array of numbers"),
     ],
 )
 def test_a_bad_strategy_file_is_refused(
@@ -287,6 +290,16 @@ def test_targets_that_raise_name_file_and_line(
 
     said = refused(here, capsys, "backtest bad.py --data good.csv", code=3, left=COUNTED)
     assert "bad.py:18: targets of Cross raised KeyError: 'quick'" in said["message"]
+
+
+def test_what_a_helper_of_the_file_raises_is_shown_at_its_own_line(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = STRATEGY.replace('f["fast"] >', "faster(f) >")
+    (here / "bad.py").write_text(source + "\n\ndef faster(f):\n    return f['quick']\n")
+
+    said = refused(here, capsys, "backtest bad.py --data good.csv", code=3, left=COUNTED)
+    assert f"bad.py:{source.count(chr(10)) + 4}: targets of Cross raised" in said["message"]
 
 
 def test_an_interrupt_ends_with_130_and_leaves_nothing(

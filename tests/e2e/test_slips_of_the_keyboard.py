@@ -24,7 +24,11 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["backtest", "TrendFollow", "--symbol", "AAPL"], "not a symbol", "did you mean US:AAPL?"),
         (["backtest", "TrendFollow", "--symbol", "us:aapl"], "not a symbol", "US:AAPL?"),
         (["backtest", "TrendFollow", "--symbol", "US:APPL"], "no bars", "did you mean US:AAPL?"),
-        ([*BACKTEST, "--timeframe", "1h"], "no 1h bars of US:AAPL here, only 1d", "data import"),
+        (
+            [*BACKTEST, "--timeframe", "1h"],
+            "no 1h bars of US:AAPL here, only 1d",
+            "use --timeframe 1d, or",
+        ),
         ([*BACKTEST, "--set", "fsat=12"], "no parameter 'fsat'", "did you mean fast?"),
         ([*BACKTEST, "--set", "fast=x"], "'x' is not a whole number", "6 to 96 in steps of 6"),
         ([*BACKTEST, "--max-leverage", "x"], "must be a valid number", "backtest --help"),

@@ -31,7 +31,7 @@ from algotrader.core.errors import DataError, UsageError
 from algotrader.core.hashing import array_hash
 from algotrader.core.instants import utc_at, utc_ms
 from algotrader.core.instruments import Instrument
-from algotrader.core.spelling import hint_among
+from algotrader.core.spelling import hint_among_symbols
 from algotrader.core.symbols import InstrumentKind, Symbol
 from algotrader.core.timeframes import Timeframe
 from algotrader.data import files, sample
@@ -235,7 +235,7 @@ def _symbol(text: str, lake: Lake) -> Symbol:
     try:
         return Symbol.parse(text)
     except UsageError as error:
-        hint = hint_among(text, _known(lake), error.hint or "")
+        hint = hint_among_symbols(text, _known(lake), error.hint or "")
         raise UsageError(error.code, error.message, hint=hint) from error
 
 
@@ -295,10 +295,11 @@ def _missing(
     here = frames or ([sample.DAILY] if symbol in sample.files() else [])
     have = f", only {' '.join(map(str, sorted(here)))}" if here else ""
     known = [] if here else _known(lake)
+    nearby = f"use --timeframe {min(here)}, or " if here else ""
     return DataError(
         "data.symbol_missing",
         f"there are no {wanted or ''} bars of {symbol} here".replace("  ", " ") + have,
-        hint=hint_among(str(symbol), known, _ways_to_get(symbol, wanted, frames)),
+        hint=hint_among_symbols(str(symbol), known, nearby + _ways_to_get(symbol, wanted, frames)),
     )
 
 

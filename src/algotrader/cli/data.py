@@ -479,10 +479,10 @@ def _keys(lake: Lake, symbol: str, timeframe: str | None) -> list[SeriesKey]:
 
 
 def _no_series(lake: Lake, symbol: Symbol, frame: str | None) -> DataError:
-    from algotrader.core.spelling import hint_among
+    from algotrader.core.spelling import hint_among_symbols
     from algotrader.data import sample
 
-    hint = hint_among(
+    hint = hint_among_symbols(
         str(symbol), [str(k.symbol) for k in lake.series() if k.symbol != symbol],
         "`algotrader data ls` lists what is there",
     )  # fmt: skip

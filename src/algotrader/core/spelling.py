@@ -19,7 +19,30 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return by_folded[found[0]] if found else None
 
 
+def nearest_symbol(text: str, known: Iterable[str]) -> str | None:
+    """The same for symbols: the code after `VENUE:` must be close too, a shared venue is no reason.
+
+    >>> nearest_symbol("US:APPL", ["US:AAPL", "US:SPX"])
+    'US:AAPL'
+    >>> nearest_symbol("US:NOPE", ["US:AAPL", "US:SPX"])
+    """
+    near = nearest(text, known)
+    return near if near is not None and nearest(_code(text), [_code(near)]) else None
+
+
+def _code(symbol: str) -> str:
+    return symbol.partition(":")[2] or symbol
+
+
 def hint_among(name: str, known: Iterable[str], otherwise: str) -> str:
     """`did you mean X?` before the rest of a hint, where a known name is close."""
-    near = nearest(name, known)
+    return _hint(nearest(name, known), otherwise)
+
+
+def hint_among_symbols(symbol: str, known: Iterable[str], otherwise: str) -> str:
+    """The same for a symbol."""
+    return _hint(nearest_symbol(symbol, known), otherwise)
+
+
+def _hint(near: str | None, otherwise: str) -> str:
     return otherwise if near is None else f"did you mean {near}? {otherwise}"

@@ -146,7 +146,13 @@ def _fault(table: BarTable, code: str, bad: NDArray[np.bool_], names: tuple[str,
 
 def _not_finite(table: BarTable, name: str) -> Fault | None:
     bad = ~np.isfinite(table.columns[name])
-    return _fault(table, "data.nan", bad, (name,), ", which is no price")
+    values = table.columns[name][bad]
+    what = (
+        " or an empty cell, which is no price"
+        if len(values) and np.isnan(values[0])
+        else ", which is no price"
+    )
+    return _fault(table, "data.nan", bad, (name,), what)
 
 
 def _not_positive(table: BarTable, name: str) -> Fault | None:

@@ -49,6 +49,12 @@ def prepare(strategy: Strategy, bars: Bars) -> Prepared:
     finite, or where the strategy's own `warmup_bars` says, whichever is later.
     """
     raw = guarded(strategy, "features", None, lambda: strategy.features(bars))
+    if not isinstance(raw, Mapping):
+        raise StrategyError(
+            "strategy.features_kind",
+            f"features of {type(strategy).__name__} returned {_described(raw)}, not a dictionary",
+            hint='return the features by name: return {"fast": ema(bars.close, 20)}',
+        )
     features = {name: _checked(strategy, name, value, bars) for name, value in raw.items()}
     return _measured(strategy, features, (len(bars), len(bars.symbols)))
 
@@ -182,9 +188,7 @@ def raised(
     strategy: Strategy, method: str, bar_at: int | None, error: BaseException
 ) -> StrategyRaisedError:
     """The error of a strategy that raised. `bar_at` is the open of the bar, UTC ms."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if frame.name == method] or frames[-1:]
-    inside = own[-1] if own else None
+    inside = _own_frame(strategy, method, traceback.extract_tb(error.__traceback__))
     place = f"{inside.filename}:{inside.lineno}" if inside else type(strategy).__name__
     when = "" if bar_at is None else f" at bar {_stamp(bar_at)}"
     return StrategyRaisedError(
@@ -195,10 +199,26 @@ def raised(
     )
 
 
+def _own_frame(
+    strategy: Strategy, method: str, frames: traceback.StackSummary
+) -> traceback.FrameSummary | None:
+    """The last line of the strategy's own file, be it in the method or in a helper it called."""
+    code = getattr(getattr(strategy, method, None), "__code__", None)
+    own = [frame for frame in frames if code is not None and frame.filename == code.co_filename]
+    inside = own or [frame for frame in frames if frame.name == method] or frames[-1:]
+    return inside[-1] if inside else None
+
+
 def _checked(strategy: Strategy, name: str, value: object, bars: Bars) -> Floats:
+    what = "targets" if name == "targets" else f"feature {name!r}"
     array = np.asarray(value)
+    if array.dtype.kind not in "bifu":
+        raise StrategyError(
+            "strategy.kind",
+            f"{what} of {type(strategy).__name__} is {_described(value)}, not an array of numbers",
+            hint="return one number a bar, NaN where there is none",
+        )
     if array.shape != bars.close.shape:
-        what = "targets" if name == "targets" else f"feature {name!r}"
         raise StrategyError(
             "strategy.shape",
             f"{what} of {type(strategy).__name__} has shape {array.shape}, the bars have "
@@ -206,6 +226,13 @@ def _checked(strategy: Strategy, name: str, value: object, bars: Bars) -> Floats
             hint="return one value a bar (and, with panel = True, a column for each instrument)",
         )
     return array.astype(np.float64, copy=False)
+
+
+def _described(value: object) -> str:
+    """What a strategy returned, in words: `None`, `an array of str`, `a list`."""
+    if isinstance(value, np.ndarray):
+        return f"an array of {value.dtype.name}"
+    return "None" if value is None else f"a {type(value).__name__}"
 
 
 def _moment(bars: Bars, row: int) -> str:

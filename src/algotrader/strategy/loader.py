@@ -108,11 +108,13 @@ def _execute(path: Path) -> ModuleType:
     except SyntaxError as error:
         raise StrategyError(
             "strategy.syntax",
-            f"{path}:{error.lineno}: {error.msg}",
+            f"{error.filename or path}:{error.lineno}: {error.msg}",
             hint="Python cannot read the strategy file; mend that line",
         ) from error
     except (Exception, SystemExit) as error:  # a file that calls exit() has failed
-        line = traceback.extract_tb(error.__traceback__)[-1]
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [frame for frame in frames if frame.filename == spec.origin]
+        line = (own or frames)[-1]  # what a library raised is mended in the strategy's file
         raise StrategyError(
             "strategy.import_failed",
             f"{line.filename}:{line.lineno}: {type(error).__name__}: {error}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from algotrader.core.spelling import hint_among, nearest
+from algotrader.core.spelling import hint_among, hint_among_symbols, nearest
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,10 @@ def test_a_hint_begins_with_the_near_name_if_there_is_one() -> None:
         hint_among("fastt", ["fast", "slow"], "see them all") == "did you mean fast? see them all"
     )
     assert hint_among("zzz", ["fast", "slow"], "see them all") == "see them all"
+
+
+def test_a_shared_venue_alone_makes_no_symbol_near() -> None:
+    known = ["US:AAPL", "US:SPX"]
+    assert hint_among_symbols("US:APPL", known, "import it") == "did you mean US:AAPL? import it"
+    assert hint_among_symbols("aapl", known, "import it") == "did you mean US:AAPL? import it"
+    assert hint_among_symbols("US:NOPE", known, "import it") == "import it"
