@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
@@ -19,17 +19,15 @@ from numpy.typing import NDArray
 
 from algotrader.backtest.kernel_input import traded
 from algotrader.backtest.market import Market
-from algotrader.backtest.run import KernelInput, kernel_input
+from algotrader.backtest.paper_account import paper_venue
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.core.accounts import Account, MarginMode
 from algotrader.core.bars import Bars
 from algotrader.core.events import (
-    BarClosed,
     CashMoved,
     DecisionOutcome,
     Event,
     ModeChanged,
-    SliceClosed,
     StrategyAnswered,
     TargetWanted,
     TimerFired,
@@ -41,9 +39,9 @@ from algotrader.core.symbols import Symbol
 from algotrader.engine.commands import AskStrategy, Cancel, FetchTrades, LookUp, SetTimer, Submit
 from algotrader.engine.engine import Engine
 from algotrader.engine.settings import EngineSettings, StrategyInstance
+from algotrader.engine.slices import slices_of
 from algotrader.engine.step import Outcome
-from algotrader.execution.paper import PaperVenue, paper_terms
-from algotrader.execution.simulation import RebalanceRule
+from algotrader.execution.paper import PaperVenue
 from algotrader.portfolio.sizing import SizingRules
 from algotrader.risk.settings import RiskSettings
 from algotrader.strategy.base import Strategy
@@ -110,7 +108,6 @@ def run_full(
     """Run one `targets` strategy through the engine. Arguments as in `run_backtest`."""
     prepared = prepare_all(strategy, market.bars)
     first = first_decision(strategy, market.bars, prepared, start)
-    given = kernel_input(strategy, market, settings, first)
     targets = all_targets(strategy, market.bars, prepared)
     targets[:first] = math.nan
     answers = _Answers(
@@ -121,7 +118,7 @@ def run_full(
     )
     name = StrategyId(type(strategy).__name__)
     engine = Engine(_engine_settings(strategy, name, market, settings, risk or RiskSettings()))
-    driver = _Driver(engine=engine, venue=_venue(market, settings, given), answers=answers)
+    driver = _Driver(engine=engine, venue=paper_venue(ACCOUNT, market, settings), answers=answers)
     return driver.run(market.bars, settings.cash, Currency(market.instruments[0].settle))
 
 
@@ -137,20 +134,17 @@ class _Driver:
         self._run = FullRun(engine=engine)
 
     def run(self, bars: Bars, cash: float, currency: Currency) -> FullRun:
-        panel = bars.as_panel()
-        symbols = tuple(bars.symbols)
         start = int(bars.ts[0])
         self._tell(_deposit(cash, currency, start))
         self._tell(_armed(start))
-        for row, slice_ in enumerate(_slices(panel, symbols)):
+        for row, slice_ in enumerate(slices_of(bars)):
             self._row = row
-            now_ms = slice_[-1].ts_known
+            now_ms = slice_.closed.ts_known
             self._wake(now_ms)
-            closed = {bar.instrument: bar for bar in slice_ if isinstance(bar, BarClosed)}
-            for event in self._venue.advance(closed, now_ms):
+            for event in self._venue.advance(slice_.bars, now_ms):
                 self._tell(event)
-            for event in slice_:
-                self._tell(event)
+            for closed in slice_.events:
+                self._tell(closed)
             book = self._engine.state.books[ACCOUNT].whole
             self._run.equity.append(book.equity(self._engine.state.marks()))
         return self._run
@@ -185,25 +179,6 @@ class _Driver:
         while self._timers and self._timers[0][0] < now_ms:
             at, name = heapq.heappop(self._timers)
             self._tell(TimerFired(ts_event=at, ts_known=at, name=name))
-
-
-def _venue(market: Market, settings: BacktestSettings, given: KernelInput) -> PaperVenue:
-    # What the engine has decided is not decided again: the venue has no limits of ours.
-    plain = replace(
-        given.settings, max_weight=np.inf, max_notional=np.inf,
-        rebalance=RebalanceRule.ON_CHANGE, stop_loss=None, take_profit=None,
-        trailing=None,
-    )  # fmt: skip
-    return PaperVenue(
-        paper_terms(
-            ACCOUNT,
-            Currency(market.instruments[0].settle),
-            [traded(instrument, settings) for instrument in market.instruments],
-            given.instruments,
-            plain,
-            given.panel,
-        )
-    )
 
 
 def _engine_settings(
@@ -246,50 +221,6 @@ def _engine_settings(
         strategies=(instance,),
         risk=risk,
     )
-
-
-def _slices(panel: Bars, symbols: tuple[Symbol, ...]) -> Iterator[list[BarClosed | SliceClosed]]:
-    """The bars of each row, then their slice."""
-    frame = str(panel.timeframe)
-    prices = (
-        replace(panel, open=panel.close, high=panel.close, low=panel.close)
-        if panel.close_only
-        else panel
-    )
-    for row in range(len(panel)):
-        known = int(panel.known_at[row])
-        here: list[BarClosed | SliceClosed] = []
-        for column, symbol in enumerate(symbols):
-            if math.isnan(panel.close[row, column]):
-                continue
-            here.append(
-                BarClosed(
-                    ts_event=known,
-                    ts_known=known,
-                    instrument=symbol,
-                    timeframe=frame,
-                    ts=int(panel.ts[row]),
-                    open=float(prices.open[row, column]),
-                    high=float(prices.high[row, column]),
-                    low=float(prices.low[row, column]),
-                    close=float(panel.close[row, column]),
-                    volume=_number(panel.volume[row, column])
-                    or 0.0,  # closes alone have none (R38)
-                    source="replay",
-                )
-            )
-        present = tuple(bar.instrument for bar in here if isinstance(bar, BarClosed))
-        here.append(
-            SliceClosed(
-                ts_event=known,
-                ts_known=known,
-                timeframe=frame,
-                decision_ts=known,
-                instruments=present,
-                missing=tuple(symbol for symbol in symbols if symbol not in present),
-            )
-        )
-        yield here
 
 
 def _deposit(cash: float, currency: Currency, at_ms: int) -> CashMoved:

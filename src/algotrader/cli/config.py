@@ -10,7 +10,7 @@ from rich.console import Console
 
 from algotrader.cli.commands import TABLE, new_app
 from algotrader.cli.output import Output, print_json, with_output
-from algotrader.ops.config import DEFAULT, Configuration, field_of, keys, load, short
+from algotrader.ops.config import DEFAULT, Configuration, field_of, load, short
 from algotrader.ops.settings import Settings
 
 app = new_app(
@@ -35,7 +35,7 @@ def show(out: Output) -> None:
     algotrader config show --json
     """
     configuration = _load(out)
-    rows = [_row(configuration, key) for key in keys()]
+    rows = [_row(configuration, key) for key in configuration.named_keys()]
 
     def table(console: Console) -> None:
         from rich.table import Table
@@ -114,7 +114,9 @@ def _load(out: Output) -> Configuration:
 def _row(configuration: Configuration, key: str) -> dict[str, Any]:
     value = configuration.value(key)
     if isinstance(value, tuple):
-        value = [item.model_dump(mode="json") for item in value]
+        value = [item if isinstance(item, str) else item.model_dump(mode="json") for item in value]
+    elif isinstance(value, dict):
+        value = dict(value)
     elif not isinstance(value, bool | int | float | None):
         value = str(value)
     return {"key": key, "value": value, "origin": configuration.origins.get(key, DEFAULT)}
@@ -124,7 +126,9 @@ def _plain(value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, list):
-        return ", ".join(str(item["name"]) for item in value) or "-"
+        return ", ".join(i if isinstance(i, str) else str(i["name"]) for i in value) or "-"
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={each}" for name, each in value.items()) or "-"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -8,7 +8,7 @@ journal of both is enough to stand where it stood.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -114,6 +114,7 @@ class PaperVenue:
         self._orders: dict[int, Order] = {}
         self._filled: dict[int, Decimal] = {}
         self._fills: dict[int, list[Fill]] = {}
+        self._held = {one.symbol: Decimal(0) for one in terms.instruments}
         self._told = 0  # fills of the kernel that were told
 
     @property
@@ -166,13 +167,23 @@ class PaperVenue:
         """All fills of an order so far."""
         return tuple(self._fills.get(self._numbers.get(order_id, -1), ()))
 
-    def advance(self, bars: Mapping[Symbol, BarClosed], now_ms: int) -> list[Event]:
+    def lists(self, instrument: Symbol) -> bool:
+        """Whether it is traded here."""
+        return instrument in self._columns
+
+    def positions(self) -> dict[Symbol, Decimal]:
+        """Signed quantities by all that was told, less the fees that were taken in coin (R14)."""
+        return dict(self._held)
+
+    def advance(self, bars: Iterable[BarClosed], now_ms: int) -> list[Event]:
         """Step over one row: funding, fills, liquidations and ends of orders."""
         row = self._stepper.next_row
-        for symbol, bar in bars.items():
-            column = self._columns[symbol]
+        for bar in bars:
+            column = self._columns[bar.instrument]
             if bar.ts != int(self._terms.ts[row]):
-                raise ValueError(f"{symbol}: the bar opens at {bar.ts}, not {self._terms.ts[row]}")
+                raise ValueError(
+                    f"{bar.instrument}: the bar opens at {bar.ts}, not {self._terms.ts[row]}"
+                )
             for name in _FIELDS:
                 self._prices[name][row, column] = getattr(bar, name)
         if row:
@@ -205,6 +216,10 @@ class PaperVenue:
             fee, currency = _fee(
                 instrument, quantity, float(columns.fee[k]), float(columns.price[k])
             )
+            with exact():
+                self._held[instrument.symbol] += quantity
+                if currency == instrument.base and instrument.is_spot_like:
+                    self._held[instrument.symbol] -= fee
             if columns.reason[k] == FillReason.LIQUIDATION:
                 yield Liquidated(
                     ts_event=utc_ms(at),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Protocol, TypedDict
 
 from algotrader.core.events import (
@@ -20,8 +20,9 @@ from algotrader.core.events import (
     TimerFired,
     TradingMode,
 )
-from algotrader.core.ids import AccountId
+from algotrader.core.ids import AccountId, OrderId
 from algotrader.core.instants import utc_ms
+from algotrader.core.orders import OrderStatus
 from algotrader.core.ports import Clock, Notice, Notifier, Severity
 from algotrader.engine.commands import (
     Alert,
@@ -41,6 +42,9 @@ log = logging.getLogger(__name__)
 _ASK_AGAIN_S: Final = 1.0
 _WRITE_AGAIN_S: Final = 1.0
 _SETTLE_S: Final = 0.05
+_LOOKS: Final = 5
+_LOOK_AGAIN_S: Final = 0.5
+_IN_DOUBT: Final = (OrderStatus.PENDING, OrderStatus.UNKNOWN, OrderStatus.SETTLING)
 
 
 class _Times(TypedDict):
@@ -77,8 +81,11 @@ class Trader:
         self._clock = clock
         self._sleep = sleep
         self._events: asyncio.Queue[Event] = asyncio.Queue()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Future[None]] = set()
+        self._work: set[asyncio.Future[None]] = set()  # of them those that end by themselves
+        self._failure: asyncio.Future[None] | None = None
         self._timers: dict[str, asyncio.Task[None]] = {}
+        self._unasked: set[OrderId] = set()  # open at the start, and not yet asked for
         self._ready = {account: asyncio.Event() for account in brokers}
 
     def tell(self, event: Event) -> None:
@@ -91,16 +98,18 @@ class Trader:
         First every order in doubt is settled with its venue and the positions are compared. Until
         that is done for an account, nothing of it is sent.
         """
+        self._failure = asyncio.get_running_loop().create_future()
         modes = dict(self._steps.engine.state.modes)
         for account in self._brokers:
             self.tell(self._mode(account, TradingMode.STARTING, "the trader was started"))
+        self._unasked = {live.order.order_id for live in self._steps.engine.state.orders.open()}
         self._do(self._steps.resume(self._now_ms()))
         for account, broker in self._brokers.items():
-            self._start(self._listen(broker))
-            self._start(self._reconcile(account, broker, modes[account]))
+            self._background(self._listen(broker))
+            self._background(self._reconcile(account, broker, modes[account]))
+        self._background(self._take_events())
         try:
-            while True:
-                self._do(await self._step(await self._events.get()))
+            await self._failure
         finally:
             for task in [*self._tasks, *self._timers.values()]:
                 task.cancel()
@@ -108,41 +117,76 @@ class Trader:
 
     async def _reconcile(self, account: AccountId, broker: Broker, before: TradingMode) -> None:
         """Settle, compare, and go on in the mode that the journal ends in; a halt stays."""
-        state = self._steps.engine.state
-        while state.modes[account] is not TradingMode.STARTING or any(state.orders.open(account)):
+        while not self._is_settled(account):
             await self._sleep(_SETTLE_S)
-        ours = {
-            symbol: state.books[account].whole.position(symbol).quantity
-            for symbol in state.books[account].whole.contracts
-        }
-        theirs = await self._asked(lambda: broker.positions(tuple(ours)))
-        wrong = {symbol: held for symbol, held in theirs.items() if held != ours[symbol]}
+        wrong = await self._differences(account, broker)
         if wrong:
-            text = ", ".join(
-                f"{symbol} {ours[symbol]} here, {wrong[symbol]} there" for symbol in wrong
-            )
-            self.tell(self._mode(account, TradingMode.REDUCE_ONLY, text))
+            self.tell(self._mode(account, TradingMode.REDUCE_ONLY, wrong))
             notice = Notice(
                 severity=Severity.CRITICAL,
                 title=f"{account}: positions differ",
-                text=text,
+                text=wrong,
                 cause=f"reconcile:{account}",
             )
             await self._notifier.notify(notice)
         else:
             kept = before in (TradingMode.HALTED, TradingMode.REDUCE_ONLY)
             self.tell(self._mode(account, before if kept else TradingMode.TRADING, "equal"))
-        await self._until_told()
+        await self._events.join()
         self._ready[account].set()
+
+    def _is_settled(self, account: AccountId) -> bool:
+        """Every order that was open at the start was asked for, and none is in doubt."""
+        state = self._steps.engine.state
+        return state.modes[account] is TradingMode.STARTING and not any(
+            live.order.order_id in self._unasked or live.status in _IN_DOUBT or live.lacks_trades
+            for live in state.orders.open(account)
+        )
+
+    async def _differences(self, account: AccountId, broker: Broker) -> str:
+        """What the venue holds other than the books; empty if they agree.
+
+        An order that rests may trade between the two looks, so a difference is looked at again.
+        """
+        text = ""
+        symbols = tuple(self._steps.engine.state.books[account].whole.contracts)
+        for _ in range(_LOOKS):
+            await self._events.join()
+            theirs = await self._asked(lambda: broker.positions(symbols))
+            await self._events.join()
+            book = self._steps.engine.state.books[account].whole
+            ours = {symbol: book.position(symbol).quantity for symbol in symbols}
+            wrong = [symbol for symbol in ours if theirs[symbol] != ours[symbol]]
+            if not wrong:
+                return ""
+            text = ", ".join(f"{s} {ours[s]} here, {theirs[s]} there" for s in wrong)
+            await self._sleep(_LOOK_AGAIN_S)
+        return text
+
+    async def _take_events(self) -> None:
+        while True:
+            event = await self._events.get()
+            try:
+                self._do(await self._step(event))
+            finally:
+                self._events.task_done()
+
+    async def idle(self) -> None:
+        """Wait until all that was handed in is handled and all that it asked for is done."""
+        while self._work or self._events.qsize():
+            await self._events.join()
+            if self._work:
+                await asyncio.wait(set(self._work))
+        await self._events.join()
+
+    def is_ready(self) -> bool:
+        """Whether every account is reconciled."""
+        return all(event.is_set() for event in self._ready.values())
 
     async def ready(self) -> None:
         """Wait until every account is reconciled. Bars are handed in after that (R24)."""
         for event in self._ready.values():
             await event.wait()
-
-    async def _until_told(self) -> None:
-        while not self._events.empty():
-            await self._sleep(0)
 
     def _mode(self, account: AccountId, mode: TradingMode, reason: str) -> ModeChanged:
         return ModeChanged(
@@ -221,6 +265,7 @@ class Trader:
         broker = self._brokers[command.account]
         answer = await self._asked(lambda: broker.look_up(command.order_id, command.instrument))
         self.tell(answer)
+        self._unasked.discard(command.order_id)
 
     async def _fetch_trades(self, command: FetchTrades) -> None:
         broker = self._brokers[command.account]
@@ -253,15 +298,26 @@ class Trader:
         self._timers.pop(command.name, None)
         self.tell(TimerFired(**self._times(), name=command.name))
 
-    def _start(self, work: Coroutine[Any, Any, None] | Awaitable[None]) -> None:
+    def _start(self, work: Awaitable[None]) -> None:
+        """Do something that ends by itself; `idle` waits for it."""
+        task = self._background(work)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+
+    def _background(self, work: Awaitable[None]) -> asyncio.Future[None]:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: asyncio.Future[None]) -> None:
+        """What fails unforeseen ends the trader: a restart settles what it left open."""
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.critical("a task of the trader failed: %r", error)
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        log.critical("a task of the trader failed: %r", error)
+        if self._failure is not None and not self._failure.done():
+            self._failure.set_exception(error)
 
     def _times(self) -> _Times:
         now_ms = self._now_ms()

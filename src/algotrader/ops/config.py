@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -23,6 +23,8 @@ FILE_NAME = "algotrader.yaml"
 PREFIX = "ALGOTRADER__"
 COMMAND_LINE = "command line"
 DEFAULT = "default"
+ANY = "NAME"
+"""Stands in a key for the name that a person gives an account or a strategy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +44,17 @@ class Configuration:
         """The value of a dotted key; ConfigurationError if there is no such setting."""
         found: Any = self.settings
         for name in setting(key):
-            found = getattr(found, name)
+            found = found.get(name) if isinstance(found, Mapping) else getattr(found, name)
+            if found is None:
+                break
         return found
+
+    def named_keys(self) -> Iterator[str]:
+        """Every setting's dotted key, with those of each account and strategy that is named."""
+        for key in keys():
+            section, _, inside = key.partition(f".{ANY}.")
+            names = getattr(self.settings, section) if inside else ()
+            yield from (f"{section}.{name}.{inside}" for name in names) if inside else (key,)
 
 
 def load(
@@ -94,8 +105,9 @@ def keys() -> Iterator[str]:
 def setting(key: str, origin: str = "") -> tuple[str, ...]:
     """The parts of a dotted key that names one setting; ConfigurationError suggests near ones."""
     known = list(keys())
-    if key in known:
-        return tuple(key.split("."))
+    parts = tuple(key.split("."))
+    if key in known or _any_named(parts) in known:
+        return parts
     where = f"{origin}: " if origin else ""
     raise ConfigurationError(
         "config.unknown_key", f"{where}{key} is no setting", hint=_suggest(key, known)
@@ -104,11 +116,11 @@ def setting(key: str, origin: str = "") -> tuple[str, ...]:
 
 def field_of(key: str) -> tuple[Any, str]:
     """Type and description of a setting, for `config explain`."""
-    *sections, name = setting(key)
+    sections = [section for section in _any_named(setting(key)).split(".") if section != ANY]
     model: type[BaseModel] = Settings
-    for section in sections:
+    for section in sections[:-1]:
         model = _model_of(model, section)
-    field = model.model_fields[name]
+    field = model.model_fields[sections[-1]]
     return field.annotation, field.description or ""
 
 
@@ -150,19 +162,36 @@ def _put(values: dict[str, Any], key: tuple[str, ...], value: Any, origin: str) 
     inner[key[-1]] = value
 
 
+def _any_named(parts: tuple[str, ...]) -> str:
+    """`accounts.NAME.cash` for `accounts.main.cash`; the key itself where nobody chose a name."""
+    field = Settings.model_fields.get(parts[0])
+    named = field is not None and len(parts) > 2 and _named_model(field.annotation) is not None
+    return ".".join((parts[0], ANY, *parts[2:]) if named else parts)
+
+
 def _keys(model: type[BaseModel], prefix: str) -> Iterator[str]:
     for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from _keys(field.annotation, f"{prefix}{name}.")
+        elif (named := _named_model(field.annotation)) is not None:
+            yield from _keys(named, f"{prefix}{name}.{ANY}.")
         else:
             yield f"{prefix}{name}"
 
 
+def _named_model(annotation: Any) -> type[BaseModel] | None:
+    """What a section of named parts holds: the model of each part."""
+    parts = [part for part in get_args(annotation) if isinstance(part, type)]
+    last = parts[-1] if get_origin(annotation) in (dict, Mapping) and parts else None
+    return last if last is not None and issubclass(last, BaseModel) else None
+
+
 def _model_of(model: type[BaseModel], section: str) -> type[BaseModel]:
     annotation = model.model_fields[section].annotation
-    assert isinstance(annotation, type)
-    assert issubclass(annotation, BaseModel)
-    return annotation
+    held = _named_model(annotation) or annotation
+    assert isinstance(held, type)
+    assert issubclass(held, BaseModel)
+    return held
 
 
 def _refusal(

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from algotrader.core.errors import UsageError
 from algotrader.core.timeframes import Timeframe
 from algotrader.core.units import parse_fraction, parse_number
+from algotrader.live.settings import NAME, AccountSettings, StrategySettings, TradingSettings
 from algotrader.risk.settings import RiskSettings
 
 
@@ -30,6 +31,7 @@ def _fraction(value: str | float) -> float:
 
 Number = Annotated[float, BeforeValidator(_number)]
 Fraction = Annotated[float, BeforeValidator(_fraction)]
+Name = Annotated[str, Field(pattern=NAME)]
 
 
 class _Section(BaseModel):
@@ -85,3 +87,6 @@ class Settings(_Section):
     workspace: WorkspaceSettings = WorkspaceSettings()
     backtest: BacktestDefaults = BacktestDefaults()
     risk: RiskSettings = RiskSettings()
+    trading: TradingSettings = TradingSettings()
+    accounts: dict[Name, AccountSettings] = Field({}, description="by name: whose money is traded")
+    strategies: dict[Name, StrategySettings] = Field({}, description="by name: what trades")

@@ -1,0 +1,107 @@
+"""The Broker port over a paper venue, and its account after a restart."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from decimal import Decimal
+
+from algotrader.core.events import (
+    BarClosed,
+    Event,
+    OrderAccepted,
+    OrderCancelRefused,
+    OrderCancelRequested,
+    OrderFilled,
+    OrderNotFound,
+    OrderRejected,
+    OrderSeen,
+    OrderSubmitted,
+    SliceClosed,
+)
+from algotrader.core.ids import AccountId, OrderId
+from algotrader.core.instants import utc_ms
+from algotrader.core.orders import Approved, Order
+from algotrader.core.ports import Clock
+from algotrader.core.symbols import Symbol
+from algotrader.execution.paper import PaperVenue
+
+
+class PaperBroker:
+    """One paper account. It answers at once; what a bar did to it is told by `advance`."""
+
+    def __init__(self, venue: PaperVenue, clock: Clock) -> None:
+        self._venue = venue
+        self._clock = clock
+
+    def advance(self, bars: Iterable[BarClosed], now_ms: int) -> list[Event]:
+        """What a closed slice led to: funding, fills, liquidations, ends of orders."""
+        own = [bar for bar in bars if self._venue.lists(bar.instrument)]
+        return self._venue.advance(own, now_ms) if own else []
+
+    async def submit(
+        self,
+        approved: Approved[Order],
+        deadline_ms: int,  # noqa: ARG002  nothing is ever late here
+    ) -> OrderAccepted | OrderRejected:
+        return self._venue.submit(approved.order, self._now_ms())
+
+    async def cancel(
+        self, order_id: OrderId, instrument: Symbol
+    ) -> OrderSeen | OrderCancelRefused | None:
+        found = self._venue.cancel(order_id, instrument, self._now_ms())
+        return found if isinstance(found, OrderSeen) else None
+
+    async def look_up(self, order_id: OrderId, instrument: Symbol) -> OrderSeen | OrderNotFound:
+        return self._venue.find(order_id, instrument, self._now_ms())
+
+    async def trades(
+        self,
+        order_id: OrderId,
+        instrument: Symbol,  # noqa: ARG002  the id names it
+    ) -> Sequence[OrderFilled]:
+        now_ms = self._now_ms()
+        return [
+            OrderFilled(ts_event=utc_ms(fill.filled_at), ts_known=now_ms, fill=fill)
+            for fill in self._venue.trades(order_id)
+        ]
+
+    async def positions(self, instruments: Sequence[Symbol]) -> Mapping[Symbol, Decimal]:
+        held = self._venue.positions()
+        return {symbol: held[symbol] for symbol in instruments}
+
+    async def news(self) -> AsyncIterator[Event]:
+        """Nothing by itself: a paper venue moves only with its bars."""
+        await asyncio.Event().wait()
+        nothing: tuple[Event, ...] = ()
+        for event in nothing:
+            yield event
+
+    async def close(self) -> None:
+        """There is nothing to let go of."""
+
+    def _now_ms(self) -> int:
+        return utc_ms(self._clock.now())
+
+
+def stand_again(venue: PaperVenue, account: AccountId, history: Iterable[Event]) -> None:
+    """Bring a fresh paper venue to where a journal ends: the same bars and orders, once more.
+
+    What it tells on the way was told before. Fills that it told and nobody wrote down come again
+    when the bar that led to them is handed in again.
+    """
+    bars: list[BarClosed] = []
+    for event in history:
+        match event:
+            case BarClosed() if venue.lists(event.instrument):
+                bars.append(event)
+            case SliceClosed():
+                if bars:
+                    venue.advance(bars, event.ts_known)
+                bars = []
+            case OrderSubmitted() if event.order.account == account:
+                venue.submit(event.order, event.ts_known)
+            case OrderCancelRequested() if event.account == account:
+                venue.cancel(event.order_id, event.instrument, event.ts_known)
+            case _:
+                pass

@@ -1,0 +1,86 @@
+"""The sections `trading`, `accounts` and `strategies` of algotrader.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from algotrader.core.errors import UsageError
+from algotrader.core.symbols import Symbol
+from algotrader.core.timeframes import Timeframe
+from algotrader.core.units import parse_fraction, parse_number
+
+NAME = r"^[a-z][a-z0-9_-]{0,31}$"
+
+
+def _timeframe(text: str) -> str:
+    try:
+        return str(Timeframe.parse(text))
+    except UsageError as error:
+        raise ValueError(f"{error.message}; {error.hint}") from error
+
+
+def _symbol(text: str) -> str:
+    try:
+        return str(Symbol.parse(text))
+    except UsageError as error:
+        raise ValueError(f"{error.message}; {error.hint}") from error
+
+
+def _number(value: str | float) -> float:
+    return float(parse_number(value))
+
+
+def _fraction(value: str | float) -> float:
+    return float(parse_fraction(value))
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TradingSettings(_Section):
+    """How this workspace trades."""
+
+    mode: Literal["paper"] = Field("paper", description="paper: the kernel fills on bars")
+    data: Literal["replay"] = Field("replay", description="replay: the lake's bars, at any speed")
+    start: str | None = Field(
+        None, description="first decision of a replay, ISO date; absent: when warm-ups end"
+    )
+    end: str | None = Field(None, description="end of a replay, not included; absent: the last bar")
+    budget_s: Annotated[float, BeforeValidator(_number), Field(gt=0, le=60)] = Field(
+        2.0, description="seconds a strategy has for a decision, then it is stopped"
+    )
+
+
+class AccountSettings(_Section):
+    """One account. Its orders, limits and books are apart from those of the others."""
+
+    currency: str = Field("USDT", description="of its cash (R26)")
+    cash: Annotated[float, BeforeValidator(_number), Field(gt=0)] = Field(
+        10_000.0, description="what a paper account begins with"
+    )
+    margin: Literal["cash", "cross", "isolated"] = Field(
+        "cash", description="cash borrows nothing; perpetuals need cross or isolated (R23)"
+    )
+
+
+class StrategySettings(_Section):
+    """One strategy on one account."""
+
+    use: str = Field(description="a file, FILE:Class, or a name of `algotrader strategy ls`")
+    account: Annotated[str, Field(pattern=NAME)] = Field("main", description="one of `accounts`")
+    symbols: tuple[Annotated[str, AfterValidator(_symbol)], ...] = Field(
+        min_length=1, description="what it trades, VENUE:CODE"
+    )
+    timeframe: Annotated[str, AfterValidator(_timeframe)] = Field(
+        description="length of the bars it decides on"
+    )
+    parameters: Mapping[str, float | int | str | bool] = Field(
+        {}, description="values of its parameters; absent: the class's own"
+    )
+    share: Annotated[float, BeforeValidator(_fraction), Field(gt=0, le=1)] = Field(
+        1.0, description="of the account's deposits that is its own (R27)"
+    )

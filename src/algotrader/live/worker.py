@@ -1,0 +1,132 @@
+"""The strategy worker: a process that holds strategies and answers questions about them.
+
+It has no keys, no network and a bounded memory. It is started by `workers.WorkerProcess` with its
+questions on standard input; what a strategy prints goes to standard error.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+from algotrader.core.errors import AlgotraderError
+from algotrader.core.events import DecisionOutcome
+from algotrader.live.worker_messages import (
+    LENGTH_BYTES,
+    Answer,
+    Ask,
+    FromWorker,
+    Load,
+    Loaded,
+    PanelSent,
+    framed,
+    received,
+    to_worker,
+)
+from algotrader.strategy.base import Strategy
+from algotrader.strategy.history import BarHistory
+from algotrader.strategy.loader import load
+from algotrader.strategy.newest import decide_newest
+
+_REFUSED: Final = frozenset({"socket.connect", "socket.bind", "socket.sendto", "subprocess.Popen",
+                             "os.system", "os.exec", "os.posix_spawn"})  # fmt: skip
+
+
+@dataclass(slots=True)
+class Held:
+    """One strategy with its bars."""
+
+    strategy: Strategy
+    history: BarHistory
+    has_decided: bool
+
+
+class Worker:
+    """Answers one message after the other."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, Held] = {}
+
+    def hear(self, message: Load | Ask) -> FromWorker:
+        return self._load(message) if isinstance(message, Load) else self._ask(message)
+
+    def _load(self, message: Load) -> Loaded:
+        try:
+            strategy = load(message.use).kind(**message.parameters)
+        except AlgotraderError as error:
+            return Loaded(name=message.name, error=error.message)
+        history = BarHistory(received(message.history))
+        self._held[message.name] = Held(strategy, history, message.has_decided)
+        return Loaded(name=message.name)
+
+    def _ask(self, message: Ask) -> Answer:
+        held = self._held[message.name]
+        if message.rows is not None:
+            append_rows(held.history, message.rows)
+        try:
+            newest = decide_newest(held.strategy, held.history.bars)
+        except AlgotraderError as error:
+            return Answer(
+                name=message.name,
+                decision_ts=message.decision_ts,
+                outcome=DecisionOutcome.RAISED,
+                error=error.message,
+            )
+        is_first, held.has_decided = not held.has_decided, True
+        return Answer(
+            name=message.name,
+            decision_ts=message.decision_ts,
+            outcome=DecisionOutcome.DECIDED,
+            wanted=newest.wanted,
+            is_scheduled=newest.is_scheduled or is_first,
+        )
+
+
+def append_rows(history: BarHistory, rows: PanelSent) -> None:
+    bars = received(rows)
+    for row in range(len(bars)):
+        history.append(
+            int(bars.ts[row]),
+            int(bars.known_at[row]),
+            None if bars.session is None else int(bars.session[row]),
+            {name: getattr(bars, name)[row] for name in rows.values},
+            None if bars.funding is None else bars.funding[row],
+        )
+
+
+def serve(questions: BinaryIO, answers: BinaryIO) -> None:
+    """Until the questions end."""
+    worker = Worker()
+    while header := _exactly(questions, LENGTH_BYTES):
+        body = _exactly(questions, int.from_bytes(header, "big"))
+        if body is None:
+            return
+        answers.write(framed(worker.hear(to_worker(body))))
+        answers.flush()
+
+
+def _exactly(stream: BinaryIO, count: int) -> bytes | None:
+    data = stream.read(count)
+    return data if len(data) == count else None
+
+
+def _refuse(event: str, _arguments: tuple[object, ...]) -> None:
+    if event in _REFUSED:
+        raise PermissionError(f"a strategy may not do this: {event}")
+
+
+def main() -> None:
+    """usage: python -m algotrader.live.worker MEMORY_BYTES"""
+    limit = int(sys.argv[1])
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a strategy prints is no answer
+    sys.addaudithook(_refuse)
+    serve(sys.stdin.buffer, answers)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""What the trader and a strategy worker say to each other, through a pipe.
+
+Each message is four bytes of length, then msgpack. Arrays travel as their bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from algotrader.core.bars import FIELDS, Bars
+from algotrader.core.events import DecisionOutcome, TargetWanted
+from algotrader.core.symbols import Symbol
+from algotrader.core.timeframes import Timeframe
+
+LENGTH_BYTES: Final = 4
+LONGEST: Final = 1 << 30
+"""A message longer than this is none of ours."""
+
+
+class PanelSent(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of bars, (T, N)."""
+
+    symbols: tuple[str, ...]
+    timeframe: str
+    close_only: bool
+    ts: bytes  # int64
+    known_at: bytes
+    session: bytes | None
+    values: Mapping[str, bytes]  # float64 by field
+    funding: bytes | None = None
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Take a strategy on, with the history it decides on."""
+
+    name: str
+    use: str  # file, FILE:Class, or registered name
+    parameters: Mapping[str, Any]
+    history: PanelSent
+    has_decided: bool  # before this start; else its schedule begins with the first question
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """New rows, if there are any, and the decision wanted at the last of them."""
+
+    name: str
+    decision_ts: int
+    rows: PanelSent | None
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The strategy is ready, or why it is not."""
+
+    name: str
+    error: str | None = None
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """What a strategy decided, or what it raised."""
+
+    name: str
+    decision_ts: int
+    outcome: DecisionOutcome
+    wanted: tuple[TargetWanted, ...] = ()
+    is_scheduled: bool = True
+    error: str | None = None
+
+
+ToWorker = Load | Ask
+FromWorker = Loaded | Answer
+
+
+def _enc_hook(value: object) -> object:
+    if isinstance(value, Symbol):
+        return str(value)
+    raise NotImplementedError(type(value).__name__)
+
+
+def _dec_hook(kind: type, value: object) -> object:
+    if kind is Symbol and isinstance(value, str):
+        return Symbol.parse(value)
+    raise NotImplementedError(kind.__name__)
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder(enc_hook=_enc_hook)
+_TO_WORKER: Final = msgspec.msgpack.Decoder(ToWorker, dec_hook=_dec_hook)
+_FROM_WORKER: Final = msgspec.msgpack.Decoder(FromWorker, dec_hook=_dec_hook)
+
+
+def framed(message: ToWorker | FromWorker) -> bytes:
+    body = _ENCODER.encode(message)
+    return len(body).to_bytes(LENGTH_BYTES, "big") + body
+
+
+def to_worker(body: bytes) -> ToWorker:
+    message: ToWorker = _TO_WORKER.decode(body)
+    return message
+
+
+def from_worker(body: bytes) -> FromWorker:
+    """msgspec.ValidationError for what is no message: the other side is broken."""
+    message: FromWorker = _FROM_WORKER.decode(body)
+    return message
+
+
+def sent(bars: Bars) -> PanelSent:
+    panel = bars.as_panel()
+    return PanelSent(
+        symbols=tuple(str(symbol) for symbol in panel.symbols),
+        timeframe=str(panel.timeframe),
+        close_only=panel.close_only,
+        ts=panel.ts.tobytes(),
+        known_at=panel.known_at.tobytes(),
+        session=None if panel.session is None else panel.session.tobytes(),
+        values={name: getattr(panel, name).tobytes() for name in FIELDS},
+        funding=None if panel.funding is None else panel.funding.tobytes(),
+    )
+
+
+def received(panel: PanelSent) -> Bars:
+    symbols = tuple(Symbol.parse(text) for text in panel.symbols)
+    values = {name: _floats(data, len(symbols)) for name, data in panel.values.items()}
+    return Bars(
+        ts=np.frombuffer(panel.ts, dtype=np.int64),
+        known_at=np.frombuffer(panel.known_at, dtype=np.int64),
+        session=None if panel.session is None else np.frombuffer(panel.session, dtype=np.int64),
+        timeframe=Timeframe.parse(panel.timeframe),
+        symbols=symbols,
+        panel=True,
+        close_only=panel.close_only,
+        funding=None if panel.funding is None else _floats(panel.funding, len(symbols)),
+        **values,
+    )
+
+
+def _floats(data: bytes, columns: int) -> NDArray[np.float64]:
+    return np.frombuffer(data, dtype=np.float64).reshape(-1, columns)

@@ -1,0 +1,206 @@
+"""Strategies in a process apart from the trader: asked, waited for, ended when they overrun.
+
+One worker holds all strategies. One that overruns its budget ends the worker, is stopped alone,
+and the others go on in a new one with the same history. Whatever happens there is an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from algotrader.core.bars import Bars
+from algotrader.core.errors import StrategyError
+from algotrader.core.events import DecisionOutcome, StrategyAnswered
+from algotrader.core.ids import AccountId, StrategyId
+from algotrader.core.instants import utc_ms
+from algotrader.core.ports import Clock
+from algotrader.engine.commands import AskStrategy
+from algotrader.live.worker_messages import (
+    LENGTH_BYTES,
+    LONGEST,
+    Answer,
+    Ask,
+    FromWorker,
+    Load,
+    Loaded,
+    ToWorker,
+    framed,
+    from_worker,
+    sent,
+)
+from algotrader.strategy.history import BarHistory
+
+log = logging.getLogger(__name__)
+
+BUDGET_S: Final = 2.0
+MEMORY_BYTES: Final = 2 << 30
+"""Of address space, which numerical libraries reserve far more of than they use."""
+_KEPT_ENVIRONMENT: Final = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "PYTHONPATH", "VIRTUAL_ENV")
+
+
+class WorkerGoneError(Exception):
+    """The worker ended or speaks nonsense; start a new one."""
+
+
+@dataclass(slots=True, kw_only=True)
+class LiveStrategy:
+    """One configured strategy and the bars it has seen. `history` grows with the feed."""
+
+    strategy: StrategyId
+    account: AccountId
+    use: str
+    parameters: Mapping[str, Any]
+    history: BarHistory
+    has_decided: bool = False
+    told_rows: int = field(default=0, init=False)  # rows that the worker has
+    stopped: str | None = field(default=None, init=False)  # why it is asked no more
+
+
+class WorkerProcess:
+    """The child and its two pipes. One question at a time."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._turn = asyncio.Lock()
+
+    @classmethod
+    async def start(cls, memory_bytes: int = MEMORY_BYTES) -> WorkerProcess:
+        environment = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "algotrader.live.worker", str(memory_bytes),
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=environment,
+        )  # fmt: skip
+        return cls(process)
+
+    async def ask(self, message: ToWorker) -> FromWorker:
+        """The answer. WorkerGoneError if there will be none."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        if stdin is None or stdout is None:
+            raise WorkerGoneError("the worker has no pipes")
+        async with self._turn:
+            try:
+                stdin.write(framed(message))
+                await stdin.drain()
+                length = int.from_bytes(await stdout.readexactly(LENGTH_BYTES), "big")
+                if length > LONGEST:
+                    raise WorkerGoneError(f"an answer of {length} bytes is none")
+                return from_worker(await stdout.readexactly(length))
+            except (OSError, asyncio.IncompleteReadError, msgspec.DecodeError) as error:
+                raise WorkerGoneError(f"the worker is gone: {error}") from error
+
+    async def end(self) -> None:
+        if self._process.returncode is None:
+            self._process.kill()
+        await self._process.wait()
+
+
+class WorkerDecider:
+    """The Decider port over a worker. `grow` and `load` first, then `decide` for each question."""
+
+    def __init__(
+        self, strategies: Iterable[LiveStrategy], clock: Clock, *, budget_s: float = BUDGET_S
+    ) -> None:
+        self._strategies = {one.strategy: one for one in strategies}
+        self._clock = clock
+        self._budget_s = budget_s
+        self._worker: WorkerProcess | None = None
+        self._turn = asyncio.Lock()
+
+    async def load(self) -> None:
+        """Start the worker and hand it every strategy. StrategyError if one cannot be loaded."""
+        self._worker = await WorkerProcess.start()
+        for one in self._strategies.values():
+            if one.stopped is None:
+                await self._load(self._worker, one)
+
+    async def decide(self, question: AskStrategy) -> StrategyAnswered:
+        one = self._strategies[question.strategy]
+        async with self._turn:
+            if one.stopped is not None:
+                return self._told(question, DecisionOutcome.RAISED, one.stopped)
+            try:
+                return await self._answer(one, question)
+            except TimeoutError:
+                why = f"no answer within {self._budget_s:g} s"
+                return await self._stop(one, question, DecisionOutcome.TIMED_OUT, why)
+            except WorkerGoneError as error:
+                return await self._stop(one, question, DecisionOutcome.RAISED, str(error))
+
+    async def close(self) -> None:
+        if self._worker is not None:
+            await self._worker.end()
+            self._worker = None
+
+    async def _answer(self, one: LiveStrategy, question: AskStrategy) -> StrategyAnswered:
+        if self._worker is None:
+            await self.load()
+        assert self._worker is not None
+        bars = one.history.bars
+        rows = sent(bars.rows(one.told_rows, len(bars))) if one.told_rows < len(bars) else None
+        ask = Ask(name=one.strategy, decision_ts=question.decision_ts, rows=rows)
+        answer = await asyncio.wait_for(self._worker.ask(ask), self._budget_s)
+        if not isinstance(answer, Answer) or answer.name != one.strategy:
+            raise WorkerGoneError("the worker answered something else")
+        one.told_rows = len(bars)
+        if answer.outcome is not DecisionOutcome.DECIDED:
+            one.stopped = answer.error or "it raised"
+        one.has_decided = True
+        now_ms = utc_ms(self._clock.now())
+        return StrategyAnswered(
+            ts_event=now_ms,
+            ts_known=now_ms,
+            account=one.account,
+            strategy=one.strategy,
+            decision_ts=question.decision_ts,
+            outcome=answer.outcome,
+            wanted=answer.wanted,
+            is_scheduled=answer.is_scheduled,
+            error=answer.error,
+        )
+
+    async def _stop(
+        self, one: LiveStrategy, question: AskStrategy, outcome: DecisionOutcome, why: str
+    ) -> StrategyAnswered:
+        """End the worker and this strategy; the others are loaded anew at their next question."""
+        log.error("strategy %s is stopped: %s", one.strategy, why)
+        one.stopped = why
+        await self.close()
+        return self._told(question, outcome, why)
+
+    def _told(self, question: AskStrategy, outcome: DecisionOutcome, why: str) -> StrategyAnswered:
+        now_ms = utc_ms(self._clock.now())
+        return StrategyAnswered(
+            ts_event=now_ms,
+            ts_known=now_ms,
+            account=question.account,
+            strategy=question.strategy,
+            decision_ts=question.decision_ts,
+            outcome=outcome,
+            error=why,
+        )
+
+    async def _load(self, worker: WorkerProcess, one: LiveStrategy) -> None:
+        bars: Bars = one.history.bars
+        load = Load(
+            name=one.strategy, use=one.use, parameters=one.parameters, history=sent(bars),
+            has_decided=one.has_decided,
+        )  # fmt: skip
+        try:
+            answer = await worker.ask(load)
+        except WorkerGoneError as error:
+            raise StrategyError("strategy.worker", f"{one.strategy}: {error}") from error
+        if not isinstance(answer, Loaded) or answer.error is not None:
+            raise StrategyError(
+                "strategy.not_loaded",
+                f"strategy {one.strategy}: {getattr(answer, 'error', 'the worker is confused')}",
+                hint=f"algotrader check {one.use} says more",
+            )
+        one.told_rows = len(bars)
