@@ -20,7 +20,7 @@ from algotrader.core.errors import DataError, UsageError
 from algotrader.core.timeframes import Timeframe
 from algotrader.data.files import read_bars
 from algotrader.data.quality.check import check_table
-from algotrader.data.quality.findings import Finding
+from algotrader.data.quality.findings import Finding, Level
 from algotrader.data.rows import stamp_text
 from algotrader.data.tables import BarTable, read_tables
 
@@ -129,3 +129,39 @@ def test_f44_the_clock_change_of_local_stamps_is_found(shared_data: Path) -> Non
     changes = [finding for finding in found if finding.rule == "clock_change"]
     assert [finding.month for finding in changes] == ["2023-03", "2023-10", "2024-03"]
     assert all(str(finding.level) == "error" for finding in changes)
+
+
+@pytest.mark.parametrize(
+    ("name", "rules"),
+    [
+        ("zeros", {"price_not_positive", "stale"}),
+        ("toobig", {"oversized_price"}),  # prices of fourteen digits
+        ("mismatch", {"disorder", "gap"}),  # years out of order
+        ("penny", set()),  # a share of three dollars is sound
+    ],
+)
+def test_f42_files_of_bad_quotes_are_found_and_cheap_shares_are_not(
+    shared_data: Path, name: str, rules: set[str]
+) -> None:
+    path = shared_data / "data" / "faults" / f"skender_{name}.csv"
+    found = check_table(read_tables(path)[0], Timeframe.parse("1d"), load_calendar("XNYS"), name)
+
+    assert {f.rule for f in found if f.level != Level.NOTE} == rules
+
+
+def test_f42_rows_without_a_stamp_are_refused_by_number_and_the_others_are_judged(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    text = (shared_data / "data" / "faults" / "skender_bad.csv").read_text("utf-8-sig")
+    bad, stamped = tmp_path / "bad.csv", tmp_path / "stamped.csv"
+    bad.write_text(text)
+    stamped.write_text("\n".join(row for row in text.splitlines() if not row.startswith(",")))
+
+    with pytest.raises(DataError, match="row 201 has no time stamp"):
+        read_tables(bad)
+    found = check_table(
+        read_tables(stamped)[0], Timeframe.parse("1d"), load_calendar("XNYS"), "stamped"
+    )
+
+    errors = {f.rule for f in found if f.level == Level.ERROR}
+    assert {"price_missing", "price_not_positive", "volume_negative", "high_below_low"} <= errors

@@ -206,6 +206,7 @@ def found(folder: Path, fault: str, seed: int) -> bool:
     near = 60 * Timeframe.parse(timeframe).ms if timeframe != "1d" else 90 * DAY_MS
     return any(
         finding.rule in rules
+        and finding.level != Level.NOTE
         and finding.first_ts - near <= place <= finding.last_ts + near
         for finding in judged(rows.table(), timeframe, name)
     )  # fmt: skip

@@ -74,6 +74,6 @@ def _hits(series: Series, calendar: Calendar) -> Iterable[Hits]:
             )
     for rule in (
         values.bad_prints, values.stale_rows, values.drawn_lines, values.zero_volume,
-        values.unit_switches, values.large_moves, values.unexplained_jumps,
+        values.unit_switches, values.oversized_prices, values.large_moves, values.unexplained_jumps,
     ):  # fmt: skip
         yield from rule(series)

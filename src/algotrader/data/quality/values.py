@@ -23,6 +23,7 @@ _STALE_RUN = 3  # repeats of a whole row with volume
 _STALE_RUN_NO_VOLUME = 6
 _ZERO_RUN = 3
 _LARGE_MOVE = 0.25  # log return
+_NO_PRICE = 1e12  # the dearest pair that trades, a bitcoin in rials, costs some 1e11
 _OTHER_COMPANY = 1.5  # log return without a split that explains it
 _OTHER_AFTER_HOLE = 0.7
 _HOLE_MS = 14 * DAY_MS
@@ -184,6 +185,14 @@ def _levels_differ(before: Floats, after: Floats) -> bool:
     if np.median(high) - np.median(low) < _UNIT_STEP:
         return False
     return bool(np.quantile(low, _UNIT_OVERLAP) < np.quantile(high, 1 - _UNIT_OVERLAP))
+
+
+def oversized_prices(series: Series) -> Iterator[Hits]:
+    """Closes that nothing costs in any currency: another unit, or a column that holds no price."""
+    rows = np.flatnonzero(series.ordered.columns["close"] >= _NO_PRICE)
+    if len(rows):
+        yield Hits(rule="oversized_price", level=Level.WARNING, ts=series.ordered.ts[rows],
+                   message="a close is a trillion or more: another unit, or no price")  # fmt: skip
 
 
 def large_moves(series: Series) -> Iterator[Hits]:
