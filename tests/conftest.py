@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,3 +26,13 @@ def shared_data() -> Path:
     if not (folder / "data").is_dir():
         pytest.fail(f"ALGOTRADER_TEST_DATA={named} holds no folder `data`")
     return folder
+
+
+@pytest.fixture
+def every_level() -> Iterator[list[str]]:
+    """Names of the instruction sets of this machine; the one in use is put back afterwards."""
+    from algotrader import _kernel
+
+    before = _kernel.simd_level()
+    yield _kernel.simd_levels()
+    _kernel.set_simd_level(before)

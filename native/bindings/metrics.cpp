@@ -22,15 +22,13 @@ Owned owned(std::unique_ptr<double[]> values, std::initializer_list<std::size_t>
   return Owned(data, shape, owner);
 }
 
-Owned main_metrics(const Table& returns, double periods, double years, int simd, unsigned threads) {
+Owned main_metrics(const Table& returns, double periods, double years, unsigned threads) {
   if (!(periods > 0.0)) throw std::invalid_argument("periods_per_year is positive");
   const std::size_t series = returns.shape(0), count = returns.shape(1);
   auto rows = std::make_unique<double[]>(series * metrics::COLUMNS);
-  const auto level = simd < 0 ? metrics::best_simd() : static_cast<metrics::Simd>(simd);
   {
     nb::gil_scoped_release unlocked;
-    metrics::main_metrics(returns.data(), series, count, {periods, years}, level, threads,
-                          rows.get());
+    metrics::main_metrics(returns.data(), series, count, {periods, years}, threads, rows.get());
   }
   auto columns = std::make_unique<double[]>(series * metrics::COLUMNS);
   for (std::size_t s = 0; s < series; ++s) {
@@ -66,13 +64,10 @@ void bind_metrics(nb::module_& module) {
   nb::module_ part = module.def_submodule("metrics", "Metrics of daily returns, and CSCV.");
   part.attr("COLUMNS") = static_cast<int>(metrics::COLUMNS);
   part.def("main", &main_metrics, nb::arg("returns"), nb::arg("periods_per_year"),
-           nb::arg("years") = 0.0, nb::arg("simd") = -1, nb::arg("threads") = 0u,
+           nb::arg("years") = 0.0, nb::arg("threads") = 0u,
            "The main metrics, one a row, of every row of daily returns; NaN where one is undefined.");
   part.def("cscv", &cscv, nb::arg("returns"), nb::arg("blocks"), nb::arg("threads") = 0u,
            "Rank and Sharpe ratios of the best trial of each split of CSCV.");
-  part.def(
-      "best_simd", [] { return static_cast<int>(metrics::best_simd()); },
-      "Instruction set in use: 0 baseline, 1 AVX2, 2 AVX-512.");
 }
 
 }  // namespace algotrader::bindings

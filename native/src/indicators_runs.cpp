@@ -1,5 +1,7 @@
 #include "algotrader/indicators_runs.hpp"
 
+#include "algotrader/simd.hpp"
+
 namespace algotrader::indicators {
 
 namespace {
@@ -35,19 +37,15 @@ __attribute__((target("avx2"))) Size finite_blocks_avx2(const double* values, Si
   return finite_blocks(values, begin, end);
 }
 
-using Scan = Size (*)(const double*, Size, Size) noexcept;
-
-Scan fastest_scan() noexcept {
-  __builtin_cpu_init();
-  return __builtin_cpu_supports("avx2") ? finite_blocks_avx2 : finite_blocks_plain;
+Size scan(const double* values, Size begin, Size end) noexcept {
+  if (simd_level() >= SimdLevel::Avx2) return finite_blocks_avx2(values, begin, end);
+  return finite_blocks_plain(values, begin, end);
 }
 #else
-using Scan = Size (*)(const double*, Size, Size) noexcept;
-
-Scan fastest_scan() noexcept { return finite_blocks_plain; }
+Size scan(const double* values, Size begin, Size end) noexcept {
+  return finite_blocks_plain(values, begin, end);
+}
 #endif
-
-const Scan scan = fastest_scan();
 
 Size first_from(const double* values, Size row, Size end) noexcept {
   for (; row < end; ++row) {

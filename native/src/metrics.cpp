@@ -94,10 +94,10 @@ ALGOTRADER_AVX512 void moments_avx512(const double* r, std::size_t n, Moments& m
 }
 #endif
 
-void moment_pass(const double* r, std::size_t count, Simd simd, Moments& m) {
+void moment_pass(const double* r, std::size_t count, SimdLevel simd, Moments& m) {
 #if defined(__x86_64__)
-  if (simd == Simd::AVX512) return moments_avx512(r, count, m);
-  if (simd == Simd::AVX2) return moments_avx2(r, count, m);
+  if (simd == SimdLevel::Avx512) return moments_avx512(r, count, m);
+  if (simd == SimdLevel::Avx2) return moments_avx2(r, count, m);
 #else
   (void)simd;
 #endif
@@ -122,7 +122,7 @@ void ratios(std::size_t count, Annual annual, const Moments& m, const Path& path
   row[KURTOSIS] = varies ? m.fourth / n / (m2 * m2) : NOT_DEFINED;
 }
 
-void one_series(const double* r, std::size_t count, Annual annual, Simd simd, Scratch& scratch,
+void one_series(const double* r, std::size_t count, Annual annual, SimdLevel simd, Scratch& scratch,
                 double* row) {
   std::fill_n(row, static_cast<std::size_t>(COLUMNS), NOT_DEFINED);
   if (count == 0) return;
@@ -145,21 +145,9 @@ void one_series(const double* r, std::size_t count, Annual annual, Simd simd, Sc
 
 }  // namespace
 
-Simd best_simd() noexcept {
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
-    return Simd::AVX512;
-  }
-  if (__builtin_cpu_supports("avx2")) return Simd::AVX2;
-#endif
-  return Simd::BASELINE;
-}
-
 void main_metrics(const double* returns, std::size_t series, std::size_t count, Annual annual,
-                  Simd simd, unsigned threads, double* rows) {
-  simd = std::min(simd, best_simd());
+                  unsigned threads, double* rows) {
+  const SimdLevel simd = simd_level();
   // A thread costs some 20 us to start: worth it from about that much work on.
   if (series * count < 100'000) threads = 1;
   parallel_ranges(series, threads, [=](std::size_t first, std::size_t last) {

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "algotrader/metrics.hpp"
+#include "algotrader/simd.hpp"
 
 #define ALGOTRADER_INLINE inline __attribute__((always_inline))
 #if defined(__x86_64__)
@@ -64,10 +65,10 @@ struct Scratch {
 };
 
 // Equity, drawdown and time under water. The returns are finite.
-void path_pass(const double* returns, std::size_t count, Simd simd, Path& path);
+void path_pass(const double* returns, std::size_t count, SimdLevel simd, Path& path);
 
 // Value at risk and the mean of what is at or below it, for the 5 % and the 1 % tail.
-void tail_pass(const double* returns, std::size_t count, Simd simd, const Moments& moments,
+void tail_pass(const double* returns, std::size_t count, SimdLevel simd, const Moments& moments,
                Scratch& scratch, double* row);
 
 }  // namespace algotrader::metrics

@@ -114,10 +114,10 @@ ALGOTRADER_AVX512 void avx512(const double* r, std::size_t n, Path& path) { path
 
 }  // namespace
 
-void path_pass(const double* returns, std::size_t count, Simd simd, Path& path) {
+void path_pass(const double* returns, std::size_t count, SimdLevel simd, Path& path) {
 #if defined(__x86_64__)
-  if (simd == Simd::AVX512) return avx512(returns, count, path);
-  if (simd == Simd::AVX2) return avx2(returns, count, path);
+  if (simd == SimdLevel::Avx512) return avx512(returns, count, path);
+  if (simd == SimdLevel::Avx2) return avx2(returns, count, path);
 #else
   (void)simd;
 #endif

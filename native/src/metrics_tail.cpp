@@ -39,9 +39,9 @@ ALGOTRADER_AVX512 std::size_t keep_avx512(const double* r, std::size_t count, do
 }
 #endif
 
-std::size_t keep_low(const double* r, std::size_t count, double limit, Simd simd, double* kept) {
+std::size_t keep_low(const double* r, std::size_t count, double limit, SimdLevel simd, double* kept) {
 #if defined(__x86_64__)
-  if (simd == Simd::AVX512) return keep_avx512(r, count, limit, kept);
+  if (simd == SimdLevel::Avx512) return keep_avx512(r, count, limit, kept);
 #else
   (void)simd;
 #endif
@@ -90,9 +90,9 @@ ALGOTRADER_AVX512 Split split_avx512(double* values, std::size_t size, double pi
 }
 #endif
 
-Split split(double* values, std::size_t size, double pivot, Simd simd, double* over) {
+Split split(double* values, std::size_t size, double pivot, SimdLevel simd, double* over) {
 #if defined(__x86_64__)
-  if (simd == Simd::AVX512) return split_avx512(values, size, pivot, over);
+  if (simd == SimdLevel::Avx512) return split_avx512(values, size, pivot, over);
 #else
   (void)simd;
 #endif
@@ -104,7 +104,7 @@ double middle_of(double a, double b, double c) {
 }
 
 // Order statistic k; `values` and `rest` are overwritten.
-double select(double* values, std::size_t size, std::size_t k, Simd simd, double* rest) {
+double select(double* values, std::size_t size, std::size_t k, SimdLevel simd, double* rest) {
   for (int round = 0; size > 12 && round < 64; ++round) {
     const double pivot = middle_of(values[0], values[size / 2], values[size - 1]);
     const Split found = split(values, size, pivot, simd, rest);
@@ -123,7 +123,7 @@ double select(double* values, std::size_t size, std::size_t k, Simd simd, double
 }
 
 // Order statistics k and k + 1 of the `size` returns in `values`, which are left as they are.
-Pair select_pair(const double* values, std::size_t size, std::size_t k, Simd simd,
+Pair select_pair(const double* values, std::size_t size, std::size_t k, SimdLevel simd,
                  Scratch& scratch) {
   std::copy_n(values, size, scratch.work.get());
   const double at = select(scratch.work.get(), size, k, simd, scratch.rest.get());
@@ -155,7 +155,7 @@ double between(const Pair& pair, double part) {
 
 }  // namespace
 
-void tail_pass(const double* returns, std::size_t count, Simd simd, const Moments& moments,
+void tail_pass(const double* returns, std::size_t count, SimdLevel simd, const Moments& moments,
                Scratch& scratch, double* row) {
   const Rank five = rank_of(0.05, count), one = rank_of(0.01, count);
   const double deviation = std::sqrt(moments.square / static_cast<double>(count));

@@ -5,8 +5,10 @@
 #include <cstring>
 #include <vector>
 
+#include "algotrader/simd.hpp"
 #include "check.hpp"
 
+using namespace algotrader;
 using namespace algotrader::metrics;
 
 namespace {
@@ -23,29 +25,33 @@ std::vector<double> returns_of(std::size_t count, unsigned seed) {
   return values;
 }
 
-std::vector<double> row_of(const std::vector<double>& r, Simd simd, unsigned threads = 1) {
+std::vector<double> row_of(const std::vector<double>& r) {
   std::vector<double> row(COLUMNS);
-  main_metrics(r.data(), 1, r.size(), {365.0, 0.0}, simd, threads, row.data());
+  main_metrics(r.data(), 1, r.size(), {365.0, 0.0}, 1, row.data());
   return row;
 }
 
 }  // namespace
 
 TEST(every_length_gives_the_same_bits_on_every_instruction_set) {
+  const SimdLevel before = simd_level();
   for (std::size_t count = 0; count <= 400; ++count) {
     const auto r = returns_of(count, static_cast<unsigned>(count));
-    const auto plain = row_of(r, Simd::BASELINE);
-    for (const Simd simd : {Simd::AVX2, Simd::AVX512}) {
-      const auto wide = row_of(r, simd);
+    CHECK(set_simd_level(SimdLevel::Baseline));
+    const auto plain = row_of(r);
+    for (const SimdLevel level : simd_levels()) {
+      CHECK(set_simd_level(level));
+      const auto wide = row_of(r);
       CHECK(std::memcmp(plain.data(), wide.data(), COLUMNS * sizeof(double)) == 0);
     }
   }
+  set_simd_level(before);
 }
 
 TEST(tails_are_the_order_statistics_of_a_sorted_copy) {
   for (std::size_t count = 2; count <= 600; count += 7) {
     auto r = returns_of(count, 3u);
-    const auto row = row_of(r, best_simd());
+    const auto row = row_of(r);
     std::sort(r.begin(), r.end());
     for (const auto& [tail, var] : {std::pair{0.05, VAR_95}, std::pair{0.01, VAR_99}}) {
       const double at = tail * static_cast<double>(count - 1);
@@ -67,17 +73,17 @@ TEST(the_lowest_returns_are_found_whatever_the_order) {
   auto falling = rising;
   std::reverse(falling.begin(), falling.end());
   const std::vector<double> equal(1000, 0.01);
-  CHECK(std::abs(row_of(rising, best_simd())[VAR_95] - 49.95e-5) < 1e-15);
-  CHECK(row_of(rising, best_simd())[VAR_95] == row_of(falling, best_simd())[VAR_95]);
-  CHECK(std::abs(row_of(equal, best_simd())[ES_99] - 0.01) < 1e-15);
-  CHECK(std::isnan(row_of(equal, best_simd())[SHARPE]));
+  CHECK(std::abs(row_of(rising)[VAR_95] - 49.95e-5) < 1e-15);
+  CHECK(row_of(rising)[VAR_95] == row_of(falling)[VAR_95]);
+  CHECK(std::abs(row_of(equal)[ES_99] - 0.01) < 1e-15);
+  CHECK(std::isnan(row_of(equal)[SHARPE]));
 }
 
 TEST(a_series_that_is_not_finite_is_undefined) {
   for (const double bad : {std::nan(""), HUGE_VAL, -HUGE_VAL}) {
     auto r = returns_of(100, 9u);
     r[57] = bad;
-    for (const double value : row_of(r, best_simd())) CHECK(std::isnan(value));
+    for (const double value : row_of(r)) CHECK(std::isnan(value));
   }
 }
 
@@ -85,8 +91,8 @@ TEST(threads_change_nothing) {
   const std::size_t series = 300, count = 500;
   const auto r = returns_of(series * count, 11u);
   std::vector<double> one(series * COLUMNS), many(series * COLUMNS);
-  main_metrics(r.data(), series, count, {252.0, 2.0}, best_simd(), 1, one.data());
-  main_metrics(r.data(), series, count, {252.0, 2.0}, best_simd(), 3, many.data());
+  main_metrics(r.data(), series, count, {252.0, 2.0}, 1, one.data());
+  main_metrics(r.data(), series, count, {252.0, 2.0}, 3, many.data());
   CHECK(std::memcmp(one.data(), many.data(), one.size() * sizeof(double)) == 0);
 }
 

@@ -97,15 +97,12 @@ class metrics:  # noqa: N801 - a submodule
         returns: NDArray[float64],
         periods_per_year: float,
         years: float = 0.0,
-        simd: int = -1,
         threads: int = 0,
     ) -> NDArray[float64]: ...
     @staticmethod
     def cscv(
         returns: NDArray[float64], blocks: int, threads: int = 0
     ) -> tuple[NDArray[float64], NDArray[float64], NDArray[float64]]: ...
-    @staticmethod
-    def best_simd() -> int: ...
 
 # simulation
 class Panel:

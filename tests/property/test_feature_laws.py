@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -168,13 +168,6 @@ def test_outputs_share_no_memory_with_inputs(name: str) -> None:
 
     for output in outputs(ALL[name](**series, **settings_of(ALL[name]))):
         assert not any(np.shares_memory(output, array) for array in series.values())
-
-
-@pytest.fixture
-def every_level() -> Iterator[list[str]]:
-    before = _kernel.simd_level()
-    yield _kernel.simd_levels()
-    _kernel.set_simd_level(before)
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -30,11 +30,6 @@ enum Column : std::size_t {
   COLUMNS
 };
 
-enum class Simd : int { BASELINE = 0, AVX2 = 1, AVX512 = 2 };
-
-// The widest instruction set of this machine that the code was built for.
-Simd best_simd() noexcept;
-
 struct Annual {
   double periods;  // per year
   double years;    // elapsed; 0: count / periods
@@ -42,7 +37,7 @@ struct Annual {
 
 // One row per series; `returns` is (series, count), row after row. Threads: 0 = all cores.
 void main_metrics(const double* returns, std::size_t series, std::size_t count, Annual annual,
-                  Simd simd, unsigned threads, double* rows);
+                  unsigned threads, double* rows);
 
 // Number of ways to choose half of `blocks` blocks.
 std::size_t cscv_splits(std::size_t blocks) noexcept;

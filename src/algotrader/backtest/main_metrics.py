@@ -48,6 +48,6 @@ def main_metrics(
     if years is not None and not years > 0.0:
         raise ValueError(f"years is positive, not {years}")
     table = _kernel.metrics.main(
-        np.ascontiguousarray(returns, dtype=np.float64), periods_per_year, years or 0.0, -1, threads
+        np.ascontiguousarray(returns, dtype=np.float64), periods_per_year, years or 0.0, threads
     )
     return dict(zip(COLUMNS, table, strict=True))

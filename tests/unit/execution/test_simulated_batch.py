@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -174,13 +176,6 @@ def test_a_batch_of_a_panel_of_two_gives_what_single_runs_give() -> None:
     assert total.fills == alone.fills.row.size > 10
 
 
-@pytest.fixture
-def every_level() -> Iterator[list[str]]:
-    before = _kernel.simd_level()
-    yield _kernel.simd_levels()
-    _kernel.set_simd_level(before)
-
-
 def test_every_instruction_set_gives_the_same_bits(every_level: list[str]) -> None:
     rng = np.random.default_rng(3)
     columns = 13
@@ -216,6 +211,14 @@ def test_every_instruction_set_gives_the_same_bits(every_level: list[str]) -> No
 
     assert "baseline" in every_level
     assert len(seen) == 1
+
+
+def test_the_environment_names_the_instruction_set(every_level: list[str]) -> None:
+    command = [sys.executable, "-c", "from algotrader import _kernel; print(_kernel.simd_level())"]
+    for level in every_level:
+        told = {**os.environ, "ALGOTRADER_SIMD": level}
+        said = subprocess.run(command, env=told, capture_output=True, text=True, check=True)
+        assert said.stdout.split() == [level]
 
 
 def test_an_unknown_instruction_set_is_refused() -> None:
