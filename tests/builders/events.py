@@ -115,8 +115,9 @@ EXAMPLES: tuple[events.Event, ...] = (
         fee_currency=USDT,
     ),
     events.RiskTripped(
-        **_TIMES, account=None, rule="max_drawdown", value=Decimal("0.16"),
-        limit=Decimal("0.15"), action=events.RiskAction.FLATTEN, text="drawdown 16%, limit 15%",
+        **_TIMES, account=None, rule="total.max_drawdown", value=Decimal("0.16"),
+        limit=Decimal("0.15"), action=events.RiskAction.FLATTEN, latched=True,
+        text="drawdown 16%, limit 15%",
     ),
     events.CaughtUp(
         **_TIMES, account=MAIN, strategy=TREND, first_ts=1_709_280_000_000,
@@ -157,4 +158,39 @@ EXAMPLES: tuple[events.Event, ...] = (
         **_TIMES, account=MAIN, mode=events.TradingMode.HALTED, reason="daily loss", by="risk"
     ),
     events.TimerFired(**_TIMES, name="lookup:ataaaa"),
+    events.RiskCleared(
+        **_TIMES, account=MAIN, strategy=TREND, instrument=BTC, rule="rule.calm down",
+        after_bars=3, text="volatility(20) is low again",
+    ),
+    events.AccountMarked(
+        **_TIMES, account=MAIN, equity=Decimal("10050.25"), deposits=Decimal("10000"),
+        gross=Decimal("15500.0"),
+        strategies=(
+            events.StrategyMark(
+                strategy=TREND, equity=Decimal("10050.25"), deposits=Decimal("10000")
+            ),
+        ),
+    ),
+    events.HaltRequested(
+        **_TIMES, account=MAIN, by="owner", channel="cli", reason="news", flatten=True
+    ),
+    events.RearmRequested(
+        **_TIMES, account=None, by="owner", channel="console", reason="checked", rule=None
+    ),
+    events.Rearmed(**_TIMES, account=MAIN, by="owner", reason="checked"),
+    events.RearmRefused(
+        **_TIMES, account=MAIN, by="owner", reason="the daily loss is still over its limit"
+    ),
+    events.LimitChangeRequested(
+        **_TIMES, by="owner", channel="console", reason="smaller", key="account.max_leverage",
+        value="1.5",
+    ),
+    events.LimitChanged(
+        **_TIMES, key="account.max_leverage", before="2", after="1.5", value="1.5", by="owner",
+        reason="smaller",
+    ),
+    events.LimitChangeRefused(
+        **_TIMES, key="account.max_leverage", value="much", by="owner",
+        reason="'much' is not a number",
+    ),
 )  # fmt: skip

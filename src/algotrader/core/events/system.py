@@ -1,33 +1,11 @@
-"""Events of the system itself: tripped rules, silence of its parts."""
+"""Events of the system itself: runs, modes, timers, silence of its parts."""
 
 from __future__ import annotations
 
-from decimal import Decimal
 from enum import StrEnum
 
 from algotrader.core.events.base import EventBase
 from algotrader.core.ids import AccountId, RunId
-
-
-class RiskAction(StrEnum):
-    """What a tripped rule does."""
-
-    WARN = "warn"
-    SCALE = "scale"
-    REDUCE_ONLY = "reduce_only"
-    HALT = "halt"
-    FLATTEN = "flatten"
-
-
-class RiskTripped(EventBase, frozen=True, kw_only=True):
-    """A rule was broken while trading, and what was done about it."""
-
-    account: AccountId | None  # None: all of them together
-    rule: str
-    value: Decimal
-    limit: Decimal
-    action: RiskAction
-    text: str
 
 
 class HeartbeatMissed(EventBase, frozen=True, kw_only=True):

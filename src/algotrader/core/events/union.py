@@ -37,10 +37,21 @@ from algotrader.core.events.orders import (
     OrderUnknown,
     StopTriggered,
 )
+from algotrader.core.events.risk import (
+    AccountMarked,
+    HaltRequested,
+    LimitChanged,
+    LimitChangeRefused,
+    LimitChangeRequested,
+    Rearmed,
+    RearmRefused,
+    RearmRequested,
+    RiskCleared,
+    RiskTripped,
+)
 from algotrader.core.events.system import (
     HeartbeatMissed,
     ModeChanged,
-    RiskTripped,
     RunStarted,
     TimerFired,
 )
@@ -73,6 +84,15 @@ Event = (
     | Liquidated
     | CashMoved
     | RiskTripped
+    | AccountMarked
+    | HaltRequested
+    | LimitChanged
+    | LimitChangeRefused
+    | LimitChangeRequested
+    | Rearmed
+    | RearmRefused
+    | RearmRequested
+    | RiskCleared
     | CaughtUp
     | HeartbeatMissed
     | RunStarted
