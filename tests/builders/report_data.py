@@ -75,6 +75,7 @@ def a_run(
         costs=paid,
         activity=Activity(
             gross=np.abs(exposure) * equity,
+            held=exposure != 0.0,
             traded_notional=float(2 * (trades.quantity * trades.entry_price).sum()),
         ),
         benchmark=held,

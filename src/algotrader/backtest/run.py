@@ -36,6 +36,7 @@ from algotrader.execution.simulation import (
     SimulationResult,
     SimulationSettings,
 )
+from algotrader.portfolio.sizing import LOT_SLACK
 from algotrader.strategy.base import Strategy, Style
 from algotrader.strategy.decide import Prepared, all_targets, first_decision, prepare_all
 
@@ -130,10 +131,19 @@ class RunResult:
             periods_per_year=self.market.periods_per_year,
             costs=self.costs,
             activity=Activity(
-                gross=np.abs(self._values).sum(axis=1), traded_notional=self._traded_notional
+                gross=np.abs(self._values).sum(axis=1),
+                held=self._held,
+                traded_notional=self._traded_notional,
             ),
             benchmark=self.benchmark,
         )
+
+    @cached_property
+    def _held(self) -> NDArray[np.bool_]:
+        """(T,): what a fee in the coin leaves of a closed position, dust, is not held (R9)."""
+        lot = np.array([float(instrument.lot) for instrument in self.instruments])
+        position = np.abs(self.simulation.position[self.first :])
+        return np.asarray((position >= lot * (1.0 - LOT_SLACK)).any(axis=1))
 
     @cached_property
     def _traded_notional(self) -> float:

@@ -33,6 +33,7 @@ class Activity:
     """What was held and traded."""
 
     gross: Floats  # (T,) sum of |position value| after each bar, account currency
+    held: NDArray[np.bool_]  # (T,) after the bar a position of a lot or more was held
     traded_notional: float  # sum of |price x quantity x multiplier| over all fills
 
 
@@ -242,7 +243,7 @@ def _activity(to: _Collected, curve: EquityCurve, costs: Costs, activity: Activi
     to.add("turnover", turnover)
     to.add("cost_bps", lambda: cost_metrics.paid_bps(costs, traded()))
     to.add("break_even_bps", lambda: cost_metrics.break_even_bps(net, costs, traded()))
-    to.add("exposure", lambda: float(np.mean(known().gross > 0.0)))
+    to.add("exposure", lambda: float(np.mean(known().held)))
     to.add("average_leverage", lambda: float(np.mean(leverage())))
     to.add("max_leverage", lambda: float(np.max(leverage())))
 

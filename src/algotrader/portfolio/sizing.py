@@ -24,7 +24,7 @@ from algotrader.core.symbols import Symbol
 from algotrader.portfolio.positions import ZERO, Booking, Contract, exact
 
 _KINDS: Final = {Booking.SPOT: 0, Booking.LINEAR: 1, Booking.INVERSE: 2}
-_LOT_SLACK: Final = 1e-9  # of a lot: rounding, not quantity (R9)
+LOT_SLACK: Final = 1e-9  # of a lot: rounding, not quantity (R9)
 _SUM_SLACK: Final = 1e-9  # weights that sum to 1 but for rounding are not above 1
 
 
@@ -327,7 +327,7 @@ def _inside_band(lots: float, position: float, band: float) -> bool:
     held = kernel.whole_lots(position)
     if held == 0.0 or lots == 0.0 or (held > 0.0) != (lots > 0.0):
         return False
-    return abs(lots - position) < band * abs(lots) - _LOT_SLACK
+    return abs(lots - position) < band * abs(lots) - LOT_SLACK
 
 
 def _most_lots(terms: KernelTerms, price: float, max_notional: float) -> float:

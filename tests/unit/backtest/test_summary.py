@@ -198,7 +198,9 @@ def test_break_even_is_the_cost_a_side_that_leaves_nothing() -> None:
     found = summarised(
         curve([100.0, 110.0]),
         costs=Costs(fees=4.0, slippage=2.0),
-        activity=Activity(gross=np.array([0.0, 55.0]), traded_notional=2000.0),
+        activity=Activity(
+            gross=np.array([0.5, 55.0]), held=np.array([False, True]), traded_notional=2000.0
+        ),
     )
 
     assert found["cost_bps"] == pytest.approx(30.0)  # 6 / 2000
