@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import typer
 
+from algotrader.cli.plain_help import PlainTyper
+
 PANELS = START, DATA, RESEARCH, LIVE, WORKSPACE = (
     "Start", "Data", "Research", "Live", "Workspace"
 )  # fmt: skip
@@ -60,7 +62,7 @@ def new_app(help: str | None = None) -> typer.Typer:  # noqa: A002  Typer's own 
 
     Plain help rather than drawn boxes: it reads without colour, and comes in a third of the time.
     """
-    return typer.Typer(
+    return PlainTyper(
         help=help,
         add_completion=False,
         rich_markup_mode=None,

@@ -15,7 +15,7 @@ from algotrader.cli.runs import again, stored, workspace_of
 from algotrader.core.errors import UsageError
 
 app = new_app()
-Runs = Annotated[list[str], typer.Argument(metavar="RUN...", help="Two to six runs.")]
+Runs = Annotated[list[str], typer.Argument(metavar="RUN", help="Two to six runs.")]
 To = Annotated[Path, typer.Option("--report", metavar="FILE.html", help="Where the report goes.")]
 _SHOWN = ("total_return", "annual_return", "sharpe", "sortino", "max_drawdown", "volatility",
           "trades", "win_rate", "profit_factor", "turnover", "fees", "exposure")  # fmt: skip

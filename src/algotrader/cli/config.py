@@ -123,19 +123,24 @@ def _row(configuration: Configuration, key: str) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> str:
+    """As it would stand in the file."""
     if value is None:
-        return "-"
+        return "not set"
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, list):
-        return ", ".join(i if isinstance(i, str) else str(i["name"]) for i in value) or "-"
+        return ", ".join(i if isinstance(i, str) else str(i["name"]) for i in value) or "none"
     if isinstance(value, dict):
-        return ", ".join(f"{name}={each}" for name, each in value.items()) or "-"
+        return ", ".join(f"{name}={each}" for name, each in value.items()) or "none"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _type_name(kind: Any) -> str:
-    """`worst | best` for choices, else the type's own name; absent is `-`."""
+    """`worst | best` for choices, else the type's own name."""
     if kind is type(None):
-        return "-"
+        return "not set"
+    if kind is bool:
+        return "true | false"
     if get_origin(kind) is Literal:
         return " | ".join(map(str, get_args(kind)))
     parts = [part for part in get_args(kind) if isinstance(part, type) or get_args(part)]

@@ -67,7 +67,7 @@ def import_(
     out: Output,
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE...", help="CSV, Parquet, Feather, or a vnpy database."),
+        typer.Argument(metavar="FILE", help="CSV, Parquet, Feather, or a vnpy database."),
     ],
     symbol: Annotated[
         str | None, typer.Option("--symbol", "-s", help="What the file holds; default FILE:<name>.")
@@ -124,7 +124,7 @@ def import_(
 def download(
     out: Output,
     symbols: Annotated[
-        list[str], typer.Argument(metavar="SYMBOL...", help="OKX:BTC/USDT, OKX:BTC/USDT:USDT, …")
+        list[str], typer.Argument(metavar="SYMBOL", help="OKX:BTC/USDT, OKX:BTC/USDT:USDT, …")
     ],
     timeframe: Frame = "1h",
     start: Start = None,
@@ -198,6 +198,7 @@ def repair(
 
     \b
     algotrader data repair OKX:BTC/USDT --timeframe 1h
+    algotrader data repair OKX:BTC/USDT:USDT
     """
     from algotrader.data.downloading import repair as refill
 
@@ -221,7 +222,7 @@ def check(
     target: Annotated[
         str | None,
         typer.Argument(
-            metavar="[SYMBOL|FILE]", help="A series of the lake, or a bare file; default: all."
+            metavar="SYMBOL|FILE", help="A series of the lake, or a bare file; default: all."
         ),
     ] = None,
     timeframe: Frame = None,
@@ -293,6 +294,7 @@ def show(
 
     \b
     algotrader data show OKX:BTC/USDT --timeframe 1h
+    algotrader data show OKX:BTC/USDT:USDT --json
     """
     from algotrader.data.instruments import load_instrument
 
@@ -317,6 +319,7 @@ def compact(out: Output, lake: LakeFolder = None) -> None:
 
     \b
     algotrader data compact
+    algotrader data compact --lake lake
     """
     target = _lake(out, lake)
     rows = [{"series": str(key), "files_removed": target.compact(key)} for key in target.series()]
@@ -365,6 +368,7 @@ def resample(
 
     \b
     algotrader data resample OKX:BTC/USDT --timeframe 1m --to 1h
+    algotrader data resample OKX:BTC/USDT --timeframe 1h --to 1d
     """
     from algotrader.data.importing import resample_series
 
@@ -390,6 +394,7 @@ def features(
 
     \b
     algotrader data features TrendFollow --symbol SIM:BTC/USDT --timeframe 1h
+    algotrader data features strategies/trend.py --symbol OKX:BTC/USDT
     """
     import numpy as np
 

@@ -134,7 +134,7 @@ def print_manifest(console: Console, made: Manifest) -> None:
         "volume": _VOLUME[made.volume],
         "sha256": made.sha256,
         "sources": _sources(made) or "none",
-        "files": f"{len(made.files)}, {format_number(sum(made.files.values()) / 1e6, 1)} MB",
+        "files": f"{len(made.files)}, {_size(sum(made.files.values()))}",
     }
     if made.name == FUNDING:
         del lines["prices"], lines["volume"]
@@ -150,13 +150,19 @@ _VOLUME = {
 _INDENT = "\n" + " " * 11
 
 
+def _size(total: int) -> str:
+    from algotrader.core.units import format_number
+
+    return f"{format_number(total / 1e6, 1)} MB" if total >= 1e6 else f"{total / 1e3:.0f} kB"
+
+
 def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} × {name.replace('_', ' ')}" for name, count in counts.items())
 
 
 def _spans(made: Manifest) -> str:
     lines = [
-        f"{when(gap.start_ms)} to {when(gap.end_ms)}: {gap.bars:,} bars, "
+        f"{when(gap.start_ms)} to {when(gap.end_ms)}: {gap.bars:,} bar{'' if gap.bars == 1 else 's'}, "
         + gap.reason.replace("_", " ")
         for gap in made.missing
     ]

@@ -130,7 +130,9 @@ def _duplicates(table: BarTable) -> Fault | None:
     )  # fmt: skip
 
 
-_MEND = "correct or delete the row, or import it: algotrader data import FILE --on-error quarantine, which sets it aside"
+_MEND = (
+    "correct or delete the row, or set it aside: algotrader data import FILE --on-error quarantine"
+)
 
 
 def _fault(table: BarTable, code: str, bad: NDArray[np.bool_], names: tuple[str, ...],

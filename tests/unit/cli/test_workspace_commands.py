@@ -123,10 +123,10 @@ def test_config_check_notes_what_needs_the_full_driver(
     ("key", "says"),
     [
         ("backtest.path", "worst | best | near-far | finer"),
-        ("backtest.execution", "market | capped | -"),
+        ("backtest.execution", "market | capped | not set"),
         ("backtest.cash", "number"),
-        ("backtest.slippage_bps", "number | -"),
-        ("backtest.allow_gaps", "bool"),
+        ("backtest.slippage_bps", "number | not set"),
+        ("backtest.allow_gaps", "true | false"),
         ("workspace.lake", "folder"),
         ("risk.rules", "list"),
     ],
