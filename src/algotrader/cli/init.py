@@ -44,6 +44,7 @@ def init(
             console.print(f"made {path}")
         console.print(f"next: cd {folder}")
         console.print("      algotrader backtest strategies/trend.py --symbol US:AAPL")
+        console.print("      algotrader trade")
 
     out.show({"workspace": str(folder.resolve()), "files": [str(path) for path in written]}, lines)
 

@@ -28,6 +28,7 @@ from algotrader.core.ids import AccountId
 from algotrader.core.orders import Intent, OrderStatus
 from algotrader.core.ports import Severity
 from algotrader.core.symbols import Symbol
+from algotrader.core.timeframes import Timeframe
 from algotrader.engine.commands import (
     AskStrategy,
 )
@@ -201,7 +202,22 @@ class Engine:
             )
         )
 
+    def _ask_again(self, event: ModeChanged) -> None:
+        """What was asked before a restart and never answered, while its bar is the newest (R24)."""
+        for instance in self._settings.strategies:
+            asked = self.state.awaited.get(instance.strategy)
+            if instance.account != event.account or asked is None:
+                continue
+            if event.ts_known - asked < Timeframe.parse(instance.timeframe).ms:
+                self._step.do(
+                    AskStrategy(
+                        account=instance.account, strategy=instance.strategy, decision_ts=asked
+                    )
+                )
+
     def _mode_changed(self, event: ModeChanged) -> None:
+        if event.by == "recovery" and event.mode is not TradingMode.STARTING:
+            self._ask_again(event)
         if event.mode is TradingMode.HALTED:
             for live in list(self.state.orders.open(event.account)):
                 if self._reduces(live):

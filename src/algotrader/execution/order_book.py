@@ -48,6 +48,10 @@ class OrderBook:
     def __len__(self) -> int:
         return len(self._orders)
 
+    def all(self) -> Iterator[LiveOrder]:
+        """Every order, the oldest first."""
+        yield from self._orders.values()
+
     def open(
         self, account: AccountId | None = None, instrument: Symbol | None = None
     ) -> Iterator[LiveOrder]:

@@ -11,6 +11,7 @@ from operator import attrgetter
 
 import msgspec
 
+from algotrader.core.events import Event
 from algotrader.core.ids import AccountId
 from algotrader.core.instants import utc_at, utc_ms
 from algotrader.core.ports import ManualClock
@@ -59,14 +60,17 @@ class Replay:
     trader: Trader
     time: ReplayTime
     papers: Mapping[AccountId, PaperBroker]
+    requests: Callable[[int], Iterable[Event]]  # of a person, taken at the start and before slices
     on_slice: Callable[[Slice], None]  # before it is told: the strategies' histories grow
     pause: Callable[[], Awaitable[None]]  # after each slice, for a speed that people can follow
 
     async def run(self, slices: Iterable[Slice]) -> None:
         """Until the slices end. The trader must be running."""
         await self._settle_until(self.trader.is_ready)
+        await self._obey()
         for slice_ in slices:
             await self._reach(slice_.closed.ts_known)
+            await self._obey()
             for account in sorted(self.papers):
                 for event in self.papers[account].advance(slice_.bars, slice_.closed.ts_known):
                     self.trader.tell(event)
@@ -75,6 +79,11 @@ class Replay:
                 self.trader.tell(closed)
             await self.trader.idle()
             await self.pause()
+
+    async def _obey(self) -> None:
+        for request in self.requests(utc_ms(self.time.clock.now())):
+            self.trader.tell(request)
+        await self.trader.idle()
 
     async def _reach(self, to_ms: int) -> None:
         """Move the clock, stopping at each timer on the way."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -37,6 +38,14 @@ def _fraction(value: str | float) -> float:
     return float(parse_fraction(value))
 
 
+def _moment(value: object) -> object:
+    """YAML reads 2024-01-31 as a date of its own."""
+    return value.isoformat() if isinstance(value, date) else value
+
+
+Moment = Annotated[str, BeforeValidator(_moment)]
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -46,10 +55,12 @@ class TradingSettings(_Section):
 
     mode: Literal["paper"] = Field("paper", description="paper: the kernel fills on bars")
     data: Literal["replay"] = Field("replay", description="replay: the lake's bars, at any speed")
-    start: str | None = Field(
+    start: Moment | None = Field(
         None, description="first decision of a replay, ISO date; absent: when warm-ups end"
     )
-    end: str | None = Field(None, description="end of a replay, not included; absent: the last bar")
+    end: Moment | None = Field(
+        None, description="end of a replay, not included; absent: the last bar"
+    )
     budget_s: Annotated[float, BeforeValidator(_number), Field(gt=0, le=60)] = Field(
         2.0, description="seconds a strategy has for a decision, then it is stopped"
     )

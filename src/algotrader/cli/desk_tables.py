@@ -1,0 +1,194 @@
+"""What `trade`, `status`, `orders`, `positions` and `fills` show of a desk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from algotrader.cli.output import Output, fits
+from algotrader.core.instants import utc_at, utc_ms
+from algotrader.core.units import ABSENT, format_money, format_percent, format_step
+
+if TYPE_CHECKING:
+    from algotrader.core.fills import Fill
+    from algotrader.engine.state import EngineState
+    from algotrader.execution.order_life import LiveOrder
+    from algotrader.ops.desk import Desk
+
+
+def desk_of(out: Output) -> Desk:
+    """The desk of the settings in force."""
+    from algotrader.ops.config import load
+    from algotrader.ops.desk import build_desk
+
+    return build_desk(load(out.config, environment=os.environ))
+
+
+def account_rows(desk: Desk, state: EngineState) -> list[dict[str, Any]]:
+    """Each account as the journal has it. Amounts are text, exact."""
+    marks = state.marks()
+    rows = []
+    for account in desk.accounts:
+        book = state.books[account.name].whole
+        equity = book.equity(marks)
+        rows.append(
+            {
+                "account": account.name,
+                "mode": state.modes[account.name].value,
+                "currency": str(account.currency),
+                "equity": str(equity),
+                "cash": str(book.cash()),
+                "deposits": str(book.statement(marks).deposits),
+                "positions": sum(book.position(symbol).quantity != 0 for symbol in book.contracts),
+                "open_orders": len(list(state.orders.open(account.name))),
+                "last_decision": max(
+                    (one.decision_ts for one in state.slices.values()), default=None
+                ),
+            }
+        )
+    return rows
+
+
+def print_accounts(console: Console, desk: Desk, state: EngineState) -> None:
+    """One line an account."""
+    shown = []
+    for row in account_rows(desk, state):
+        equity, deposits = Decimal(row["equity"]), Decimal(row["deposits"])
+        result = format_percent(equity / deposits - 1, signed=True) if deposits else ABSENT
+        shown.append(row | {"result": result})
+    print_rows(console, shown, ACCOUNTS, "no account")
+
+
+def position_rows(desk: Desk, state: EngineState) -> list[dict[str, Any]]:
+    """Every position that is not flat, by strategy."""
+    rows = []
+    for account in desk.accounts:
+        parts = state.books[account.name].parts
+        for strategy in account.strategies:
+            book = parts[strategy.name]
+            for symbol in sorted(book.contracts):
+                position = book.position(symbol)
+                if position.quantity == 0:
+                    continue
+                mark = state.marks().get(symbol)
+                rows.append(
+                    {
+                        "account": account.name,
+                        "strategy": strategy.name,
+                        "instrument": str(symbol),
+                        "quantity": str(position.quantity),
+                        "entry": None if position.entry is None else str(position.entry),
+                        "mark": None if mark is None else str(mark),
+                        "unrealised": None if mark is None else str(position.unrealised(mark)),
+                    }
+                )
+    return rows
+
+
+def order_row(live: LiveOrder) -> dict[str, Any]:
+    order = live.order
+    terms = order.terms
+    return {
+        "order": order.order_id,
+        "account": order.account,
+        "strategy": order.strategy,
+        "instrument": str(order.instrument),
+        "side": terms.side.value,
+        "kind": terms.kind.value,
+        "quantity": str(terms.quantity),
+        "filled": str(live.filled),
+        "limit": None if terms.limit is None else str(terms.limit),
+        "status": live.status.value,
+        "decided": utc_ms(order.intent.decided_at),
+    }
+
+
+def fill_row(fill: Fill) -> dict[str, Any]:
+    return {
+        "time": utc_ms(fill.filled_at),
+        "account": fill.account,
+        "instrument": str(fill.instrument),
+        "side": fill.side.value,
+        "quantity": str(fill.quantity),
+        "price": str(fill.price),
+        "fee": str(fill.fee),
+        "fee_currency": str(fill.fee_currency),
+        "order": fill.order_id,
+        "trade": fill.trade_id,
+    }
+
+
+def print_rows(
+    console: Console, rows: Sequence[dict[str, Any]], columns: Mapping[str, str], none: str
+) -> None:
+    """Rows as a table: `columns` are heading by key; numbers stand to the right.
+
+    Where the screen is too narrow the columns of `_FIRST_TO_GO` are left out, and named below.
+    """
+    if not rows:
+        console.print(none)
+        return
+    kept = dict(columns)
+    table = _table(rows, kept)
+    dropped = []
+    for key in _FIRST_TO_GO:
+        if fits(console, table):
+            break
+        if key in kept:
+            dropped.append(kept.pop(key))
+            table = _table(rows, kept)
+    console.print(table)
+    if dropped:
+        console.print(f"{', '.join(dropped)}: no room here, see --json", style="dim")
+
+
+def _table(rows: Sequence[dict[str, Any]], columns: Mapping[str, str]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for key, heading in columns.items():
+        table.add_column(heading, justify="right" if key in _NUMBERS else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*(_text(key, row[key]) for key in columns))
+    return table
+
+
+ACCOUNTS = {
+    "account": "account", "mode": "mode", "equity": "equity", "currency": "", "result": "result",
+    "cash": "cash", "positions": "positions", "open_orders": "orders",
+    "last_decision": "last decision",
+}  # fmt: skip
+POSITIONS = {
+    "account": "account", "strategy": "strategy", "instrument": "instrument",
+    "quantity": "quantity", "entry": "entry", "mark": "mark", "unrealised": "unrealised",
+}  # fmt: skip
+ORDERS = {
+    "decided": "decided", "account": "account", "strategy": "strategy",
+    "instrument": "instrument", "side": "side", "kind": "kind", "quantity": "quantity",
+    "filled": "filled", "limit": "limit", "status": "status",
+}  # fmt: skip
+FILLS = {
+    "time": "time", "account": "account", "instrument": "instrument", "side": "side",
+    "quantity": "quantity", "price": "price", "fee": "fee", "fee_currency": "in",
+}  # fmt: skip
+_FIRST_TO_GO = ("strategy", "kind", "limit", "fee_currency", "fee", "cash", "mark", "account")
+_MONEY = {"equity", "cash", "unrealised", "fee"}
+_PRICES = {"price", "limit", "entry", "mark"}
+_QUANTITIES = {"quantity", "filled"}
+_NUMBERS = _MONEY | _PRICES | _QUANTITIES | {"result", "positions", "open_orders"}
+_TIMES = {"time", "decided", "last_decision"}
+
+
+def _text(key: str, value: Any) -> str:
+    if value is None:
+        return ABSENT
+    if key in _TIMES:
+        return utc_at(value).strftime("%Y-%m-%d %H:%M")
+    if key in _MONEY:
+        return format_money(Decimal(value))
+    if key in _PRICES:
+        return format_step(Decimal(value), None)
+    return f"{Decimal(value):,f}" if key in _QUANTITIES else str(value)

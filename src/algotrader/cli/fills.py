@@ -1,0 +1,38 @@
+"""`algotrader fills`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from algotrader.cli.commands import new_app
+from algotrader.cli.output import Output, with_output
+
+app = new_app()
+
+
+@app.command()
+@with_output
+def fills(
+    out: Output,
+    last: Annotated[int, typer.Option(help="How many, newest last; 0 shows all.", min=0)] = 20,
+) -> None:
+    """List the fills, as the venue told them.
+
+    Read from the journal, also while the trader runs. Times are UTC. Writes nothing, asks no venue.
+
+    \b
+    algotrader fills
+    algotrader fills --last 0 --json
+    """
+    from algotrader.cli.desk_tables import FILLS, desk_of, fill_row, print_rows
+    from algotrader.core.events import OrderFilled
+    from algotrader.ops.trading import events_of, journal_folder
+
+    folder = journal_folder(desk_of(out))
+    events = (event for event in events_of(folder) if isinstance(event, OrderFilled))
+    by_trade = {event.fill.key: fill_row(event.fill) for event in events}  # told twice, shown once
+    rows = list(by_trade.values())
+    shown = rows[-last:] if last else rows
+    out.show(shown, lambda console: print_rows(console, shown, FILLS, "no fill yet"))

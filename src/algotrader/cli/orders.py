@@ -1,0 +1,37 @@
+"""`algotrader orders`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from algotrader.cli.commands import new_app
+from algotrader.cli.output import Output, with_output
+
+app = new_app()
+
+
+@app.command()
+@with_output
+def orders(
+    out: Output,
+    all_: Annotated[bool, typer.Option("--all", help="Also those that have ended.")] = False,
+    last: Annotated[int, typer.Option(help="How many, newest last; 0 shows all.", min=0)] = 20,
+) -> None:
+    """List open orders, or all there were.
+
+    Read from the journal, also while the trader runs. Times are UTC. Writes nothing, asks no venue.
+
+    \b
+    algotrader orders
+    algotrader orders --all --last 50
+    """
+    from algotrader.cli.desk_tables import ORDERS, desk_of, order_row, print_rows
+    from algotrader.ops.trading import read_state
+
+    book = read_state(desk_of(out)).orders
+    rows = [order_row(live) for live in (book.all() if all_ else book.open())]
+    shown = rows[-last:] if last else rows
+    none = "no order yet" if all_ else "no open order; --all lists those that have ended"
+    out.show(shown, lambda console: print_rows(console, shown, ORDERS, none))

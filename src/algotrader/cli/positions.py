@@ -1,0 +1,27 @@
+"""`algotrader positions`."""
+
+from __future__ import annotations
+
+from algotrader.cli.commands import new_app
+from algotrader.cli.output import Output, with_output
+
+app = new_app()
+
+
+@app.command()
+@with_output
+def positions(out: Output) -> None:
+    """List the positions by strategy, marked at the last close.
+
+    Read from the journal, also while the trader runs. Writes nothing, asks no venue.
+
+    \b
+    algotrader positions
+    algotrader positions --json
+    """
+    from algotrader.cli.desk_tables import POSITIONS, desk_of, position_rows, print_rows
+    from algotrader.ops.trading import read_state
+
+    desk = desk_of(out)
+    rows = position_rows(desk, read_state(desk))
+    out.show(rows, lambda console: print_rows(console, rows, POSITIONS, "no position"))

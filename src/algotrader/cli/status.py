@@ -1,0 +1,45 @@
+"""`algotrader status`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from algotrader.cli.commands import new_app
+from algotrader.cli.output import Output, with_output
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+app = new_app()
+
+
+@app.command()
+@with_output
+def status(out: Output) -> None:
+    """Show each account: mode, equity, cash, positions, open orders, last decision.
+
+    Read from the journal, also while the trader runs. Writes nothing, asks no venue.
+
+    \b
+    algotrader status
+    algotrader status --json
+    """
+    from algotrader.cli.desk_tables import (
+        POSITIONS,
+        account_rows,
+        desk_of,
+        position_rows,
+        print_accounts,
+        print_rows,
+    )
+    from algotrader.ops.trading import read_state
+
+    desk = desk_of(out)
+    state = read_state(desk)
+    positions = position_rows(desk, state)
+
+    def lines(console: Console) -> None:
+        print_accounts(console, desk, state)
+        print_rows(console, positions, POSITIONS, "no position")
+
+    out.show({"accounts": account_rows(desk, state), "positions": positions}, lines)

@@ -1,0 +1,103 @@
+"""`algotrader trade`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from algotrader.cli.commands import new_app
+from algotrader.cli.output import Output, shown_path, with_output
+from algotrader.cli.progress import shown_progress
+from algotrader.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from algotrader.ops.desk import Desk
+    from algotrader.ops.trading import Traded
+
+app = new_app()
+
+
+@app.command()
+@with_output
+def trade(
+    out: Output,
+    mode: Annotated[str | None, typer.Option(help="paper; default: trading.mode.")] = None,
+    speed: Annotated[
+        float, typer.Option(help="Slices a second of a replay; 0: as fast as it goes.", min=0)
+    ] = 0.0,
+    sync: Annotated[
+        str,
+        typer.Option("--journal-sync", help="full, or normal: quicker, for replays alone."),
+    ] = "full",
+) -> None:
+    """Trade the strategies of algotrader.yaml on paper: recorded bars, the kernel's fills.
+
+    Everything a decision depends on is written to the journal first. End it by Ctrl-C, or by any
+    other means: the next start goes on where it was. No real order is sent.
+
+    \b
+    algotrader trade
+    algotrader trade --speed 4
+    """
+    import asyncio
+
+    from algotrader.live.journal.storage import Sync
+    from algotrader.ops.config import load
+    from algotrader.ops.desk import build_desk
+    from algotrader.ops.trading import journal_folder, opened, replay
+
+    overrides = {} if mode is None else {"trading.mode": mode}
+    desk = build_desk(load(out.config, environment=os.environ, overrides=overrides))
+    if sync not in (each.value for each in Sync):
+        raise UsageError(
+            "usage.choice", f"--journal-sync {sync!r} does not exist", hint="use full or normal"
+        )
+    folder = journal_folder(desk)
+    out.note(_banner(desk, str(shown_path(folder.path))))
+    rows, done = desk.rows(), 0
+    with opened(folder, Sync(sync)) as journal, shown_progress(out, "replay") as progress:
+
+        def counted(_: object) -> None:
+            nonlocal done
+            done += 1
+            if progress is not None:
+                progress(done, rows)
+
+        traded = asyncio.run(
+            replay(desk, journal, pause_s=1 / speed if speed else 0.0, on_slice=counted)
+        )
+
+    out.show(_plain(desk, traded), lambda console: _print(console, desk, traded))
+
+
+def _banner(desk: Desk, journal: str) -> str:
+    names = ", ".join(one.name for one in desk.strategies)
+    accounts = ", ".join(one.name for one in desk.accounts)
+    return f"PAPER  {names} on {accounts}  replay of recorded bars  journal {journal}"
+
+
+def _plain(desk: Desk, traded: Traded) -> dict[str, Any]:
+    from algotrader.cli.desk_tables import account_rows
+
+    return {
+        "mode": "paper",
+        "resumed": traded.resumed,
+        "slices": traded.slices,
+        "accounts": account_rows(desk, traded.state),
+    }
+
+
+def _print(console: Console, desk: Desk, traded: Traded) -> None:
+    from algotrader.cli.desk_tables import print_accounts
+
+    if traded.slices == 0:
+        console.print("the replay was at its end already: every recorded bar was traded")
+    else:
+        went_on = "went on with its journal, " if traded.resumed else ""
+        console.print(f"{went_on}{traded.slices:,} slices traded")
+    print_accounts(console, desk, traded.state)
+    console.print("next: algotrader status, algotrader fills, algotrader journal show")

@@ -1,0 +1,332 @@
+"""A desk: what the sections `trading`, `accounts` and `strategies` come to, with its market data."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+
+from algotrader.backtest.finer import market_for
+from algotrader.backtest.kernel_input import traded
+from algotrader.backtest.loading import DataRequest, parse_instant
+from algotrader.backtest.market import Market
+from algotrader.backtest.paper_account import paper_venue
+from algotrader.backtest.settings import BacktestSettings
+from algotrader.core.accounts import Account, MarginMode
+from algotrader.core.bars import Bars
+from algotrader.core.errors import ConfigurationError, DataError
+from algotrader.core.hashing import content_hash
+from algotrader.core.ids import AccountId, RunId, StrategyId
+from algotrader.core.instants import utc_at
+from algotrader.core.instruments import Instrument
+from algotrader.core.money import Currency
+from algotrader.core.symbols import Symbol
+from algotrader.engine.settings import EngineSettings, StrategyInstance
+from algotrader.engine.slices import Slice, slices_of
+from algotrader.execution.paper import PaperVenue
+from algotrader.live.replay import in_order
+from algotrader.live.settings import AccountSettings, StrategySettings
+from algotrader.live.workers import LiveStrategy
+from algotrader.ops.config import Configuration
+from algotrader.portfolio.sizing import SizingRules
+from algotrader.strategy.base import Strategy, Style
+from algotrader.strategy.decide import first_decision, prepare_all
+from algotrader.strategy.history import BarHistory
+from algotrader.strategy.loader import load
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskStrategy:
+    """One configured strategy, loaded, with the bars of its own instruments."""
+
+    name: StrategyId
+    account: AccountId
+    settings: StrategySettings
+    use: str  # with an absolute path where it is a file
+    strategy: Strategy
+    bars: Bars  # (T, N)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskAccount:
+    """One account with the market it trades on; `first` is the row of its first decision."""
+
+    name: AccountId
+    settings: AccountSettings
+    market: Market
+    costs: BacktestSettings
+    first: int
+    strategies: tuple[DeskStrategy, ...]
+
+    @property
+    def currency(self) -> Currency:
+        return Currency(self.settings.currency)
+
+    def venue(self) -> PaperVenue:
+        """Its paper venue, flat, before the first decision."""
+        return paper_venue(self.name, self.market, self.costs, first=self.first)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Everything a trader is made from, beside its journal."""
+
+    accounts: tuple[DeskAccount, ...]
+    configuration: Configuration
+
+    @property
+    def strategies(self) -> tuple[DeskStrategy, ...]:
+        return tuple(one for account in self.accounts for one in account.strategies)
+
+    @property
+    def configuration_hash(self) -> str:
+        return content_hash(self.configuration.settings.model_dump(mode="json"))
+
+    def engine_settings(self, run_id: RunId) -> EngineSettings:
+        """What the engine of a run is told. ConfigurationError if it does not fit together."""
+        instruments: dict[Symbol, Instrument] = {}
+        for account in self.accounts:
+            for instrument in account.market.instruments:
+                instruments[instrument.symbol] = traded(instrument, account.costs)
+        return EngineSettings(
+            run_id=run_id,
+            configuration_hash=self.configuration_hash,
+            accounts=tuple(_account(one) for one in self.accounts),
+            instruments=instruments,
+            strategies=tuple(_instance(one, self.accounts) for one in self.strategies),
+            risk=self.configuration.settings.risk,
+        )
+
+    def slices(self, after: Mapping[str, int]) -> Iterator[Slice]:
+        """The replay from the first decision on, without what closed by `after` (by time frame)."""
+        sources = [slices_of(one.market.bars, first=one.first) for one in self.accounts]
+        for slice_ in in_order(sources):
+            closed = slice_.closed
+            if closed.decision_ts > after.get(closed.timeframe, -1):
+                yield slice_
+
+    def rows(self) -> int:
+        """Rows that a whole replay has, of all accounts together."""
+        return sum(len(one.market.bars) - one.first for one in self.accounts)
+
+    def begin_ms(self) -> int:
+        """When the replay's first decision is made, UTC ms."""
+        return min(int(one.market.bars.known_at[one.first]) for one in self.accounts)
+
+    def live_strategies(
+        self, after: Mapping[str, int], decided: Container[StrategyId]
+    ) -> list[LiveStrategy]:
+        """Each with the history it had when `after` closed; before the first decision otherwise.
+
+        `decided` are those that have answered before.
+        """
+        begin = self.begin_ms()
+        return [
+            LiveStrategy(
+                strategy=one.name,
+                account=one.account,
+                use=one.use,
+                parameters=dict(one.settings.parameters),
+                history=BarHistory(
+                    _known_by(one.bars, after.get(str(one.bars.timeframe), begin - 1))
+                ),
+                has_decided=one.name in decided,
+            )
+            for one in self.strategies
+        ]
+
+
+def build_desk(configuration: Configuration) -> Desk:
+    """Load strategies and data. ConfigurationError, StrategyError or DataError says what is wrong."""
+    settings = configuration.settings
+    if not settings.strategies:
+        raise ConfigurationError(
+            "trading.nothing",
+            "no strategy is configured: there is nothing to trade",
+            hint="add `strategies:` to algotrader.yaml; algotrader init DIR writes an example",
+        )
+    by_account: dict[str, dict[str, StrategySettings]] = {}
+    for name, one in settings.strategies.items():
+        by_account.setdefault(one.account, {})[name] = one
+    accounts = tuple(
+        _desk_account(configuration, name, by_account[name]) for name in sorted(by_account)
+    )
+    return Desk(accounts=accounts, configuration=configuration)
+
+
+def _desk_account(
+    configuration: Configuration, name: str, strategies: Mapping[str, StrategySettings]
+) -> DeskAccount:
+    own = configuration.settings.accounts.get(name)
+    if own is None:
+        raise ConfigurationError(
+            "trading.account",
+            f"strategy {next(iter(strategies))} names account {name}, which is not configured",
+            hint=f"add it to algotrader.yaml: accounts: {{{name}: {{cash: 10_000}}}}",
+        )
+    frames = sorted({one.timeframe for one in strategies.values()})
+    if len(frames) > 1:
+        raise ConfigurationError(
+            "trading.timeframes",
+            f"account {name} has strategies on {' and '.join(frames)}: a paper account has one "
+            "length of bars",
+            hint="give each time frame an account of its own",
+        )
+    trading = configuration.settings.trading
+    symbols = sorted({symbol for one in strategies.values() for symbol in one.symbols})
+    request = DataRequest(
+        symbols=tuple(symbols),
+        timeframe=frames[0],
+        end=trading.end,
+        allow_gaps=configuration.settings.backtest.allow_gaps,
+    )
+    costs = _costs(configuration, own)
+    lake = configuration.path(configuration.settings.workspace.lake)
+    market = market_for(request, costs, lake)
+    _require_currency(name, own, market)
+    loaded = tuple(
+        _desk_strategy(configuration, AccountId(name), StrategyId(key), strategies[key], market)
+        for key in sorted(strategies)
+    )
+    return DeskAccount(
+        name=AccountId(name),
+        settings=own,
+        market=market,
+        costs=costs,
+        first=_first_row(market, loaded, trading.start),
+        strategies=loaded,
+    )
+
+
+def _require_currency(name: str, account: AccountSettings, market: Market) -> None:
+    if market.currency != account.currency:  # R26
+        raise ConfigurationError(
+            "trading.currency",
+            f"account {name} has {account.currency}, its instruments settle in {market.currency}",
+            hint=f"accounts: {{{name}: {{currency: {market.currency}}}}}",
+        )
+
+
+def _desk_strategy(
+    configuration: Configuration,
+    account: AccountId,
+    name: StrategyId,
+    settings: StrategySettings,
+    market: Market,
+) -> DeskStrategy:
+    use = _absolute(settings.use, configuration.folder)
+    strategy = load(use).kind(**settings.parameters)
+    if strategy.style is not Style.TARGETS:
+        raise ConfigurationError(
+            "trading.by_bar",
+            f"strategy {name} decides bar by bar, which paper trading does not do yet",
+            hint="strategies with `targets` trade; backtest this one with algotrader backtest",
+        )
+    if strategy.stop_loss or strategy.take_profit or strategy.trailing:
+        raise ConfigurationError(
+            "trading.protection",
+            f"strategy {name} declares stops, which paper trading does not keep yet",
+            hint="take them out, or backtest this one with algotrader backtest",
+        )
+    return DeskStrategy(
+        name=name, account=account, settings=settings, use=use, strategy=strategy,
+        bars=_of_symbols(market.bars, [Symbol.parse(text) for text in settings.symbols]),
+    )  # fmt: skip
+
+
+def _absolute(use: str, folder: Path) -> str:
+    path, colon, kind = use.partition(".py")
+    return f"{(folder / path).resolve()}{colon}{kind}" if colon else use
+
+
+def _of_symbols(bars: Bars, symbols: list[Symbol]) -> Bars:
+    """The panel of some of its instruments, on the rows that one of them has."""
+    panel = bars.as_panel()
+    if set(symbols) == set(panel.symbols):
+        return panel
+    singles = [panel.column(panel.symbols.index(symbol)) for symbol in sorted(set(symbols))]
+    return Bars.stack([one.take(np.isfinite(one.close)) for one in singles])
+
+
+def _first_row(market: Market, strategies: tuple[DeskStrategy, ...], start: str | None) -> int:
+    """The row at which the first of the strategies decides (R5)."""
+    asked = parse_instant(start, "trading.start")
+    first: list[int] = []
+    for one in strategies:
+        bars = one.bars if one.strategy.panel or len(one.bars.symbols) > 1 else one.bars.column(0)
+        row = first_decision(one.strategy, bars, prepare_all(one.strategy, bars), asked)
+        if row == len(bars):
+            last = utc_at(int(bars.ts[-1]))
+            raise DataError(
+                "trading.no_bars",
+                f"strategy {one.name}: no bar at or after trading.start {start}; the last opens "
+                f"at {last:%Y-%m-%d %H:%M}",
+                hint="give an earlier trading.start, or later data",
+            )
+        first.append(int(one.bars.ts[row]))
+    return int(np.searchsorted(market.bars.ts, min(first)))
+
+
+def _known_by(bars: Bars, at_ms: int) -> Bars:
+    return bars.rows(0, int(np.searchsorted(bars.known_at, at_ms, side="right")))
+
+
+def _costs(configuration: Configuration, account: AccountSettings) -> BacktestSettings:
+    """The account's assumptions: those of the section `backtest`, so that the two agree."""
+    defaults, risk = configuration.settings.backtest, configuration.settings.risk
+    limits = [defaults.max_leverage]
+    if risk.account.max_leverage is not None:
+        limits.append(float(risk.account.max_leverage))
+    weight, notional = risk.instrument.max_weight, risk.instrument.max_notional
+    return BacktestSettings(
+        cash=account.cash,
+        fees=defaults.fees,
+        slippage_bps=defaults.slippage_bps,
+        participation=defaults.participation,
+        max_leverage=min(limits),
+        max_weight=None if weight is None else float(weight),
+        max_notional=None if notional is None else float(notional),
+        margin_mode="isolated" if account.margin == "isolated" else "cross",
+        path=defaults.path,
+        cash_buffer=defaults.cash_buffer,
+        seed=defaults.seed,
+    )
+
+
+def _account(one: DeskAccount) -> Account:
+    return Account(
+        account_id=one.name,
+        venue=one.market.bars.symbols[0].venue,
+        currency=one.currency,
+        margin_mode=MarginMode(one.settings.margin),
+        instruments=tuple(one.market.bars.symbols),
+        strategies=tuple(strategy.name for strategy in one.strategies),
+    )
+
+
+def _instance(one: DeskStrategy, accounts: tuple[DeskAccount, ...]) -> StrategyInstance:
+    costs = next(account.costs for account in accounts if account.name == one.account)
+    return StrategyInstance(
+        strategy=one.name,
+        account=one.account,
+        instruments=tuple(one.bars.symbols),
+        timeframe=str(one.bars.timeframe),
+        panel=one.strategy.panel,
+        rebalance=one.strategy.rebalance.kind,
+        sizing=SizingRules(
+            cash_buffer=costs.cash_buffer,
+            max_leverage=costs.max_leverage,
+            max_weight=float("inf") if costs.max_weight is None else costs.max_weight,
+            max_notional=float("inf") if costs.max_notional is None else costs.max_notional,
+            band=one.strategy.rebalance.width,
+        ),
+        cash_share=one.settings.share,
+    )
+
+
+def deposit_of(account: DeskAccount) -> Decimal:
+    """What a paper account begins with."""
+    return Decimal(repr(account.settings.cash))

@@ -1,0 +1,201 @@
+"""Run a desk: journal, engine, worker and brokers together, until the data or a person ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from algotrader.core.bars import FIELDS
+from algotrader.core.errors import ConfigurationError
+from algotrader.core.events import CashMoved, Event, decode_event
+from algotrader.core.ids import RunId
+from algotrader.core.instants import utc_ms
+from algotrader.core.ports import Notice, Severity, SystemClock
+from algotrader.engine.engine import Engine
+from algotrader.engine.slices import Slice
+from algotrader.engine.state import EngineState
+from algotrader.execution.paper_broker import PaperBroker, stand_again
+from algotrader.live.journal.folder import JournalFolder
+from algotrader.live.journal.journal import Journal, last_segment
+from algotrader.live.journal.records import PREFIX
+from algotrader.live.journal.storage import Sync
+from algotrader.live.operator import Inbox
+from algotrader.live.replay import Replay, ReplayTime
+from algotrader.live.steps import Steps
+from algotrader.live.trader import Trader
+from algotrader.live.workers import LiveStrategy, WorkerDecider
+from algotrader.ops.desk import Desk, DeskAccount, deposit_of
+
+log = logging.getLogger(__name__)
+_PAGE = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traded:
+    """What a replay left behind."""
+
+    state: EngineState
+    slices: int  # of this start
+    resumed: bool  # it went on with a journal that was there
+
+
+class LoggedNotices:
+    """The Notifier port without a messenger: lines of the log."""
+
+    async def notify(self, notice: Notice) -> None:
+        level = logging.CRITICAL if notice.severity is Severity.CRITICAL else logging.WARNING
+        log.log(level, "%s: %s", notice.title, notice.text)
+
+
+def journal_folder(desk: Desk) -> JournalFolder:
+    settings = desk.configuration.settings
+    return JournalFolder(desk.configuration.path(settings.workspace.journal))
+
+
+@contextmanager
+def opened(folder: JournalFolder, sync: Sync) -> Iterator[Journal]:
+    """The journal, made if there is none. JournalLockedError if another trader holds it."""
+    if folder.chain.exists():
+        with folder.open(sync=sync) as journal:
+            yield journal
+        return
+    now_ms = utc_ms(SystemClock().now())
+    with folder.create(entropy=os.urandom(16), now_ms=now_ms, sync=sync) as journal:
+        yield journal
+
+
+def read_state(desk: Desk) -> EngineState:
+    """Where the journal of a desk ends, also while a trader writes it."""
+    folder = journal_folder(desk)
+    with folder.reading() as rows:
+        run_id = RunId(last_segment(rows).run_id)
+    engine = Engine(desk.engine_settings(run_id))
+    try:
+        for event in events_of(folder):
+            engine.apply(event)
+    except KeyError as error:
+        raise _gone(desk, error) from error
+    return engine.state
+
+
+def events_of(folder: JournalFolder) -> Iterator[Event]:
+    """Every event of a journal, in order."""
+    with folder.reading() as rows:
+        at = 1
+        while page := rows.page(at, _PAGE):
+            at = page[-1].seq + 1
+            yield from (decode_event(row.body) for row in page if not row.kind.startswith(PREFIX))
+
+
+async def replay(
+    desk: Desk,
+    journal: Journal,
+    *,
+    pause_s: float = 0.0,
+    on_slice: Callable[[Slice], None] = lambda _: None,
+) -> Traded:
+    """Trade the recorded bars from where the journal ends, to their end."""
+    engine = Engine(desk.engine_settings(journal.run_id))
+    steps = Steps(engine, journal)
+    resumed = _resumed(desk, steps)
+    after = {frame: closed.decision_ts for frame, closed in engine.state.slices.items()}
+    time = ReplayTime(max(after.values(), default=desk.begin_ms() - 1))
+    now_ms = utc_ms(time.clock.now())
+    journal.record_start(config_hash=desk.configuration_hash, now_ms=now_ms)
+    if not resumed:
+        _deposit(desk, steps, now_ms)
+    papers = {one.name: _paper(desk, one, time, resumed) for one in desk.accounts}
+    strategies = desk.live_strategies(after, engine.state.answers)
+    decider = WorkerDecider(
+        strategies, time.clock, budget_s=desk.configuration.settings.trading.budget_s
+    )
+    trader = Trader(
+        steps=steps, brokers=papers, decider=decider, notifier=LoggedNotices(),
+        clock=time.clock, sleep=time.sleep,
+    )  # fmt: skip
+    inbox = Inbox(journal_folder(desk).path)
+    count = 0
+
+    def taken(slice_: Slice) -> None:
+        nonlocal count
+        count += 1
+        _grow(strategies, slice_, desk)
+        on_slice(slice_)
+
+    async def pause() -> None:
+        await asyncio.sleep(pause_s)
+
+    run = Replay(
+        trader=trader, time=time, papers=papers, requests=inbox.take, on_slice=taken, pause=pause
+    )
+    await decider.load()
+    trading = asyncio.ensure_future(trader.run())
+    feeding = asyncio.ensure_future(run.run(desk.slices(after)))
+    try:
+        await asyncio.wait({trading, feeding}, return_when=asyncio.FIRST_COMPLETED)
+        if trading.done():
+            trading.result()
+        feeding.result()
+    finally:
+        for task in (trading, feeding):
+            task.cancel()
+        await asyncio.gather(trading, feeding, return_exceptions=True)
+        await decider.close()
+    return Traded(state=engine.state, slices=count, resumed=resumed)
+
+
+def _paper(desk: Desk, account: DeskAccount, time: ReplayTime, resumed: bool) -> PaperBroker:
+    venue = account.venue()
+    if resumed:
+        stand_again(venue, account.name, events_of(journal_folder(desk)))
+    return PaperBroker(venue, time.clock)
+
+
+def _resumed(desk: Desk, steps: Steps) -> bool:
+    try:
+        return steps.replay() > 0
+    except KeyError as error:
+        raise _gone(desk, error) from error
+
+
+def _gone(desk: Desk, error: KeyError) -> ConfigurationError:
+    return ConfigurationError(
+        "trading.journal_differs",
+        f"the journal {journal_folder(desk).path} knows {error.args[0]}, the settings do not",
+        hint="put it back into algotrader.yaml, or begin a new journal: workspace.journal",
+    )
+
+
+def _deposit(desk: Desk, steps: Steps, now_ms: int) -> None:
+    for account in desk.accounts:
+        steps.take(
+            CashMoved(
+                ts_event=now_ms, ts_known=now_ms, account=account.name, movement_id="start",
+                reason="deposit", amount=deposit_of(account), currency=account.currency,
+            )
+        )  # fmt: skip
+
+
+def _grow(strategies: list[LiveStrategy], slice_: Slice, desk: Desk) -> None:
+    """Each strategy's history gets the row that has just closed."""
+    bars = {one.name: one.bars for one in desk.strategies}
+    for live in strategies:
+        panel = bars[live.strategy]
+        if str(panel.timeframe) != slice_.closed.timeframe:
+            continue
+        row = int(np.searchsorted(panel.known_at, slice_.closed.decision_ts))
+        if row == len(panel) or panel.known_at[row] != slice_.closed.decision_ts:
+            continue  # none of its instruments has a bar here
+        live.history.append(
+            int(panel.ts[row]),
+            int(panel.known_at[row]),
+            None if panel.session is None else int(panel.session[row]),
+            {name: getattr(panel, name)[row] for name in FIELDS},
+            None if panel.funding is None else panel.funding[row],
+        )

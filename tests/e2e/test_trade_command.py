@@ -1,0 +1,182 @@
+"""`algotrader trade` on recorded bars: what was backtested is traded, and nothing ends it wrongly."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from algotrader.cli.main import main
+from algotrader.live.journal.folder import JournalFolder
+
+COMMAND = "import sys; from algotrader.cli.main import main; raise SystemExit(main(sys.argv[1:]))"
+
+SETTINGS = """
+accounts:
+  main: {currency: USD, cash: 10_000}
+strategies:
+  trend: {use: TrendFollow, symbols: [US:AAPL], timeframe: 1d}
+trading: {start: 2011-01-03, end: 2012-01-01}
+"""
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "algotrader.yaml").write_text(SETTINGS)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def said(capfd: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> Any:
+    assert main([*arguments, "--json"]) == code
+    return json.loads(capfd.readouterr().out)
+
+
+def started(folder: Path, *more: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-c", COMMAND, "trade", "--quiet", *more],
+        cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def until_decided(folder: Path, count: int) -> None:
+    """Wait until the journal has that many decisions."""
+    journal = JournalFolder(folder / "journal")
+    while True:
+        if journal.chain.exists():
+            with journal.reading() as rows:
+                if sum(row.kind == "Decided" for row in rows.page(1, 100_000)) >= count:
+                    return
+        time.sleep(0.05)
+
+
+def test_what_was_backtested_is_traded(desk: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    traded = said(capfd, "trade")
+    run = said(
+        capfd, "backtest", "TrendFollow", "--symbol", "US:AAPL", "--timeframe", "1d",
+        "--start", "2011-01-03", "--end", "2012-01-01",
+    )  # fmt: skip
+
+    assert traded["slices"] == 252
+    equity = float(traded["accounts"][0]["equity"])
+    assert equity == pytest.approx(run["metrics"]["final_equity"], rel=1e-12)
+
+
+def test_a_trader_killed_at_any_moment_goes_on_to_the_same_end(
+    desk: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    moments = random.Random(7)
+    for kill in range(1, 4):
+        trader = started(desk)
+        until_decided(desk, 40 * kill)
+        time.sleep(moments.uniform(0.0, 0.05))
+        trader.send_signal(signal.SIGKILL)
+        trader.wait()
+    went_on = said(capfd, "trade")
+    fills = said(capfd, "fills", "--last", "0")
+    (desk / "journal").rename(desk / "killed")
+    at_once = said(capfd, "trade")
+
+    assert went_on["resumed"]
+    assert went_on["accounts"] == at_once["accounts"]
+    again = said(capfd, "fills", "--last", "0")
+    kept = ("time", "side", "quantity", "price", "fee", "trade")
+    assert [[one[k] for k in kept] for one in fills] == [[one[k] for k in kept] for one in again]
+    assert len(fills) > 0
+
+
+def test_a_second_start_at_the_end_changes_nothing(
+    desk: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    first = said(capfd, "trade")
+    second = said(capfd, "trade")
+
+    assert second["slices"] == 0
+    assert second["accounts"] == first["accounts"]
+
+
+def test_a_halt_keeps_the_account_from_trading_until_it_is_resumed(
+    desk: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    said(capfd, "halt", "--reason", "a test")
+    halted = said(capfd, "trade")
+    assert halted["accounts"][0]["mode"] == "halted"
+    assert said(capfd, "fills") == []
+
+    said(capfd, "resume")
+    said(capfd, "trade")
+    assert said(capfd, "status")["accounts"][0]["mode"] == "trading"
+
+
+def test_f50_a_second_trader_is_refused(desk: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    trader = started(desk, "--speed", "20")
+    try:
+        until_decided(desk, 1)
+        error = said(capfd, "trade", code=3)["error"]
+    finally:
+        trader.kill()
+        trader.wait()
+
+    assert error["code"] == "journal.in_use"
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "words"),
+    [
+        (("TrendFollow", "nowhere.py"), "strategy.file_missing", "no strategy file"),
+        (("[US:AAPL]", "[US:NONE]"), "data.symbol_missing", "US:NONE"),
+        (("currency: USD", "currency: USDT"), "trading.currency", "settle in USD"),
+        (("main:", "other:"), "trading.account", "names account main"),
+        (("2011-01-03", "2031-01-03"), "trading.no_bars", "no bar at or after"),
+        (("TrendFollow,", "TrendFollow, parameters: {fast: 900},"), "strategy.parameter", "fast"),
+        (("strategies:\n", "#"), "trading.nothing", "nothing to trade"),
+    ],
+)
+def test_settings_that_cannot_be_traded_are_refused_in_a_sentence(
+    desk: Path, capfd: pytest.CaptureFixture[str], change: tuple[str, str], code: str, words: str
+) -> None:
+    text = SETTINGS.replace(*change)
+    if change[0] == "strategies:\n":
+        text = "accounts: {}\n"
+    (desk / "algotrader.yaml").write_text(text)
+    error = said(capfd, "trade", code=2)["error"]
+
+    assert error["code"].startswith(code)
+    assert words in error["message"]
+    assert not (desk / "journal").exists()
+
+
+def test_a_strategy_that_raises_is_stopped_alone(
+    desk: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (desk / "bad.py").write_text(
+        "import numpy as np\n"
+        "from algotrader import Strategy\n"
+        "class Bad(Strategy):\n"
+        "    def targets(self, bars, f):\n"
+        "        if len(bars) % 7 == 0 and len(bars) > 2_800 and len(bars) < 3_200:\n"
+        "            raise RuntimeError('seven')\n"
+        "        return np.zeros(len(bars))\n"
+    )
+    (desk / "algotrader.yaml").write_text(
+        SETTINGS.replace(
+            "  trend:",
+            "  bad: {use: bad.py, account: second, symbols: [US:IBM], timeframe: 1d}\n  trend:",
+        ).replace("strategies:", "  second: {currency: USD, cash: 5_000}\nstrategies:")
+    )
+    traded = said(capfd, "trade")
+
+    rows = said(capfd, "journal", "show", "--kind", "StrategyAnswered", "--last", "0")
+    answers = [row["body"] for row in rows]
+    bad = [one for one in answers if one["strategy"] == "bad"]
+    assert {one["outcome"] for one in bad} == {"decided", "raised"}
+    assert any("seven" in (one["error"] or "") for one in bad)
+    assert all(one["outcome"] == "decided" for one in answers if one["strategy"] == "trend")
+    assert len(traded["accounts"]) == 2
