@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -53,7 +54,7 @@ class Configuration:
         """Every setting's dotted key, with those of each account and strategy that is named."""
         for key in keys():
             section, _, inside = key.partition(f".{ANY}.")
-            names = getattr(self.settings, section) if inside else ()
+            names = attrgetter(section)(self.settings) if inside else ()
             yield from (f"{section}.{name}.{inside}" for name in names) if inside else (key,)
 
 
@@ -164,9 +165,21 @@ def _put(values: dict[str, Any], key: tuple[str, ...], value: Any, origin: str) 
 
 def _any_named(parts: tuple[str, ...]) -> str:
     """`accounts.NAME.cash` for `accounts.main.cash`; the key itself where nobody chose a name."""
-    field = Settings.model_fields.get(parts[0])
-    named = field is not None and len(parts) > 2 and _named_model(field.annotation) is not None
-    return ".".join((parts[0], ANY, *parts[2:]) if named else parts)
+    shown: list[str] = []
+    rest = list(parts)
+    model: type[BaseModel] | None = Settings
+    while rest and model is not None:
+        shown.append(rest.pop(0))
+        field = model.model_fields.get(shown[-1])
+        annotation = None if field is None else field.annotation
+        named = _named_model(annotation)
+        if named is not None and len(rest) > 1:
+            rest.pop(0)
+            shown.append(ANY)
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            named = annotation
+        model = named
+    return ".".join((*shown, *rest))
 
 
 def _keys(model: type[BaseModel], prefix: str) -> Iterator[str]:

@@ -110,7 +110,7 @@ def test_config_check_notes_what_needs_the_full_driver(
     (workspace / "algotrader.yaml").write_text(
         "risk:\n"
         "  account: {max_drawdown: 15%}\n"
-        "  rules: [{name: calm, when: b, then: {scale: 0.5}}]\n",
+        "  rules: [{name: calm, when: drawdown > 5%, then: {scale: 0.5}}]\n",
         encoding="utf-8",
     )
     assert main(["config", "check"]) == 0
