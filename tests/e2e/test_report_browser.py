@@ -24,6 +24,7 @@ from tests.builders.report_data import (
 )
 
 from algotrader.backtest.report import (
+    in_language,
     render_compare,
     render_run,
     render_sweep,
@@ -156,6 +157,19 @@ def test_switches_change_language_theme_and_colours_and_are_remembered(open_repo
     page.goto(page.url.split("?")[0])
     assert [root.get_attribute(a) for a in ("lang", "data-theme", "data-profit")] == [
         "zh", "light", "red"]  # fmt: skip
+
+
+def test_a_copy_made_for_a_language_opens_in_it(browser: Browser, reports: Path) -> None:
+    html = (reports / "run.html").read_text(encoding="utf-8")
+    (reports / "zh.html").write_text(in_language(html, "zh"), encoding="utf-8")
+    context = browser.new_context(locale="en-GB")
+    page = context.new_page()
+
+    page.goto((reports / "zh.html").as_uri())
+    assert page.locator("html").get_attribute("lang") == "zh"
+    page.goto((reports / "run.html").as_uri())
+    assert page.locator("html").get_attribute("lang") == "en"
+    context.close()
 
 
 def test_exported_trades_are_those_of_the_run(open_report, tmp_path: Path) -> None:

@@ -62,12 +62,30 @@ def test_runs_are_compared_and_their_trades_exported(
     lots = ran(capsys, "trades", first["run"], "--fifo", "--last", "0")
     copied = ran(capsys, "report", first["run"], "--to", "copy.html")
 
+    assert "Fees" in both["differ_in"]
+    assert "Driver" not in both["differ_in"]
     assert [one["run"] for one in both["runs"]] == [first["run"], second["run"]]
     assert len(shown) == 3
     assert len(lots) >= len(first["trades"])
     assert pl.read_csv("trades.csv").height == len(first["trades"])
     assert Path(copied["report"]).exists()
     assert "zero_fees" in [warning["code"] for warning in second["warnings"]]
+
+
+def test_a_copy_of_a_report_opens_in_the_language_asked_for(
+    capsys: pytest.CaptureFixture[str], workspace: Path
+) -> None:
+    done = ran(capsys, "backtest", *TREND)
+
+    ran(capsys, "report", done["run"], "--to", "zh.html", "--lang", "zh")
+    no_copy = ran(capsys, "report", done["run"], "--lang", "zh", code=2)
+    unknown = ran(capsys, "report", done["run"], "--to", "x.html", "--lang", "fr", code=2)
+
+    assert '<html lang="zh" data-lang="zh"' in Path("zh.html").read_text()
+    assert 'data-lang="' not in Path(done["report"]).read_text()
+    assert no_copy["error"]["hint"].startswith("add --to FILE.html")
+    assert unknown["error"]["hint"] == "en or zh"
+    assert not Path("x.html").exists()
 
 
 def test_a_sweep_counts_every_set_and_is_found_finished_the_second_time(

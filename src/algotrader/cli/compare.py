@@ -34,7 +34,7 @@ def compare(out: Output, runs: Runs, report: To = Path("compare.html")) -> None:
     algotrader compare 7f3a 82f9 --report both.html
     """
     from algotrader.backtest.comparing import compare_report
-    from algotrader.backtest.report import render_compare
+    from algotrader.backtest.report import differences, render_compare
     from algotrader.backtest.store import write_file
     from algotrader.cli.run_tables import format_value
 
@@ -45,7 +45,9 @@ def compare(out: Output, runs: Runs, report: To = Path("compare.html")) -> None:
     records = [stored(workspace, run) for run in runs]
     _refuse_twice([record.run for record, _ in records])
     done = [again(record, folder, workspace) for record, folder in records]
-    write_file(report, render_compare(compare_report(done)).encode())
+    data = compare_report(done)
+    differing = differences(data)
+    write_file(report, render_compare(data).encode())
 
     def lines(console: Console) -> None:
         from algotrader.backtest.metric_names import METRICS
@@ -57,6 +59,12 @@ def compare(out: Output, runs: Runs, report: To = Path("compare.html")) -> None:
         for name in _SHOWN:
             cells = (format_value(name, one.result.summary.values[name]) for one in done)
             table.add_row(METRICS[name].en, *cells)
+        if differing:
+            console.print(
+                f"△ They differ in {', '.join(name.lower() for name in differing)}: part of the "
+                "difference is not the strategy's.",
+                style="yellow", soft_wrap=True,
+            )  # fmt: skip
         console.print(table)
         console.print(f"report  {report}", soft_wrap=True)
 
@@ -64,6 +72,7 @@ def compare(out: Output, runs: Runs, report: To = Path("compare.html")) -> None:
         "runs": [
             {"run": one.record.run, "metrics": dict(one.result.summary.values)} for one in done
         ],
+        "differ_in": differing,
         "report": str(report),
     }
     out.show(shown, lines)

@@ -106,9 +106,10 @@ def _execute(path: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except SyntaxError as error:
+        place = path if error.filename in (None, spec.origin) else error.filename
         raise StrategyError(
             "strategy.syntax",
-            f"{error.filename or path}:{error.lineno}: {error.msg}",
+            f"{place}:{error.lineno}: {error.msg}",
             hint="Python cannot read the strategy file; mend that line",
         ) from error
     except (Exception, SystemExit) as error:  # a file that calls exit() has failed

@@ -4,7 +4,7 @@ Plain numbers in (`model`), one self-contained page out. Nothing here knows how 
 the page asks nothing of the network. May import `core` and numpy. Read `render_run` first.
 """
 
-from algotrader.backtest.report.compare import render_compare
+from algotrader.backtest.report.compare import differences, render_compare
 from algotrader.backtest.report.model import (
     Assumption,
     ChartFeature,
@@ -28,7 +28,7 @@ from algotrader.backtest.report.model import (
     VerdictReason,
     WalkForwardReportData,
 )
-from algotrader.backtest.report.page import write_report
+from algotrader.backtest.report.page import in_language, write_report
 from algotrader.backtest.report.run import render_run
 from algotrader.backtest.report.sweep import render_sweep
 from algotrader.backtest.report.walkforward import render_walkforward
@@ -55,6 +55,8 @@ __all__ = [
     "VerdictKind",
     "VerdictReason",
     "WalkForwardReportData",
+    "differences",
+    "in_language",
     "render_compare",
     "render_run",
     "render_sweep",

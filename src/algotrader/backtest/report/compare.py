@@ -18,7 +18,7 @@ from algotrader.backtest.report.metric_table import (
 )
 from algotrader.backtest.report.model import ComparedRun, CompareReportData, Floats
 from algotrader.backtest.report.page import build_page
-from algotrader.backtest.report.words import Part, Phrase, Value, both, known, say
+from algotrader.backtest.report.words import Part, Phrase, Value, both, known, plain, say
 
 MODULES = ("core.js", "decode.js", "axis.js", "zoom.js", "equity.js", "main.js", "compare.js")
 
@@ -26,8 +26,7 @@ MODULES = ("core.js", "decode.js", "axis.js", "zoom.js", "equity.js", "main.js",
 def render_compare(data: CompareReportData, *, lang: Lang = "en") -> str:
     """One self-contained HTML page of two to six runs."""
     facts = _facts(data.runs)
-    differing = [name for name, cells in facts if len(set(cells)) > 1 and name in ASSUMED]
-    differing += [key for key, cells in _assumptions(data.runs) if len(set(cells)) > 1]
+    differing = _differing(data.runs)
     body = [
         _names(data.runs),
         layout.verdict(
@@ -56,6 +55,21 @@ def render_compare(data: CompareReportData, *, lang: Lang = "en") -> str:
         modules=MODULES,
         lang=lang,
     )
+
+
+def differences(data: CompareReportData, lang: Lang = "en") -> list[str]:
+    """In words, the assumptions in which the runs differ: `Bars`, `Fees`, …"""
+    return [plain(name, lang) for name in _differing(data.runs)]
+
+
+def _differing(runs: Sequence[ComparedRun]) -> list[Part]:
+    facts = [(say(f"compare.{name}"), cells) for name, cells in _facts(runs) if name in ASSUMED]
+    assumed = [(_assumption_name(key), cells) for key, cells in _assumptions(runs)]
+    return [name for name, cells in (*facts, *assumed) if len(set(cells)) > 1]
+
+
+def _assumption_name(key: str) -> Part:
+    return say(f"assumption.{key}") if known(f"assumption.{key}") else key
 
 
 def _payload(runs: Sequence[ComparedRun]) -> payload.Json:
@@ -114,7 +128,7 @@ def _same_period(runs: Sequence[ComparedRun]) -> bool:
     return len({(run.identity.start, run.identity.end) for run in runs}) == 1
 
 
-def _because(runs: Sequence[ComparedRun], differing: Sequence[str]) -> list[Phrase]:
+def _because(runs: Sequence[ComparedRun], differing: Sequence[Part]) -> list[Phrase]:
     said = [
         say("compare.differ", n=figures.number(len(differing)))
         if differing
@@ -125,7 +139,7 @@ def _because(runs: Sequence[ComparedRun], differing: Sequence[str]) -> list[Phra
     return said
 
 
-def _alarms(runs: Sequence[ComparedRun], differing: Sequence[str]) -> list[Phrase]:
+def _alarms(runs: Sequence[ComparedRun], differing: Sequence[Part]) -> list[Phrase]:
     said = [say("compare.warning_differ")] if differing else []
     if not _same_period(runs):
         said.append(say("compare.warning_period"))
@@ -189,8 +203,7 @@ def _table(runs: Sequence[ComparedRun], facts: list[tuple[str, list[str]]]) -> s
     )
     stated = [(say(f"compare.{name}"), cells, name in ASSUMED) for name, cells in facts]
     assumed: list[tuple[Part, list[str], bool]] = [
-        (say(f"assumption.{key}") if known(f"assumption.{key}") else key, cells, True)
-        for key, cells in _assumptions(runs)
+        (_assumption_name(key), cells, True) for key, cells in _assumptions(runs)
     ]
     rows = [*stated, *assumed]
     unfair = [

@@ -74,6 +74,11 @@ def build_page(
     )
 
 
+def in_language(html: str, lang: Lang) -> str:
+    """The same page, opening in that language whatever the reader's browser prefers."""
+    return re.sub(r'<html lang="\w+"', f'<html lang="{lang}" data-lang="{lang}"', html, count=1)
+
+
 def write_report(path: Path, html: str) -> None:
     """Write the file so that a reader sees the old one or the new one, never half of it."""
     path = Path(path)
