@@ -50,12 +50,22 @@ TABLE: dict[str, Entry] = {
     "rerun": Entry("rerun", RESEARCH, "Do a run again and compare it bit for bit."),
     "compare": Entry("compare", RESEARCH, "Lay runs side by side, in the terminal and a report."),
     "trades": Entry("trades", RESEARCH, "Print or export the trades of a run."),
-    "trade": Entry("trade", LIVE, "Trade the strategies of algotrader.yaml on paper."),
-    "status": Entry("status", LIVE, "Show each account: mode, equity, positions, open orders."),
+    "trade": Entry(
+        "trade",
+        LIVE,
+        "Trade the strategies of algotrader.yaml on paper: recorded bars, the kernel's fills.",
+    ),
+    "status": Entry(
+        "status", LIVE, "Show each account: mode, equity, cash, positions, open orders."
+    ),
     "orders": Entry("orders", LIVE, "List open orders, or all there were."),
-    "positions": Entry("positions", LIVE, "List the positions by strategy."),
+    "positions": Entry(
+        "positions", LIVE, "List the positions by strategy, marked at the last close."
+    ),
     "fills": Entry("fills", LIVE, "List the fills, as the venue told them."),
-    "halt": Entry("halt", LIVE, "Stop trading until `algotrader resume`."),
+    "halt": Entry(
+        "halt", LIVE, "Stop trading: cancel what is open and send nothing more, until resumed."
+    ),
     "resume": Entry("resume", LIVE, "Let halted accounts trade again."),
     "sim": Entry("sim", LIVE, "Run a look-alike exchange on this machine."),
     "journal": Entry("journal", LIVE, "Read and check the record that trading depends on."),

@@ -19,7 +19,7 @@ Reason = Annotated[str, typer.Option(help="Kept in the journal.")]
 @app.command()
 @with_output
 def halt(out: Output, account: Accounts = None, reason: Reason = "asked by hand") -> None:
-    """Stop trading: cancel what is open and send nothing more, until `algotrader resume`.
+    """Stop trading: cancel what is open and send nothing more, until resumed.
 
     Positions stay as they are. A running trader obeys with its next step; one that is not running
     will be halted when it starts. A halt outlives restarts.

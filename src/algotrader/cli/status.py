@@ -16,7 +16,7 @@ app = new_app()
 @app.command()
 @with_output
 def status(out: Output) -> None:
-    """Show each account: mode, equity, cash, positions, open orders, last decision.
+    """Show each account: mode, equity, cash, positions, open orders.
 
     Read from the journal, also while the trader runs. Writes nothing, asks no venue.
 
