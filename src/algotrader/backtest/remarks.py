@@ -9,8 +9,9 @@ import numpy as np
 
 from algotrader.backtest.completeness import MINIMUM_COVERAGE
 from algotrader.backtest.run import RunResult
-from algotrader.core.instruments import Instrument
+from algotrader.core.instruments import FeeSchedule, Instrument, SlippageModel
 from algotrader.core.rebalancing import RebalanceKind
+from algotrader.core.symbols import Symbol
 from algotrader.core.units import format_number, format_percent, format_step
 from algotrader.execution.simulation import OrderState
 from algotrader.strategy.rebalance import Rebalance
@@ -40,8 +41,7 @@ def warnings_of(result: RunResult) -> tuple[Remark, ...]:
 
 def assumptions_of(result: RunResult) -> tuple[Remark, ...]:
     """How fills, costs and margin were simulated, one line each."""
-    settings, first = result.settings, result.instruments[0]
-    fees = first.fees
+    settings = result.settings
     never_closes = result.market.never_closes
     execution = settings.execution or ("capped" if never_closes else "market")
     if result.market.bars.close_only:
@@ -53,13 +53,9 @@ def assumptions_of(result: RunResult) -> tuple[Remark, ...]:
         )
     else:
         fill = ("market orders at the next bar's open", "市价单于下一根 K 线开盘成交")
-    slippage = first.slippage
-    slip = f"{format_number(slippage.bps + slippage.half_spread_bps, 1)} bps"
-    paid = f"maker {_bps(fees.maker)}, taker {_bps(fees.taker)} ({fees.source})"
-    paid_zh = f"挂单 {_bps(fees.maker)}，吃单 {_bps(fees.taker)}（{fees.source}）"
     return (
-        Remark(code="fees", en=paid, zh=paid_zh),
-        Remark(code="slippage", en=f"{slip} a side", zh=f"单边 {slip}"),
+        _each("fees", [(one.symbol, *_fees(one.fees)) for one in result.instruments]),
+        _each("slippage", [(one.symbol, *_slippage(one.slippage)) for one in result.instruments]),
         Remark(code="fill", en=fill[0], zh=fill[1]),
         Remark(
             code="path", en=f"{settings.path} inside a bar", zh=f"K 线内{_PATHS_ZH[settings.path]}"
@@ -79,6 +75,52 @@ def assumptions_of(result: RunResult) -> tuple[Remark, ...]:
     )
 
 
+def _each(code: str, said: Sequence[tuple[Symbol, str, str]]) -> Remark:
+    """What is true of every instrument once; where it differs, whose it is stands before it."""
+    owners: dict[tuple[str, str], list[Symbol]] = {}
+    for symbol, en, zh in said:
+        owners.setdefault((en, zh), []).append(symbol)
+    if len(owners) == 1:
+        ((en, zh),) = owners
+        return Remark(code=code, en=en, zh=zh)
+    return Remark(
+        code=code,
+        en="; ".join(f"{_owner(of, ' and {} more')}: {en}" for (en, _), of in owners.items()),
+        zh="；".join(f"{_owner(of, ' 等 {} 个')}：{zh}" for (_, zh), of in owners.items()),
+    )
+
+
+def _owner(symbols: Sequence[Symbol], others: str) -> str:
+    more = len(symbols) - (0 if "等" in others else 1)
+    return str(symbols[0]) + (others.format(more) if len(symbols) > 1 else "")
+
+
+def _fees(fees: FeeSchedule) -> tuple[str, str]:
+    maker, taker = _bps(fees.maker), _bps(fees.taker)
+    return (
+        f"maker {maker}, taker {taker} ({fees.source})",
+        f"挂单 {maker}，吃单 {taker}（{_SOURCES_ZH.get(fees.source, fees.source)}）",
+    )
+
+
+def _slippage(slippage: SlippageModel) -> tuple[str, str]:
+    bps = f"{format_number(slippage.bps + slippage.half_spread_bps, 1)} bps"
+    return f"{bps} a side", f"单边 {bps}"
+
+
+# Where fees and margin tiers come from; what is not here is a name, or a person's own words.
+_SOURCES_ZH = {
+    "OKX spot, regular user level 1": "OKX 现货，普通用户 1 级",
+    "OKX perpetuals, regular user level 1": "OKX 永续，普通用户 1 级",
+    "Binance spot, regular user": "Binance 现货，普通用户",
+    "Binance USD-M, regular user": "Binance U 本位合约，普通用户",
+    "US shares: 1 bp of notional, at least 1 USD an order": "美股：成交额 1 bp，每单至少 1 USD",
+    "venue unknown: 10 bps, a careful guess": "交易所未知：10 bps，谨慎估计",
+    "generated": "程序生成",
+    "made up": "虚构",
+}
+
+
 def _margin(result: RunResult) -> Iterator[Remark]:
     """When positions in derivatives are liquidated (R23)."""
     for instrument in result.instruments:
@@ -91,7 +133,7 @@ def _margin(result: RunResult) -> Iterator[Remark]:
                 en=f"{instrument.symbol}: maintenance {least} to {most} of the position in "
                 f"{len(tiers)} tiers ({instrument.margin.source}), as they are now",
                 zh=f"{instrument.symbol}：维持保证金率 {least} 至 {most}，共 {len(tiers)} 档"
-                f"（{instrument.margin.source}），按现行档位",
+                f"（{_SOURCES_ZH.get(instrument.margin.source, instrument.margin.source)}），按现行档位",
             )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from tests.builders.markets import random_bars
+from tests.builders.markets import random_bars, random_panel
 from tests.builders.research import Hold, a_market, an_instrument
 
 from algotrader.backtest.costs import venue_costs, with_costs
@@ -144,6 +144,21 @@ def test_assumptions_say_how_it_was_simulated(
 ) -> None:
     said = {one.code: one.en for one in assumptions_of(ran(**settings))}
     assert text in said[code]
+
+
+def test_fees_that_differ_are_said_of_each_instrument() -> None:
+    market = a_market(random_panel(300, 3))
+    spot, other, perpetual = market.instruments
+    cheap = replace(perpetual.fees, maker=Decimal("0.0002"), taker=Decimal("0.0005"))
+    legs = replace(market, instruments=(spot, other, replace(perpetual, fees=cheap)))
+
+    result = run_backtest(Hold(), legs, BacktestSettings())
+    fees, slippage = assumptions_of(result)[:2]
+
+    assert fees.en.startswith(f"{spot.symbol} and 1 more: maker 10.0 bps, taker 10.0 bps")
+    assert f"; {perpetual.symbol}: maker 2.0 bps, taker 5.0 bps" in fees.en
+    assert fees.zh.startswith(f"{spot.symbol} 等 2 个：挂单 10.0 bps")
+    assert ";" not in slippage.en  # the same of all: said once
 
 
 @pytest.mark.parametrize(

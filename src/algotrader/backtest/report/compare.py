@@ -12,6 +12,7 @@ from algotrader.backtest.report.figures import Lang
 from algotrader.backtest.report.metric_table import (
     BETTER_IS_UNKNOWN,
     LESS_IS_BETTER,
+    group_of,
     metric_name,
     metric_value,
     ordered,
@@ -217,7 +218,7 @@ def _table(runs: Sequence[ComparedRun], facts: list[tuple[str, list[str]]]) -> s
         for name, cells, matters in rows
         if matters and len(set(cells)) == 1
     ]
-    metrics = [_metric_row(name, runs) for name in ordered({n for r in runs for n in r.metrics})]
+    metrics = _metric_rows(runs)
     body = "".join([*unfair, *own, *metrics, *shared])
     return (
         '<div class="sideways" tabindex="0" role="group" data-label="scroll_area">'
@@ -230,6 +231,21 @@ def _plain_row(name: Part, cells: Sequence[str], css: str) -> str:
     mark = layout.WARN_MARK if css == "differs" else ""
     values = "".join(f"<td>{cell}</td>" for cell in cells)
     return f'<tr class="{css}"><th scope="row">{mark}{both(name)}</th>{values}</tr>'
+
+
+def _metric_rows(runs: Sequence[ComparedRun]) -> list[str]:
+    """Every metric, each group under its title."""
+    rows, group = [], None
+    for name in ordered({n for r in runs for n in r.metrics}):
+        own = group_of(name)
+        if own != group:
+            title = both(say(f"group.{own}"))
+            rows.append(
+                f'<tr class="group"><th scope="colgroup" colspan="{len(runs) + 1}">{title}</th></tr>'
+            )
+            group = own
+        rows.append(_metric_row(name, runs))
+    return rows
 
 
 def _metric_row(name: str, runs: Sequence[ComparedRun]) -> str:

@@ -64,11 +64,12 @@ def identity_line(identity: Identity) -> str:
         capital=figures.number(identity.capital, 0 if identity.capital >= 1000 else 2),
         currency=identity.currency,
     )
+    when = figures.day if identity.timeframe.endswith(("d", "w")) else figures.moment
     parts = [
         f"<h1>{escape(identity.strategy)}</h1>",
         f'<span title="{escape(", ".join(symbols))}">{both(shown)}</span>',
         f"<span>{both(bars_of(identity.timeframe))}</span>",
-        f"<span>{figures.moment(identity.start)} → {figures.moment(identity.end)} UTC</span>",
+        f"<span>{when(identity.start)} → {when(identity.end)} UTC</span>",
         f"<span>{both(start)}</span>",
     ]
     if identity.parameters:

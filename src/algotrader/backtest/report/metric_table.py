@@ -53,6 +53,12 @@ def ordered(names: Iterable[str]) -> list[str]:
     return [n for n in METRICS if n in given] + sorted(given - METRICS.keys())
 
 
+def group_of(name: str) -> str:
+    """The key of a metric's group; `other` where the table does not know it."""
+    known = METRICS.get(name)
+    return known.group.value if known else "other"
+
+
 def metric_name(name: str) -> Part:
     """A metric's name in both languages; an unknown one in its own words."""
     known = METRICS.get(name)
@@ -84,8 +90,7 @@ def metric_list(metrics: Mapping[str, float | int | None], reasons: Mapping[str,
     """All of them in columns, each group under its title."""
     cells, group = [], None
     for name in ordered(metrics):
-        known = METRICS.get(name)
-        own = known.group.value if known else "other"
+        own = group_of(name)
         if own != group:
             cells.append(f"<div class=group><dt>{both(say(f'group.{own}'))}</dt><dd></dd></div>")
             group = own

@@ -54,7 +54,9 @@ export function significant(value, digits = 5) {
 }
 
 export const isoDay = ms => new Date(ms).toISOString().slice(0, 10);
-export const isoMinute = ms => new Date(ms).toISOString().slice(0, 16).replace("T", " ");
+// A bar of a day or more is named by its date alone.
+const named = (D.runs ? D.runs.map(run => run.id) : [D.id]).every(id => /[dw]$/.test(id.timeframe)) ? 10 : 16;
+export const isoBar = ms => new Date(ms).toISOString().slice(0, named).replace("T", " ");
 
 export function duration(seconds) {
   const minutes = Math.round(seconds / 60), days = Math.floor(minutes / 1440);

@@ -1,5 +1,5 @@
 // Equity lines over drawdown and exposure: one time axis, one crosshair, drag to zoom.
-import { $, $$, colour, el, headline, isoMinute, lastAtOrBefore, number, percent, range, short, t, tone } from "./core.js";
+import { $, $$, colour, el, headline, isoBar, lastAtOrBefore, number, percent, range, short, t, tone } from "./core.js";
 import { FOOT, begin, horizontal, tag, ticks, timeAxis, timeTicks, trace, valueAxis, vertical } from "./axis.js";
 import { zoomable } from "./zoom.js";
 
@@ -131,7 +131,7 @@ export class EquityChart {
   write() {
     const ms = this.hover ?? Math.min(this.view[1], this.last), shown = [];
     const at = lastAtOrBefore(this.lines[0].x, ms);
-    shown.push(el("b", {}, `${isoMinute(at < 0 ? ms : this.lines[0].x[at])} UTC`));
+    shown.push(el("b", {}, `${isoBar(at < 0 ? ms : this.lines[0].x[at])} UTC`));
     for (const line of this.lines) {
       const value = this.value(line, ms), change = value / this.start - 1;
       const swatch = el("span", { class: "sw", style: `border-color:var(--${line.colour});border-top-style:${line.dash.length ? "dashed" : "solid"}` });
@@ -153,7 +153,7 @@ export class EquityChart {
     if (this.drawdown) head.push(t("drawdown"));
     if (this.exposure) head.push(t("exposure"));
     const body = picked.map(i => {
-      const ms = lead.x[i], cells = [isoMinute(ms), ...this.lines.map(l => headline(this.value(l, ms)))];
+      const ms = lead.x[i], cells = [isoBar(ms), ...this.lines.map(l => headline(this.value(l, ms)))];
       if (this.drawdown) cells.push(percent(this.value(this.drawdown, ms)));
       if (this.exposure) cells.push(`${number(this.value(this.exposure, ms), 2, true)}×`);
       return cells;

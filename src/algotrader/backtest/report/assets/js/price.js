@@ -1,5 +1,5 @@
 // Candles with features, entries and exits, and the mover of its window.
-import { $, colour, el, isoDay, isoMinute, lastAtOrBefore, number, percent, price, range, significant, t, tone } from "./core.js";
+import { $, colour, el, isoDay, isoBar, lastAtOrBefore, number, percent, price, range, significant, t, tone } from "./core.js";
 import { AXIS, FOOT, begin, horizontal, tag, ticks, timeAxis, timeTicks, trace, valueAxis, vertical } from "./axis.js";
 import { column, candles } from "./decode.js";
 import { clampView, zoomable } from "./zoom.js";
@@ -12,8 +12,17 @@ export class PriceChart {
   constructor(canvas, mover, prices, trades, timeframe) {
     Object.assign(this, { canvas, mover, prices, trades, timeframe, hover: null, hoverY: null, drag: null, chosen: null });
     zoomable(this);
-    this.show(0);
+    this.show(this.latest());
     this.listenMover();
+  }
+
+  // The instrument traded last is shown first: at least one trade is in sight.
+  latest() {
+    const last = this.trades.reduce((a, b) => b.exit > a.exit ? b : a, { exit: -Infinity });
+    const which = Math.max(0, this.prices.findIndex(p => p.symbol === last.symbol));
+    const picker = $("#price-symbol");
+    if (picker) picker.value = String(which);
+    return which;
   }
 
   // Slots are places of candles on the axis: with gaps where the market never closes, without where it does.
@@ -32,7 +41,9 @@ export class PriceChart {
     this.last = this.slots.at(-1) + 0.5;
     this.least = Math.min(12, this.slots.length);
     const size = Math.min(Math.max(60, this.canvas.clientWidth / 6.5), this.slots.length);
-    clampView(this, this.last - size, this.last);
+    const ended = Math.max(...this.own.map(trade => this.slots[trade.b])) + size / 4; // -Infinity without a trade
+    const end = ended > this.last - size ? this.last : Math.max(ended, this.first + size);
+    clampView(this, end - size, end);
   }
 
   candleAt(ms) { return Math.max(0, lastAtOrBefore(this.ts, ms)); }
@@ -148,7 +159,7 @@ export class PriceChart {
   write(seen) {
     const i = this.hover === null ? seen : this.hoverCandle(), say = value => el("b", {}, price(value, this.digits));
     const before = i ? this.close[i - 1] : this.close[i], change = this.close[i] / (this.open ? this.open[i] : before) - 1;
-    const parts = [el("b", {}, `${isoMinute(this.ts[i])} UTC`)];
+    const parts = [el("b", {}, `${isoBar(this.ts[i])} UTC`)];
     if (this.open) for (const name of ["open", "high", "low"]) parts.push(el("i", {}, `${t(name[0])} `, say(this[name][i])));
     parts.push(el("i", {}, `${t("c")} `, say(this.close[i])), el("i", { class: tone(change) }, percent(change, 2, true)));
     for (const f of [...this.overlays, ...this.panes]) {
@@ -170,7 +181,7 @@ export class PriceChart {
   rows() {
     const from = Math.max(0, lastAtOrBefore(this.slots, this.view[0]) + 1), to = lastAtOrBefore(this.slots, this.view[1]), say = value => price(value, this.digits);
     const names = this.open ? ["open", "high", "low", "close"] : ["close"], features = [...this.overlays, ...this.panes], body = [];
-    for (let i = Math.max(from, to - 199); i <= to; i++) body.push([isoMinute(this.ts[i]), ...names.map(name => say(this[name][i])), ...features.map(f => significant(f.v[i]))]);
+    for (let i = Math.max(from, to - 199); i <= to; i++) body.push([isoBar(this.ts[i]), ...names.map(name => say(this[name][i])), ...features.map(f => significant(f.v[i]))]);
     return { head: [t("time"), ...names.map(name => t(name[0])), ...features.map(f => f.name)], body, of: to - from + 1 };
   }
 

@@ -1,5 +1,5 @@
 // The trades: sets, words, sorting by several keys, virtual rows, keys, CSV.
-import { $, csvCell, download, duration, el, isoMinute, money, number, percent, t, tone, word } from "./core.js";
+import { $, csvCell, download, duration, el, isoBar, money, number, percent, t, tone, word } from "./core.js";
 
 const VIRTUAL_ABOVE = 200, OVERSCAN = 20;
 const SETS = [["all", () => true], ["set_long", x => x.side > 0], ["set_short", x => x.side < 0], ["winners", x => x.profit > 0], ["losers", x => x.profit <= 0], ["set_guessed", x => x.ambiguous > 0]];
@@ -21,8 +21,8 @@ export class TradesTable {
       ["number", "number", x => number(x.number), "dim"],
       ["side", "side", x => this.side(x), "left whole"],
       several && ["symbol", "instrument", x => x.symbol, "left"],
-      ["entry", "entry", x => isoMinute(x.entry), "left whole"],
-      ["exit", "exit", x => isoMinute(x.exit), "left whole"],
+      ["entry", "entry", x => isoBar(x.entry), "left whole"],
+      ["exit", "exit", x => isoBar(x.exit), "left whole"],
       ["quantity", "quantity", x => number(x.quantity, this.coded.quantity_digits)],
       ["entry_price", "entry_price", x => number(x.entry_price, this.coded.price_digits)],
       ["exit_price", "exit_price", x => number(x.exit_price, this.coded.price_digits)],
@@ -37,7 +37,7 @@ export class TradesTable {
     if (!this.narrow) return all;
     const two = (top, bottom) => el("span", { class: "two-lines" }, el("span", {}, top), el("small", {}, bottom));
     return [
-      ["entry", "entry", x => two(this.side(x), isoMinute(x.entry)), "left"],
+      ["entry", "entry", x => two(this.side(x), isoBar(x.entry)), "left"],
       ["held", "held", x => two(duration(x.held), this.reason(x))],
       ["profit", "profit", x => two(el("b", { class: tone(x.profit) }, money(x.profit, true)), percent(x.return_, 2, true))],
     ];
@@ -54,7 +54,7 @@ export class TradesTable {
   // What the words of the filter search: `field:value` for fields, everything else as text.
   text(x) {
     const words = D.words[`part.${x.is_open ? "open" : x.reason}`] ?? [], sides = D.words[x.side > 0 ? "long" : "short"];
-    return `${isoMinute(x.entry)} ${isoMinute(x.exit)} ${x.symbol} ${x.reason} ${words.join(" ")} ${sides.join(" ")} side:${x.side > 0 ? "long" : "short"} symbol:${x.symbol} exit:${x.reason}`.toLowerCase();
+    return `${isoBar(x.entry)} ${isoBar(x.exit)} ${x.symbol} ${x.reason} ${words.join(" ")} ${sides.join(" ")} side:${x.side > 0 ? "long" : "short"} symbol:${x.symbol} exit:${x.reason}`.toLowerCase();
   }
 
   filtered() {
