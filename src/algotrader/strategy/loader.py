@@ -84,15 +84,22 @@ def _load_registered(name: str) -> LoadedStrategy:
             hint=hint_among(name, names, f"give a file, or one of: {', '.join(sorted(names))}"),
         )
     module_name, _, class_name = names[name].partition(":")
-    module = importlib.import_module(module_name)
+    try:
+        module = importlib.import_module(module_name)
+    except (Exception, SystemExit) as error:  # a package is somebody else's code
+        raise _broken(name, f"cannot be loaded: {type(error).__name__}: {error}") from error
     kind = getattr(module, class_name, None)
     if not (isinstance(kind, type) and issubclass(kind, Strategy)) or module.__file__ is None:
-        raise StrategyError(
-            "strategy.entry_point_broken",
-            f"{names[name]} is registered as {name} but is no strategy",
-            hint="mend or uninstall the package that registers it",
-        )
+        raise _broken(name, f"is no strategy: {names[name]}")
     return _loaded(kind, names[name], Path(module.__file__))
+
+
+def _broken(name: str, why: str) -> StrategyError:
+    return StrategyError(
+        "strategy.entry_point_broken",
+        f"what an installed package registers as {name} {why}",
+        hint="mend, update or uninstall that package",
+    )
 
 
 def _execute(path: Path) -> ModuleType:

@@ -113,7 +113,7 @@ def test_funding_beside_bars_becomes_a_series_of_its_own(tmp_path: Path) -> None
 def test_jitter_of_funding_stamps_is_rounded_and_interval_changes_are_kept(tmp_path: Path) -> None:
     hours = np.array([0, 8, 16, 20, 24, 25, 26])
     table = BarTable(
-        ts=FIRST + hours * HOUR_MS + np.array([3, 0, 12, 1, 0, 7, 0]),
+        ts=FIRST + hours * HOUR_MS + np.array([3, 0, 12, 1, 0, -7, 0]),
         columns={"funding_rate": np.full(7, 0.0001)}, source="funding",
     )  # fmt: skip
 

@@ -1,0 +1,77 @@
+"""Strategies of an installed package are known by the names under which it registers them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from algotrader.core.errors import StrategyError
+from algotrader.strategy.loader import load, registered
+
+MODULE = """
+import numpy as np
+from algotrader import Strategy
+
+class Always(Strategy):
+    def targets(self, bars, f):
+        return np.ones(len(bars))
+
+class NoStrategy:
+    pass
+"""
+
+
+@pytest.fixture
+def a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package that registers a strategy, something else, and a name of the library."""
+    (tmp_path / "always_long_example.py").write_text(MODULE)
+    about = tmp_path / "always_long_example-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: always-long-example\nVersion: 1.0\n"
+    )
+    (about / "entry_points.txt").write_text(
+        "[algotrader.strategies]\n"
+        "AlwaysLong = always_long_example:Always\n"
+        "Broken = always_long_example:NoStrategy\n"
+        "Missing = always_long_example:Gone\n"
+        "Raises = always_long_example.nowhere:Always\n"
+        "TrendFollow = always_long_example:Always\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "always_long_example", raising=False)
+
+
+@pytest.mark.usefixtures("a_package")
+def test_a_strategy_of_an_installed_package_is_loaded_by_its_name() -> None:
+    loaded = load("AlwaysLong")
+
+    assert loaded.name == "Always"
+    assert loaded.origin == "always_long_example:Always"
+    assert "class Always(Strategy)" in loaded.source
+
+
+@pytest.mark.usefixtures("a_package")
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Broken", "registers as Broken is no strategy: always_long_example:NoStrategy"),
+        ("Missing", "registers as Missing is no strategy: always_long_example:Gone"),
+        ("Raises", "registers as Raises cannot be loaded: ModuleNotFoundError"),
+    ],
+)
+def test_what_is_registered_and_no_strategy_is_refused(name: str, words: str) -> None:
+    with pytest.raises(StrategyError, match=words):
+        load(name)
+
+
+@pytest.mark.usefixtures("a_package")
+def test_no_package_takes_the_name_of_a_strategy_of_the_library() -> None:
+    assert registered()["TrendFollow"] == "algotrader.strategy.library.trend:TrendFollow"
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(StrategyError, match="no strategy is called 'AlwaysLong'"):
+        load("AlwaysLong")
