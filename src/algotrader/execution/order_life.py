@@ -36,6 +36,15 @@ _RESTING: Final = frozenset(
     {OrderStatus.ACCEPTED, OrderStatus.TRIGGERED, OrderStatus.PARTIALLY_FILLED}
 )
 
+_EARLIER: Final = {
+    OrderStatus.TRIGGERED: frozenset({OrderStatus.ACCEPTED}),
+    OrderStatus.PARTIALLY_FILLED: frozenset({OrderStatus.ACCEPTED, OrderStatus.TRIGGERED}),
+}
+"""What an order that rests has been before: an old push may still say so."""
+_PAST_TRIGGER: Final = frozenset(
+    {OrderStatus.PARTIALLY_FILLED, OrderStatus.PENDING_CANCEL, OrderStatus.SETTLING}
+)
+
 OrderEvent = (
     OrderAccepted
     | OrderRejected
@@ -138,7 +147,9 @@ class LiveOrder:
             case OrderExpired():
                 return self._ended(OrderStatus.EXPIRED, event.filled_quantity)
             case StopTriggered():
-                return self._moved(OrderStatus.TRIGGERED)
+                # Its child speaks by another stream and may overtake it.
+                overtaken = self.is_final or self.status in _PAST_TRIGGER
+                return self if overtaken else self._moved(OrderStatus.TRIGGERED)
             case OrderAmended():
                 return replace(self._moved(self._working()), quantity=event.quantity)
 
@@ -155,7 +166,7 @@ class LiveOrder:
             )
         if self.status is OrderStatus.PENDING_CANCEL:
             return known
-        if self.status is OrderStatus.PARTIALLY_FILLED and event.status is OrderStatus.ACCEPTED:
+        if event.status in _EARLIER.get(self.status, ()):
             return known  # out of order
         return known._moved(event.status)
 

@@ -83,6 +83,10 @@ def trade(name: str, quantity: str) -> OrderFilled:
     )  # fmt: skip
 
 
+def triggered() -> StopTriggered:
+    return StopTriggered(**NEWS, child_order_id=None, trigger_price=Decimal(1))
+
+
 def unknown() -> OrderUnknown:
     return OrderUnknown(**NEWS, deadline_ms=5_000, reason="timed out")
 
@@ -124,10 +128,15 @@ def wants_cancel() -> OrderCancelRequested:
             "0",
         ),
         (
-            (accepted(), StopTriggered(**NEWS, child_order_id=None, trigger_price=Decimal(1))),
+            (accepted(), triggered()),
             S.TRIGGERED,
             "0",
         ),
+        # A stop's child speaks by another stream, which may be ahead of the stop's own.
+        ((accepted(), triggered(), seen(S.ACCEPTED)), S.TRIGGERED, "0"),
+        ((accepted(), trade("a", "4"), triggered()), S.PARTIALLY_FILLED, "4"),
+        ((accepted(), trade("a", "4"), seen(S.TRIGGERED)), S.PARTIALLY_FILLED, "4"),
+        ((accepted(), trade("a", "10"), triggered()), S.FILLED, "10"),
         # Pushes out of order: what is older than what is known changes nothing.
         ((accepted(), trade("a", "10"), seen(S.ACCEPTED)), S.FILLED, "10"),
         ((accepted(), trade("a", "4"), seen(S.ACCEPTED)), S.PARTIALLY_FILLED, "4"),

@@ -25,7 +25,6 @@ class Api:
     def __init__(self, desk: Desk, limits: RateLimits | None = None) -> None:
         self.desk = desk
         self.limits = limits or RateLimits()
-        self.skew_ms = 0  # a fault: the venue's clock is off by this
 
     def handle(self, request: Request) -> Reply:
         """The answer to a request; the caller has stepped the exchange to its time."""
@@ -65,7 +64,8 @@ class Api:
 
     def clocks(self, at_ms: int) -> tuple[int, ...]:
         """What "now" may mean to a client: the server's time, or the replay's."""
-        return at_ms + self.skew_ms, self.desk.exchange.now_ms + self.skew_ms
+        skew_ms = self.desk.skew_ms
+        return at_ms + skew_ms, self.desk.exchange.now_ms + skew_ms
 
     def _check_rights(self, endpoint: Endpoint) -> None:
         if endpoint.trades and "trade" not in self.desk.credentials.permissions.split(","):

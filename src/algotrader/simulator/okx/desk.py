@@ -28,6 +28,7 @@ class Desk:
     uid: str = "570064901234567"
     at_ms: int = 0
     maintenance: tuple[int, int] = (0, 0)  # begin and end, by the server's clock
+    skew_ms: int = 0  # a fault: the venue's clock is off by this
     cancel_all_at_ms: int | None = None  # the dead man's switch, by the server's clock
 
     @property

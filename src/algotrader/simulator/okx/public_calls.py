@@ -19,7 +19,7 @@ _TYPES = ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION")
 
 
 def time(desk: Desk, _: Asked) -> Reply:
-    return answer([{"ts": str(desk.exchange.now_ms)}])
+    return answer([{"ts": str(desk.exchange.now_ms + desk.skew_ms)}])
 
 
 def status(desk: Desk, asked: Asked) -> Reply:

@@ -54,7 +54,7 @@ class Simulator:
         desk = self.api.desk
         desk.tick(at_ms)
         desk.exchange.step(self.pace.venue_time(at_ms))
-        self.api.skew_ms = self.faults.skew_ms(at_ms)
+        desk.skew_ms = self.faults.skew_ms(at_ms)
         desk.maintenance = self.faults.maintenance(at_ms)
         for fault in self.faults.due(at_ms):
             self._strike(fault)

@@ -1,19 +1,22 @@
-"""The Broker port on OKX: orders by REST, their news by asking.
+"""The Broker port on OKX: orders by REST, their news by streams that REST checks.
 
-What an answer means is judged by its content: accepted if there is an order id with code 0,
-refused if the code is on the list of refusals, unknown otherwise.
+Requests are made by `requests.py`, answers judged by `verdicts.py`, rows read by `readings.py`:
+pure functions all, so that simulations drive the very code that trades. What is left here is the
+order in which the venue is asked.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Final, TypedDict
 
 from algotrader.core.events import (
     Event,
     OrderAccepted,
+    OrderAmended,
     OrderCancelRefused,
     OrderFilled,
     OrderNotFound,
@@ -21,32 +24,62 @@ from algotrader.core.events import (
     OrderSeen,
     OrderUnknown,
 )
-from algotrader.core.fills import Fill, Liquidity
-from algotrader.core.ids import AccountId, OrderId, TradeId, VenueOrderId
-from algotrader.core.instants import utc_at, utc_ms
-from algotrader.core.money import Currency
-from algotrader.core.orders import Approved, Order, OrderKind, OrderStatus, Side, TimeInForce
+from algotrader.core.ids import AccountId, OrderId
+from algotrader.core.instants import utc_ms
+from algotrader.core.orders import Approved, Order, OrderStatus
 from algotrader.core.ports import Clock
 from algotrader.core.symbols import InstrumentKind, Symbol
-from algotrader.execution.adapters.okx.client import Answer, OkxClient
-from algotrader.execution.adapters.okx.codes import ABSENT, REFUSALS, Treatment, treatment
-from algotrader.execution.adapters.okx.names import inst_id, inst_type
+from algotrader.data.adapters.okx.clock import measure_clock
+from algotrader.data.adapters.okx.names import inst_id, symbol_of
+from algotrader.data.adapters.okx.rest import NoAnswerError
+from algotrader.data.adapters.okx.streams import OkxStreams, StreamSettings
+from algotrader.execution.adapters.okx.client import OkxClient
+from algotrader.execution.adapters.okx.codes import Treatment, treatment
+from algotrader.execution.adapters.okx.news import NewsSettings, OkxNews
+from algotrader.execution.adapters.okx.questions import Found, OkxQuestions, is_the_one, require_ok
+from algotrader.execution.adapters.okx.readings import (
+    ALGO_STATES,
+    Reader,
+    Row,
+    decimal,
+    order_status,
+)
+from algotrader.execution.adapters.okx.requests import OrderCall, order_call, pair_call
+from algotrader.execution.adapters.okx.verdicts import (
+    Accepted,
+    Again,
+    Refused,
+    Verdict,
+    verdict_on,
+)
 from algotrader.execution.broker import BrokerUnavailableError
 
-_STATES: Final = {
-    "live": OrderStatus.ACCEPTED,
-    "partially_filled": OrderStatus.PARTIALLY_FILLED,
-    "filled": OrderStatus.FILLED,
-    "canceled": OrderStatus.CANCELLED,
-    "mmp_canceled": OrderStatus.CANCELLED,
-}
 _RETRY_S: Final = 0.25
-_LOOK_AGAIN_S: Final = 1.0
+_BATCH: Final = 10  # algo orders that one call cancels; of orders it takes 20
 
 
 class _Times(TypedDict):
     ts_event: int
     ts_known: int
+
+
+class _Names(_Times):
+    account: AccountId
+    order_id: OrderId
+    instrument: Symbol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OkxBrokerSettings:
+    """What may differ between accounts. The defaults are safe with any."""
+
+    margin_mode: str = "cross"  # of swaps: cross, isolated
+    run_tag: str | None = None  # of our run (`run_tag`); None takes any id of our form for ours
+    watched: frozenset[Symbol] = frozenset()  # where trades of others are told, and funding
+    trades_since_ms: int | None = None  # trades of others are told from then on; None: from now
+    skew_ms: int = 2_000  # how far the clocks may be apart
+    news: NewsSettings = field(default_factory=NewsSettings)
+    streams: StreamSettings = field(default_factory=StreamSettings)
 
 
 class OkxBroker:
@@ -57,260 +90,333 @@ class OkxBroker:
         account: AccountId,
         client: OkxClient,
         clock: Clock,
-        *,
-        margin_mode: str = "cross",
+        settings: OkxBrokerSettings | None = None,
     ) -> None:
+        chosen = settings or OkxBrokerSettings()
         self._account = account
         self._client = client
         self._clock = clock
-        self._margin_mode = margin_mode
-        self._open: dict[OrderId, Symbol] = {}  # sent and not known to have ended
+        self._settings = chosen
+        self._parents: dict[str, OrderId | None] = {}  # algo orders by the venue's id
+        self._reader = Reader(
+            account=account,
+            run_tag=chosen.run_tag,
+            watched=chosen.watched,
+            parents=self._parents,
+        )
+        self._questions = OkxQuestions(client)
+        self._open: dict[OrderId, Symbol] = {}  # known at the venue, or not known to have ended
+        self._sent: dict[OrderId, tuple[Order, int]] = {}  # in this process, and when
+        self._gap_ms: int | None = None  # the venue's clock less ours, for comparing times
+        self._streams = OkxStreams(client.keys, client.address, chosen.streams)
+        self._news = OkxNews(
+            reader=self._reader,
+            parents=self._parents,
+            questions=self._questions,
+            streams=self._streams,
+            look_up=self.look_up,
+            clock=clock,
+            settings=chosen.news,
+            since_ms=chosen.trades_since_ms,
+        )
 
     async def submit(
         self, approved: Approved[Order], deadline_ms: int
     ) -> OrderAccepted | OrderRejected | OrderUnknown:
+        """Send an order. Algo orders have no deadline at the venue: OKX takes it from plain ones."""
         order = approved.order
-        if order.terms.kind not in (OrderKind.MARKET, OrderKind.LIMIT):
-            return self._rejected(
-                order, "unsupported", f"{order.terms.kind} orders are not sent yet"
-            )
-        request = self._request(order)
+        return await self._place(order, order_call(order, self._settings.margin_mode), deadline_ms)
+
+    async def submit_pair(
+        self, stop: Approved[Order], target: Approved[Order], deadline_ms: int
+    ) -> OrderAccepted | OrderRejected | OrderUnknown:
+        """Send a stop and a target of which one ends the other, as one order of the stop's id.
+
+        Where a stop freezes the coins (spot) there is no other way to have both.
+        """
+        call = pair_call(stop.order, target.order, self._settings.margin_mode)
+        return await self._place(stop.order, call, deadline_ms)
+
+    async def _place(
+        self, order: Order, call: OrderCall, deadline_ms: int
+    ) -> OrderAccepted | OrderRejected | OrderUnknown:
         self._open[order.order_id] = order.instrument
+        if self._gap_ms is None:
+            self._gap_ms = await self._measured_gap_ms()
+        self._sent[order.order_id] = (order, self._now_ms())
+        clock_was_set = False
         while True:
             try:
-                answer = await self._client.post("trade/order", request, deadline_ms=deadline_ms)
+                answer = await self._client.post(call.path, call.body, deadline_ms=deadline_ms)
             except BrokerUnavailableError as error:
                 return self._unknown(order, deadline_ms, str(error))
-            verdict = self._judged(order, answer, deadline_ms)
-            if verdict is not None:
-                return verdict
+            verdict = verdict_on(answer, call.id_field, clock_was_set=clock_was_set)
+            if isinstance(verdict, Accepted) and call.id_field == "algoId":
+                self._parents[verdict.venue_order_id] = order.order_id
+            if not isinstance(verdict, Again):
+                return self._told(order, deadline_ms, verdict)
+            if verdict.with_clock:
+                clock_was_set = await self._set_clock()
             await asyncio.sleep(_RETRY_S)
             if self._now_ms() >= deadline_ms:
-                return self._unknown(order, deadline_ms, answer.row_message)
+                return self._unknown(order, deadline_ms, f"{verdict.code} {verdict.reason}")
+
+    def _told(
+        self, order: Order, deadline_ms: int, verdict: Verdict
+    ) -> OrderAccepted | OrderRejected | OrderUnknown:
+        match verdict:
+            case Accepted():
+                return OrderAccepted(
+                    **self._names(order.order_id, order.instrument),
+                    venue_order_id=verdict.venue_order_id,
+                )
+            case Refused():
+                return self._refused(order, verdict.code, verdict.reason)
+            case _:
+                return self._unknown(order, deadline_ms, verdict.reason)
+
+    def _refused(self, order: Order, code: str, reason: str) -> OrderRejected:
+        self._open.pop(order.order_id, None)
+        if treatment(code) is Treatment.HALT:
+            self._news.tell(self._news.halted(f"{code}: {reason}"))
+        return OrderRejected(
+            **self._names(order.order_id, order.instrument), code=code, reason=reason
+        )
+
+    def _unknown(self, order: Order, deadline_ms: int, reason: str) -> OrderUnknown:
+        return OrderUnknown(
+            **self._names(order.order_id, order.instrument),
+            deadline_ms=deadline_ms,
+            reason=reason,
+        )
 
     async def cancel(
         self, order_id: OrderId, instrument: Symbol
     ) -> OrderSeen | OrderCancelRefused | None:
-        answer = await self._client.post(
-            "trade/cancel-order", {"instId": inst_id(instrument), "clOrdId": order_id}
-        )
+        """End an order, or an algo order, or the child of one that triggered."""
+        named = {"instId": inst_id(instrument)}
+        answer = await self._client.post("trade/cancel-order", {**named, "clOrdId": order_id})
         if answer.row_code == "0":
             return None
+        found = await self._questions.find(order_id, instrument)
+        if found is not None and found.is_algo:
+            child = found.child
+            if child is None:
+                ask: Any = [{**named, "algoId": str(found.row["algoId"])}]
+                answer = await self._client.post("trade/cancel-algos", ask)
+            else:
+                ask = {**named, "ordId": str(child["ordId"])}
+                answer = await self._client.post("trade/cancel-order", ask)
+            if answer.row_code == "0":
+                return None
         return OrderCancelRefused(
-            **self._times(),
-            account=self._account,
-            order_id=order_id,
-            instrument=instrument,
-            code=answer.row_code,
-            reason=answer.row_message,
+            **self._names(order_id, instrument), code=answer.row_code, reason=answer.row_message
         )
+
+    async def amend(
+        self,
+        order_id: OrderId,
+        instrument: Symbol,
+        *,
+        quantity: Decimal | None = None,
+        limit: Decimal | None = None,
+        stop: Decimal | None = None,
+    ) -> OrderAmended | None:
+        """Change an open order; the terms that hold now, None where the venue refused.
+
+        What becomes of a change is asked for, as a fill may have crossed it (F27).
+        """
+        found = await self._questions.find(order_id, instrument)
+        if found is None:
+            return None
+        answer = await self._client.post(*_amendment(found, instrument, quantity, limit, stop))
+        if answer.row_code != "0":
+            return None
+        now = await self._questions.find(order_id, instrument)
+        if now is None:
+            raise BrokerUnavailableError(f"order {order_id} is not shown after its amendment")
+        return OrderAmended(
+            **self._names(order_id, instrument),
+            quantity=decimal(now.row, "sz"),
+            limit=_some(now.row, "px", "slOrdPx", "tpOrdPx", "ordPx"),
+            stop=_some(now.row, "slTriggerPx", "tpTriggerPx", "triggerPx"),
+        )
+
+    async def cancel_all(self, instruments: Iterable[Symbol] | None = None) -> int:
+        """Cancel what is open of ours, everywhere or in some instruments; how many were asked for.
+
+        Orders of others stay. What became of each is for `look_up` to say.
+        """
+        chosen = None if instruments is None else set(instruments)
+        plain, algos = [], []
+        for row in await self._questions.open_orders():
+            symbol = symbol_of(str(row.get("instId", "")))
+            if self._reader.own_id(row) is None or (chosen is not None and symbol not in chosen):
+                continue
+            if row.get("algoId") and not row.get("accFillSz"):
+                algos.append({"instId": str(row["instId"]), "algoId": str(row["algoId"])})
+            else:
+                plain.append({"instId": str(row["instId"]), "ordId": str(row["ordId"])})
+        for path, asked in (
+            ("trade/cancel-batch-orders", plain),
+            ("trade/cancel-algos", algos),
+        ):
+            for first in range(0, len(asked), _BATCH):
+                await self._client.post(path, asked[first : first + _BATCH])
+        return len(plain) + len(algos)
+
+    async def cancel_all_after(self, seconds: int) -> None:
+        """Have the venue cancel all orders of the account unless told again in time; 0: never.
+
+        10 to 120 seconds. It takes no algo orders: stops stay. BrokerUnavailableError if refused.
+        """
+        answer = await self._client.post("trade/cancel-all-after", {"timeOut": str(seconds)})
+        require_ok(answer, "trade/cancel-all-after")
 
     async def look_up(self, order_id: OrderId, instrument: Symbol) -> OrderSeen | OrderNotFound:
         asked_ms = self._now_ms()
-        row = await self._find(order_id, instrument)
-        if row is None:
-            return OrderNotFound(
-                **self._times(),
-                account=self._account,
-                order_id=order_id,
-                instrument=instrument,
-                asked_ms=asked_ms,
-            )
-        status = _STATES.get(str(row.get("state")))
+        found = await self._find(order_id, instrument)
+        if found is None:
+            return OrderNotFound(**self._names(order_id, instrument), asked_ms=asked_ms)
+        status = _status(found)
         if status is None:
-            raise BrokerUnavailableError(f"order {order_id} is in state {row.get('state')!r}")
+            raise BrokerUnavailableError(f"order {order_id} is in state {found.row.get('state')!r}")
         if status.is_final:
             self._open.pop(order_id, None)
-        return OrderSeen(
-            ts_event=_integer(row, "uTime"),
-            ts_known=self._now_ms(),
-            account=self._account,
-            order_id=order_id,
-            instrument=instrument,
-            venue_order_id=VenueOrderId(str(row["ordId"])),
-            status=status,
-            filled_quantity=_decimal(row, "accFillSz"),
-            asked_ms=asked_ms,
-        )
+        else:
+            self._open[order_id] = instrument
+        row = {**found.row, "accFillSz": f"{found.filled:f}"}
+        try:
+            return self._reader.seen(
+                row, order_id, instrument, status, self._now_ms(), asked_ms=asked_ms
+            )
+        except (KeyError, ValueError) as error:
+            raise BrokerUnavailableError(f"order {order_id} cannot be read: {error}") from error
 
     async def trades(self, order_id: OrderId, instrument: Symbol) -> Sequence[OrderFilled]:
-        row = await self._find(order_id, instrument)
-        if row is None:
+        found = await self._find(order_id, instrument)
+        if found is None:
             return ()
-        answer = await self._client.get(
-            "trade/fills",
-            {
-                "instType": inst_type(instrument),
-                "instId": inst_id(instrument),
-                "ordId": str(row["ordId"]),
-            },
-        )
-        _require_ok(answer)
-        return tuple(self._fill(order_id, instrument, fill) for fill in reversed(answer.rows))
+        rows = await self._questions.trades(found, instrument)
+        try:
+            return tuple(
+                self._reader.fill(row, order_id, instrument, self._now_ms()) for row in rows
+            )
+        except (KeyError, ValueError) as error:
+            raise BrokerUnavailableError(f"trades of {order_id} cannot be read: {error}") from error
 
     async def positions(self, instruments: Sequence[Symbol]) -> Mapping[Symbol, Decimal]:
         held = dict.fromkeys(instruments, Decimal(0))
         coins = {one.base: one for one in instruments if one.kind is InstrumentKind.SPOT}
         if coins:
             answer = await self._client.get("account/balance", {})
-            _require_ok(answer)
+            require_ok(answer, "account/balance")
             for detail in answer.row.get("details", ()):
                 if (symbol := coins.get(detail.get("ccy"))) is not None:
-                    held[symbol] = _decimal(detail, "eq")
+                    held[symbol] = decimal(detail, "eq")
         swaps = {inst_id(one): one for one in instruments if one.kind is not InstrumentKind.SPOT}
         if swaps:
-            answer = await self._client.get("account/positions", {"instType": "SWAP"})
-            _require_ok(answer)
-            for row in answer.rows:
+            for row in await self._questions.rows("account/positions", {"instType": "SWAP"}):
                 if (symbol := swaps.get(str(row.get("instId")))) is not None:
-                    held[symbol] = _decimal(row, "pos")
+                    held[symbol] += decimal(row, "pos")  # cross and isolated are two rows
         return held
 
-    async def news(self) -> AsyncIterator[Event]:
-        """Each open order asked for once a second: slower than a push, and never lost."""
-        while True:
-            await asyncio.sleep(_LOOK_AGAIN_S)
-            for order_id, instrument in list(self._open.items()):
-                try:
-                    found = await self.look_up(order_id, instrument)
-                except BrokerUnavailableError:
-                    continue
-                if isinstance(found, OrderSeen):
-                    yield found
+    async def open_orders(self) -> Sequence[Row]:
+        """Every open order of the account, ours or not, as the venue shows it."""
+        return await self._questions.open_orders()
+
+    def news(self) -> AsyncIterator[Event]:
+        """Pushes as they come, checked by REST; for ever."""
+        return self._news.events(self._open)
 
     async def close(self) -> None:
         await self._client.close()
 
-    def _request(self, order: Order) -> dict[str, str]:
-        terms = order.terms
-        spot = terms.instrument.kind is InstrumentKind.SPOT
-        request = {
-            "instId": inst_id(terms.instrument),
-            "tdMode": "cash" if spot else self._margin_mode,
-            "clOrdId": order.order_id,
-            "side": str(terms.side),
-            "ordType": _order_type(order),
-            "sz": f"{terms.quantity:f}",
-        }
-        if terms.limit is not None:
-            request["px"] = f"{terms.limit:f}"
-        if spot and terms.kind is OrderKind.MARKET:
-            request["tgtCcy"] = "base_ccy"  # sizes go out in base units, never in quote (R13)
-        if not spot and terms.reduce_only:
-            request["reduceOnly"] = "true"
-        return request
-
-    def _judged(
-        self, order: Order, answer: Answer, deadline_ms: int
-    ) -> OrderAccepted | OrderRejected | OrderUnknown | None:
-        """What an answer to an order means; None: the same again after a wait."""
-        code = answer.row_code
-        if code == "0" and answer.row.get("ordId"):
-            return OrderAccepted(
-                **self._times(),
-                account=self._account,
-                order_id=order.order_id,
-                instrument=order.instrument,
-                venue_order_id=VenueOrderId(str(answer.row["ordId"])),
-            )
-        meaning = treatment(code)
-        if meaning is Treatment.RETRY:
-            return None
-        if code != "0" and meaning in REFUSALS:
-            self._open.pop(order.order_id, None)
-            return self._rejected(order, code, answer.row_message)
-        return self._unknown(order, deadline_ms, f"{code} {answer.row_message}".strip())
-
-    def _rejected(self, order: Order, code: str, reason: str) -> OrderRejected:
-        return OrderRejected(
-            **self._times(),
-            account=self._account,
-            order_id=order.order_id,
-            instrument=order.instrument,
-            code=code,
-            reason=reason,
-        )
-
-    def _unknown(self, order: Order, deadline_ms: int, reason: str) -> OrderUnknown:
-        return OrderUnknown(
-            **self._times(),
-            account=self._account,
-            order_id=order.order_id,
-            instrument=order.instrument,
-            deadline_ms=deadline_ms,
-            reason=reason,
-        )
-
-    async def _find(self, order_id: OrderId, instrument: Symbol) -> Mapping[str, Any] | None:
-        """The order's row, or None where neither its detail, history nor trades know it."""
-        named = {"instId": inst_id(instrument), "clOrdId": order_id}
-        answer = await self._client.get("trade/order", named)
-        if answer.is_ok and answer.row.get("ordId"):
-            return answer.row
-        if answer.code not in ABSENT and not answer.is_ok:
-            raise BrokerUnavailableError(f"order {order_id}: {answer.code} {answer.message}")
-        scope = {"instType": inst_type(instrument), "instId": inst_id(instrument)}
-        for path in ("trade/orders-pending", "trade/orders-history"):
-            listed = await self._client.get(path, scope)
-            _require_ok(listed)
-            for row in listed.rows:
-                if row.get("clOrdId") == order_id:
-                    return row
+    async def _find(self, order_id: OrderId, instrument: Symbol) -> Found | None:
+        """As the venue knows it, unless what it shows is an older order of the same id (F35)."""
+        found = await self._questions.find(order_id, instrument)
+        sent = self._sent.get(order_id)
+        if found is not None and found.is_algo:
+            self._parents[str(found.row["algoId"])] = order_id
+        if found is None or sent is None or self._gap_ms is None:
+            return found
+        order, sent_ms = sent
+        oldest_ms = sent_ms + self._gap_ms - self._settings.skew_ms
+        if is_the_one(found.row, side=str(order.side), oldest_ms=oldest_ms):
+            return found
+        gap_ms = await self._measured_gap_ms()
+        if gap_ms is None or abs(gap_ms - self._gap_ms) > self._settings.skew_ms:
+            return found  # the clocks run apart, as in a replay: times prove nothing
         return None
 
-    def _fill(self, order_id: OrderId, instrument: Symbol, row: Mapping[str, Any]) -> OrderFilled:
-        at_ms = _integer(row, "ts")
-        return OrderFilled(
-            ts_event=at_ms,
-            ts_known=self._now_ms(),
-            fill=Fill(
-                trade_id=TradeId(str(row["tradeId"])),
-                order_id=order_id,
-                account=self._account,
-                instrument=instrument,
-                side=Side(str(row["side"])),
-                quantity=_decimal(row, "fillSz"),
-                price=_decimal(row, "fillPx"),
-                fee=-_decimal(row, "fee"),  # OKX tells what you pay as negative
-                fee_currency=Currency(str(row["feeCcy"])),
-                filled_at=utc_at(at_ms),
-                liquidity=Liquidity.TAKER if row.get("execType") == "T" else Liquidity.MAKER,
-            ),
-        )
+    async def _measured_gap_ms(self) -> int | None:
+        try:
+            return (await measure_clock(self._client.rest, self._now_ms, samples=1)).offset_ms
+        except NoAnswerError:
+            return None
 
-    def _times(self) -> _Times:
+    async def _set_clock(self) -> bool:
+        """Stamp requests with the venue's time; True, so that it is done once (F30)."""
+        try:
+            reading = await measure_clock(self._client.rest, self._now_ms)
+        except NoAnswerError:
+            return True
+        self._client.rest.set_offset(reading.offset_ms)
+        self._streams.offset_ms = reading.offset_ms
+        return True
+
+    def _names(self, order_id: OrderId, instrument: Symbol) -> _Names:
         now_ms = self._now_ms()
-        return {"ts_event": now_ms, "ts_known": now_ms}
+        return {
+            "ts_event": now_ms,
+            "ts_known": now_ms,
+            "account": self._account,
+            "order_id": order_id,
+            "instrument": instrument,
+        }
 
     def _now_ms(self) -> int:
         return utc_ms(self._clock.now())
 
 
-def _order_type(order: Order) -> str:
-    terms = order.terms
-    if terms.kind is OrderKind.MARKET:
-        return "market"
-    if terms.post_only:
-        return "post_only"
-    return {TimeInForce.IOC: "ioc", TimeInForce.FOK: "fok"}.get(terms.tif, "limit")
+def _status(found: Found) -> OrderStatus | None:
+    """What an order is; an algo order that triggered is what its child is."""
+    if not found.is_algo:
+        return order_status(found.row)
+    if found.child is not None:
+        return order_status({**found.child, "algoId": found.row["algoId"]})
+    return ALGO_STATES.get(str(found.row.get("state")))
 
 
-def _require_ok(answer: Answer) -> None:
-    if not answer.is_ok:
-        raise BrokerUnavailableError(f"{answer.code} {answer.message}")
+def _amendment(
+    found: Found,
+    instrument: Symbol,
+    quantity: Decimal | None,
+    limit: Decimal | None,
+    stop: Decimal | None,
+) -> tuple[str, dict[str, str]]:
+    """The call that changes an order: an algo order's levels have names of their own."""
+    row = found.row
+    body = {"instId": inst_id(instrument)}
+    if quantity is not None:
+        body["newSz"] = f"{quantity:f}"
+    if not found.is_algo or found.child is not None:
+        shown = found.child or row
+        if limit is not None:
+            body["newPx"] = f"{limit:f}"
+        return "trade/amend-order", {**body, "ordId": str(shown["ordId"])}
+    leg = "Sl" if row.get("slTriggerPx") else "Tp" if row.get("tpTriggerPx") else ""
+    if stop is not None:
+        body[f"new{leg}TriggerPx"] = f"{stop:f}"
+    if limit is not None:
+        body[f"new{leg}OrdPx"] = f"{limit:f}"
+    return "trade/amend-algos", {**body, "algoId": str(row["algoId"])}
 
 
-def _decimal(row: Mapping[str, Any], name: str) -> Decimal:
-    """A number of the venue; an empty text is 0. BrokerUnavailableError for what is none."""
-    text = str(row.get(name) or "0")
-    try:
-        value = Decimal(text)
-    except InvalidOperation as error:
-        raise BrokerUnavailableError(f"{name} {text!r} is no number") from error
-    if not value.is_finite():
-        raise BrokerUnavailableError(f"{name} {text!r} is no number")
-    return value
-
-
-def _integer(row: Mapping[str, Any], name: str) -> int:
-    return int(_decimal(row, name))
+def _some(row: Row, *names: str) -> Decimal | None:
+    """The first price that is there; -1 stands for the market."""
+    for name in names:
+        value = decimal(row, name)
+        if value > 0:
+            return value
+    return None

@@ -1,0 +1,265 @@
+"""Streams of OKX by ccxt.pro's sockets: its connecting, login and pings, but not its caches.
+
+ccxt merges quick updates of one order and gives what nobody waited for only with the next push.
+So pushes are taken as they arrive, before ccxt keeps them. A stream never ends by itself: it says
+when it is open, what was pushed, and when it was lost, and connects again after a wait. What was
+missed between `Lost` and the next `Opened` has to be asked for by REST.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from algotrader.data.adapters.okx.rest import (
+    OkxAddress,
+    OkxKeys,
+    client_settings,
+    missing_extra,
+)
+
+HEARTBEAT_S: Final = 8.0
+"""Between pings. A socket that answers none for two of them is lost: found within 32 s (F19)."""
+LONGEST_WAIT_S: Final = 30.0
+_FIRST_WAIT_S: Final = 0.5  # at most two connects a second, of the venue's three
+_OPENING_S: Final = 10.0
+_QUEUE: Final = 10_000  # pushes waiting to be read; more means that the reader is stuck
+_ARGS_A_CALL: Final = 50
+
+Arg = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """Connected, and every subscription is confirmed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """Nothing is heard from now on. `code` is the venue's, where it refused."""
+
+    reason: str
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pushed:
+    """Rows of one channel, as they came."""
+
+    channel: str
+    inst_id: str
+    rows: tuple[Any, ...]
+    action: str = ""  # of books: snapshot, update
+
+
+Heard = Opened | Lost | Pushed
+
+
+def wait_s(attempt: int, draw: float) -> float:
+    """Seconds before connecting again: doubling from half a second, up to 30, with jitter (F21).
+
+    `attempt` counts failures in a row from 0, `draw` is uniform in [0, 1).
+    """
+    longest = min(_FIRST_WAIT_S * 2.0 ** min(attempt, 10), LONGEST_WAIT_S)
+    return max(longest * (0.5 + draw / 2), _FIRST_WAIT_S)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamSettings:
+    """How streams are kept. The defaults are the venue's limits."""
+
+    heartbeat_s: float = HEARTBEAT_S
+    wait_s: Callable[[int, float], float] = wait_s
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    draw: Callable[[], float] = field(default=random.random)
+
+
+class OkxStreams:
+    """Makes streams. With keys the private and business ones are logged in."""
+
+    def __init__(
+        self,
+        keys: OkxKeys | None,
+        address: OkxAddress,
+        settings: StreamSettings | None = None,
+    ) -> None:
+        self._keys = keys
+        self._address = address
+        self._settings = settings or StreamSettings()
+        _ccxt_pro()  # seconds of loading: now, not in the middle of trading
+        self.offset_ms = 0  # the venue's clock less ours; logins are stamped with it
+
+    async def follow(self, access: str, args: Sequence[Arg]) -> AsyncIterator[Heard]:
+        """One connection to `public`, `private` or `business`, kept up until left."""
+        failures = 0
+        while True:
+            socket = _Socket(self._keys, self._address, self._settings.heartbeat_s, self.offset_ms)
+            try:
+                await socket.open(access, args)
+                failures = 0
+                yield Opened()
+                async for pushed in socket.pushes():
+                    yield pushed
+            except StreamLostError as error:
+                yield Lost(reason=str(error), code=error.code)
+            finally:
+                await socket.close()
+            await self._settings.sleep(self._settings.wait_s(failures, self._settings.draw()))
+            failures += 1
+
+
+class StreamLostError(Exception):
+    """A connection could not be made, or ended."""
+
+    def __init__(self, reason: str, code: str = "") -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+class _Socket:
+    """One connection, from its opening to its end."""
+
+    def __init__(
+        self, keys: OkxKeys | None, address: OkxAddress, heartbeat_s: float, offset_ms: int
+    ) -> None:
+        self._queue: asyncio.Queue[Pushed] = asyncio.Queue(_QUEUE)
+        self._confirmed = 0
+        self._refused: StreamLostError | None = None
+        self._wanted = 0
+        self._ready = asyncio.Event()
+        self._lost: asyncio.Future[Any] | None = None
+        self._has_keys = keys is not None
+        self._client = _client(keys, address, heartbeat_s, offset_ms, self._hear)
+
+    async def open(self, access: str, args: Sequence[Arg]) -> None:
+        """StreamLostError if it is not open, logged in and subscribed within ten seconds."""
+        self._wanted = len(args)
+        try:
+            async with asyncio.timeout(_OPENING_S):
+                await self._connect(access, args)
+        except TimeoutError as error:
+            raise self._refused or StreamLostError(f"{access}: not open in time") from error
+        except self._client.network_errors as error:
+            raise self._refused or StreamLostError(f"{access}: {_short(error)}") from error
+
+    async def _connect(self, access: str, args: Sequence[Arg]) -> None:
+        client = self._client
+        client.open()
+        url = client.get_url("", access)
+        link = client.client(url)
+        self._lost = link.future("lost")
+        await self._either(link.connect(client.session))
+        if self._has_keys and access != "public":
+            await self._either(client.authenticate({"access": access}))
+        for first in range(0, len(args), _ARGS_A_CALL):
+            some = [dict(arg) for arg in args[first : first + _ARGS_A_CALL]]
+            await link.send({"op": "subscribe", "args": some})
+        await self._either(self._ready.wait())
+
+    async def _either(self, wanted: Awaitable[Any]) -> None:
+        """Wait for one thing, or for the end of the connection."""
+        assert self._lost is not None
+        task = asyncio.ensure_future(wanted)
+        await asyncio.wait({task, self._lost}, return_when=asyncio.FIRST_COMPLETED)
+        if self._lost.done():
+            task.cancel()
+            raise self._end()
+        await task
+
+    async def pushes(self) -> AsyncIterator[Pushed]:
+        """What arrives, until the connection is lost: then StreamLostError."""
+        assert self._lost is not None
+        while True:
+            reading = asyncio.ensure_future(self._queue.get())
+            await asyncio.wait({reading, self._lost}, return_when=asyncio.FIRST_COMPLETED)
+            if reading.done():
+                yield reading.result()
+                continue
+            reading.cancel()
+            raise self._end()
+
+    def _end(self) -> StreamLostError:
+        """Why the connection ended."""
+        assert self._lost is not None
+        error = None if self._lost.cancelled() else self._lost.exception()
+        return self._refused or StreamLostError(_short(error))
+
+    def _hear(self, message: Any) -> None:
+        """A message of the venue, before ccxt sees it."""
+        if not isinstance(message, dict):
+            return
+        if message.get("event") == "subscribe":
+            self._confirmed += 1
+            if self._confirmed >= self._wanted:
+                self._ready.set()
+        elif message.get("event") == "error":
+            code = str(message.get("code", ""))
+            self._refused = StreamLostError(f"{code} {message.get('msg', '')}", code)
+        elif isinstance(message.get("data"), list) and isinstance(message.get("arg"), dict):
+            self._push(message)
+
+    def _push(self, message: Mapping[str, Any]) -> None:
+        arg = message["arg"]
+        pushed = Pushed(
+            channel=str(arg.get("channel", "")),
+            inst_id=str(arg.get("instId", "")),
+            rows=tuple(message["data"]),
+            action=str(message.get("action", "")),
+        )
+        try:
+            self._queue.put_nowait(pushed)
+        except asyncio.QueueFull:
+            self._refused = StreamLostError(f"{_QUEUE} pushes were waiting to be read")
+            if self._lost is not None and not self._lost.done():
+                self._lost.set_exception(self._refused)
+
+    async def close(self) -> None:
+        await self._client.close()
+        if self._lost is not None:
+            # ccxt ends what waits for a connection with an exception; ours has been told.
+            if self._lost.done() and not self._lost.cancelled():
+                self._lost.exception()
+            self._lost.cancel()
+
+
+def _client(
+    keys: OkxKeys | None,
+    address: OkxAddress,
+    heartbeat_s: float,
+    offset_ms: int,
+    hear: Callable[[Any], None],
+) -> Any:
+    pro = _ccxt_pro()
+
+    class Client(pro.okx):  # type: ignore[misc, name-defined]
+        """ccxt's sockets, with pushes handed on as they come."""
+
+        network_errors = (pro.BaseError, OSError, ValueError)
+
+        def handle_message(self, client: Any, message: Any) -> None:
+            hear(message)
+            if not isinstance(message, dict) or "event" in message:
+                super().handle_message(client, message)
+
+        def seconds(self) -> int:  # what a login is stamped with
+            return int(super().milliseconds() + offset_ms) // 1000
+
+    client = Client(client_settings(keys))
+    client.streaming = {**client.streaming, "keepAlive": int(heartbeat_s * 1000)}
+    address.point(client)
+    return client
+
+
+def _ccxt_pro() -> Any:
+    try:
+        import ccxt.pro
+    except ImportError as error:
+        raise missing_extra() from error
+    return ccxt.pro
+
+
+def _short(error: BaseException | None) -> str:
+    return f"{type(error).__name__}: {error}".replace("\n", " ")[:200]

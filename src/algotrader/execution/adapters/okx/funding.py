@@ -1,0 +1,47 @@
+"""Funding as OKX booked it. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Final
+
+from algotrader.core.events import FundingPaid
+from algotrader.core.ids import AccountId
+from algotrader.core.money import Currency
+from algotrader.core.symbols import Symbol
+from algotrader.execution.adapters.okx.readings import Row, decimal, integer
+
+_SAME_SETTLEMENT_MS: Final = 600_000  # a bill is written within minutes of its settlement
+
+
+def funding_paid(
+    bill: Row, rates: Sequence[Row], symbol: Symbol, account: AccountId, now_ms: int
+) -> FundingPaid:
+    """One settlement, the amount as charged (F39); rate 0 where none of its time is known."""
+    at_ms = integer(bill, "ts")
+    rate = _rate_of(rates, at_ms)
+    amount = decimal(bill, "pnl") or decimal(bill, "balChg")
+    paid = amount < 0
+    # Longs pay a positive rate: who pays tells the sign of the position, which the bill does not.
+    sign = 1 if paid == (rate > 0) else -1
+    return FundingPaid(
+        ts_event=at_ms,
+        ts_known=now_ms,
+        account=account,
+        instrument=symbol,
+        settlement_id=str(bill["billId"]),
+        amount=amount,
+        currency=Currency(str(bill["ccy"])),
+        rate=rate,
+        quantity=sign * abs(decimal(bill, "sz")),
+        mark=decimal(bill, "px") or None,
+    )
+
+
+def _rate_of(rates: Sequence[Row], at_ms: int) -> Decimal:
+    near = [row for row in rates if 0 <= at_ms - integer(row, "fundingTime") < _SAME_SETTLEMENT_MS]
+    if not near:
+        return Decimal(0)  # the amount is what counts; the rate is told for people
+    row = max(near, key=lambda one: integer(one, "fundingTime"))
+    return decimal(row, "realizedRate") or decimal(row, "fundingRate")

@@ -1,0 +1,259 @@
+"""News of one account: pushes as they come, and REST as the check of what they left out.
+
+Everything may be told twice and in any order; trades are known by their ids. After each gap of a
+stream, and every so often, open orders, trades and funding are asked for (F18, F19).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from algotrader.core.events import (
+    Event,
+    HeartbeatMissed,
+    ModeChanged,
+    OrderSeen,
+    TradingMode,
+)
+from algotrader.core.ids import OrderId, run_tag_of
+from algotrader.core.instants import utc_ms
+from algotrader.core.ports import Clock
+from algotrader.core.symbols import InstrumentKind, Symbol
+from algotrader.data.adapters.okx.names import symbol_of
+from algotrader.data.adapters.okx.streams import (
+    Arg,
+    Heard,
+    Lost,
+    OkxStreams,
+    Opened,
+    Pushed,
+)
+from algotrader.execution.adapters.okx.codes import Treatment, treatment
+from algotrader.execution.adapters.okx.funding import funding_paid
+from algotrader.execution.adapters.okx.questions import OkxQuestions, client_ids
+from algotrader.execution.adapters.okx.readings import Reader, Row, parent_id
+from algotrader.execution.broker import BrokerUnavailableError
+
+log = logging.getLogger(__name__)
+
+ORDERS: Final[Arg] = {"channel": "orders", "instType": "ANY"}
+ALGO_ORDERS: Final[Arg] = {"channel": "orders-algo", "instType": "ANY"}
+_MARGIN_MS: Final = 60_000  # trades are asked for again from so long before the last check
+_ROW_ERRORS: Final = (BrokerUnavailableError, KeyError, ValueError)
+
+LookUp = Callable[[OrderId, Symbol], Coroutine[Any, Any, Event]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewsSettings:
+    """How often is checked what the streams said. Seconds."""
+
+    check_s: float = 30.0  # while orders are open
+    idle_s: float = 300.0  # while none is
+    blind_s: float = 1.0  # while a stream is down, and after a check without an answer
+    heartbeat_ms: int = 45_000  # what a silent stream is allowed, as it is told
+
+
+class OkxNews:
+    """Merges the two streams of an account with timed checks."""
+
+    def __init__(
+        self,
+        *,
+        reader: Reader,
+        parents: dict[str, OrderId | None],
+        questions: OkxQuestions,
+        streams: OkxStreams,
+        look_up: LookUp,
+        clock: Clock,
+        settings: NewsSettings,
+        since_ms: int | None,
+    ) -> None:
+        self._reader = reader
+        self.parents = parents
+        self._questions = questions
+        self._streams = streams
+        self._look_up = look_up
+        self._clock = clock
+        self._settings = settings
+        self._first_ms = since_ms
+        self._since_ms = since_ms
+        self._down = {"private", "business"}
+        self._check = asyncio.Event()  # wakes the check before its time
+        self._queue: asyncio.Queue[Event | BaseException] = asyncio.Queue()
+
+    async def events(self, open_orders: Mapping[OrderId, Symbol]) -> AsyncIterator[Event]:
+        """For ever. `open_orders` is looked at anew at each check."""
+        tasks = [
+            asyncio.create_task(self._guarded(self._listen("private", ORDERS))),
+            asyncio.create_task(self._guarded(self._listen("business", ALGO_ORDERS))),
+            asyncio.create_task(self._guarded(self._check_on(open_orders))),
+        ]
+        try:
+            while True:
+                told = await self._queue.get()
+                if isinstance(told, BaseException):
+                    raise told
+                yield told
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001  told to whoever reads the news, not swallowed
+            self._queue.put_nowait(error)
+
+    def _tell(self, *events: Event) -> None:
+        for event in events:
+            self._queue.put_nowait(event)
+
+    async def _listen(self, access: str, arg: Arg) -> None:
+        async for heard in self._streams.follow(access, [arg]):
+            self._take(access, heard)
+
+    def _take(self, access: str, heard: Heard) -> None:
+        match heard:
+            case Opened():
+                self._down.discard(access)
+                self._check.set()
+            case Lost():
+                self._lost(access, heard)
+            case Pushed():
+                self._tell(*self._read(heard))
+
+    def _lost(self, access: str, heard: Lost) -> None:
+        log.warning("the %s stream was lost: %s", access, heard.reason)
+        if treatment(heard.code) is Treatment.HALT and heard.code:
+            self._tell(self.halted(f"{heard.code}: {heard.reason}"))
+        if access not in self._down:  # told once, however many connects fail after it
+            now_ms = self._now_ms()
+            self._tell(
+                HeartbeatMissed(
+                    ts_event=now_ms,
+                    ts_known=now_ms,
+                    component=f"stream:OKX {access}",
+                    last_seen_ms=None,
+                    allowed_ms=self._settings.heartbeat_ms,
+                )
+            )
+        self._down.add(access)
+        self._check.set()
+
+    def _read(self, pushed: Pushed) -> list[Event]:
+        """What a push tells; a row that cannot be read is asked about instead (F37)."""
+        read = self._reader.pushed_order if pushed.channel == "orders" else self._reader.pushed_algo
+        told: list[Event] = []
+        for row in pushed.rows:
+            try:
+                self._know_parent(row)
+                if pushed.channel == "orders" and self._reader.is_orphan(row):
+                    self._check.set()
+                told += read(row, self._now_ms())
+            except _ROW_ERRORS as error:
+                log.warning("a push of %s cannot be read: %s: %r", pushed.channel, error, row)
+                self._check.set()
+        return told
+
+    def _know_parent(self, row: Row) -> None:
+        """An algo order's own row says by both ids which it is."""
+        if row.get("algoId") and (row.get("algoClOrdId") or "accFillSz" not in row):
+            self.parents.setdefault(str(row["algoId"]), self._reader.own_id(row))
+
+    async def _check_on(self, open_orders: Mapping[OrderId, Symbol]) -> None:
+        while True:
+            self._check.clear()
+            wait_s = self._settings.check_s if open_orders else self._settings.idle_s
+            try:
+                await self._check_all(open_orders)
+            except _ROW_ERRORS as error:
+                log.warning("the account could not be checked: %s", error)
+                wait_s = self._settings.blind_s
+            if self._down:
+                wait_s = self._settings.blind_s
+                await asyncio.sleep(wait_s)
+                continue
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self._check.wait()
+            except TimeoutError:
+                continue
+
+    async def _check_all(self, open_orders: Mapping[OrderId, Symbol]) -> None:
+        began_ms = await self._questions.now_ms()
+        if self._first_ms is None:
+            self._first_ms = self._since_ms = began_ms
+        since_ms = max((self._since_ms or began_ms) - _MARGIN_MS, self._first_ms)
+        for order_id, instrument in list(open_orders.items()):
+            seen = await self._look_up(order_id, instrument)
+            if isinstance(seen, OrderSeen):
+                self._tell(seen)
+        await self._check_fills(await self._questions.fills_since(since_ms))
+        if any(symbol.kind is not InstrumentKind.SPOT for symbol in self._reader.watched):
+            for row in await self._questions.funding_since(since_ms):
+                self._tell(*await self._funding(row))
+        self._watch_for_others(await self._questions.open_orders())
+        self._since_ms = began_ms
+
+    async def _check_fills(self, rows: list[Row]) -> None:
+        """Trades do not name the algo order they came from; their order does."""
+        orders: dict[str, Row | None] = {}
+        for row in rows:
+            symbol, venue_id = symbol_of(str(row.get("instId", ""))), str(row.get("ordId"))
+            if symbol is None:
+                continue
+            own = self._reader.own_id(row)
+            if own is None:
+                if venue_id not in orders:
+                    orders[venue_id] = await self._order_and_parent(venue_id, symbol)
+                own = self._reader.own_id(orders[venue_id] or {})
+            self._tell(*self._reader.listed_fill(row, own, self._now_ms()))
+
+    async def _order_and_parent(self, venue_id: str, symbol: Symbol) -> Row | None:
+        """An order, with the algo order it came from made known."""
+        order = await self._questions.order(venue_id, symbol)
+        if order is not None and self._reader.is_orphan(order):
+            parent = parent_id(order)
+            algo = await self._questions.algo(parent)
+            self.parents[parent] = self._reader.own_id(algo or {})
+        return order
+
+    async def _funding(self, row: Row) -> list[Event]:
+        symbol = symbol_of(str(row.get("instId", "")))
+        if symbol is None or symbol not in self._reader.watched:
+            return []
+        rates = await self._questions.rows(
+            "public/funding-rate-history", {"instId": str(row["instId"]), "limit": "10"}
+        )
+        return [funding_paid(row, rates, symbol, self._reader.account, self._now_ms())]
+
+    def _watch_for_others(self, rows: list[Row]) -> None:
+        """An order of our form and another run is another instance on this account (F65)."""
+        ours = self._reader.run_tag
+        tags = {run_tag_of(text) for text in client_ids(rows)} - {None, ours}
+        if ours is not None and tags:
+            self._tell(self.halted("another instance of algotrader has orders on this account"))
+
+    def halted(self, reason: str) -> ModeChanged:
+        now_ms = self._now_ms()
+        return ModeChanged(
+            ts_event=now_ms,
+            ts_known=now_ms,
+            account=self._reader.account,
+            mode=TradingMode.HALTED,
+            reason=reason,
+            by="venue",
+        )
+
+    def tell(self, event: Event) -> None:
+        """News that came by another way: an answer that halts the account."""
+        self._tell(event)
+
+    def _now_ms(self) -> int:
+        return utc_ms(self._clock.now())

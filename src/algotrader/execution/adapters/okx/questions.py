@@ -1,0 +1,187 @@
+"""What OKX knows of orders: look-ups by client id, trades, open orders, recent fills.
+
+An order is looked for wherever it may be before it is called absent: by its id among orders and
+among algo orders, then in the lists of open and of done ones, then among trades.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from algotrader.core.ids import OrderId
+from algotrader.core.symbols import Symbol
+from algotrader.data.adapters.okx.names import inst_id, inst_type
+from algotrader.data.adapters.okx.rest import Answer
+from algotrader.execution.adapters.okx.client import OkxClient
+from algotrader.execution.adapters.okx.codes import ABSENT
+from algotrader.execution.adapters.okx.readings import Row, decimal, integer
+from algotrader.execution.broker import BrokerUnavailableError
+
+ALGO_KINDS: Final = ("conditional", "oco", "trigger", "move_order_stop")
+_PAGE: Final = 100
+_MOST_PAGES: Final = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """An order as the venue shows it. An algo order that triggered has a child."""
+
+    row: Row  # of the order, of an algo order its own
+    child: Row | None = None
+
+    @property
+    def is_algo(self) -> bool:
+        return bool(self.row.get("algoId")) and not self.row.get("accFillSz")
+
+    @property
+    def order_ids(self) -> tuple[str, ...]:
+        """The venue's ids under which it trades."""
+        if not self.is_algo:
+            return (str(self.row["ordId"]),)
+        listed = self.row.get("ordIdList")
+        single = [self.row["ordId"]] if self.row.get("ordId") else []
+        return tuple(str(one) for one in (listed or single))
+
+    @property
+    def filled(self) -> Decimal:
+        shown = self.child if self.is_algo else self.row
+        return Decimal(0) if shown is None else decimal(shown, "accFillSz")
+
+
+class OkxQuestions:
+    """Questions of one account. BrokerUnavailableError where there is no clear answer."""
+
+    def __init__(self, client: OkxClient) -> None:
+        self._client = client
+
+    async def find(self, order_id: OrderId, instrument: Symbol) -> Found | None:
+        """The order of a client id; None where nothing the venue shows knows it."""
+        row = await self._named("trade/order", instrument, {"clOrdId": order_id})
+        if row is not None:
+            return Found(row=row)
+        algo = await self._named("trade/order-algo", instrument, {"algoClOrdId": order_id})
+        if algo is not None:
+            return await self._with_child(algo, instrument)
+        return await self._listed(order_id, instrument)
+
+    async def order(self, venue_id: str, instrument: Symbol) -> Row | None:
+        """An order by the venue's own id."""
+        return await self._named("trade/order", instrument, {"ordId": venue_id})
+
+    async def algo(self, algo_id: str) -> Row | None:
+        """An algo order by the venue's own id."""
+        answer = await self._client.get("trade/order-algo", {"algoId": algo_id})
+        if answer.is_ok and answer.row.get("algoId"):
+            return answer.row
+        if answer.is_ok or answer.code in ABSENT:
+            return None
+        raise BrokerUnavailableError(f"algo order {algo_id}: {answer.code} {answer.message}")
+
+    async def trades(self, found: Found, instrument: Symbol) -> list[Row]:
+        """All trades of an order, the oldest first."""
+        rows: list[Row] = []
+        for venue_id in found.order_ids:
+            asked = {**_scope(instrument), "ordId": venue_id}
+            listed = await self.rows("trade/fills", asked)
+            if sum((decimal(row, "fillSz") for row in listed), Decimal(0)) < found.filled:
+                listed = await self.rows("trade/fills-history", asked)  # older than three days
+            rows += reversed(listed)
+        return rows
+
+    async def now_ms(self) -> int:
+        """The venue's clock."""
+        return integer((await self.rows("public/time", {}))[0], "ts")
+
+    async def open_orders(self) -> list[Row]:
+        """Every order and algo order of the account that may still trade."""
+        rows = await self._pages("trade/orders-pending", {}, "ordId")
+        for kind in ALGO_KINDS:
+            rows += await self._pages("trade/orders-algo-pending", {"ordType": kind}, "algoId")
+        return rows
+
+    async def fills_since(self, since_ms: int) -> list[Row]:
+        """Trades of the account from a moment of the venue's time on, the oldest first."""
+        rows = await self._pages("trade/fills", {"begin": str(since_ms)}, "billId")
+        return rows[::-1]
+
+    async def funding_since(self, since_ms: int) -> list[Row]:
+        """Settlements of funding from a moment of the venue's time on, the oldest first."""
+        asked = {"type": "8", "instType": "SWAP", "begin": str(since_ms)}
+        rows = await self._pages("account/bills", asked, "billId")
+        return rows[::-1]
+
+    async def rows(self, path: str, params: Mapping[str, str]) -> list[Row]:
+        answer = await self._client.get(path, params)
+        require_ok(answer, path)
+        return list(answer.rows)
+
+    async def _pages(self, path: str, params: Mapping[str, str], cursor: str) -> list[Row]:
+        """Page after page towards the past, the newest first."""
+        found: list[Row] = []
+        after: dict[str, str] = {}
+        for _ in range(_MOST_PAGES):
+            page = await self.rows(path, {**params, **after, "limit": str(_PAGE)})
+            found += page
+            if len(page) < _PAGE:
+                return found
+            after = {"after": str(page[-1][cursor])}
+        raise BrokerUnavailableError(f"{path}: more than {_MOST_PAGES * _PAGE} rows")
+
+    async def _named(self, path: str, instrument: Symbol, name: Mapping[str, str]) -> Row | None:
+        plain = path == "trade/order"
+        asked = {"instId": inst_id(instrument), **name} if plain else dict(name)
+        answer = await self._client.get(path, asked)
+        field = "ordId" if plain else "algoId"
+        if answer.is_ok and answer.row.get(field):
+            return answer.row
+        if answer.is_ok or answer.code in ABSENT:
+            return None
+        raise BrokerUnavailableError(f"{path} {name}: {answer.code} {answer.message}")
+
+    async def _with_child(self, algo: Row, instrument: Symbol) -> Found:
+        child = str(algo.get("ordId") or "")
+        row = await self.order(child, instrument) if child else None
+        if child and row is None:
+            raise BrokerUnavailableError(f"algo order {algo['algoId']}: its child is not shown yet")
+        return Found(row=algo, child=row)
+
+    async def _listed(self, order_id: OrderId, instrument: Symbol) -> Found | None:
+        scope = _scope(instrument)
+        for path in ("trade/orders-pending", "trade/orders-history"):
+            for row in await self.rows(path, scope):
+                if row.get("clOrdId") == order_id:
+                    return Found(row=row)
+        for kind in ALGO_KINDS:
+            for row in await self.rows("trade/orders-algo-pending", {**scope, "ordType": kind}):
+                if row.get("algoClOrdId") == order_id:
+                    return await self._with_child(row, instrument)
+        for row in await self.rows("trade/fills", scope):
+            if row.get("clOrdId") == order_id:
+                raise BrokerUnavailableError(f"order {order_id} has trades and is not shown yet")
+        return None
+
+
+def is_the_one(row: Row, *, side: str, oldest_ms: int) -> bool:
+    """Whether an order is the one that was sent, not an older one of the same id (F35).
+
+    OKX shows the latest order of an id, and lets the ids of done orders be used again. The size
+    says nothing: it may have been amended. `oldest_ms` is in the venue's time.
+    """
+    return str(row.get("side")) == side and integer(row, "cTime") >= oldest_ms
+
+
+def require_ok(answer: Answer, what: str) -> None:
+    if not answer.is_ok:
+        raise BrokerUnavailableError(f"{what}: {answer.code} {answer.message}")
+
+
+def _scope(instrument: Symbol) -> dict[str, str]:
+    return {"instType": inst_type(instrument), "instId": inst_id(instrument)}
+
+
+def client_ids(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Whatever client ids orders have, ours or not."""
+    return [str(row.get("algoClOrdId") or row.get("clOrdId") or "") for row in rows]

@@ -1,0 +1,441 @@
+"""The broker of OKX on a simulated exchange: what is pushed, what is lost, what is found again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from tests.builders.okx_orders import (
+    BTC,
+    SWAP,
+    Desk,
+    a_desk,
+    an_order,
+    approved,
+    settings,
+    soon,
+)
+
+from algotrader.core.events import (
+    FundingPaid,
+    HeartbeatMissed,
+    Liquidated,
+    ModeChanged,
+    OrderAccepted,
+    OrderCancelRefused,
+    OrderFilled,
+    OrderNotFound,
+    OrderRejected,
+    OrderSeen,
+    OrderSubmitted,
+    OrderUnknown,
+    StopTriggered,
+    TradingMode,
+)
+from algotrader.core.orders import Order, OrderStatus, Purpose, Side
+from algotrader.execution.order_life import LiveOrder, OrderEvent
+from algotrader.simulator.okx.faults import FaultKind
+
+pytest.importorskip("ccxt", reason="not run: ccxt is not installed")
+
+
+def on_a_desk(work: Callable[[Desk], Awaitable[None]], **chosen: Any) -> None:
+    listens = chosen.pop("listens", True)
+
+    async def run() -> None:
+        async with a_desk(settings(**chosen), listens=listens) as desk:
+            await work(desk)
+
+    asyncio.run(run())
+
+
+async def place(desk: Desk, order: Order) -> OrderAccepted:
+    answer = await desk.broker.submit(approved(order), soon())
+    assert isinstance(answer, OrderAccepted), answer
+    return answer
+
+
+async def seen(desk: Desk, order: Order) -> OrderSeen:
+    answer = await desk.broker.look_up(order.order_id, order.instrument)
+    assert isinstance(answer, OrderSeen), answer
+    return answer
+
+
+def life(desk: Desk, order: Order) -> LiveOrder:
+    """The order as the engine would see it, from all that was told of it."""
+    now: dict[str, Any] = {"ts_event": 1, "ts_known": 1}
+    live = LiveOrder.submitted(
+        OrderSubmitted(**now, order=order, gate_sequence=1, state_hash="0", deadline_ms=5_000)
+    )
+    for event in desk.told:
+        of_it = event.fill if isinstance(event, OrderFilled) else event
+        if isinstance(event, OrderEvent) and getattr(of_it, "order_id", None) == order.order_id:
+            live = live.hear(event)
+    return live
+
+
+def test_fills_of_an_order_are_pushed_with_the_fee_that_was_taken() -> None:
+    async def work(desk: Desk) -> None:
+        order = an_order("0.1")
+        await place(desk, order)
+        await desk.until(lambda: bool(desk.filled(order)))
+        (fill,) = {event.fill.trade_id: event.fill for event in desk.of(OrderFilled)}.values()
+        listed = await desk.broker.trades(order.order_id, BTC)
+        assert [one.fill for one in listed] == [fill]
+        assert (fill.quantity, fill.fee_currency) == (Decimal("0.1"), "BTC")
+        assert fill.fee == Decimal("0.1") * Decimal("0.001")
+        await desk.until(lambda: life(desk, order).status is OrderStatus.FILLED)
+
+    on_a_desk(work)
+
+
+def test_f18_fills_whose_pushes_are_lost_are_found_by_the_check() -> None:
+    async def work(desk: Desk) -> None:
+        desk.fault(FaultKind.LOSE_PUSH, where="push orders")
+        order = an_order("0.1")
+        await place(desk, order)
+        await desk.until(lambda: life(desk, order).status is OrderStatus.FILLED)
+        assert list(desk.filled(order).values()) == [Decimal("0.1")]
+
+    on_a_desk(work, news={"idle_s": 0.3, "check_s": 0.3})
+
+
+@pytest.mark.parametrize("kind", [FaultKind.DUPLICATE_PUSH, FaultKind.REORDER_PUSH])
+def test_f16_f17_pushes_twice_and_out_of_order_end_in_the_same_books(kind: FaultKind) -> None:
+    async def work(desk: Desk) -> None:
+        desk.fault(kind, where="push *", delay_s=(0.0, 0.5))
+        orders = [an_order("1", symbol=SWAP, number=n) for n in range(4)]
+        for order in orders:
+            await place(desk, order)
+        for order in orders:
+            await desk.until(lambda order=order: life(desk, order).is_final)
+            assert sum(desk.filled(order).values()) == 1
+        await asyncio.sleep(0.6)
+        assert all(life(desk, order).status is OrderStatus.FILLED for order in orders)
+
+    on_a_desk(work)
+
+
+def test_f19_a_half_open_socket_is_found_replaced_and_made_up_for() -> None:
+    async def work(desk: Desk) -> None:
+        desk.fault(FaultKind.HALF_OPEN, where="connect private")
+        order = an_order("0.1")
+        await place(desk, order)
+        await desk.until(lambda: bool(desk.of(HeartbeatMissed)))
+        await desk.until(lambda: bool(desk.filled(order)))  # by REST, the stream being down
+        missed = desk.of(HeartbeatMissed)
+        assert [one.component for one in missed] == ["stream:OKX private"]
+        desk.heal()
+        await desk.until(lambda: len(desk.server.simulator.sessions) >= 2)
+        await desk.until_open()
+        later = an_order("0.1", number=1)
+        await place(desk, later)
+        await desk.until(lambda: bool(desk.filled(later)))
+
+    on_a_desk(work)
+
+
+def test_f21_refused_connects_are_told_once_and_end_in_a_stream() -> None:
+    async def work(desk: Desk) -> None:
+        desk.fault(FaultKind.CLOSE_SOCKET, where="connect *", times=2)
+        desk.fault(FaultKind.REFUSE_CONNECT, where="connect private", times=3)
+        await desk.until(lambda: not desk.server.simulator.sessions)
+        order = an_order("0.1")
+        await place(desk, order)
+        await desk.until(lambda: bool(desk.filled(order)))
+        await desk.until_open()
+        told = sorted(one.component for one in desk.of(HeartbeatMissed))
+        assert told == ["stream:OKX business", "stream:OKX private"]
+
+    on_a_desk(work)
+
+
+def test_f36_a_trade_by_hand_is_told_without_an_order_of_ours() -> None:
+    async def work(desk: Desk) -> None:
+        answer = await desk.broker._client.post(
+            "trade/order",
+            {"instId": "BTC-USDT", "tdMode": "cash", "side": "buy", "ordType": "market",
+             "sz": "0.2", "tgtCcy": "base_ccy", "clOrdId": "byhand1"},
+        )  # fmt: skip
+        assert answer.row_code == "0"
+        await desk.until(lambda: bool(desk.of(OrderFilled)))
+        assert {(e.fill.order_id, e.fill.quantity) for e in desk.of(OrderFilled)} == {
+            (None, Decimal("0.2"))
+        }
+        assert not desk.of(OrderSeen)
+
+    on_a_desk(work)
+
+
+def test_f65_an_order_of_another_run_halts_the_account() -> None:
+    async def work(desk: Desk) -> None:
+        foreign = an_order("0.1", limit=Decimal(20_000)).order_id.replace("at", "at", 1)
+        other = "at" + ("aaaa" if foreign[2:6] != "aaaa" else "bbbb") + foreign[6:]
+        await desk.broker._client.post(
+            "trade/order",
+            {"instId": "BTC-USDT", "tdMode": "cash", "side": "buy", "ordType": "limit",
+             "px": "20000", "sz": "0.1", "clOrdId": other},
+        )  # fmt: skip
+        await desk.until(lambda: bool(desk.of(ModeChanged)))
+        assert desk.of(ModeChanged)[0].mode is TradingMode.HALTED
+
+    on_a_desk(work, news={"idle_s": 0.2})
+
+
+def test_f33_a_liquidation_is_told_as_one_with_its_fee() -> None:
+    async def work(desk: Desk) -> None:
+        await place(desk, an_order("10", symbol=SWAP))
+        desk.fault(FaultKind.LIQUIDATE, instrument="BTC-USDT-SWAP")
+        await desk.until(lambda: bool(desk.of(Liquidated)))
+        (told,) = {event.trade_id: event for event in desk.of(Liquidated)}.values()
+        assert (told.instrument, told.quantity) == (SWAP, Decimal(-10))
+        assert (await desk.broker.positions([SWAP]))[SWAP] == 0
+
+    on_a_desk(work)
+
+
+# Algo orders
+
+
+def test_f84_a_stop_that_triggers_is_told_and_its_childs_fills_are_its_own() -> None:
+    async def work(desk: Desk) -> None:
+        await place(desk, an_order("2", symbol=SWAP))
+        stop = an_order("2", symbol=SWAP, side=Side.SELL, number=1, stop=Decimal(29_980),
+                        reduce_only=True, purpose=Purpose.STOP_LOSS)  # fmt: skip
+        await place(desk, stop)
+        assert (await seen(desk, stop)).status is OrderStatus.ACCEPTED
+        await desk.move(60_000)
+        await desk.until(lambda: life(desk, stop).is_final)
+        assert life(desk, stop).status is OrderStatus.FILLED
+        triggered = desk.of(StopTriggered)[0]
+        assert (triggered.order_id, triggered.trigger_price) == (stop.order_id, Decimal(29_980))
+        assert sum(desk.filled(stop).values()) == 2
+        assert (await desk.broker.positions([SWAP]))[SWAP] == 0
+
+    on_a_desk(work)
+
+
+def test_f84_a_stop_that_triggered_while_we_were_away_is_found_by_its_own_id() -> None:
+    async def work(desk: Desk) -> None:
+        await place(desk, an_order("2", symbol=SWAP))
+        stop = an_order("2", symbol=SWAP, side=Side.SELL, number=1, stop=Decimal(29_980),
+                        reduce_only=True)  # fmt: skip
+        await place(desk, stop)
+        await desk.move(60_000)
+        found = await seen(desk, stop)
+        assert (found.status, found.filled_quantity) == (OrderStatus.FILLED, Decimal(2))
+        fills = await desk.broker.trades(stop.order_id, SWAP)
+        assert [(e.fill.order_id, e.fill.quantity) for e in fills] == [(stop.order_id, Decimal(2))]
+
+    on_a_desk(work, listens=False)
+
+
+def test_fills_of_a_stop_are_attributed_by_the_check_alone() -> None:
+    async def work(desk: Desk) -> None:
+        desk.fault(FaultKind.LOSE_PUSH, where="push orders*")
+        await place(desk, an_order("2", symbol=SWAP))
+        stop = an_order("2", symbol=SWAP, side=Side.SELL, number=1, stop=Decimal(29_980),
+                        reduce_only=True)  # fmt: skip
+        await place(desk, stop)
+        await desk.move(60_000)
+        await desk.until(lambda: life(desk, stop).is_final)
+        assert sum(desk.filled(stop).values()) == 2
+        assert all(event.fill.order_id is not None for event in desk.of(OrderFilled))
+
+    on_a_desk(work, news={"idle_s": 0.2, "check_s": 0.2})
+
+
+@pytest.mark.parametrize(
+    ("symbol", "terms"),
+    [
+        (SWAP, {"trail": Decimal("0.0005"), "reduce_only": True}),
+        (SWAP, {"stop": Decimal(29_985), "limit": Decimal(29_980), "reduce_only": True}),
+        (BTC, {"stop": Decimal(29_980)}),
+        (BTC, {"stop": Decimal(30_010), "purpose": Purpose.TAKE_PROFIT}),
+    ],
+    ids=["trailing", "stop-limit", "spot stop", "take profit"],
+)
+def test_algo_orders_of_each_kind_trigger_and_fill(symbol: Any, terms: dict[str, Any]) -> None:
+    async def work(desk: Desk) -> None:
+        await place(desk, an_order("2", symbol=symbol))
+        exit_ = an_order("1", symbol=symbol, side=Side.SELL, number=1, **terms)
+        await place(desk, exit_)
+        for _ in range(6):
+            await desk.move(30_000)
+        await desk.until(lambda: life(desk, exit_).is_final)
+        assert life(desk, exit_).status is OrderStatus.FILLED
+        assert sum(desk.filled(exit_).values()) == 1
+
+    on_a_desk(work)
+
+
+def test_a_stop_that_may_open_a_position_waits_as_a_trigger_order() -> None:
+    async def work(desk: Desk) -> None:
+        entry = an_order("1", symbol=SWAP, stop=Decimal(30_010))
+        await place(desk, entry)
+        for _ in range(4):
+            await desk.move(30_000)
+        await desk.until(lambda: life(desk, entry).is_final)
+        assert (await desk.broker.positions([SWAP]))[SWAP] == 1
+
+    on_a_desk(work)
+
+
+def test_of_a_pair_one_leg_ends_the_other_and_the_coins_are_frozen_once() -> None:
+    async def work(desk: Desk) -> None:
+        await place(desk, an_order("2"))
+        stop = an_order("2", side=Side.SELL, number=1, stop=Decimal(29_000))
+        target = an_order("2", side=Side.SELL, number=2, limit=Decimal(30_010))
+        answer = await desk.broker.submit_pair(approved(stop), approved(target), soon())
+        assert isinstance(answer, OrderAccepted)
+        for _ in range(4):
+            await desk.move(30_000)
+        await desk.until(lambda: life(desk, stop).is_final)
+        assert sum(desk.filled(stop).values()) == 2
+        assert not await desk.broker.open_orders()
+
+    on_a_desk(work)
+
+
+def test_orders_and_stops_are_amended_and_cancelled_by_our_id() -> None:
+    async def work(desk: Desk) -> None:
+        resting = an_order("1", limit=Decimal(29_000))
+        await place(desk, resting)
+        amended = await desk.broker.amend(
+            resting.order_id, BTC, quantity=Decimal(2), limit=Decimal(29_100)
+        )
+        assert amended is not None
+        assert (amended.quantity, amended.limit) == (2, 29_100)
+        assert (await seen(desk, resting)).status is OrderStatus.ACCEPTED
+        stop = an_order("1", side=Side.SELL, number=1, stop=Decimal(29_000))
+        await place(desk, stop)
+        moved = await desk.broker.amend(stop.order_id, BTC, stop=Decimal(29_500))
+        assert moved is not None
+        assert moved.stop == 29_500
+        assert await desk.broker.cancel(stop.order_id, BTC) is None
+        assert (await seen(desk, stop)).status is OrderStatus.CANCELLED
+        refused = await desk.broker.cancel(stop.order_id, BTC)
+        assert isinstance(refused, OrderCancelRefused)
+        assert await desk.broker.amend(stop.order_id, BTC, stop=Decimal(29_400)) is None
+
+    on_a_desk(work)
+
+
+def test_cancel_all_takes_ours_and_leaves_the_others() -> None:
+    async def work(desk: Desk) -> None:
+        await place(desk, an_order("1", limit=Decimal(29_000)))
+        await place(desk, an_order("1", number=1, side=Side.SELL, stop=Decimal(29_000)))
+        await place(desk, an_order("1", symbol=SWAP, number=2, limit=Decimal(29_000)))
+        await desk.broker._client.post(
+            "trade/order",
+            {"instId": "BTC-USDT", "tdMode": "cash", "side": "buy", "ordType": "limit",
+             "px": "20000", "sz": "0.1", "clOrdId": "byhand1"},
+        )  # fmt: skip
+        assert await desk.broker.cancel_all([SWAP]) == 1
+        assert await desk.broker.cancel_all() == 2
+        assert [row["clOrdId"] for row in await desk.broker.open_orders()] == ["byhand1"]
+
+    on_a_desk(work, listens=False)
+
+
+# Answers
+
+
+def test_f24_a_rate_limit_is_sat_out_and_the_same_order_sent_again() -> None:
+    async def work(desk: Desk) -> None:
+        desk.fault(FaultKind.RATE_LIMIT, where="POST trade/order", times=1)
+        order = an_order("0.1")
+        await place(desk, order)
+        records = desk.server.simulator.api.desk.exchange.venue.records
+        assert len(records.orders) == 1
+
+    on_a_desk(work, listens=False)
+
+
+def test_f30_a_clock_that_is_off_is_set_once_and_the_order_goes_out() -> None:
+    async def work(desk: Desk) -> None:
+        desk.fault(FaultKind.CLOCK_SKEW, offset_ms=90_000)
+        await place(desk, an_order("0.1"))
+
+    on_a_desk(work, listens=False)
+
+
+@pytest.mark.parametrize(
+    "kind", [FaultKind.HTML, FaultKind.EMPTY_BODY, FaultKind.NULL_DATA, FaultKind.EMPTY_LIST,
+             FaultKind.DROP_AFTER, FaultKind.MAINTENANCE],
+)  # fmt: skip
+def test_f37_an_answer_that_says_nothing_is_unknown_and_looked_up(kind: FaultKind) -> None:
+    async def work(desk: Desk) -> None:
+        where, more = "POST trade/order", {"times": 1}
+        desk.fault(kind, where=where, **more)
+        order = an_order("0.1")
+        answer = await desk.broker.submit(approved(order), soon())
+        assert isinstance(answer, OrderUnknown)
+        desk.heal()
+        found = await desk.broker.look_up(order.order_id, BTC)
+        acted = kind is not FaultKind.MAINTENANCE
+        assert isinstance(found, OrderSeen if acted else OrderNotFound)
+
+    on_a_desk(work, listens=False)
+
+
+def test_f26_a_refusal_is_told_with_the_venues_code_and_rights_lost_halt() -> None:
+    async def work(desk: Desk) -> None:
+        poor = await desk.broker.submit(approved(an_order("1000")), soon())
+        assert isinstance(poor, OrderRejected)
+        assert poor.code == "51008"
+        assert not desk.of(ModeChanged)
+        desk.fault(FaultKind.REFUSE, where="POST trade/order", code="50113", times=1)
+        refused = await desk.broker.submit(approved(an_order("0.1", number=1)), soon())
+        assert isinstance(refused, OrderRejected)
+        await desk.until(lambda: bool(desk.of(ModeChanged)))
+        assert desk.of(ModeChanged)[0].mode is TradingMode.HALTED
+
+    on_a_desk(work)
+
+
+def test_f34_a_second_order_of_an_id_is_unknown_until_it_is_looked_up() -> None:
+    async def work(desk: Desk) -> None:
+        order = an_order("0.1", limit=Decimal(29_000))
+        await place(desk, order)
+        again = await desk.broker.submit(approved(order), soon())
+        assert isinstance(again, OrderUnknown)
+
+    on_a_desk(work, listens=False)
+
+
+def test_f35_an_older_order_of_the_same_id_is_not_taken_for_the_new_one() -> None:
+    async def work(desk: Desk) -> None:
+        order = an_order("0.1")
+        await place(desk, order)  # done; OKX lets its id be used again
+        await asyncio.sleep(0.3)
+        desk.fault(FaultKind.DROP_BEFORE, where="POST trade/order", times=1)
+        assert isinstance(await desk.broker.submit(approved(order), soon()), OrderUnknown)
+        assert isinstance(await desk.broker.look_up(order.order_id, BTC), OrderNotFound)
+
+    async def run() -> None:
+        async with a_desk(settings(skew_ms=100), listens=False, speed=1.0) as desk:
+            await work(desk)
+
+    asyncio.run(run())
+
+
+def test_funding_is_told_as_it_was_charged() -> None:
+    async def run() -> None:
+        chosen = settings(news={"idle_s": 0.2, "check_s": 0.2})
+        async with a_desk(chosen, history_bars=60) as desk:  # it settles half an hour later
+            await place(desk, an_order("10", symbol=SWAP))
+            await desk.until(lambda: bool(desk.of(OrderFilled)))
+            await desk.move(31 * 60_000)
+            await desk.until(lambda: bool(desk.of(FundingPaid)))
+        told = {event.settlement_id: event for event in desk.of(FundingPaid)}
+        (paid,) = told.values()
+        # 10 contracts of 0.01 BTC at 30,000 and a rate of 0.0001: a long pays 0.3
+        assert (paid.amount, paid.rate, paid.quantity) == (
+            Decimal("-0.3"), Decimal("0.0001"), Decimal(10),
+        )  # fmt: skip
+
+    asyncio.run(run())
