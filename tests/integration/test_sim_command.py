@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -65,6 +66,8 @@ def test_the_command_prints_where_it_is_and_ends_with_an_interrupt(tmp_path: Pat
         assert client.fetch_order(order["id"], "BTC/USDT")["status"] == "open"
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 130
+        assert process.stdout is not None
+        assert process.stdout.read() == ""  # nothing after the one JSON value
 
 
 @pytest.mark.parametrize(
@@ -73,6 +76,9 @@ def test_the_command_prints_where_it_is_and_ends_with_an_interrupt(tmp_path: Pat
         (["--host", "0.0.0.0"], "does not listen on 0.0.0.0"),
         (["--balance", "much"], "COIN=AMOUNT"),
         (["--balance", "USDT=-1"], "COIN=AMOUNT"),
+        (["--balance", "USDT"], "COIN=AMOUNT"),
+        (["--balance", "USDT=nan"], "COIN=AMOUNT"),
+        (["--port", "99999"], "65535"),
         (["--path", "best"], "no order of extremes"),
         (["--faults", "nowhere.yaml"], "nowhere.yaml"),
         (["--data", "nowhere.csv"], "nowhere.csv"),
@@ -88,3 +94,15 @@ def test_wrong_use_is_refused_before_a_port_is_opened(
 def test_it_ends_by_itself_when_asked_to(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sim", "okx", "--port", "0", "--for", "0"]) == 0
     assert "BTC-USDT-SWAP" in capsys.readouterr().out
+
+
+def test_a_port_in_use_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert main(["sim", "okx", "--port", str(port), "--for", "0"]) == 2
+
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: port {port} of 127.0.0.1 cannot be used: address already in")
+    assert "--port 0" in said

@@ -72,6 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as left:  # Typer ends so when nobody reads on, and after completion
         if isinstance(left.__context__, BrokenPipeError):
             return _reader_left()
+        if left.code == INTERRUPTED:  # a server that was told to end
+            return INTERRUPTED
         raise
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  here failures become words
         if wants_trace:

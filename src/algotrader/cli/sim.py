@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -27,7 +28,9 @@ algotrader sim okx
 algotrader sim okx --data lake --symbol OKX:BTC/USDT --speed 60
 """
 )
-Port = Annotated[int, typer.Option(help="Of this machine; 0 takes any free one.")]
+Port = Annotated[
+    int, typer.Option(min=0, max=65_535, help="Of this machine; 0 takes any free one.")
+]
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Remote = Annotated[bool, typer.Option("--allow-remote", help="Listen beyond this machine.")]
 Data = Annotated[Path | None, typer.Option(help="A lake or a file of bars; default: generated.")]
@@ -45,7 +48,7 @@ Participation = Annotated[
 ]
 PathOrder = Annotated[str, typer.Option(help="Of a bar's extremes: worst or near-far.")]
 NoLimits = Annotated[bool, typer.Option("--no-limits", help="Without rate limits.")]
-For = Annotated[float | None, typer.Option("--for", help="End after so many seconds.")]
+For = Annotated[float | None, typer.Option("--for", min=0, help="End after so many seconds.")]
 Key = Annotated[str, typer.Option(help="API key of the one account.")]
 Secret = Annotated[str, typer.Option(help="Its secret.")]
 Passphrase = Annotated[str, typer.Option(help="Its passphrase.")]
@@ -102,7 +105,19 @@ def okx(
         faults=tuple(read_faults(faults)) if faults else (),
     )  # fmt: skip
     server = _server(settings, data, symbols or [], timeframe)
-    asyncio.run(_serve(out, server, settings, (host, port), for_s, remote=allow_remote))
+    try:
+        asyncio.run(_serve(out, server, settings, (host, port), for_s, remote=allow_remote))
+    except KeyboardInterrupt:  # the way to end it: nothing was cut short, nothing is to be said
+        raise SystemExit(130) from None
+    except OSError as error:
+        raise UsageError(
+            "simulator.port", f"port {port} of {host} cannot be used: {_reason(error)}",
+            hint="choose another with --port, or --port 0 for any free one",
+        ) from error  # fmt: skip
+
+
+def _reason(error: OSError) -> str:
+    return os.strerror(error.errno).lower() if error.errno else str(error)
 
 
 def _path_rule(name: str) -> PathRule:
@@ -178,8 +193,9 @@ def _amounts(texts: list[str]) -> dict[str, Decimal]:
         try:
             found[coin] = Decimal(amount)
         except InvalidOperation:
-            found[coin] = Decimal("NaN")
-        if not coin.isalnum() or not coin.isupper() or not found[coin] >= 0:
+            found[coin] = Decimal(-1)
+        is_amount = found[coin].is_finite() and found[coin] >= 0
+        if not (coin.isalnum() and coin.isupper() and is_amount):
             raise UsageError(
                 "simulator.balance", f"--balance {text} is not COIN=AMOUNT",
                 hint="write --balance USDT=10000",

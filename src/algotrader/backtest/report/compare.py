@@ -170,7 +170,7 @@ def _facts(runs: Sequence[ComparedRun]) -> list[tuple[str, list[str]]]:
     write: dict[str, Callable[[ComparedRun], str]] = {
         "symbols": lambda r: escape(", ".join(r.identity.symbols)),
         "timeframe": lambda r: escape(r.identity.timeframe),
-        "range": lambda r: f"{figures.day(r.identity.start)} → {figures.day(r.identity.end)}",
+        "range": lambda r: f"{_day(r.identity.start)} → {_day(r.identity.end)}",
         "capital": lambda r: figures.money(r.identity.capital, headline=True),
         "currency": lambda r: escape(r.identity.currency),
         "coverage": coverage,
@@ -182,6 +182,10 @@ def _facts(runs: Sequence[ComparedRun]) -> list[tuple[str, list[str]]]:
         "verdict": lambda r: both(say(f"verdict.{r.verdict.value}")),
     }
     return [(name, [function(run) for run in runs]) for name, function in write.items()]
+
+
+def _day(ts: int) -> str:
+    return f'<span class="day">{figures.day(ts)}</span>'
 
 
 def _assumptions(runs: Sequence[ComparedRun]) -> list[tuple[str, list[str]]]:
