@@ -1,6 +1,9 @@
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include <stdexcept>
+#include <tuple>
 
 #include "convert.hpp"
 #include "module.hpp"
@@ -15,7 +18,9 @@ class Stepper {
  public:
   Stepper(const NativePanel& panel, nb::handle instruments, nb::handle settings)
       : panel_(panel),
-        simulator_(panel_.view(), to_instruments(instruments), to_settings(settings)) {}
+        simulator_(panel_.view(), to_instruments(instruments), to_settings(settings)) {
+    simulator_.serve_a_venue();
+  }
 
   std::int64_t next_row() const noexcept { return next_row_; }
 
@@ -28,6 +33,54 @@ class Stepper {
 
   std::int64_t request(nb::handle record) {
     return simulator_.request(now(), to_request(record));
+  }
+
+  std::int64_t work(int instrument, int side, double quantity, double wanted, bool capped,
+                    bool reduce_only, int tif) {
+    Work work;
+    work.instrument = checked(instrument);
+    work.side = side;
+    work.quantity = quantity;
+    work.wanted = wanted;
+    work.capped = capped;
+    work.reduce_only = reduce_only;
+    work.tif = static_cast<TimeInForce>(tif);
+    return simulator_.work(now(), work);
+  }
+
+  void set_protection(int instrument, double stop_loss, double take_profit, double trailing) {
+    simulator_.set_protection(static_cast<std::size_t>(checked(instrument)),
+                              {stop_loss, take_profit, trailing});
+  }
+
+  void protect(int instrument, std::int64_t opener) {
+    simulator_.protect(static_cast<std::size_t>(checked(instrument)), opener);
+  }
+
+  void cancel_guard(std::int64_t opener, std::int64_t generation, int reason, int instrument) {
+    simulator_.cancel_guard({opener, generation, static_cast<FillReason>(reason),
+                             static_cast<std::int32_t>(checked(instrument)), false});
+  }
+
+  using GuardRow = std::tuple<std::int64_t, std::int64_t, int, int, bool>;
+  static std::vector<GuardRow> rows_of(const std::vector<Guard>& guards) {
+    std::vector<GuardRow> rows;
+    for (const Guard& guard : guards) {
+      rows.emplace_back(guard.opener, guard.generation, static_cast<int>(guard.reason),
+                        static_cast<int>(guard.instrument), guard.triggered);
+    }
+    return rows;
+  }
+  std::vector<GuardRow> guards() const { return rows_of(simulator_.guards()); }
+  std::vector<GuardRow> take_born() { return rows_of(simulator_.take_born()); }
+
+  std::vector<std::pair<std::int64_t, std::int64_t>> openers_from(std::size_t first) const {
+    std::vector<std::pair<std::int64_t, std::int64_t>> found;
+    const std::vector<Fill>& all = simulator_.fills();
+    for (std::size_t k = first; k < all.size(); ++k) {
+      found.emplace_back(all[k].opener, all[k].generation);
+    }
+    return found;
   }
 
   void decide() { simulator_.decide(now(), nullptr); }
@@ -54,6 +107,13 @@ class Stepper {
   }
 
  private:
+  int checked(int instrument) const {
+    if (instrument < 0 || static_cast<std::size_t>(instrument) >= panel_.view().columns) {
+      throw std::out_of_range("there is no such instrument");
+    }
+    return instrument;
+  }
+
   std::size_t now() const {
     if (next_row_ == 0) throw std::logic_error("nothing was stepped onto yet");
     return static_cast<std::size_t>(next_row_ - 1);
@@ -74,6 +134,21 @@ void bind_stepper(nb::module_& module) {
       .def("step", &Stepper::step, "R7 (1) to (7) of the next row.")
       .def("request", &Stepper::request, nb::arg("request"),
            "An explicit request at the decision of the row; the number of a new order, or -1.")
+      .def("work", &Stepper::work, nb::arg("instrument"), nb::arg("side"), nb::arg("quantity"),
+           nb::arg("wanted"), nb::arg("capped"), nb::arg("reduce_only"), nb::arg("tif"),
+           "An order of a target, towards the position `wanted`; its number.")
+      .def("set_protection", &Stepper::set_protection, nb::arg("instrument"),
+           nb::arg("stop_loss"), nb::arg("take_profit"), nb::arg("trailing"),
+           "R19 for what is held of an instrument; NaN for none.")
+      .def("protect", &Stepper::protect, nb::arg("instrument"), nb::arg("opener"),
+           "Protect what is held anew, under an opener of the caller's.")
+      .def("cancel_guard", &Stepper::cancel_guard, nb::arg("opener"), nb::arg("generation"),
+           nb::arg("reason"), nb::arg("instrument"))
+      .def("guards", &Stepper::guards,
+           "Protective orders on the book: (opener, generation, reason, instrument, triggered).")
+      .def("take_born", &Stepper::take_born, "Those made since last asked, gone ones among them.")
+      .def("openers_from", &Stepper::openers_from, nb::arg("first"),
+           "(opener, generation) of each fill; -1 where it is of no protective order.")
       .def("decide", &Stepper::decide, "Ends the requests of the row (R7, 8).")
       .def("fills_from", &Stepper::fills_from, nb::arg("first"))
       .def_prop_ro("fills", &Stepper::fills)

@@ -18,6 +18,7 @@ Simulator::Simulator(PanelView panel, std::vector<Instrument> instruments, Setti
       impact_(std::move(impact)) {
   const std::size_t columns = panel_.columns;
   state_.cash = settings_.cash;
+  protection_ = {settings_.stop_loss, settings_.take_profit, settings_.trailing};
   state_.positions.resize(columns);
   state_.targets.resize(columns);
   state_.room.assign(columns, -1.0);

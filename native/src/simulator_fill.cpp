@@ -93,6 +93,10 @@ void Simulator::book(std::size_t row, Order& order, std::int64_t lots, double pr
   row_of_fills.maker = maker;
   row_of_fills.reason = order.reason;
   row_of_fills.opening = opening;
+  if (order.protective) {
+    row_of_fills.opener = order.opener;
+    row_of_fills.generation = order.generation;
+  }
 }
 
 // Liquidation and delisting: the whole position at one price, outside every order.

@@ -40,7 +40,7 @@ std::int64_t Simulator::place_order(std::size_t row, const Request& request) {
   const OrderState admitted = admit(row, request, order);
   order_states_.push_back(admitted);
   order_instruments_.push_back(request.instrument);
-  if (request.group >= 0) join_group(row, order, admitted);
+  if (request.group >= 0 && !serves_venue_) join_group(row, order, admitted);
   if (admitted != OrderState::Working) ended_.push_back(number);
   if (admitted == OrderState::Working) {
     order.age = state_.age++;

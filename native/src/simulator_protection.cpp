@@ -9,11 +9,12 @@ namespace algotrader {
 void Simulator::after_opening(std::size_t index, std::int64_t lots, double price, bool maker,
                               bool inside) {
   const auto column = static_cast<std::size_t>(state_.orders[index].instrument);
-  if (settings_.protects()) {
+  if (protection_of(column).given_any()) {
     if (has_legs(column, kPositionLevel)) {
       rebase_legs(column, kPositionLevel, state_.positions[column].entry, 0);
     } else {
-      protect_position(column, price, inside);
+      const std::int64_t generation = state_.orders[index].generations++;
+      protect_position(column, price, inside, state_.orders[index].id, generation);
     }
   }
   Order& order = state_.orders[index];
@@ -24,7 +25,10 @@ void Simulator::after_opening(std::size_t index, std::int64_t lots, double price
   const double quantity = static_cast<double>(lots) * instrument.lot *
                           (fee_in_coin ? 1.0 - rate : 1.0);
   const bool guarded = has_legs(column, order.id);
-  if (!guarded) order.opened = order.opened_value = 0.0;  // what was opened before is gone
+  if (!guarded) {
+    order.opened = order.opened_value = 0.0;  // what was opened before is gone
+    ++order.generations;
+  }
   order.opened += quantity;
   order.opened_value += quantity * price;
   if (guarded) {
@@ -68,7 +72,12 @@ void Simulator::after_reduction(std::size_t index, int sign) {
 }
 
 // R19, of a `targets` strategy: fractions of the average entry, size follows the position.
-void Simulator::protect_position(std::size_t column, double best, bool inside) {
+const Protection& Simulator::protection_of(std::size_t column) const {
+  return own_protection_.empty() ? protection_ : own_protection_[column];
+}
+
+void Simulator::protect_position(std::size_t column, double best, bool inside, std::int64_t opener,
+                                 std::int64_t generation) {
   const std::int64_t held = held_lots(column);
   if (held == 0) return;
   Order leg;
@@ -77,8 +86,11 @@ void Simulator::protect_position(std::size_t column, double best, bool inside) {
   leg.follows = true;
   leg.inside = inside;
   leg.bracket = kPositionLevel;
-  add_legs(leg, state_.positions[column].entry, best, settings_.stop_loss, settings_.take_profit,
-           settings_.trailing);
+  leg.opener = opener;
+  leg.generation = generation;
+  const Protection protection = protection_of(column);
+  add_legs(leg, state_.positions[column].entry, best, protection.stop_loss,
+           protection.take_profit, protection.trailing);
 }
 
 // R19, of an order: protects the quantity that it opened, at fractions of its average fill.
@@ -90,6 +102,8 @@ void Simulator::protect_order(std::size_t index, double price, bool inside) {
   leg.lots = lots_opened(order);
   leg.inside = inside;
   leg.bracket = order.id;
+  leg.opener = order.id;
+  leg.generation = order.generations - 1;
   add_legs(leg, price, price, order.stop_loss, order.take_profit, order.trailing);
 }
 
@@ -104,6 +118,9 @@ void Simulator::add_legs(Order leg, double entry, double best, double stop_loss,
     leg.reason = reason;
     leg.age = state_.age++;
     state_.orders.push_back(leg);
+    if (serves_venue_) {
+      state_.born.push_back({leg.opener, leg.generation, reason, leg.instrument, false});
+    }
     return state_.orders.back();
   };
   if (given(stop_loss)) add(OrderKind::Stop, FillReason::StopLoss).stop_loss = stop_loss;

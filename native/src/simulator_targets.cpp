@@ -98,7 +98,7 @@ void Simulator::lift_block(std::size_t row, std::size_t column, double number) {
   // The standing number may be acted on again: it has not been since the exit.
   if (waited && !other) target.acted = kNone;
   cancel_legs(column, true);
-  if (settings_.protects()) protect_position(column, last_close_[column], false);
+  if (settings_.protects()) protect_position(column, last_close_[column], false, -1, -1);
   forget_done_orders();
 }
 

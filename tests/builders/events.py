@@ -16,6 +16,7 @@ from algotrader.core.orders import (
     Order,
     OrderStatus,
     OrderTerms,
+    Protection,
     Side,
     TimeInForce,
 )
@@ -41,6 +42,8 @@ INTENT = Intent(
     ),
     group="pair",
     tag="entry",
+    protection=Protection(stop_loss=0.03, trailing=0.05),
+    number=3,
 )
 ORDER = Order.from_intent(INTENT, RunId("run"), Decimal("1.25"))
 FILL = Fill(
@@ -136,6 +139,16 @@ EXAMPLES: tuple[events.Event, ...] = (
             events.TargetWanted(instrument=BTC, target=0.5, features={"fast": 1.5, "slow": None}),
         ),
         is_scheduled=False, state={"seen": 1}, error=None,
+        asked=(
+            events.AskedOrder(
+                number=3, instrument=BTC, side=Side.BUY, weight=0.5, limit=62000.12,
+                stop_loss=0.03, group="pair", tag="entry",
+            ),
+            events.AskedTarget(instrument=BTC, quantity=-1.5),
+            events.AskedCancel(number=1),
+            events.AskedAmend(number=2, limit=61000.0),
+        ),
+        lines=(events.StrategyLine(level="info", event="entered", fields={"why": "cross"}),),
     ),
     events.OrderSeen(
         **_NEWS, venue_order_id=VenueOrderId("v-1"), status=OrderStatus.PARTIALLY_FILLED,
@@ -193,4 +206,8 @@ EXAMPLES: tuple[events.Event, ...] = (
         **_TIMES, key="account.max_leverage", value="much", by="owner",
         reason="'much' is not a number",
     ),
+    events.OrderAmendRequested(
+        **_NEWS, quantity=Decimal("1.2"), limit=Decimal("62000.2"), stop=None, reason="asked for"
+    ),
+    events.OrderAmendRefused(**_NEWS, code="51503", reason="already filled"),
 )  # fmt: skip

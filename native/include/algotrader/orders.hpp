@@ -49,6 +49,9 @@ struct Order {
   std::int64_t group = -1;
   std::int64_t decided = -1;  // row of its decision: legs of a group share it (R37)
   std::int64_t tag = 0;
+  std::int64_t opener = -1;      // of a leg: number of the order whose fill made it
+  std::int64_t generation = -1;  // of a leg: which legs of that order
+  std::int64_t generations = 0;  // how often this order's fills made legs
 
   bool is_stop() const noexcept {
     return kind == OrderKind::Stop || kind == OrderKind::StopLimit ||

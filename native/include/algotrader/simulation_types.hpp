@@ -175,6 +175,39 @@ struct Fill {
   FillReason reason = FillReason::Order;
   bool opening = false;
   bool ambiguous = false;
+  std::int64_t opener = -1;      // of a protective exit: whose fill it guarded
+  std::int64_t generation = -1;  // and which of its guards it was
+};
+
+// The fractions of an average entry at which a position is left (R19). Absent ones are NaN.
+struct Protection {
+  double stop_loss = kNone;
+  double take_profit = kNone;
+  double trailing = kNone;
+
+  bool given_any() const noexcept {
+    return given(stop_loss) || given(take_profit) || given(trailing);
+  }
+};
+
+// What a venue is asked to do for a target: an order by number that works towards a position.
+struct Work {
+  int instrument = 0;
+  int side = 0;
+  double quantity = kNone;
+  double wanted = 0.0;  // signed position it works towards (R10)
+  bool capped = false;  // R13
+  bool reduce_only = false;
+  TimeInForce tif = TimeInForce::GTC;
+};
+
+// A protective order that a venue keeps: born with a fill, gone with its position.
+struct Guard {
+  std::int64_t opener;      // number of the order whose fill it guards
+  std::int64_t generation;  // counts the guards of that order
+  FillReason reason;
+  std::int32_t instrument;
+  bool triggered;
 };
 
 enum class Counter : std::size_t {

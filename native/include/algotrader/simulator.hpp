@@ -67,6 +67,16 @@ class Simulator {
   std::int64_t request(std::size_t row, const Request& request);
   void decide(std::size_t row, const double* numbers);
 
+  // For a venue that a driver keeps (simulator_venue.cpp): orders of targets by number, protection
+  // by instrument, and what became of it. Groups are matched by the driver.
+  void serve_a_venue() { serves_venue_ = true; }
+  std::int64_t work(std::size_t row, const Work& work);
+  void set_protection(std::size_t column, const Protection& protection);
+  void protect(std::size_t column, std::int64_t opener);
+  void cancel_guard(const Guard& guard);
+  std::vector<Guard> guards() const;
+  std::vector<Guard> take_born() { return std::exchange(state_.born, {}); }
+
   const PanelView& panel() const noexcept { return panel_; }
   const Instrument& instrument(std::size_t column) const { return instruments_[column]; }
   const Settings& settings() const noexcept { return settings_; }
@@ -119,6 +129,7 @@ class Simulator {
     std::vector<GroupLeg> legs;
     std::vector<double> room;  // lots that participation leaves in this bar; < 0: not looked up
     std::vector<std::pair<std::int64_t, OrderState>> endings;
+    std::vector<Guard> born;  // legs made since last taken, of a venue
     Counters counters{};
     std::int64_t age = 0;
   };
@@ -252,7 +263,9 @@ class Simulator {
   void after_opening(std::size_t index, std::int64_t lots, double price, bool maker, bool inside);
   void begin_exit(std::size_t index, int sign);
   void after_reduction(std::size_t index, int sign);
-  void protect_position(std::size_t column, double best, bool inside);
+  const Protection& protection_of(std::size_t column) const;
+  void protect_position(std::size_t column, double best, bool inside, std::int64_t opener,
+                        std::int64_t generation);
   void protect_order(std::size_t index, double price, bool inside);
   void add_legs(Order leg, double entry, double best, double stop_loss, double take_profit,
                 double trailing);
@@ -344,6 +357,9 @@ class Simulator {
   bool has_impact_ = false;
   bool has_listings_ = false;
   bool plain_spot_ = true;  // worth is quantity times close
+  bool serves_venue_ = false;
+  Protection protection_;                     // of the settings
+  std::vector<Protection> own_protection_;    // by column, of a venue
   bool may_block_ = false;  // protective exits or liquidation can happen (R19)
   State state_;
   std::vector<Fill> fills_;

@@ -35,13 +35,23 @@ from algotrader.core.events import (
 )
 from algotrader.core.ids import AccountId, RunId, StrategyId
 from algotrader.core.money import Currency
+from algotrader.core.orders import Protection
 from algotrader.core.symbols import Symbol
-from algotrader.engine.commands import AskStrategy, Cancel, FetchTrades, LookUp, SetTimer, Submit
+from algotrader.engine.commands import (
+    Amend,
+    AskStrategy,
+    Cancel,
+    FetchTrades,
+    LookUp,
+    SetTimer,
+    Submit,
+)
 from algotrader.engine.engine import Engine
 from algotrader.engine.settings import EngineSettings, StrategyInstance
 from algotrader.engine.slices import slices_of
 from algotrader.engine.step import Outcome
 from algotrader.execution.paper import PaperVenue
+from algotrader.portfolio.intents import Execution
 from algotrader.portfolio.sizing import SizingRules
 from algotrader.risk.settings import RiskSettings
 from algotrader.strategy.base import Strategy
@@ -110,11 +120,14 @@ def run_full(
     first = first_decision(strategy, market.bars, prepared, start)
     targets = all_targets(strategy, market.bars, prepared)
     targets[:first] = math.nan
+    schedule = decisions(strategy.rebalance, market.bars)
+    if schedule is not None:
+        schedule[first] = True
     answers = _Answers(
         symbols=tuple(market.bars.symbols),
         targets=targets,
         prepared=prepared,
-        schedule=decisions(strategy.rebalance, market.bars),
+        schedule=schedule,
     )
     name = StrategyId(type(strategy).__name__)
     engine = Engine(_engine_settings(strategy, name, market, settings, risk or RiskSettings()))
@@ -166,6 +179,13 @@ class _Driver:
                     self._tell(self._venue.submit(command.approved.order, now_ms))
                 case Cancel():
                     self._tell(self._venue.cancel(command.order_id, command.instrument, now_ms))
+                case Amend():
+                    self._tell(
+                        self._venue.amend(
+                            command.order_id, command.instrument, now_ms,
+                            quantity=command.quantity, limit=command.limit, stop=command.stop,
+                        )
+                    )  # fmt: skip
                 case LookUp():
                     self._tell(self._venue.find(command.order_id, command.instrument, now_ms))
                 case SetTimer():
@@ -204,6 +224,13 @@ def _engine_settings(
         panel=strategy.panel,
         rebalance=strategy.rebalance.kind,
         sizing=sizing,
+        execution=_execution(settings, close_only=market.bars.close_only),
+        protection=Protection(
+            stop_loss=strategy.stop_loss,
+            take_profit=strategy.take_profit,
+            trailing=strategy.trailing,
+        ),
+        reenter_after=strategy.reenter_after,
     )
     account = Account(
         account_id=ACCOUNT,
@@ -221,6 +248,12 @@ def _engine_settings(
         strategies=(instance,),
         risk=risk,
     )
+
+
+def _execution(settings: BacktestSettings, *, close_only: bool) -> Execution | None:
+    if settings.execution is not None:
+        return Execution(settings.execution)
+    return Execution.MARKET if close_only else None
 
 
 def _deposit(cash: float, currency: Currency, at_ms: int) -> CashMoved:

@@ -64,6 +64,15 @@ def client_order_id(
     return OrderId(f"{OWN_PREFIX}{run_tag(run_id)}{_hash32(parts)[:_HASH_LENGTH]}")
 
 
+def guard_order_id(parent: OrderId, purpose: str, attempt: int) -> OrderId:
+    """The id of a protective order: it follows from the order whose fill it guards.
+
+    So whoever knows that order, a venue that keeps its stops included, names them alike.
+    """
+    head = parent[: len(OWN_PREFIX) + _TAG_LENGTH]
+    return OrderId(f"{head}{_hash32([parent, purpose, attempt])[:_HASH_LENGTH]}")
+
+
 def run_tag(run_id: RunId) -> str:
     """Four letters and digits that mark the orders of one run at the venue."""
     return _hash32([run_id])[:_TAG_LENGTH]

@@ -16,7 +16,14 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Generic, TypeVar
 
-from algotrader.core.ids import AccountId, OrderId, RunId, StrategyId, client_order_id
+from algotrader.core.ids import (
+    AccountId,
+    OrderId,
+    RunId,
+    StrategyId,
+    client_order_id,
+    guard_order_id,
+)
 from algotrader.core.instants import require_aware, utc_ms
 from algotrader.core.symbols import Symbol
 
@@ -64,6 +71,10 @@ class Purpose(StrEnum):
     GROUP = "group"  # a leg reduced to match its group (R37)
     RISK = "risk"  # a risk rule flattens
     OPERATOR = "operator"  # a person asked
+
+
+PROTECTIVE: Final = frozenset({Purpose.STOP_LOSS, Purpose.TAKE_PROFIT, Purpose.TRAILING})
+"""Purposes of orders that guard what is held."""
 
 
 class OrderStatus(StrEnum):
@@ -164,6 +175,24 @@ class OrderTerms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Protection:
+    """Where a position is left again: fractions of its average entry (R19)."""
+
+    stop_loss: float | None = None
+    take_profit: float | None = None
+    trailing: float | None = None  # of the best price since entry (R18)
+
+    def __post_init__(self) -> None:
+        for name in ("stop_loss", "take_profit", "trailing"):
+            value = getattr(self, name)
+            if value is not None and not 0.0 < value < float("inf"):
+                raise ValueError(f"{name} must be a positive fraction, got {value}")
+
+    def __bool__(self) -> bool:
+        return (self.stop_loss, self.take_profit, self.trailing) != (None, None, None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
     """An order wanted, before risk. It is denied or becomes an order."""
 
@@ -177,6 +206,10 @@ class Intent:
     cause_sequence: int | None = None  # journal sequence, for protection and operator orders
     group: str | None = None  # legs of one decision (R37)
     tag: str | None = None
+    towards: Decimal | None = None  # of a target: the signed position it works towards (R10)
+    protection: Protection | None = None  # of a target its position's, else of what it opens (R19)
+    parent: OrderId | None = None  # of a protective order: whose fill made it
+    number: int | None = None  # the strategy's own count of the orders it asked for (R36)
 
     def __post_init__(self) -> None:
         require_aware(self.decided_at)
@@ -185,6 +218,8 @@ class Intent:
 
     def order_id(self, run_id: RunId) -> OrderId:
         """The client order id of this intent: the same whenever it is asked for."""
+        if self.parent is not None:
+            return guard_order_id(self.parent, self.purpose, self.attempt)
         cause = self.cause_sequence
         return client_order_id(
             run_id=run_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from algotrader.core.ids import AccountId, OrderId, StrategyId
 from algotrader.core.orders import Approved, Order
@@ -23,6 +24,18 @@ class Cancel:
     account: AccountId
     order_id: OrderId
     instrument: Symbol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amend:
+    """Change a resting order; tell `OrderAmended` or `OrderAmendRefused`, else look it up."""
+
+    account: AccountId
+    order_id: OrderId
+    instrument: Symbol
+    quantity: Decimal  # of the whole order, filled part included
+    limit: Decimal | None
+    stop: Decimal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,4 +82,4 @@ class Alert:
     text: str
 
 
-Command = Submit | Cancel | LookUp | FetchTrades | AskStrategy | SetTimer | Alert
+Command = Submit | Cancel | Amend | LookUp | FetchTrades | AskStrategy | SetTimer | Alert

@@ -9,23 +9,29 @@ asked by its client id, and only a proof of absence lets the next attempt go out
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from algotrader.core.events import (
     Event,
     ImpossibleReply,
     ModeChanged,
+    OrderAccepted,
+    OrderAmended,
+    OrderAmendRefused,
     OrderDenied,
     OrderFilled,
     OrderNotFound,
     OrderSubmitted,
     PositionChanged,
     SliceClosed,
+    StopTriggered,
     StrategyAnswered,
     TimerFired,
     TradingMode,
 )
 from algotrader.core.fills import Fill
 from algotrader.core.ids import AccountId
-from algotrader.core.orders import Intent, OrderStatus
+from algotrader.core.orders import PROTECTIVE, Intent, OrderStatus
 from algotrader.core.ports import Severity
 from algotrader.core.symbols import Symbol
 from algotrader.core.timeframes import Timeframe
@@ -33,11 +39,12 @@ from algotrader.engine.commands import (
     AskStrategy,
 )
 from algotrader.engine.following import Follower
-from algotrader.engine.planning import plan
+from algotrader.engine.guarding import Guardian
+from algotrader.engine.planning import plan, working
 from algotrader.engine.sending import Sender
 from algotrader.engine.settings import EngineSettings, StrategyInstance
 from algotrader.engine.step import Outcome, Step, now
-from algotrader.execution.order_life import IllegalTransitionError, LiveOrder
+from algotrader.execution.order_life import ZERO, IllegalTransitionError, LiveOrder
 from algotrader.risk.gate import Gate
 
 
@@ -50,6 +57,7 @@ class Engine:
         self._gate = Gate(settings.risk, settings.run_id)
         self._sender = Sender(self._step, self._gate)
         self._follower = Follower(self._step, self._sender)
+        self._guardian = Guardian(self._step, self._sender)
         self.state = self._step.state
 
     def apply(self, event: Event) -> None:
@@ -67,6 +75,7 @@ class Engine:
         before = self._order_of(event)
         if isinstance(event, OrderFilled) and self.state.knows_trade(event.fill.key):
             return outcome  # told before; nothing changes, nothing is written
+        held = self._held_before(event)
         if not self._heard(event):
             return outcome
         match event:
@@ -80,6 +89,15 @@ class Engine:
                 self._follower.not_found(event)
             case OrderFilled():
                 self._position_changed(event.fill, now_ms)
+                if before is not None:
+                    self._guardian.traded(event.fill, before.order, held, now_ms)
+            case StopTriggered():
+                if before is not None:
+                    self._guardian.exit_began(before.order, now_ms)
+            case OrderAccepted() | OrderAmended() | OrderAmendRefused():
+                if before is not None and before.order.intent.purpose in PROTECTIVE:
+                    place = (before.order.strategy, before.order.instrument)
+                    self._guardian.follow_position(place, now_ms)
             case ModeChanged():
                 self._mode_changed(event)
             case _:
@@ -99,6 +117,14 @@ class Engine:
         return outcome
 
     # What is heard of orders
+
+    def _held_before(self, event: Event) -> Decimal:
+        """What the strategy whose order traded held until then."""
+        live = self._order_of(event) if isinstance(event, OrderFilled) else None
+        if live is None:
+            return ZERO
+        part = self.state.books[live.order.account].parts[live.order.strategy]
+        return part.position(live.order.instrument).quantity
 
     def _order_of(self, event: Event) -> LiveOrder | None:
         if isinstance(event, OrderFilled):
@@ -164,6 +190,8 @@ class Engine:
                 self._step.tell(decided)
             instance = self._settings.instance(answer.strategy)
             wanted.setdefault(instance.account, []).extend(planned.intents)
+            for symbol in planned.lifted:
+                self._guardian.protect_anew((instance.strategy, symbol), event.ts_known)
             for symbol in planned.waits:
                 self._cancel_open(instance, symbol, event.ts_known)
         for account in sorted(wanted):
@@ -176,7 +204,7 @@ class Engine:
         return not held * intent.terms.side.sign < 0
 
     def _cancel_open(self, instance: StrategyInstance, symbol: Symbol, now_ms: int) -> None:
-        for live in list(self.state.orders.open(instance.account, symbol)):
+        for live in list(working(self.state, instance, symbol)):
             may_ask = live.status.may_become(OrderStatus.PENDING_CANCEL)
             if may_ask and live.status is not OrderStatus.PENDING_CANCEL:
                 self._sender.cancel(live, now_ms, "a new target")

@@ -17,10 +17,11 @@ from algotrader.core.events import (
 from algotrader.core.ids import OrderId
 from algotrader.core.orders import Order, OrderStatus, Purpose
 from algotrader.core.ports import Severity
-from algotrader.engine.commands import FetchTrades, LookUp
-from algotrader.engine.planning import intents_of
+from algotrader.core.timeframes import Timeframe
+from algotrader.engine.commands import FetchTrades, LookUp, SetTimer
+from algotrader.engine.planning import intents_of, rest_of, working
 from algotrader.engine.sending import Sender
-from algotrader.engine.step import LOOK_UP, Step, names, now
+from algotrader.engine.step import AGAIN, LOOK_UP, Step, names, now
 from algotrader.execution.order_life import LiveOrder
 
 
@@ -62,10 +63,30 @@ class Follower:
                 f"rejected:{order.instrument}",
                 f"{order.instrument}: the venue refused order {order.order_id}",
             )
+        if self._step.state.waiting.get((order.strategy, order.instrument)) == order.order_id:
+            self._try_again_later(live, now_ms)
         # What the venue ended by itself stays so: the quantity allowed is the one wanted (R11).
         makes_way = live.cancel_wanted or live.status is OrderStatus.ABSENT
         if order.intent.purpose is Purpose.TARGET and makes_way:
             self._replan(order, now_ms)
+
+    def _try_again_later(self, live: LiveOrder, now_ms: int) -> None:
+        """R13: more tries inside the bar; after that the next bar's close is the reference."""
+        order, settings = live.order, self._step.settings
+        frame = settings.instance(order.strategy).timeframe
+        ends = self._step.state.slices[frame].decision_ts + Timeframe.parse(frame).ms
+        again_ms = now_ms + settings.try_again_ms
+        if order.intent.attempt + 1 < settings.tries and again_ms < ends:
+            self._step.do(SetTimer(name=f"{AGAIN}{order.order_id}", at_ms=again_ms))
+
+    def _try_again(self, order_id: OrderId, now_ms: int) -> None:
+        state = self._step.state
+        order = state.orders[order_id].order
+        if state.waiting.get((order.strategy, order.instrument)) != order_id:
+            return
+        intent = rest_of(state, order_id, None)
+        if intent is not None:
+            self._sender.judge(order.account, (intent,), now_ms)
 
     def _end_was_told(self, order_id: OrderId) -> bool:
         return any(
@@ -79,9 +100,9 @@ class Follower:
         state = self._step.state.rebalance.get(place)
         if state is None or state.standing is None:
             return
-        if any(self._step.state.orders.open(order.account, order.instrument)):
-            return
         instance = self._step.settings.instance(order.strategy)
+        if any(working(self._step.state, instance, order.instrument)):
+            return
         bar = self._step.state.closes.get(order.instrument)
         decision_ts = self._step.state.decided_ts[place]
         newest = self._step.state.slices[instance.timeframe].decision_ts
@@ -132,6 +153,8 @@ class Follower:
         self._step.do(LookUp(**names(live)))
 
     def woken(self, event: TimerFired) -> None:
+        if event.name.startswith(AGAIN):
+            self._try_again(OrderId(event.name.removeprefix(AGAIN)), event.ts_known)
         if not event.name.startswith(LOOK_UP):
             return
         order_id = OrderId(event.name.removeprefix(LOOK_UP))

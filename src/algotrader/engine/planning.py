@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from algotrader.core.events import Decided, DecisionOutcome, RuleEffect, StrategyAnswered
+from algotrader.core.ids import OrderId
 from algotrader.core.instants import utc_at, utc_ms
-from algotrader.core.orders import Intent
+from algotrader.core.orders import Intent, Purpose
 from algotrader.core.symbols import Symbol
 from algotrader.engine.settings import StrategyInstance
 from algotrader.engine.state import EngineState
-from algotrader.portfolio.intents import BelowMinimum, Origin, sized_to_intents
+from algotrader.execution.order_life import ZERO, LiveOrder
+from algotrader.portfolio.intents import (
+    BelowMinimum,
+    Execution,
+    Origin,
+    cap_price,
+    sized_to_intents,
+)
+from algotrader.portfolio.positions import exact
 from algotrader.portfolio.rebalancing import Look, RebalanceState
-from algotrader.portfolio.sizing import SizedTarget, SizingBasis, size_targets
+from algotrader.portfolio.sizing import SizedTarget, SizingBasis, size_targets, whole_lots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +34,7 @@ class Plan:
     decided: tuple[Decided, ...]
     intents: tuple[Intent, ...]
     waits: tuple[Symbol, ...] = ()  # acted on, and an older order of theirs must end first
+    lifted: tuple[Symbol, ...] = ()  # free to be entered again (R19)
 
 
 def plan(state: EngineState, answer: StrategyAnswered, now_ms: int) -> Plan:
@@ -35,19 +46,62 @@ def plan(state: EngineState, answer: StrategyAnswered, now_ms: int) -> Plan:
             _decided(state, answer, symbol, basis, now_ms) for symbol in instance.instruments
         )
         return Plan(decided=failed, intents=())
-    acted = _acted(state, instance, answer)
+    acted, lifted = _acted(state, instance, answer)
     sized = _sized(state, instance, acted, basis)
     by_symbol = {one.symbol: one for one in sized}
     decided = tuple(
         _decided(state, answer, symbol, basis, now_ms, by_symbol.get(symbol))
         for symbol in sorted(instance.instruments)
     )
-    waits = tuple(
-        symbol for symbol in sorted(acted) if any(state.orders.open(instance.account, symbol))
-    )
+    waits = tuple(symbol for symbol in sorted(acted) if any(working(state, instance, symbol)))
     free = tuple(one for one in sized if one.symbol not in waits)
     intents = _intents(state, instance, free, basis, answer.decision_ts)
-    return Plan(decided=decided, intents=intents, waits=waits)
+    rests = _rests(state, instance, acted, answer.decision_ts)
+    return Plan(decided=decided, intents=(*intents, *rests), waits=waits, lifted=lifted)
+
+
+def working(state: EngineState, instance: StrategyInstance, symbol: Symbol) -> Iterator[LiveOrder]:
+    """Orders of a place's target that are not over."""
+    for live in state.orders.open(instance.account, symbol):
+        ours = live.order.strategy == instance.strategy
+        if ours and live.order.intent.purpose is Purpose.TARGET:
+            yield live
+
+
+def _rests(
+    state: EngineState, instance: StrategyInstance, acted: dict[Symbol, float], decision_ts: int
+) -> Iterator[Intent]:
+    """What capped orders left of targets that still stand, with this close as reference (R13)."""
+    present = state.slices[instance.timeframe].instruments
+    for symbol in sorted(instance.instruments):
+        order_id = state.waiting.get((instance.strategy, symbol))
+        if order_id is None or symbol in acted or symbol not in present:
+            continue
+        side = state.orders[order_id].order.side
+        cap = cap_price(
+            state.price(symbol), state.settings.instruments[symbol], side, instance.cap_bps
+        )
+        intent = rest_of(state, order_id, cap)
+        if intent is not None:
+            fresh = replace(intent, decided_at=utc_at(decision_ts), leg=0)
+            yield replace(fresh, attempt=next_attempt(state, fresh))
+
+
+def rest_of(state: EngineState, order_id: OrderId, cap: Decimal | None) -> Intent | None:
+    """The next try at what a capped order left, never past what it worked towards (R10)."""
+    live = state.orders[order_id]
+    intent, terms = live.order.intent, live.order.terms
+    lot = state.settings.instruments[terms.instrument].lot
+    held = state.books[intent.account].parts[intent.strategy].position(terms.instrument).quantity
+    with exact():
+        missing = terms.side.sign * whole_lots((intent.towards or ZERO) - held, lot)
+        lots = min(missing, whole_lots(live.quantity - live.filled, lot))
+        quantity = lots * lot
+    if lots <= 0:
+        return None
+    again = replace(terms, quantity=quantity, limit=terms.limit if cap is None else cap)
+    fresh = replace(intent, terms=again)
+    return replace(fresh, attempt=next_attempt(state, fresh))
 
 
 def intents_of(
@@ -75,12 +129,19 @@ def _intents(
         account=instance.account,
         strategy=instance.strategy,
         decided_at=utc_at(decision_ts),
-        execution=instance.execution,
         cap_bps=instance.cap_bps,
+        protection=instance.protection,
     )
     return tuple(
         replace(intent, attempt=attempt) if (attempt := next_attempt(state, intent)) else intent
-        for intent in sized_to_intents(sized, basis, origin)
+        for execution in Execution
+        for intent in sized_to_intents(
+            tuple(
+                one for one in sized if state.settings.execution(instance, one.symbol) is execution
+            ),
+            basis,
+            replace(origin, execution=execution),
+        )
         if not isinstance(intent, BelowMinimum)
     )
 
@@ -106,22 +167,17 @@ def basis_of(state: EngineState, instance: StrategyInstance) -> SizingBasis:
 
 def _acted(
     state: EngineState, instance: StrategyInstance, answer: StrategyAnswered
-) -> dict[Symbol, float]:
-    """Weights that this decision acts on, by instrument (R4, R10)."""
-    present = state.slices[instance.timeframe].instruments
-    acted = {}
+) -> tuple[dict[Symbol, float], tuple[Symbol, ...]]:
+    """Weights that this decision acts on, by instrument (R4, R10), and blocks that it ends (R19)."""
+    acted, lifted = {}, []
     for wanted in answer.wanted:
-        before = state.rebalance.get((answer.strategy, wanted.instrument), RebalanceState())
-        number = math.nan if wanted.target is None else wanted.target
-        after, look = before.look(
-            number,
-            rule=instance.rebalance,
-            is_scheduled=answer.is_scheduled,
-            has_bar=wanted.instrument in present,
-        )
-        if look is Look.ACT and after.standing is not None:
-            acted[wanted.instrument] = after.standing
-    return acted
+        symbol = wanted.instrument
+        looked = state.look(instance, symbol, wanted.target, answer.is_scheduled)
+        if looked.look is Look.ACT and looked.state.standing is not None:
+            acted[symbol] = looked.state.standing
+        if looked.is_lifted:
+            lifted.append(symbol)
+    return acted, tuple(lifted)
 
 
 def _sized(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from algotrader.core.events import (
     OrderCancelRequested,
     OrderDenied,
@@ -9,9 +11,11 @@ from algotrader.core.events import (
 )
 from algotrader.core.ids import AccountId
 from algotrader.core.orders import Approved, Denied, Intent, Order, Side
+from algotrader.core.symbols import Symbol
 from algotrader.engine.commands import Cancel, Submit
 from algotrader.engine.step import Step, names, now
-from algotrader.execution.order_life import LiveOrder
+from algotrader.execution.order_book import OrderBook
+from algotrader.execution.order_life import ZERO, LiveOrder
 from algotrader.risk.exposure import AccountExposure, InstrumentExposure
 from algotrader.risk.gate import Gate, with_order
 
@@ -79,11 +83,24 @@ class Sender:
                 symbol: InstrumentExposure(
                     instrument=self._step.settings.instruments[symbol],
                     position=book.position(symbol).quantity,
-                    buying=state.orders.open_quantity(account, symbol, Side.BUY),
-                    selling=state.orders.open_quantity(account, symbol, Side.SELL),
+                    buying=_increasing(state.orders, account, symbol, Side.BUY),
+                    selling=_increasing(state.orders, account, symbol, Side.SELL),
                     price=marks.get(symbol),
                     has_doubt=state.orders.has_doubt(account, symbol),
                 )
                 for symbol in sorted(book.contracts)
             },
         )
+
+
+def _increasing(orders: OrderBook, account: AccountId, symbol: Symbol, side: Side) -> Decimal:
+    """What open orders of a side may still add. What only reduces adds nothing, and may be sent
+    twice: a stop and a target each guard the whole position."""
+    return sum(
+        (
+            live.open_quantity
+            for live in orders.open(account, symbol)
+            if live.order.side is side and not live.order.terms.reduce_only
+        ),
+        ZERO,
+    )

@@ -9,6 +9,7 @@ from algotrader.core.accounts import Account
 from algotrader.core.errors import ConfigurationError
 from algotrader.core.ids import AccountId, RunId, StrategyId
 from algotrader.core.instruments import Instrument
+from algotrader.core.orders import Protection
 from algotrader.core.rebalancing import RebalanceKind
 from algotrader.core.symbols import Symbol
 from algotrader.portfolio.intents import Execution
@@ -27,9 +28,11 @@ class StrategyInstance:
     panel: bool = False  # sees the cross-section; else each instrument gets an equal share (R2)
     rebalance: RebalanceKind = RebalanceKind.ON_CHANGE
     sizing: SizingRules = field(default_factory=SizingRules)
-    execution: Execution = Execution.MARKET
+    execution: Execution | None = None  # None: capped where the venue never closes (R13)
     cap_bps: float = 50.0  # of the close, for capped execution (R13)
     cash_share: float = 1.0  # of the account's deposits
+    protection: Protection | None = None  # of its positions (R19)
+    reenter_after: int | None = None  # bars after a protective exit; None: when the target leaves
 
     @property
     def share(self) -> float:
@@ -50,6 +53,8 @@ class EngineSettings:
     order_deadline_ms: int = 5_000  # the venue must refuse an order that arrives later
     skew_ms: int = 2_000  # of the venue's clock; absence counts only after deadline + this
     look_up_every_ms: int = 1_000  # while an order's state is in doubt
+    tries: int = 3  # of a capped order inside one bar (R13)
+    try_again_ms: int = 2_000  # after the one before left a rest
 
     def __post_init__(self) -> None:
         known = {account.account_id for account in self.accounts}
@@ -71,6 +76,13 @@ class EngineSettings:
                         f"{instance.strategy} cannot trade it too",
                         hint="give one of them another account",
                     )
+
+    def execution(self, instance: StrategyInstance, symbol: Symbol) -> Execution:
+        """How a target of an instrument is worked (R13)."""
+        if instance.execution is not None:
+            return instance.execution
+        never_closes = self.instruments[symbol].calendar == "24/7"
+        return Execution.CAPPED if never_closes else Execution.MARKET
 
     def instance(self, strategy: StrategyId) -> StrategyInstance:
         """KeyError if there is none of that name."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
+from typing import Final
 
 from algotrader.core.accounts import Account
 from algotrader.core.events import (
@@ -20,22 +21,26 @@ from algotrader.core.events import (
     OrderFilled,
     OrderSubmitted,
     SliceClosed,
+    StopTriggered,
     StrategyAnswered,
     TradingMode,
 )
-from algotrader.core.ids import AccountId, StrategyId, TradeId
+from algotrader.core.ids import AccountId, OrderId, StrategyId, TradeId
 from algotrader.core.instants import utc_at, utc_ms
+from algotrader.core.orders import Order, OrderStatus, Purpose
 from algotrader.core.symbols import Symbol
-from algotrader.engine.settings import EngineSettings
+from algotrader.engine.looking import Looked, look_at
+from algotrader.engine.protected import Place, Protected
+from algotrader.engine.settings import EngineSettings, StrategyInstance
 from algotrader.execution.order_book import OrderBook
-from algotrader.execution.order_life import OrderEvent
+from algotrader.execution.order_life import ZERO, OrderEvent
+from algotrader.portfolio.positions import exact
 from algotrader.portfolio.postings import CashKind, CashMovement
 from algotrader.portfolio.rebalancing import RebalanceState
 from algotrader.portfolio.sizing import kernel_terms
 from algotrader.portfolio.sub_ledgers import AccountLedger
 
-Place = tuple[StrategyId, Symbol]
-"""One instrument of one strategy."""
+_UNTOUCHED: Final = RebalanceState()
 
 
 class EngineState:
@@ -59,6 +64,8 @@ class EngineState:
         self.answers: dict[StrategyId, StrategyAnswered] = {}  # of the step that is open
         self.attempts: dict[tuple[StrategyId, Symbol, int, int], int] = {}  # by decision and leg
         self.decided_ts: dict[Place, int] = {}  # decision time that a place is worked for
+        self.waiting: dict[Place, OrderId] = {}  # capped, with a rest that is to be tried again
+        self.protected = Protected()
         self.gate_sequence = 0
         self._trades: set[tuple[AccountId, str, TradeId]] = set()
         self._movements: set[tuple[AccountId, str]] = set()
@@ -79,10 +86,7 @@ class EngineState:
                 if newest is None or event.ts >= newest.ts:
                     self.closes[event.instrument] = event
             case SliceClosed():
-                self.slices[event.timeframe] = event
-                for instance in self.settings.strategies:
-                    if instance.timeframe == event.timeframe:
-                        self.awaited[instance.strategy] = event.decision_ts
+                self._slice(event)
             case StrategyAnswered():
                 if self.awaited.get(event.strategy) == event.decision_ts:
                     del self.awaited[event.strategy]
@@ -116,20 +120,47 @@ class EngineState:
         """Last closes of everything that has one."""
         return {symbol: Decimal(repr(bar.close)) for symbol, bar in self.closes.items()}
 
+    def _slice(self, event: SliceClosed) -> None:
+        self.slices[event.timeframe] = event
+        for instance in self.settings.strategies:
+            if instance.timeframe == event.timeframe:
+                self.awaited[instance.strategy] = event.decision_ts
+        for strategy, symbol in list(self.protected.blocks):
+            ours = self.settings.instance(strategy).timeframe == event.timeframe
+            if ours and symbol in event.instruments:
+                self.protected.bar_closed((strategy, symbol))
+
+    def look(
+        self, instance: StrategyInstance, symbol: Symbol, target: float | None, is_scheduled: bool
+    ) -> Looked:
+        """What the newest decision does with a target. Nothing is changed by it."""
+        place = (instance.strategy, symbol)
+        return look_at(
+            self.rebalance.get(place, _UNTOUCHED),
+            self.protected.blocks.get(place),
+            math.nan if target is None else target,
+            rule=instance.rebalance,
+            reenter_after=instance.reenter_after,
+            is_scheduled=is_scheduled,
+            has_bar=symbol in self.slices[instance.timeframe].instruments,
+        )
+
     def _decided(self, event: Decided) -> None:
         place = (event.strategy, event.instrument)
-        instance = self.settings.instance(event.strategy)
         answer = self.answers.get(event.strategy)
-        slice_ = self.slices[instance.timeframe]
-        state, _ = self.rebalance.get(place, RebalanceState()).look(
-            math.nan if event.target is None else event.target,
-            rule=instance.rebalance,
-            is_scheduled=answer is None or answer.is_scheduled,
-            has_bar=event.instrument in slice_.instruments,
+        looked = self.look(
+            self.settings.instance(event.strategy),
+            event.instrument,
+            event.target,
+            answer is None or answer.is_scheduled,
         )
+        state = looked.state
+        if looked.is_lifted:
+            self.protected.lift(place)
         if event.latched_quantity is not None:
             state = state.acted_on(event.latched_quantity)
             self.decided_ts[place] = event.decision_ts
+            self.waiting.pop(place, None)
         self.rebalance[place] = state
 
     def _submitted(self, event: OrderSubmitted) -> None:
@@ -137,7 +168,11 @@ class EngineState:
         self.orders.submit(event)
         self.gate_sequence = max(self.gate_sequence, event.gate_sequence)
         key = (intent.strategy, intent.terms.instrument, utc_ms(intent.decided_at), intent.leg)
-        self.attempts[key] = max(self.attempts.get(key, 0), intent.attempt + 1)
+        if intent.parent is None:
+            self.attempts[key] = max(self.attempts.get(key, 0), intent.attempt + 1)
+        self.protected.submitted(event.order)
+        if intent.purpose is Purpose.TARGET:
+            self.waiting.pop((intent.strategy, intent.terms.instrument), None)
 
     def _filled(self, event: OrderFilled) -> None:
         fill = event.fill
@@ -146,12 +181,34 @@ class EngineState:
         self._trades.add(fill.key)
         books = self.books[fill.account]
         if fill.order_id is not None and fill.order_id in self.orders:
-            strategy = self.orders[fill.order_id].order.strategy
+            order = self.orders[fill.order_id].order
             self.orders.hear(event)
-            owner = {strategy: fill.signed_quantity}
+            owner = {order.strategy: fill.signed_quantity}
+            self._order_traded(order, event, books)
         else:
             owner = self._owner_of(fill.account, fill.instrument, fill.signed_quantity)
         self.books[fill.account] = books.apply_fill(fill, owner)
+
+    def _order_traded(self, order: Order, event: OrderFilled, books: AccountLedger) -> None:
+        fill = event.fill
+        held = books.parts[order.strategy].position(fill.instrument)
+        with exact():
+            signed = fill.signed_quantity
+            closing = min(abs(held.quantity), abs(signed)) if held.quantity * signed < 0 else ZERO
+            opened = abs(signed) - closing
+            coin = fill.fee_currency == held.contract.base and held.contract.is_spot
+            fee = fill.fee if coin and opened else ZERO
+        is_exit = order.order_id in self.protected.exits
+        self.protected.traded(order, opened, fill.price, fee)
+        if order.order_id in self.protected.exits and not is_exit:
+            self._forget_waiting(order)
+
+    def _forget_waiting(self, exit_: Order) -> None:
+        """An exit ends what was left of the entry, a rest that waits included (R19)."""
+        place = (exit_.strategy, exit_.instrument)
+        waiting = self.waiting.get(place)
+        if waiting is not None and self.orders[waiting].order.side is not exit_.side:
+            del self.waiting[place]
 
     def _owner_of(
         self, account: AccountId, symbol: Symbol, quantity: Decimal
@@ -166,7 +223,15 @@ class EngineState:
         key = (event.account, str(event.instrument), event.trade_id)
         if key not in self._trades:
             self._trades.add(key)
+            self._left_by_venue(event)
             self.books[event.account] = self.books[event.account].apply_liquidation(event)
+
+    def _left_by_venue(self, event: Liquidated) -> None:
+        for instance in self.settings.strategies:
+            place = (instance.strategy, event.instrument)
+            if instance.account == event.account and event.instrument in instance.instruments:
+                self.protected.liquidated(*place, event.quantity)
+                self.waiting.pop(place, None)
 
     def _booked(self, event: FundingPaid | CashMoved) -> None:
         books = self.books[event.account]
@@ -193,8 +258,25 @@ class EngineState:
         self.books[event.account] = books.apply_cash(movement, shares)
 
     def _heard(self, event: Event) -> None:
-        if isinstance(event, OrderEvent) and not isinstance(event, OrderFilled):
-            self.orders.hear(event)
+        if not isinstance(event, OrderEvent) or isinstance(event, OrderFilled):
+            return
+        before = self.orders[event.order_id]
+        live = self.orders.hear(event)
+        intent = live.order.intent
+        if isinstance(event, StopTriggered):
+            self.protected.triggered(live.order)
+            self._forget_waiting(live.order)
+        has_rest = live.status is OrderStatus.EXPIRED and live.filled < live.quantity
+        is_capped = intent.purpose is Purpose.TARGET and intent.terms.limit is not None
+        if has_rest and is_capped and not before.is_final:
+            self._wait(live.order)
+
+    def _wait(self, order: Order) -> None:
+        """R13: what a capped order left is tried again, unless the position was left meanwhile."""
+        place = (order.strategy, order.instrument)
+        block = self.protected.blocks.get(place)
+        if block is None or block.sign != order.side.sign:
+            self.waiting[place] = order.order_id
 
 
 def _empty_books(account: Account, settings: EngineSettings) -> AccountLedger:

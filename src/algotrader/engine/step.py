@@ -15,6 +15,7 @@ from algotrader.engine.state import EngineState
 from algotrader.execution.order_life import LiveOrder
 
 LOOK_UP: Final = "lookup:"
+AGAIN: Final = "again:"
 
 
 @dataclass(slots=True)

@@ -16,6 +16,8 @@ from algotrader.core.events import (
     OrderAbsent,
     OrderAccepted,
     OrderAmended,
+    OrderAmendRefused,
+    OrderAmendRequested,
     OrderCancelled,
     OrderCancelRefused,
     OrderCancelRequested,
@@ -48,6 +50,8 @@ _PAST_TRIGGER: Final = frozenset(
 OrderEvent = (
     OrderAccepted
     | OrderRejected
+    | OrderAmendRequested
+    | OrderAmendRefused
     | OrderAmended
     | OrderFilled
     | OrderSeen
@@ -81,6 +85,8 @@ class LiveOrder:
     submitted_ms: int  # UTC ms
     deadline_ms: int  # UTC ms, after which the venue must refuse it
     quantity: Decimal  # as amended
+    limit: Decimal | None = None  # as amended
+    stop: Decimal | None = None  # as amended
     venue_order_id: VenueOrderId | None = None
     trades: Mapping[TradeId, Decimal] = field(default_factory=dict)
     filled: Decimal = ZERO  # sum of the trades
@@ -98,6 +104,8 @@ class LiveOrder:
             submitted_ms=event.ts_known,
             deadline_ms=event.deadline_ms,
             quantity=event.order.quantity,
+            limit=event.order.terms.limit,
+            stop=event.order.terms.stop,
         )
 
     @property
@@ -150,8 +158,22 @@ class LiveOrder:
                 # Its child speaks by another stream and may overtake it.
                 overtaken = self.is_final or self.status in _PAST_TRIGGER
                 return self if overtaken else self._moved(OrderStatus.TRIGGERED)
+            case OrderAmendRequested():
+                resumes = self.status if self.status in _RESTING else self.resumes
+                return replace(self._moved(OrderStatus.PENDING_AMEND), resumes=resumes)
+            case OrderAmendRefused():
+                waits = self.status is OrderStatus.PENDING_AMEND
+                return self._moved(self._working()) if waits else self
             case OrderAmended():
-                return replace(self._moved(self._working()), quantity=event.quantity)
+                return self._amended(event)
+
+    def _amended(self, event: OrderAmended) -> LiveOrder:
+        changed = replace(self, quantity=event.quantity, limit=event.limit, stop=event.stop)
+        if self.is_final or self.status in (OrderStatus.SETTLING, OrderStatus.PENDING_CANCEL):
+            return changed  # the end, or the wish for it, overtook the answer
+        if changed.filled >= changed.quantity:
+            return changed._moved(OrderStatus.FILLED)
+        return changed._moved(changed._working())
 
     def _seen(self, event: OrderSeen) -> LiveOrder:
         reported = max(self.reported, event.filled_quantity)
@@ -164,7 +186,7 @@ class LiveOrder:
             raise IllegalTransitionError(
                 self.status, event.status, f"{self.status} here, {event.status} at the venue"
             )
-        if self.status is OrderStatus.PENDING_CANCEL:
+        if self.status in (OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_AMEND):
             return known
         if event.status in _EARLIER.get(self.status, ()):
             return known  # out of order

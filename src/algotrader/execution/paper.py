@@ -24,21 +24,34 @@ from algotrader.core.events import (
     FundingPaid,
     Liquidated,
     OrderAccepted,
+    OrderAmended,
+    OrderAmendRefused,
     OrderFilled,
     OrderNotFound,
     OrderRejected,
     OrderSeen,
+    StopTriggered,
 )
 from algotrader.core.fills import Fill, Liquidity
 from algotrader.core.ids import AccountId, OrderId, TradeId, VenueOrderId
 from algotrader.core.instants import utc_at, utc_ms
 from algotrader.core.instruments import FeeCurrency, Instrument
 from algotrader.core.money import Currency
-from algotrader.core.orders import Order, OrderStatus, OrderTerms, Side, TimeInForce
+from algotrader.core.orders import (
+    PROTECTIVE,
+    Order,
+    OrderStatus,
+    Protection,
+    Purpose,
+    Side,
+    TimeInForce,
+)
 from algotrader.core.symbols import Symbol
 from algotrader.execution import simulation
+from algotrader.execution.paper_guards import REASONS, GuardBook, KeptGuard
 from algotrader.execution.simulated import fills_from
 from algotrader.execution.simulation import (
+    AmendRequest,
     CancelRequest,
     FillReason,
     OrderRequest,
@@ -116,6 +129,9 @@ class PaperVenue:
         self._fills: dict[int, list[Fill]] = {}
         self._held = {one.symbol: Decimal(0) for one in terms.instruments}
         self._told = 0  # fills of the kernel that were told
+        self._guards = GuardBook(terms.instruments)
+        self._protected: dict[int, Protection | None] = {}  # by column, as the simulator has it
+        self._groups: dict[tuple[str, int, str], int] = {}
 
     @property
     def equity(self) -> float:
@@ -126,32 +142,100 @@ class PaperVenue:
         """Take an order. It can trade from the next bar on."""
         if order.order_id in self._numbers:
             return self._rejected(order, now_ms, "duplicate", "this client order id is known")
-        number = self._stepper.request(self._request(order.terms))
+        if order.intent.purpose in PROTECTIVE and order.intent.parent is not None:
+            return self._guard(order, now_ms)
+        if order.intent.purpose is Purpose.TARGET:
+            number = self._work(order)
+        else:
+            number = self._stepper.request(self._request(order))
         self._numbers[order.order_id] = number
         self._orders[number] = order
         self._filled[number] = Decimal(0)
         state = OrderState(self._stepper.order_state(number))
         if state in (OrderState.DENIED, OrderState.REJECTED):
             return self._rejected(order, now_ms, state.name.lower(), "refused by the paper venue")
+        return self._accepted(order, now_ms)
+
+    def amend(
+        self,
+        order_id: OrderId,
+        instrument: Symbol,
+        now_ms: int,
+        *,
+        quantity: Decimal,
+        limit: Decimal | None,
+        stop: Decimal | None,
+    ) -> OrderAmended | OrderAmendRefused:
+        """Change a resting order; a guard follows its position by itself."""
+        guard, number = self._guards.find(order_id), self._numbers.get(order_id)
+        rests = number is not None and self._state(number) is OrderState.WORKING
+        if number is not None and rests:
+            self._stepper.request(
+                AmendRequest(
+                    order=number,
+                    quantity=float(quantity),
+                    limit=_float(limit),
+                    stop=_float(stop),
+                )
+            )
+        if not rests and (guard is None or guard.is_over):
+            return OrderAmendRefused(
+                ts_event=now_ms,
+                ts_known=now_ms,
+                account=self._terms.account,
+                order_id=order_id,
+                instrument=instrument,
+                code="over",
+                reason="it does not rest here",
+            )
+        return OrderAmended(
+            ts_event=now_ms,
+            ts_known=now_ms,
+            account=self._terms.account,
+            order_id=order_id,
+            instrument=instrument,
+            quantity=quantity,
+            limit=limit,
+            stop=stop,
+        )
+
+    def _guard(self, order: Order, now_ms: int) -> OrderAccepted | OrderRejected:
+        """A stop, target or trail: the simulator has it since the fill, or is to make it now."""
+        if self._guards.find(order.order_id) is None:
+            column = self._columns[order.instrument]
+            self._stepper.protect(column, self._guards.opener_anew(order))
+            self._guards.born(self._stepper.take_born(), self._orders)
+        if self._guards.find(order.order_id) is None:
+            return self._rejected(order, now_ms, "nothing_held", "there is nothing to guard")
+        return self._accepted(order, now_ms)
+
+    def _accepted(self, order: Order, now_ms: int) -> OrderAccepted:
+        number = self._numbers.get(order.order_id)
         return OrderAccepted(
             ts_event=now_ms,
             ts_known=now_ms,
             account=order.account,
             order_id=order.order_id,
             instrument=order.instrument,
-            venue_order_id=_venue_id(number),
+            venue_order_id=_guard_id(order.order_id) if number is None else _venue_id(number),
         )
 
     def cancel(self, order_id: OrderId, instrument: Symbol, now_ms: int) -> Event:
         """Take an order off the book; what it is now."""
-        number = self._numbers.get(order_id)
+        number, guard = self._numbers.get(order_id), self._guards.find(order_id)
         if number is not None and self._state(number) is OrderState.WORKING:
             self._stepper.request(CancelRequest(order=number))
+        elif guard is not None and not guard.is_over:
+            self._stepper.cancel_guard(*guard.key, guard.column)
+            for _ in self._guards.ended(self._stepper.guards()):
+                pass  # told by what is asked next
         return self.find(order_id, instrument, now_ms)
 
     def find(self, order_id: OrderId, instrument: Symbol, now_ms: int) -> OrderSeen | OrderNotFound:
         """What the venue knows of a client order id."""
-        number = self._numbers.get(order_id)
+        number, guard = self._numbers.get(order_id), self._guards.find(order_id)
+        if guard is not None:
+            return self._guard_seen(guard, now_ms, asked_ms=now_ms)
         if number is None:
             return OrderNotFound(
                 ts_event=now_ms,
@@ -190,6 +274,7 @@ class PaperVenue:
             self._stepper.decide()
         held = [quantity != 0.0 for quantity in self._stepper.positions]
         self._stepper.step()
+        self._guards.born(self._stepper.take_born(), self._orders)
         return [
             # Settled on what was held before the bar, or else on what was opened in it (R7).
             *(self._new_funding(row, now_ms, [c for c, was in enumerate(held) if was])),
@@ -200,12 +285,54 @@ class PaperVenue:
                 for number in self._stepper.take_ended()
                 if number in self._orders
             ),
+            *self._guard_news(now_ms),
         ]
+
+    def _guard_news(self, now_ms: int) -> Iterator[Event]:
+        if not self._guards.has_any:
+            return
+        rows = self._stepper.guards()
+        for guard in self._guards.triggered(rows):
+            yield self._stop_triggered(guard, now_ms)
+        for guard in self._guards.ended(rows):
+            yield self._guard_seen(guard, now_ms)
+
+    def _stop_triggered(
+        self, guard: KeptGuard, now_ms: int, price: Decimal | None = None
+    ) -> StopTriggered:
+        close = self._prices["close"][self._stepper.next_row - 1, guard.column]
+        return StopTriggered(
+            ts_event=now_ms,
+            ts_known=now_ms,
+            account=self._terms.account,
+            order_id=guard.order_id,
+            instrument=guard.instrument.symbol,
+            child_order_id=None,
+            trigger_price=_price(close, guard.instrument.tick) if price is None else price,
+        )
+
+    def _guard_seen(self, guard: KeptGuard, now_ms: int, asked_ms: int | None = None) -> OrderSeen:
+        held = self._held[guard.instrument.symbol]
+        working = OrderStatus.PARTIALLY_FILLED if guard.filled else OrderStatus.ACCEPTED
+        whole = bool(guard.filled) and abs(held) < guard.instrument.lot
+        end = OrderStatus.FILLED if whole else OrderStatus.CANCELLED
+        return OrderSeen(
+            ts_event=now_ms,
+            ts_known=now_ms,
+            account=self._terms.account,
+            order_id=guard.order_id,
+            instrument=guard.instrument.symbol,
+            venue_order_id=_guard_id(guard.order_id),
+            status=end if guard.is_over else working,
+            filled_quantity=guard.filled,
+            asked_ms=asked_ms,
+        )
 
     def _new_fills(self, now_ms: int) -> Iterator[Event]:
         if self._stepper.fills == self._told:
             return
         columns = fills_from(self._stepper.fills_from(self._told))
+        openers = self._stepper.openers_from(self._told)
         for k in range(len(columns.row)):
             instrument = self._terms.instruments[int(columns.instrument[k])]
             number = int(columns.order[k])
@@ -233,10 +360,17 @@ class PaperVenue:
                     fee_currency=currency,
                 )
                 continue
-            order = self._orders.get(number)
+            order, reason = self._orders.get(number), FillReason(columns.reason[k])
+            order_id = None if order is None else order.order_id
+            guard = self._guards.of_fill(*openers[k], reason) if reason in REASONS else None
+            if guard is not None:
+                order_id = guard.order_id
+                if reason is not FillReason.TAKE_PROFIT and not guard.is_triggered:
+                    guard.is_triggered = True
+                    yield self._stop_triggered(guard, now_ms, price)
             fill = Fill(
                 trade_id=trade_id,
-                order_id=None if order is None else order.order_id,
+                order_id=order_id,
                 account=self._terms.account,
                 instrument=instrument.symbol,
                 side=Side.BUY if quantity > 0 else Side.SELL,
@@ -247,7 +381,9 @@ class PaperVenue:
                 filled_at=at,
                 liquidity=Liquidity.MAKER if columns.maker[k] else Liquidity.TAKER,
             )
-            if order is not None:
+            if guard is not None:
+                guard.filled += fill.quantity
+            elif order is not None:
                 self._filled[number] += fill.quantity
                 self._fills.setdefault(number, []).append(fill)
             yield OrderFilled(ts_event=utc_ms(at), ts_known=now_ms, fill=fill)
@@ -290,8 +426,43 @@ class PaperVenue:
     def _state(self, number: int) -> OrderState:
         return OrderState(self._stepper.order_state(number))
 
-    def _request(self, terms: OrderTerms) -> OrderRequest:
+    def _work(self, order: Order) -> int:
+        """An order of a target: it works towards a position, which may be guarded (R10, R19)."""
+        terms, intent = order.terms, order.intent
+        column = self._columns[terms.instrument]
+        if self._protected.get(column) != intent.protection:
+            self._protected[column] = intent.protection
+            guards = intent.protection or Protection()
+            self._stepper.set_protection(
+                column, _nan(guards.stop_loss), _nan(guards.take_profit), _nan(guards.trailing)
+            )
+        with exact():
+            reached = self._held[terms.instrument] + terms.signed_quantity
+        return self._stepper.work(
+            column,
+            terms.side.sign,
+            float(terms.quantity),
+            float(reached if intent.towards is None else intent.towards),
+            terms.limit is not None,
+            terms.reduce_only,
+            int(_TIF[terms.tif]),
+        )
+
+    def _group(self, order: Order) -> int | None:
+        """Legs of one decision of one strategy share what cash is there (R37)."""
+        intent = order.intent
+        if intent.group is None:
+            return None
+        key = (intent.strategy, utc_ms(intent.decided_at), intent.group)
+        return self._groups.setdefault(key, len(self._groups))
+
+    def _request(self, order: Order) -> OrderRequest:
+        terms, guards = order.terms, order.intent.protection or Protection()
         return OrderRequest(
+            stop_loss=guards.stop_loss,
+            take_profit=guards.take_profit,
+            trailing=guards.trailing,
+            group=self._group(order),
             instrument=self._columns[terms.instrument],
             side=terms.side.sign,
             quantity=float(terms.quantity),
@@ -344,6 +515,14 @@ def paper_terms(
 
 def _venue_id(number: int) -> VenueOrderId:
     return VenueOrderId(f"paper-{number}")
+
+
+def _guard_id(order_id: OrderId) -> VenueOrderId:
+    return VenueOrderId(f"paper-{order_id}")
+
+
+def _nan(value: float | None) -> float:
+    return float("nan") if value is None else value
 
 
 def _lots(quantity: float, lot: Decimal) -> Decimal:

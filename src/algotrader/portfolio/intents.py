@@ -10,7 +10,8 @@ from enum import StrEnum
 
 from algotrader._kernel import sizing as kernel
 from algotrader.core.ids import AccountId, StrategyId
-from algotrader.core.orders import Intent, OrderTerms, Purpose, Side, TimeInForce
+from algotrader.core.instruments import Instrument
+from algotrader.core.orders import Intent, OrderTerms, Protection, Purpose, Side, TimeInForce
 from algotrader.core.symbols import Symbol
 from algotrader.portfolio.factors import part_of, smallest_factor
 from algotrader.portfolio.positions import ZERO, exact
@@ -40,6 +41,7 @@ class Origin:
     decided_at: datetime
     execution: Execution = Execution.MARKET
     cap_bps: float = 50.0  # of the close, for capped execution
+    protection: Protection | None = None  # of the position (R19)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +152,8 @@ def _intents(
     for leg, (quantity, reduces) in enumerate(part for part in parts if part[0]):
         side = Side.BUY if quantity > 0 else Side.SELL
         is_capped = capped and not reduces
+        instrument = basis.instruments[target.symbol]
+        cap = cap_price(basis.prices[target.symbol], instrument, side, origin.cap_bps)
         yield Intent(
             account=origin.account,
             strategy=origin.strategy,
@@ -158,19 +162,21 @@ def _intents(
                 instrument=target.symbol,
                 side=side,
                 quantity=abs(quantity),
-                limit=_cap(target.symbol, basis, origin, side) if is_capped else None,
+                limit=cap if is_capped else None,
                 tif=TimeInForce.IOC if is_capped else TimeInForce.GTC,
                 reduce_only=reduces,
             ),
             purpose=Purpose.TARGET,
             leg=leg,
             group=(groups or {}).get(target.symbol),
+            towards=ZERO if reduces and target.opening != 0 else target.wanted,
+            protection=origin.protection,
         )
 
 
-def _cap(symbol: Symbol, basis: SizingBasis, origin: Origin, side: Side) -> Decimal:
-    worst = basis.prices[symbol] * (1.0 + side.sign * origin.cap_bps / 1e4)
-    return limit_price(worst, basis.instruments[symbol], side)
+def cap_price(close: float, instrument: Instrument, side: Side, cap_bps: float) -> Decimal:
+    """The worst price at which an increase of a target may fill (R13)."""
+    return limit_price(close * (1.0 + side.sign * cap_bps / 1e4), instrument, side)
 
 
 def _reduces(intent: Intent, basis: SizingBasis) -> bool:

@@ -41,10 +41,26 @@ def test_an_event_is_read_back_as_it_was_written(event: Event) -> None:
 
 @pytest.mark.parametrize("event", EXAMPLES, ids=name)
 def test_the_bytes_of_every_version_ever_written_are_still_read(event: Event) -> None:
-    written = (FIXTURES / f"{event.kind}.v1.json").read_bytes().rstrip(b"\n")
+    written = {
+        version: (FIXTURES / f"{event.kind}.v{version}.json").read_bytes().rstrip(b"\n")
+        for version in range(1, event.v + 1)
+    }
 
-    assert decode_event(written) == event
-    assert encode_event(event) == written  # also of this version: a change needs a new one
+    assert decode_event(written[event.v]) == event
+    assert encode_event(event) == written[event.v]  # a change needs a new version
+    for older in range(1, event.v):
+        read = decode_event(written[older])
+        assert read.v == event.v
+        assert decode_event(encode_event(read)) == read
+
+
+def test_what_an_older_version_did_not_say_was_not_so() -> None:
+    def read(kind: str) -> Any:
+        return decode_event((FIXTURES / f"{kind}.v1.json").read_bytes())
+
+    assert read("OrderSubmitted").order.intent.protection is None
+    assert read("OrderDenied").intent.number is None
+    assert read("StrategyAnswered").asked == ()
 
 
 def test_there_is_a_fixture_for_every_version_and_no_other() -> None:
@@ -67,7 +83,7 @@ def test_events_say_what_they_are_and_cannot_be_changed(event: Event) -> None:
     fields = plain(event)
 
     assert fields["kind"] == event.kind == type(event).__name__
-    assert fields["v"] == 1
+    assert fields["v"] == event.version
     with pytest.raises(AttributeError):
         event.ts_event = 0  # type: ignore[misc]
 
@@ -154,7 +170,8 @@ def test_an_event_of_an_older_version_is_decoded_as_todays(
 def test_every_kind_can_be_brought_up_from_an_older_version(
     event: Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(codec, "UPCASTERS", {(event.kind, 0): lambda fields: fields})
+    every = {**codec.UPCASTERS, (event.kind, 0): lambda fields: fields}
+    monkeypatch.setattr(codec, "UPCASTERS", every)
 
     assert decode_event(changed(event, v=0)) == event
 

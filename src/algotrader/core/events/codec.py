@@ -20,7 +20,18 @@ VERSIONS: Final[Mapping[str, int]] = MappingProxyType(
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 """A pure function from the plain fields of version v to those of version v + 1."""
 
-UPCASTERS: Final[Mapping[tuple[str, int], Upcaster]] = MappingProxyType({})
+
+def _has_more_fields(fields: dict[str, Any]) -> dict[str, Any]:
+    """The next version only added fields, each with a default that says what was so before."""
+    return fields
+
+
+UPCASTERS: Final[Mapping[tuple[str, int], Upcaster]] = MappingProxyType(
+    {
+        (kind, 1): _has_more_fields
+        for kind in ("IntentRaised", "OrderDenied", "OrderSubmitted", "StrategyAnswered")
+    }
+)
 """By kind and the version they read. `tests/fixtures/events` keeps one example per version."""
 
 

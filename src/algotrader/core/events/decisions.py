@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
 from algotrader.core.events.base import EventBase, require_finite
 from algotrader.core.ids import AccountId, StrategyId
+from algotrader.core.orders import Side, TimeInForce
 from algotrader.core.symbols import Symbol
 
 
@@ -39,8 +40,72 @@ class TargetWanted(msgspec.Struct, frozen=True, kw_only=True):
     features: Mapping[str, float | None]  # None where not a number
 
 
+class _Asked(msgspec.Struct, frozen=True, kw_only=True, tag_field="ask", tag=True):
+    """One thing a bar-by-bar strategy asked for (R36). Absent numbers are None."""
+
+
+class AskedOrder(_Asked, frozen=True, kw_only=True):
+    """`ctx.buy` or `ctx.sell`, with exactly one of quantity, weight and value."""
+
+    number: int  # the strategy's own count, from 0
+    instrument: Symbol
+    side: Side
+    quantity: float | None = None  # base units or contracts
+    weight: float | None = None  # fraction of equity
+    value: float | None = None  # account currency
+    limit: float | None = None
+    stop: float | None = None
+    trail: float | None = None  # fraction
+    stop_loss: float | None = None  # fractions of its average fill (R19)
+    take_profit: float | None = None
+    trailing: float | None = None
+    tif: TimeInForce = TimeInForce.GTC
+    expires_at: int | None = None  # UTC ms, of GTD
+    post_only: bool = False
+    reduce_only: bool = False
+    group: str | None = None  # legs of one decision (R37)
+    tag: str | None = None
+
+
+class AskedTarget(_Asked, frozen=True, kw_only=True):
+    """`ctx.target` or `ctx.close`: a position, by weight of equity or by signed quantity."""
+
+    instrument: Symbol
+    weight: float | None = None
+    quantity: float | None = None
+
+
+class AskedCancel(_Asked, frozen=True, kw_only=True):
+    """`ctx.cancel`."""
+
+    number: int
+
+
+class AskedAmend(_Asked, frozen=True, kw_only=True):
+    """`ctx.amend`: what is None stays."""
+
+    number: int
+    quantity: float | None = None  # of the whole order
+    limit: float | None = None
+    stop: float | None = None
+
+
+Asked = AskedOrder | AskedTarget | AskedCancel | AskedAmend
+
+
+class StrategyLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line that a strategy wrote for people."""
+
+    level: str  # `info`, `warning`
+    event: str
+    fields: Mapping[str, Any]
+
+
 class StrategyAnswered(EventBase, frozen=True, kw_only=True):
     """What came back from a strategy for one decision: an input, so replay needs no strategy."""
+
+    version: ClassVar[int] = 2
+    v: int = 2
 
     account: AccountId
     strategy: StrategyId
@@ -50,6 +115,8 @@ class StrategyAnswered(EventBase, frozen=True, kw_only=True):
     is_scheduled: bool = True  # whether its schedule looks at targets now (R10)
     state: Mapping[str, Any] = msgspec.field(default_factory=dict)  # `ctx.state` (R35)
     error: str | None = None  # for outcomes other than `decided`
+    asked: tuple[Asked, ...] = ()  # of a bar-by-bar strategy, in the order it asked
+    lines: tuple[StrategyLine, ...] = ()
 
 
 class Decided(EventBase, frozen=True, kw_only=True):

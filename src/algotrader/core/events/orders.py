@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import ClassVar
 
 from algotrader.core.events.base import EventBase
 from algotrader.core.fills import Fill
@@ -14,11 +15,17 @@ from algotrader.core.symbols import Symbol
 class IntentRaised(EventBase, frozen=True, kw_only=True):
     """An order is wanted; nothing has been judged yet."""
 
+    version: ClassVar[int] = 2
+    v: int = 2
+
     intent: Intent
 
 
 class OrderDenied(EventBase, frozen=True, kw_only=True):
     """Our own rules refused an intent."""
+
+    version: ClassVar[int] = 2
+    v: int = 2
 
     intent: Intent
     reasons: tuple[DenialReason, ...]
@@ -28,6 +35,9 @@ class OrderDenied(EventBase, frozen=True, kw_only=True):
 
 class OrderSubmitted(EventBase, frozen=True, kw_only=True):
     """The gate let an order through and it may be sent: written before it is sent."""
+
+    version: ClassVar[int] = 2
+    v: int = 2
 
     order: Order
     gate_sequence: int
@@ -51,6 +61,22 @@ class OrderAccepted(OrderNews, frozen=True, kw_only=True):
 
 class OrderRejected(OrderNews, frozen=True, kw_only=True):
     """The venue definitely refused it."""
+
+    code: str  # the venue's
+    reason: str
+
+
+class OrderAmendRequested(OrderNews, frozen=True, kw_only=True):
+    """The venue is to be asked to change the order: written before it is asked."""
+
+    quantity: Decimal  # of the whole order, filled part included
+    limit: Decimal | None
+    stop: Decimal | None
+    reason: str
+
+
+class OrderAmendRefused(OrderNews, frozen=True, kw_only=True):
+    """The venue did not change it; the order is what it was."""
 
     code: str  # the venue's
     reason: str

@@ -24,6 +24,8 @@ from algotrader.core.events.orders import (
     OrderAbsent,
     OrderAccepted,
     OrderAmended,
+    OrderAmendRefused,
+    OrderAmendRequested,
     OrderCancelled,
     OrderCancelRefused,
     OrderCancelRequested,
@@ -69,6 +71,8 @@ Event = (
     | OrderRejected
     | OrderSeen
     | OrderNotFound
+    | OrderAmendRequested
+    | OrderAmendRefused
     | OrderAmended
     | OrderFilled
     | OrderCancelRequested

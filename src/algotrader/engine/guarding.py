@@ -1,0 +1,294 @@
+"""Keeps what is held protected: stops, targets and trails as reduce-only orders (R18, R19).
+
+The size of a position's guards follows the position, an order's own guards follow what it opened,
+one cancels the other, and none outlives what it guards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from algotrader.core.events import OrderAmendRequested
+from algotrader.core.fills import Fill
+from algotrader.core.ids import OrderId
+from algotrader.core.orders import (
+    PROTECTIVE,
+    Intent,
+    Order,
+    OrderStatus,
+    OrderTerms,
+    Protection,
+    Purpose,
+    Side,
+)
+from algotrader.core.symbols import Symbol
+from algotrader.engine.commands import Amend
+from algotrader.engine.protected import Place
+from algotrader.engine.sending import Sender
+from algotrader.engine.settings import StrategyInstance
+from algotrader.engine.step import Step, names, now
+from algotrader.execution.order_life import ZERO, LiveOrder
+from algotrader.portfolio.positions import exact
+from algotrader.portfolio.sizing import limit_price, stop_price, whole_lots
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What guards something: where it was entered, how much of it there is."""
+
+    symbol: Symbol
+    side: Side  # of the exit
+    quantity: Decimal
+    entry: Decimal
+    protection: Protection
+
+    def stop(self, step: Step) -> Decimal:
+        away = self.entry * _fraction(1.0, self.side.sign, self.protection.stop_loss)
+        return stop_price(float(away), step.settings.instruments[self.symbol], self.side)
+
+    def target(self, step: Step) -> Decimal:
+        away = self.entry * _fraction(1.0, -self.side.sign, self.protection.take_profit)
+        return limit_price(float(away), step.settings.instruments[self.symbol], self.side)
+
+
+class Guardian:
+    """Makes, moves and ends guards."""
+
+    def __init__(self, step: Step, sender: Sender) -> None:
+        self._step = step
+        self._sender = sender
+
+    def traded(self, fill: Fill, order: Order, before: Decimal, now_ms: int) -> None:
+        """An order of ours traded; `before` is what its strategy held until then."""
+        place = (order.strategy, order.instrument)
+        lots = self._lots(place)
+        if order.intent.purpose in PROTECTIVE:
+            self._exit_traded(order, now_ms)
+        turned = lots * before < 0
+        if lots == 0 or turned:
+            self._end(self._guards(place), now_ms, "nothing is left to guard")
+        opens = fill.side.sign * lots > 0 and order.intent.purpose not in PROTECTIVE
+        self.follow_position(place, now_ms, opener=order if opens else None)
+        if opens and order.intent.purpose is Purpose.ORDER and order.intent.protection:
+            self._follow_order(order, now_ms)
+
+    def exit_began(self, order: Order, now_ms: int) -> None:
+        """A stop was reached: its siblings end, and so does what is left of the entry (R19)."""
+        place = (order.strategy, order.instrument)
+        siblings = [
+            live
+            for live in self._guards(place)
+            if _same_set(live.order, order) and live.order.order_id != order.order_id
+        ]
+        self._end(siblings, now_ms, "one cancels the other")
+        self._end_entries(order, now_ms)
+
+    def protect_anew(self, place: Place, now_ms: int) -> None:
+        """A block was lifted: the rest of the exit ends, what is then held is guarded anew."""
+        instance = self._step.settings.instance(place[0])
+        parent = self._step.state.protected.parents.get(place)
+        self._end(self._of_position(place), now_ms, "entries are free again")
+        if parent is not None and instance.protection and self._lots(place):
+            self._make(self._position(place, instance.protection), parent, instance, now_ms, True)
+
+    def follow_position(self, place: Place, now_ms: int, opener: Order | None = None) -> None:
+        """Bring the size and levels of a position's guards to what is held."""
+        instance = self._step.settings.instance(place[0])
+        if not instance.protection or not self._lots(place):
+            return
+        wanted = self._position(place, instance.protection)
+        alive = [live for live in self._of_position(place) if not live.cancel_wanted]
+        if alive:
+            self._move(alive, wanted, now_ms)
+        elif opener is not None:
+            self._make(wanted, opener.order_id, instance, now_ms, True)
+
+    def _exit_traded(self, order: Order, now_ms: int) -> None:
+        """A target's first fill is an exit too; what is left of it is all its siblings guard."""
+        if order.intent.purpose is Purpose.TAKE_PROFIT:
+            self._end_entries(order, now_ms)
+        if order.intent.towards is not None:
+            return
+        live = self._step.state.orders[order.order_id]
+        siblings = [
+            other
+            for other in self._guards((order.strategy, order.instrument))
+            if _same_set(other.order, order) and other.order.order_id != order.order_id
+        ]
+        if live.open_quantity == 0:
+            self._end(siblings, now_ms, "one cancels the other")
+            return
+        for other in siblings:
+            self._amend(other, other.filled + live.open_quantity, other.limit, other.stop, now_ms)
+
+    def _follow_order(self, order: Order, now_ms: int) -> None:
+        """The guards of what an order opened (R19)."""
+        state, protection = self._step.state, order.intent.protection
+        opened = state.protected.opened[order.order_id]
+        instrument = self._step.settings.instruments[order.instrument]
+        with exact():
+            quantity = whole_lots(opened.quantity, instrument.lot) * instrument.lot
+        if not quantity or protection is None:
+            return
+        wanted = _Wanted(order.instrument, order.side.opposite, quantity, opened.entry, protection)
+        place = (order.strategy, order.instrument)
+        alive = [
+            live
+            for live in self._guards(place)
+            if live.order.intent.parent == order.order_id and live.order.intent.towards is None
+        ]
+        if alive:
+            self._move(alive, wanted, now_ms)
+        else:
+            instance = self._step.settings.instance(order.strategy)
+            self._make(wanted, order.order_id, instance, now_ms, False)
+
+    def _make(
+        self,
+        wanted: _Wanted,
+        parent: OrderId,
+        instance: StrategyInstance,
+        now_ms: int,
+        of_position: bool,
+    ) -> None:
+        state = self._step.state
+        cause = state.orders[parent].order.intent
+        attempt = state.protected.sets.get(parent, 0)
+        intents = [
+            Intent(
+                account=instance.account,
+                strategy=instance.strategy,
+                decided_at=cause.decided_at,
+                terms=terms,
+                purpose=purpose,
+                attempt=attempt,
+                towards=ZERO if of_position else None,
+                parent=parent,
+                tag=cause.tag,
+            )
+            for purpose, terms in self._terms(wanted)
+        ]
+        self._sender.judge(instance.account, intents, now_ms)
+
+    def _terms(self, wanted: _Wanted) -> Iterator[tuple[Purpose, OrderTerms]]:
+        guards = wanted.protection
+        if guards.stop_loss is not None:
+            yield Purpose.STOP_LOSS, self._one(wanted, stop=wanted.stop(self._step))
+        if guards.trailing is not None:
+            trail = Decimal(repr(guards.trailing))
+            yield Purpose.TRAILING, self._one(wanted, trail=trail)
+        if guards.take_profit is not None:
+            yield Purpose.TAKE_PROFIT, self._one(wanted, limit=wanted.target(self._step))
+
+    @staticmethod
+    def _one(
+        wanted: _Wanted,
+        *,
+        limit: Decimal | None = None,
+        stop: Decimal | None = None,
+        trail: Decimal | None = None,
+    ) -> OrderTerms:
+        return OrderTerms(
+            instrument=wanted.symbol,
+            side=wanted.side,
+            quantity=wanted.quantity,
+            limit=limit,
+            stop=stop,
+            trail=trail,
+            reduce_only=True,
+        )
+
+    def _move(self, alive: list[LiveOrder], wanted: _Wanted, now_ms: int) -> None:
+        for live in alive:
+            if live.order.order_id in self._step.state.protected.exits:
+                continue  # it is leaving already
+            purpose = live.order.intent.purpose
+            stop = wanted.stop(self._step) if purpose is Purpose.STOP_LOSS else live.stop
+            limit = wanted.target(self._step) if purpose is Purpose.TAKE_PROFIT else live.limit
+            self._amend(live, live.filled + wanted.quantity, limit, stop, now_ms)
+
+    def _amend(
+        self,
+        live: LiveOrder,
+        quantity: Decimal,
+        limit: Decimal | None,
+        stop: Decimal | None,
+        now_ms: int,
+    ) -> None:
+        if (quantity, limit, stop) == (live.quantity, live.limit, live.stop):
+            return
+        if not live.status.may_become(OrderStatus.PENDING_AMEND):
+            return  # asked again when the venue has answered
+        self._step.tell(
+            OrderAmendRequested(
+                **now(now_ms), **names(live), quantity=quantity, limit=limit, stop=stop,
+                reason="what it guards changed",
+            )
+        )  # fmt: skip
+        self._step.do(Amend(**names(live), quantity=quantity, limit=limit, stop=stop))
+
+    def _end_entries(self, exit_: Order, now_ms: int) -> None:
+        """What is left of the entry: targets of the side that was held, or the order guarded."""
+        entries = [
+            live
+            for live in self._step.state.orders.open(exit_.account, exit_.instrument)
+            if live.order.strategy == exit_.strategy
+            and live.order.intent.purpose not in PROTECTIVE
+            and (
+                (
+                    live.order.intent.purpose is Purpose.TARGET
+                    and live.order.side is exit_.side.opposite
+                )
+                or (exit_.intent.towards is None and live.order.order_id == exit_.intent.parent)
+            )
+        ]
+        self._end(entries, now_ms, "its position was left")
+
+    def _end(self, orders: list[LiveOrder], now_ms: int, reason: str) -> None:
+        for live in orders:
+            waits = live.status is OrderStatus.PENDING_CANCEL
+            if not waits and live.status.may_become(OrderStatus.PENDING_CANCEL):
+                self._sender.cancel(live, now_ms, reason)
+
+    def _guards(self, place: Place) -> list[LiveOrder]:
+        """Protective orders of a place that are not over."""
+        account = self._step.settings.instance(place[0]).account
+        return [
+            live
+            for live in self._step.state.orders.open(account, place[1])
+            if live.order.strategy == place[0] and live.order.intent.purpose in PROTECTIVE
+        ]
+
+    def _of_position(self, place: Place) -> list[LiveOrder]:
+        return [live for live in self._guards(place) if live.order.intent.towards is not None]
+
+    def _position(self, place: Place, protection: Protection) -> _Wanted:
+        strategy, symbol = place
+        account = self._step.settings.instance(strategy).account
+        position = self._step.state.books[account].parts[strategy].position(symbol)
+        lot = self._step.settings.instruments[symbol].lot
+        lots = self._lots(place)
+        if position.entry is None:
+            raise ValueError(f"{strategy} holds nothing of {symbol}")
+        side = Side.SELL if lots > 0 else Side.BUY
+        with exact():
+            return _Wanted(symbol, side, abs(lots) * lot, position.entry, protection)
+
+    def _lots(self, place: Place) -> int:
+        """Whole lots held, signed; less than one is dust (R9)."""
+        strategy, symbol = place
+        account = self._step.settings.instance(strategy).account
+        part = self._step.state.books[account].parts[strategy]
+        return whole_lots(
+            part.position(symbol).quantity, self._step.settings.instruments[symbol].lot
+        )
+
+
+def _same_set(one: Order, other: Order) -> bool:
+    return (one.intent.parent, one.intent.attempt) == (other.intent.parent, other.intent.attempt)
+
+
+def _fraction(base: float, sign: int, fraction: float | None) -> Decimal:
+    return Decimal(repr(base + sign * (fraction or 0.0)))

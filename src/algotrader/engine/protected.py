@@ -1,0 +1,95 @@
+"""What is known of protection: exits that began, entries they block, guards that were made (R19).
+
+A fold of events, a part of the engine's state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from algotrader.core.ids import OrderId, StrategyId
+from algotrader.core.orders import PROTECTIVE, Order, Purpose, Side
+from algotrader.core.symbols import Symbol
+from algotrader.portfolio.positions import exact
+
+ZERO = Decimal(0)
+Place = tuple[StrategyId, Symbol]
+"""One instrument of one strategy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A position was left by its protection: that sign is not entered again for now."""
+
+    sign: int  # of the position that was left
+    bars: int = -1  # bars of the instrument since; the one of the exit is still to close
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What an order opened, and for how much: its protection is measured from that."""
+
+    quantity: Decimal = ZERO  # less what fees took in the coin
+    value: Decimal = ZERO  # quantity x price
+
+    @property
+    def entry(self) -> Decimal:
+        with exact():
+            return self.value / self.quantity
+
+
+class Protected:
+    """Changed by the methods below alone, as events tell."""
+
+    def __init__(self) -> None:
+        self.blocks: dict[Place, Block] = {}
+        self.exits: dict[OrderId, None] = {}  # protective orders that began to leave
+        self.sets: dict[OrderId, int] = {}  # how often guards of an order's fills were made
+        self.parents: dict[Place, OrderId] = {}  # whose fill the position's guards are of
+        self.opened: dict[OrderId, Opened] = {}  # by orders with a protection of their own
+
+    def submitted(self, order: Order) -> None:
+        intent = order.intent
+        if intent.parent is None:
+            return
+        self.sets[intent.parent] = max(self.sets.get(intent.parent, 0), intent.attempt + 1)
+        if intent.towards is not None:
+            self.parents[order.strategy, order.instrument] = intent.parent
+
+    def triggered(self, order: Order) -> None:
+        """The exit has begun, whether or not anything of it has traded."""
+        self.exits[order.order_id] = None
+        self._block(order)
+
+    def traded(self, order: Order, opened: Decimal, price: Decimal, coin_fee: Decimal) -> None:
+        """An order of ours traded; `opened` is the part of it that increased the position."""
+        if order.intent.purpose in PROTECTIVE:
+            if order.order_id not in self.exits or order.intent.purpose is Purpose.TAKE_PROFIT:
+                self.triggered(order)
+        elif opened and order.intent.protection and order.intent.purpose is Purpose.ORDER:
+            before = self.opened.get(order.order_id, Opened())
+            with exact():
+                kept = opened - coin_fee
+                self.opened[order.order_id] = Opened(
+                    before.quantity + kept, before.value + kept * price
+                )
+
+    def forget_opened(self, order_id: OrderId) -> None:
+        """What it had opened is gone."""
+        self.opened.pop(order_id, None)
+
+    def liquidated(self, strategy: StrategyId, symbol: Symbol, quantity: Decimal) -> None:
+        """The venue's exit is one too; `quantity` is the closing execution's, signed."""
+        self.blocks[strategy, symbol] = Block(-1 if quantity > 0 else 1)
+
+    def bar_closed(self, place: Place) -> None:
+        if (block := self.blocks.get(place)) is not None:
+            self.blocks[place] = replace(block, bars=block.bars + 1)
+
+    def lift(self, place: Place) -> None:
+        self.blocks.pop(place, None)
+
+    def _block(self, order: Order) -> None:
+        sign = 1 if order.side is Side.SELL else -1
+        self.blocks[order.strategy, order.instrument] = Block(sign)
