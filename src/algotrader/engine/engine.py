@@ -94,7 +94,10 @@ class Engine:
             case StopTriggered():
                 if before is not None:
                     self._guardian.exit_began(before.order, now_ms)
-            case OrderAccepted() | OrderAmended() | OrderAmendRefused():
+            case OrderAmendRefused():
+                if before is not None:
+                    self._follower.look_up(before)
+            case OrderAccepted() | OrderAmended():
                 if before is not None and before.order.intent.purpose in PROTECTIVE:
                     place = (before.order.strategy, before.order.instrument)
                     self._guardian.follow_position(place, now_ms)

@@ -103,6 +103,9 @@ class Follower:
         instance = self._step.settings.instance(order.strategy)
         if any(working(self._step.state, instance, order.instrument)):
             return
+        block = self._step.state.protected.blocks.get(place)
+        if block is not None and state.standing * block.sign > 0:
+            return  # it was cancelled because its position was left (R19)
         bar = self._step.state.closes.get(order.instrument)
         decision_ts = self._step.state.decided_ts[place]
         newest = self._step.state.slices[instance.timeframe].decision_ts

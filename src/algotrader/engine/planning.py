@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Final
 
 from algotrader.core.events import Decided, DecisionOutcome, RuleEffect, StrategyAnswered
 from algotrader.core.ids import OrderId
@@ -24,7 +25,15 @@ from algotrader.portfolio.intents import (
 )
 from algotrader.portfolio.positions import exact
 from algotrader.portfolio.rebalancing import Look, RebalanceState
-from algotrader.portfolio.sizing import SizedTarget, SizingBasis, size_targets, whole_lots
+from algotrader.portfolio.sizing import (
+    Outcome,
+    SizedTarget,
+    SizingBasis,
+    size_targets,
+    whole_lots,
+)
+
+_LEAVES: Final = (Outcome.IN_BAND, Outcome.REFUSED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,15 +57,17 @@ def plan(state: EngineState, answer: StrategyAnswered, now_ms: int) -> Plan:
         return Plan(decided=failed, intents=())
     acted, lifted = _acted(state, instance, answer)
     sized = _sized(state, instance, acted, basis)
+    # What is inside its band, or no number to trade on, leaves everything as it is (R10).
+    sized = tuple(one for one in sized if one.outcome not in _LEAVES)
     by_symbol = {one.symbol: one for one in sized}
     decided = tuple(
         _decided(state, answer, symbol, basis, now_ms, by_symbol.get(symbol))
         for symbol in sorted(instance.instruments)
     )
-    waits = tuple(symbol for symbol in sorted(acted) if any(working(state, instance, symbol)))
+    waits = tuple(symbol for symbol in sorted(by_symbol) if any(working(state, instance, symbol)))
     free = tuple(one for one in sized if one.symbol not in waits)
     intents = _intents(state, instance, free, basis, answer.decision_ts)
-    rests = _rests(state, instance, acted, answer.decision_ts)
+    rests = _rests(state, instance, by_symbol, answer.decision_ts)
     return Plan(decided=decided, intents=(*intents, *rests), waits=waits, lifted=lifted)
 
 
@@ -69,7 +80,7 @@ def working(state: EngineState, instance: StrategyInstance, symbol: Symbol) -> I
 
 
 def _rests(
-    state: EngineState, instance: StrategyInstance, acted: dict[Symbol, float], decision_ts: int
+    state: EngineState, instance: StrategyInstance, acted: Container[Symbol], decision_ts: int
 ) -> Iterator[Intent]:
     """What capped orders left of targets that still stand, with this close as reference (R13)."""
     present = state.slices[instance.timeframe].instruments

@@ -47,7 +47,8 @@ class Sender:
                     )
                 )
                 continue
-            exposure = with_order(exposure, verdict.order)
+            if not intent.terms.reduce_only:  # see `_increasing`
+                exposure = with_order(exposure, verdict.order)
             self._submit(verdict, now_ms)
 
     def _submit(self, approved: Approved[Order], now_ms: int) -> None:

@@ -178,7 +178,7 @@ class PaperVenue:
                     stop=_float(stop),
                 )
             )
-        if not rests and (guard is None or guard.is_over):
+        if not rests and guard is None:
             return OrderAmendRefused(
                 ts_event=now_ms,
                 ts_known=now_ms,
@@ -300,7 +300,7 @@ class PaperVenue:
     def _stop_triggered(
         self, guard: KeptGuard, now_ms: int, price: Decimal | None = None
     ) -> StopTriggered:
-        close = self._prices["close"][self._stepper.next_row - 1, guard.column]
+        close = float(self._prices["close"][self._stepper.next_row - 1, guard.column])
         return StopTriggered(
             ts_event=now_ms,
             ts_known=now_ms,
