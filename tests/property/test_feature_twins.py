@@ -329,3 +329,13 @@ def test_a_missing_bar_costs_a_momentum_factor_one_row_not_a_year() -> None:
     factor = f.momentum_skip(close, window=5, skip=1)
 
     assert np.flatnonzero(np.isnan(factor)).tolist() == [0, 1, 2, 3, 4, 11, 15]
+
+
+def test_money_flow_of_rows_without_trades_is_not_defined() -> None:
+    high, low, close = np.full(5, 3.0), np.full(5, 1.0), np.array([3.0, 3.0, 3.0, 2.0, 3.0])
+    volume = np.array([0.0, 0.0, 1.0, 3.0, 0.0])
+
+    flow = f.chaikin_money_flow(high, low, close, volume, 2)
+
+    # nothing traded over rows 0 and 1; then 1 of 1, 1 of 4 and 0 of 3
+    np.testing.assert_array_equal(flow, [np.nan, np.nan, 1.0, 0.25, 0.0])

@@ -100,7 +100,8 @@ def _nondeterminism(
 ) -> Iterator[Finding]:
     again = _columns(type(strategy)(**strategy.values), bars)
     for name, values in whole.items():
-        if (place := _first_difference(values, again[name])) is not None:
+        place = _first_difference(values, again[name]) if name in again else (0, 0)
+        if place is not None:
             yield _finding(
                 "check.not_repeatable",
                 name,
@@ -206,7 +207,12 @@ def _start_dependence(
     start = len(bars) // 3
     if start < 2:
         return
-    later = _columns(type(strategy)(**strategy.values), bars.rows(start, len(bars)))
+    try:
+        later = _columns(type(strategy)(**strategy.values), bars.rows(start, len(bars)))
+    except (StrategyRaisedError, StrategyError) as failure:
+        yield _note("features", "check.start_failed",
+                    f"cannot be computed on data that begins later: {failure.message}")  # fmt: skip
+        return
     for name, values in whole.items():
         if name == TARGETS or name not in later:
             continue

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from tests.builders.leaks import HONEST, LEAKS
-from tests.builders.markets import random_bars, random_panel
+from tests.builders.markets import START_MS, random_bars, random_panel
 
 from algotrader.backtest.lookahead import Level, check_columns
 from algotrader.core.bars import Bars
@@ -55,6 +57,70 @@ def test_a_random_feature_is_not_repeatable() -> None:
             return np.where(f["dice"] > 0, 1.0, 0.0)
 
     assert next(f.code for f in check_columns(Dice(), random_bars(200))) == "check.not_repeatable"
+
+
+def test_f64_a_feature_that_is_there_with_later_bars_alone_is_found() -> None:
+    class Later(Strategy):
+        def features(self, bars: Bars) -> Features:
+            more = {"late": bars.close} if len(bars) >= 300 else {}
+            return {"close": bars.close, **more}
+
+        def targets(self, bars: Bars, f: Features) -> Targets:
+            return np.where(f["close"] > 100.0, 1.0, 0.0)
+
+    errors = [f for f in check_columns(Later(), random_bars(300)) if f.level is Level.ERROR]
+
+    assert {(f.code, f.column) for f in errors} == {("check.look_ahead", "late")}
+
+
+def test_f64_features_that_fail_without_later_bars_look_ahead() -> None:
+    class Impatient(Strategy):
+        def features(self, bars: Bars) -> Features:
+            return {"x": bars.close - bars.close[299]}
+
+        def targets(self, bars: Bars, f: Features) -> Targets:
+            return np.where(f["x"] > 0.0, 1.0, 0.0)
+
+    bars = random_bars(300)
+    found = check_columns(Impatient(), bars)
+    errors = [f for f in found if f.level is Level.ERROR]
+
+    assert {(f.code, f.column) for f in errors} == {("check.look_ahead", "features")}
+    assert "check.start_failed" not in {f.code for f in found}  # said once
+    assert "IndexError" in errors[0].message
+    assert errors[0].bar_at in bars.ts
+
+
+def test_features_that_fail_on_a_later_start_are_noted() -> None:
+    bars = random_bars(300)
+
+    class Anchored(Strategy):
+        def features(self, bars: Bars) -> Features:
+            anchor = {START_MS: 0}[int(bars.ts[0])]
+            return {"since": bars.close / bars.close[anchor]}
+
+        def targets(self, bars: Bars, f: Features) -> Targets:
+            return np.where(f["since"] > 1.0, 1.0, 0.0)
+
+    (found,) = check_columns(Anchored(), bars)
+
+    assert (found.code, found.level) == ("check.start_failed", Level.NOTE)
+    assert "KeyError" in found.message
+
+
+def test_features_of_other_names_each_time_are_not_repeatable() -> None:
+    names = itertools.count()
+
+    class Renamed(Strategy):
+        def features(self, bars: Bars) -> Features:
+            return {f"x{next(names)}": bars.close}
+
+        def targets(self, bars: Bars, f: Features) -> Targets:
+            return np.ones(len(bars))
+
+    codes = {f.code for f in check_columns(Renamed(), random_bars(200)) if f.level is Level.ERROR}
+
+    assert "check.not_repeatable" in codes
 
 
 def test_continuous_weights_without_a_band_are_noted() -> None:

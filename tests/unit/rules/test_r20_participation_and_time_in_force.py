@@ -194,6 +194,35 @@ def test_r22_slippage_is_the_sum_of_its_parts(simulate: Simulate) -> None:
     assert result.fills.slippage[0] == pytest.approx(4 * 108.9 * (0.0015 + 0.05 * sigma))
 
 
+def test_r22_the_average_volume_is_of_the_days_of_the_returns(simulate: Simulate) -> None:
+    # R22: closes 100, 110, 99, 108.9 as above: sigma = 0.1158572. The first day has no return, so
+    # its 9,000 do not count: (200 + 300 + 400) / 3 = 300; 3 bought: sqrt(3 / 300) = 0.1
+    closes = [100.0, 110.0, 99.0, 108.9, 108.9]
+    panel = market([(c, c, c, c) for c in closes], hours=24)
+    panel = replace(panel, volume=np.array([[9_000.0], [200.0], [300.0], [400.0], [400.0]]))
+    item = spot(tick=0.0, impact=0.5)
+    result = simulate(panel, [item], settings(), script={3: [buy(3)]})
+
+    returns = [math.log(1.1), math.log(0.9), math.log(1.1)]
+    sigma = math.sqrt(sum((r - sum(returns) / 3) ** 2 for r in returns) / 2)
+    assert fills(result) == near([(4, 3.0, 108.9 * (1 + 0.5 * sigma * 0.1))])
+
+
+def test_r22_the_last_twenty_days_count(simulate: Simulate) -> None:
+    # R22: a wild day with a volume of 9,000, then 20 returns of +-1 %, volume 400 each: 21 days
+    # after it the wild one is forgotten. sigma = sqrt(20 / 19) * 0.01 (mean 0); 4 bought: sqrt 0.01
+    closes = [50.0, 100.0] + [100.0 if k % 2 else 100.0 * math.exp(0.01) for k in range(20)]
+    bars: list[Ohlc] = [(c, c, c, c) for c in [*closes, 100.0]]
+    volume = np.full((23, 1), 400.0)
+    volume[:2] = 9_000.0
+    item = spot(tick=0.0, impact=0.5)
+    panel = replace(market(bars, hours=24), volume=volume)
+    result = simulate(panel, [item], settings(), script={21: [buy(4)]})
+
+    sigma = 0.01 * math.sqrt(20 / 19)
+    assert fills(result) == near([(22, 4.0, 100.0 * (1 + 0.5 * sigma * 0.1))])
+
+
 def test_r22_with_fewer_than_two_returns_there_is_no_impact(simulate: Simulate) -> None:
     # R22: two completed days, one return: only the 10 bps: 100.10, and it is counted
     item = spot(slippage_bps=10.0, impact=0.5)
