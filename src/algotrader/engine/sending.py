@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from algotrader.core.events import (
@@ -10,7 +11,7 @@ from algotrader.core.events import (
     OrderSubmitted,
 )
 from algotrader.core.ids import AccountId
-from algotrader.core.orders import Approved, Denied, Intent, Order, Side
+from algotrader.core.orders import PROTECTIVE, Approved, Denied, Intent, Order, Side
 from algotrader.core.symbols import Symbol
 from algotrader.engine.commands import Cancel, Submit
 from algotrader.engine.step import Step, names, now
@@ -35,7 +36,8 @@ class Sender:
             return
         exposure = self._exposure(account, now_ms)
         for intent in intents:
-            verdict = self._gate.judge(intent, exposure)
+            guards = intent.purpose in PROTECTIVE
+            verdict = self._gate.judge(intent, _alone(exposure, intent) if guards else exposure)
             if isinstance(verdict, Denied):
                 self._step.tell(
                     OrderDenied(
@@ -92,6 +94,13 @@ class Sender:
                 for symbol in sorted(book.contracts)
             },
         )
+
+
+def _alone(exposure: AccountExposure, intent: Intent) -> AccountExposure:
+    """A guard stands beside every other order: whatever they do, what is left is guarded."""
+    symbol = intent.terms.instrument
+    here = replace(exposure.instruments[symbol], buying=ZERO, selling=ZERO)
+    return replace(exposure, instruments={**exposure.instruments, symbol: here})
 
 
 def _increasing(orders: OrderBook, account: AccountId, symbol: Symbol, side: Side) -> Decimal:
