@@ -18,10 +18,8 @@ from algotrader.core.events import (
     OrderAccepted,
     OrderAmended,
     OrderAmendRefused,
-    OrderDenied,
     OrderFilled,
     OrderNotFound,
-    OrderSubmitted,
     PositionChanged,
     SliceClosed,
     StopTriggered,
@@ -44,8 +42,8 @@ from algotrader.engine.planning import plan, working
 from algotrader.engine.sending import Sender
 from algotrader.engine.settings import EngineSettings, StrategyInstance
 from algotrader.engine.step import Outcome, Step, now
+from algotrader.engine.watching import Watcher
 from algotrader.execution.order_life import ZERO, IllegalTransitionError, LiveOrder
-from algotrader.risk.gate import Gate
 
 
 class Engine:
@@ -54,19 +52,15 @@ class Engine:
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
         self._step = Step(settings)
-        self._gate = Gate(settings.risk, settings.run_id)
-        self._sender = Sender(self._step, self._gate)
+        self._sender = Sender(self._step)
         self._follower = Follower(self._step, self._sender)
         self._guardian = Guardian(self._step, self._sender)
+        self._watcher = Watcher(self._step, self._sender)
         self.state = self._step.state
 
     def apply(self, event: Event) -> None:
         """Take an event of the journal, without anything following from it."""
         self.state.apply(event)
-        if isinstance(event, OrderSubmitted):
-            self._gate.resume(event.gate_sequence, event.ts_known)
-        elif isinstance(event, OrderDenied):
-            self._gate.resume(event.gate_sequence)
 
     def handle(self, event: Event) -> Outcome:
         """All that follows from an event of the outside."""
@@ -78,6 +72,7 @@ class Engine:
         held = self._held_before(event)
         if not self._heard(event):
             return outcome
+        self._watcher.before(event)
         match event:
             case SliceClosed():
                 self._ask(event)
@@ -107,6 +102,7 @@ class Engine:
                 pass
         if before is not None:
             self._follower.follow(before, now_ms)
+        self._watcher.after(event)
         return outcome
 
     def resume(self, now_ms: int) -> Outcome:

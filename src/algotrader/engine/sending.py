@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal
 
 from algotrader.core.events import (
     OrderCancelRequested,
@@ -11,22 +10,24 @@ from algotrader.core.events import (
     OrderSubmitted,
 )
 from algotrader.core.ids import AccountId
-from algotrader.core.orders import PROTECTIVE, Approved, Denied, Intent, Order, Side
-from algotrader.core.symbols import Symbol
+from algotrader.core.orders import Approved, Denied, Intent, Order
 from algotrader.engine.commands import Cancel, Submit
+from algotrader.engine.settings import owners_of
 from algotrader.engine.step import Step, names, now
-from algotrader.execution.order_book import OrderBook
-from algotrader.execution.order_life import ZERO, LiveOrder
-from algotrader.risk.exposure import AccountExposure, InstrumentExposure
-from algotrader.risk.gate import Gate, with_order
+from algotrader.execution.order_life import LiveOrder
+from algotrader.risk.exposure import AccountExposure, exposure_of
+from algotrader.risk.gate import with_order
 
 
 class Sender:
     """Sends what the gate lets through."""
 
-    def __init__(self, step: Step, gate: Gate) -> None:
+    def __init__(self, step: Step) -> None:
         self._step = step
-        self._gate = gate
+        self._owners = {
+            account.account_id: owners_of(step.settings, account.account_id)
+            for account in step.settings.accounts
+        }
 
     def judge(
         self, account: AccountId, intents: list[Intent] | tuple[Intent, ...], now_ms: int
@@ -34,10 +35,9 @@ class Sender:
         """Through the gate, one after the other, each counting what was let through before it."""
         if not intents:
             return
-        exposure = self._exposure(account, now_ms)
+        exposure = self.exposure(account, now_ms)
         for intent in intents:
-            guards = intent.purpose in PROTECTIVE
-            verdict = self._gate.judge(intent, _alone(exposure, intent) if guards else exposure)
+            verdict = self._step.state.risk.judge(intent, exposure)
             if isinstance(verdict, Denied):
                 self._step.tell(
                     OrderDenied(
@@ -49,7 +49,7 @@ class Sender:
                     )
                 )
                 continue
-            if not intent.terms.reduce_only:  # see `_increasing`
+            if not intent.terms.reduce_only:  # see `exposure_of`
                 exposure = with_order(exposure, verdict.order)
             self._submit(verdict, now_ms)
 
@@ -72,45 +72,26 @@ class Sender:
         self._step.tell(OrderCancelRequested(**now(now_ms), **names(live), reason=reason))
         self._step.do(Cancel(**names(live)))
 
-    def _exposure(self, account: AccountId, now_ms: int) -> AccountExposure:
+    def exposure(self, account: AccountId, now_ms: int) -> AccountExposure:
+        """An account as risk judges it: open orders as if they filled in whole."""
+        if not self._step.state.risk.state.limits.total.is_set:
+            return self._alone(account, now_ms)
+        others = tuple(
+            self._alone(other.account_id, now_ms)
+            for other in self._step.settings.accounts
+            if other.account_id != account
+        )
+        return replace(self._alone(account, now_ms), others=others)
+
+    def _alone(self, account: AccountId, now_ms: int) -> AccountExposure:
         state = self._step.state
-        book = state.books[account].whole
-        marks = state.marks()
-        return AccountExposure(
+        return exposure_of(
             account=account,
             mode=state.modes[account],
             now_ms=now_ms,
-            equity=book.equity(marks),
-            cash=book.cash(),
-            instruments={
-                symbol: InstrumentExposure(
-                    instrument=self._step.settings.instruments[symbol],
-                    position=book.position(symbol).quantity,
-                    buying=_increasing(state.orders, account, symbol, Side.BUY),
-                    selling=_increasing(state.orders, account, symbol, Side.SELL),
-                    price=marks.get(symbol),
-                    has_doubt=state.orders.has_doubt(account, symbol),
-                )
-                for symbol in sorted(book.contracts)
-            },
+            books=state.books[account],
+            marks=state.marks(),
+            orders=state.orders.open(account),
+            instruments=self._step.settings.instruments,
+            owners=self._owners[account],
         )
-
-
-def _alone(exposure: AccountExposure, intent: Intent) -> AccountExposure:
-    """A guard stands beside every other order: whatever they do, what is left is guarded."""
-    symbol = intent.terms.instrument
-    here = replace(exposure.instruments[symbol], buying=ZERO, selling=ZERO)
-    return replace(exposure, instruments={**exposure.instruments, symbol: here})
-
-
-def _increasing(orders: OrderBook, account: AccountId, symbol: Symbol, side: Side) -> Decimal:
-    """What open orders of a side may still add. What only reduces adds nothing, and may be sent
-    twice: a stop and a target each guard the whole position."""
-    return sum(
-        (
-            live.open_quantity
-            for live in orders.open(account, symbol)
-            if live.order.side is side and not live.order.terms.reduce_only
-        ),
-        ZERO,
-    )

@@ -90,3 +90,13 @@ class EngineSettings:
             if instance.strategy == strategy:
                 return instance
         raise KeyError(strategy)
+
+
+def owners_of(settings: EngineSettings, account: AccountId) -> dict[Symbol, StrategyId]:
+    """Which strategy trades each instrument of an account (R27)."""
+    return {
+        symbol: instance.strategy
+        for instance in settings.strategies
+        if instance.account == account
+        for symbol in instance.instruments
+    }

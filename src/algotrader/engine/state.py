@@ -39,6 +39,7 @@ from algotrader.portfolio.postings import CashKind, CashMovement
 from algotrader.portfolio.rebalancing import RebalanceState
 from algotrader.portfolio.sizing import kernel_terms
 from algotrader.portfolio.sub_ledgers import AccountLedger
+from algotrader.risk.engine import RiskEngine
 
 _UNTOUCHED: Final = RebalanceState()
 
@@ -67,6 +68,7 @@ class EngineState:
         self.waiting: dict[Place, OrderId] = {}  # capped, with a rest that is to be tried again
         self.protected = Protected()
         self.gate_sequence = 0
+        self.risk = RiskEngine(settings.risk, settings.instruments, settings.run_id)
         self._trades: set[tuple[AccountId, str, TradeId]] = set()
         self._movements: set[tuple[AccountId, str]] = set()
 
@@ -80,6 +82,8 @@ class EngineState:
 
     def apply(self, event: Event) -> None:
         """The state after an event. IllegalTransitionError leaves it as it was."""
+        if self._is_told(event):
+            return
         match event:
             case BarClosed():
                 newest = self.closes.get(event.instrument)
@@ -110,6 +114,19 @@ class EngineState:
                 pass
             case _:
                 self._heard(event)
+        self.risk.apply(event)
+
+    def _is_told(self, event: Event) -> bool:
+        """Whether a booking was told before: it is booked once, by the books and by risk."""
+        match event:
+            case OrderFilled():
+                return event.fill.key in self._trades
+            case Liquidated():
+                return (event.account, str(event.instrument), event.trade_id) in self._trades
+            case FundingPaid() | CashMoved():
+                return _movement_key(event) in self._movements
+            case _:
+                return False
 
     def price(self, symbol: Symbol) -> float:
         """Last close, NaN before the first."""
@@ -176,8 +193,6 @@ class EngineState:
 
     def _filled(self, event: OrderFilled) -> None:
         fill = event.fill
-        if fill.key in self._trades:
-            return
         self._trades.add(fill.key)
         books = self.books[fill.account]
         if fill.order_id is not None and fill.order_id in self.orders:
@@ -220,11 +235,9 @@ class EngineState:
         raise KeyError(f"no strategy of account {account} trades {symbol}")
 
     def _liquidated(self, event: Liquidated) -> None:
-        key = (event.account, str(event.instrument), event.trade_id)
-        if key not in self._trades:
-            self._trades.add(key)
-            self._left_by_venue(event)
-            self.books[event.account] = self.books[event.account].apply_liquidation(event)
+        self._trades.add((event.account, str(event.instrument), event.trade_id))
+        self._left_by_venue(event)
+        self.books[event.account] = self.books[event.account].apply_liquidation(event)
 
     def _left_by_venue(self, event: Liquidated) -> None:
         for instance in self.settings.strategies:
@@ -235,12 +248,7 @@ class EngineState:
 
     def _booked(self, event: FundingPaid | CashMoved) -> None:
         books = self.books[event.account]
-        name = event.movement_id if isinstance(event, CashMoved) else event.settlement_id
-        symbol = None if isinstance(event, CashMoved) else str(event.instrument)
-        key = (event.account, name if symbol is None else f"{symbol} {name}")
-        if key in self._movements:
-            return
-        self._movements.add(key)
+        self._movements.add(_movement_key(event))
         if isinstance(event, FundingPaid):
             self.books[event.account] = books.apply_funding(event)
             return
@@ -277,6 +285,12 @@ class EngineState:
         block = self.protected.blocks.get(place)
         if block is None or block.sign != order.side.sign:
             self.waiting[place] = order.order_id
+
+
+def _movement_key(event: FundingPaid | CashMoved) -> tuple[AccountId, str]:
+    if isinstance(event, CashMoved):
+        return event.account, event.movement_id
+    return event.account, f"{event.instrument} {event.settlement_id}"
 
 
 def _empty_books(account: Account, settings: EngineSettings) -> AccountLedger:

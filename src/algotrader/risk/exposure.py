@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, Protocol
 
-from algotrader.core.events import TradingMode
-from algotrader.core.ids import AccountId
+from algotrader.core.events import StrategyMark, TradingMode
+from algotrader.core.ids import AccountId, StrategyId
 from algotrader.core.instruments import Instrument
-from algotrader.core.orders import Side
+from algotrader.core.orders import Order, OrderStatus, Side
 from algotrader.core.symbols import Symbol
-from algotrader.portfolio.positions import Booking, Contract, exact
+from algotrader.portfolio.positions import Contract, exact
+from algotrader.portfolio.postings import Book
+from algotrader.portfolio.sub_ledgers import AccountLedger
+from algotrader.risk.activity import notional_of
 
 ZERO: Final = Decimal(0)
+
+
+class OpenOrder(Protocol):
+    """An order that may be at a venue, as the order book keeps it."""
+
+    @property
+    def order(self) -> Order: ...
+
+    @property
+    def status(self) -> OrderStatus: ...
+
+    @property
+    def open_quantity(self) -> Decimal: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """The best prices of a venue. Rules that need one are live-only."""
+
+    bid: Decimal
+    ask: Decimal
+    at_ms: int  # UTC ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,17 +53,17 @@ class InstrumentExposure:
     price: Decimal | None = None  # last known; None: nothing can be judged
     is_stale: bool = False  # the price is older than it may be
     has_doubt: bool = False  # an order of it is in an unknown state
+    open_orders: int = 0
+    owner: StrategyId | None = None  # the strategy that trades it (R27)
+    quote: Quote | None = None
 
     def notional(self, quantity: Decimal, price: Decimal | None = None) -> Decimal:
         """Quote currency that a quantity stands for, at a price or the last one."""
         at = self.price if price is None else price
         if at is None:
             raise ValueError(f"{self.instrument.symbol} has no price")
-        contract = Contract.of(self.instrument)
         with exact():
-            if contract.booking is Booking.INVERSE:
-                return abs(quantity) * contract.multiplier
-            return abs(quantity) * contract.multiplier * at
+            return notional_of(Contract.of(self.instrument), quantity, at)
 
     def reducible(self, side: Side) -> Decimal:
         """How much an order of a side may take off the position, open orders taken into account."""
@@ -70,6 +95,9 @@ class AccountExposure:
     equity: Decimal  # the account's currency
     cash: Decimal
     instruments: Mapping[Symbol, InstrumentExposure]
+    deposits: Decimal = ZERO  # paid in less paid out since the run began
+    strategies: tuple[StrategyMark, ...] = ()  # what each strategy's part is worth
+    others: tuple[AccountExposure, ...] = ()  # the other accounts, for limits in total
 
     def gross(self) -> Decimal:
         """Sum of the worst notionals of all instruments."""
@@ -78,3 +106,81 @@ class AccountExposure:
                 (self.instruments[symbol].worst_notional() for symbol in sorted(self.instruments)),
                 ZERO,
             )
+
+
+def exposure_of(
+    *,
+    account: AccountId,
+    mode: TradingMode,
+    now_ms: int,
+    books: AccountLedger,
+    marks: Mapping[Symbol, Decimal],
+    orders: Iterable[OpenOrder],
+    instruments: Mapping[Symbol, Instrument],
+    owners: Mapping[Symbol, StrategyId],
+    others: tuple[AccountExposure, ...] = (),
+    quotes: Mapping[Symbol, Quote] | None = None,
+) -> AccountExposure:
+    """An account from its books, its open orders (of that account alone) and last prices.
+
+    DataError if something is held that has no mark: what it is worth is not known then.
+    """
+    book = books.whole
+    pending = _pending(orders)
+    return AccountExposure(
+        account=account,
+        mode=mode,
+        now_ms=now_ms,
+        equity=book.equity(marks),
+        cash=book.cash(),
+        deposits=-book.balance(Book.DEPOSITS, book.currency),
+        strategies=tuple(
+            StrategyMark(
+                strategy=name,
+                equity=part.equity(marks),
+                deposits=-part.balance(Book.DEPOSITS, part.currency),
+            )
+            for name, part in sorted(books.parts.items())
+        ),
+        instruments={
+            symbol: InstrumentExposure(
+                instrument=instruments[symbol],
+                position=book.position(symbol).quantity,
+                buying=_quantity(pending, symbol, Side.BUY),
+                selling=_quantity(pending, symbol, Side.SELL),
+                price=marks.get(symbol),
+                has_doubt=any(
+                    live.status is OrderStatus.UNKNOWN for live in pending.get(symbol, ())
+                ),
+                open_orders=len(pending.get(symbol, ())),
+                owner=owners.get(symbol),
+                quote=(quotes or {}).get(symbol),
+            )
+            for symbol in sorted(book.contracts)
+        },
+        others=others,
+    )
+
+
+def _pending(orders: Iterable[OpenOrder]) -> dict[Symbol, list[OpenOrder]]:
+    found: dict[Symbol, list[OpenOrder]] = {}
+    for live in orders:
+        found.setdefault(live.order.instrument, []).append(live)
+    return found
+
+
+def _quantity(pending: Mapping[Symbol, list[OpenOrder]], symbol: Symbol, side: Side) -> Decimal:
+    """What open orders of one side may still add, orders in doubt at their full rest.
+
+    What only reduces adds nothing, and may be sent twice: a stop and a target each guard the
+    whole position.
+    """
+    with exact():
+        return sum(
+            (
+                live.open_quantity
+                for live in pending.get(symbol, ())
+                if live.order.side is side and not live.order.terms.reduce_only
+            ),
+            ZERO,
+        )

@@ -1,21 +1,22 @@
 """The gate: every order passes it, and only it can make an `Approved` one (R28).
 
 An increase that a target asked for is cut to the largest size that every limit allows, and denied
-below the venue's minimum. An explicit order is denied with every reason. A reduction passes all
-limits but a halt. Open orders count as if they filled in whole.
+below the venue's minimum; what of it only reduces goes through in any case. An explicit order is
+denied with every reason. A reduction passes all limits but a halt and a stale price. Open orders
+count as if they filled in whole. What cannot be judged is denied.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import ROUND_FLOOR, Decimal
 from typing import Final
 
 from algotrader.core.events import TradingMode
 from algotrader.core.hashing import content_hash
 from algotrader.core.ids import RunId
+from algotrader.core.instants import utc_ms
 from algotrader.core.orders import (
     Approved,
     DenialReason,
@@ -26,11 +27,13 @@ from algotrader.core.orders import (
     Purpose,
 )
 from algotrader.portfolio.positions import exact
+from algotrader.risk.days import local
 from algotrader.risk.exposure import ZERO, AccountExposure, InstrumentExposure
-from algotrader.risk.settings import RiskSettings
+from algotrader.risk.holds import ALLOWED, Operation
+from algotrader.risk.hours import is_open
+from algotrader.risk.rooms import Question, Room, rooms
+from algotrader.risk.state import RiskState
 
-_SECOND_MS: Final = 1_000
-_MINUTE_MS: Final = 60_000
 _PROTECTIVE: Final = frozenset(
     {
         Purpose.STOP_LOSS,
@@ -41,213 +44,228 @@ _PROTECTIVE: Final = frozenset(
         Purpose.GROUP,
     }
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Bound:
-    """The most that one limit lets an order trade, and the sentence if that is too little."""
-
-    rule: str
-    most: Decimal
-    message: str
+_MODE_RULES: Final = {TradingMode.HALTED: "halt", TradingMode.STARTING: "starting"}
 
 
 class Gate:
-    """Judges intents one after the other. What it let through counts in its rates."""
+    """Judges intents one after the other, each on the state as it is by then."""
 
-    def __init__(self, limits: RiskSettings, run_id: RunId) -> None:
-        self._limits = limits
+    def __init__(self, state: RiskState, run_id: RunId) -> None:
+        self._state = state
         self._run_id = run_id
-        self._sequence = 0
-        self._sent_ms: deque[int] = deque()
 
-    @property
-    def sequence(self) -> int:
-        """How many intents it has judged."""
-        return self._sequence
+    def judge(self, intent: Intent, exposure: AccountExposure) -> Approved[Order] | Denied:
+        """The order an intent becomes, perhaps smaller, or every reason why it does not.
 
-    def resume(self, sequence: int, sent_ms: int | None = None) -> None:
-        """Take up the count where the journal left it; `sent_ms` is when that order was let out."""
-        self._sequence = max(self._sequence, sequence)
-        if sent_ms is not None:
-            self._sent_ms.append(sent_ms)
-
-    def judge(self, intent: Intent, state: AccountExposure) -> Approved[Order] | Denied:
-        """The order an intent becomes, perhaps smaller, or every reason why it does not."""
-        self._sequence += 1
-        mark = _state_hash(state)
-        here = state.instruments.get(intent.terms.instrument)
+        What is approved counts for the next one only once its `OrderSubmitted` was applied to the
+        state and `with_order` to the exposure.
+        """
+        mark = _state_hash(exposure)
+        here = exposure.instruments.get(intent.terms.instrument)
         if here is None:
             reason = DenialReason(
                 rule="instrument",
-                message=f"{intent.terms.instrument} is not traded on account {state.account}",
+                message=f"{intent.terms.instrument} is not traded on account {exposure.account}",
             )
             return self._denied(intent, (reason,), mark)
         with exact():
-            return self._judged(intent, state, here, mark)
+            return self._judged(intent, exposure, here, mark)
 
     def _judged(
-        self, intent: Intent, state: AccountExposure, here: InstrumentExposure, mark: str
+        self, intent: Intent, exposure: AccountExposure, here: InstrumentExposure, mark: str
     ) -> Approved[Order] | Denied:
         terms = intent.terms
-        reducing = min(here.reducible(terms.side), terms.quantity)
-        refusals = [*self._always(intent, state, here, reducing)]
-        if terms.reduce_only or reducing == terms.quantity:
-            if refusals:
-                return self._denied(intent, tuple(refusals), mark)
-            return self._approved(intent, terms.quantity, state, mark)
-        refusals += self._on_increase(state, here)
+        known = _is_known(here)
+        reducing = min(here.reducible(terms.side), terms.quantity) if known else ZERO
+        refusals = (*self._always(intent, exposure, here, reducing),)
         if refusals:
-            # A target may still do its reducing half; an explicit order is all or nothing.
-            return self._denied(intent, tuple(refusals), mark)
-        bounds = [*self._bounds(intent, state, here, reducing)]
-        binding = [bound for bound in bounds if bound.most < terms.quantity]
+            return self._denied(intent, refusals, mark)
+        if terms.reduce_only or reducing == terms.quantity:
+            return self._approved(intent, terms.quantity, mark)
+        refusals = (*self._on_increase(intent, exposure, here),)
+        if refusals:
+            return self._reduced(intent, here, reducing, refusals, mark)
+        asked = Question(
+            state=self._state, exposure=exposure, here=here, side=terms.side,
+            strategy=intent.strategy, terms=terms, purpose=intent.purpose, reducing=reducing,
+        )  # fmt: skip
+        increase = terms.quantity - reducing
+        binding = [room for room in rooms(asked) if room.most < increase]
         if not binding:
-            return self._approved(intent, terms.quantity, state, mark)
+            return self._approved(intent, terms.quantity, mark)
+        reasons = tuple(_reason(room, increase) for room in binding)
+        if not all(room.cuts for room in binding):
+            return self._reduced(intent, here, reducing, reasons, mark)
+        most = reducing + min(room.most for room in binding)
+        return self._reduced(intent, here, most, reasons, mark)
+
+    def _reduced(
+        self,
+        intent: Intent,
+        here: InstrumentExposure,
+        most: Decimal,
+        reasons: tuple[DenialReason, ...],
+        mark: str,
+    ) -> Approved[Order] | Denied:
+        """A target at what is allowed of it; an explicit order is all or nothing (R28)."""
         if intent.purpose is Purpose.TARGET:
-            allowed = _whole_lots(min(bound.most for bound in binding), here)
+            allowed = _whole_lots(most, here)
             if allowed > 0 and not _below_minimum(allowed, here):
-                return self._approved(intent, allowed, state, mark)
-        reasons = tuple(DenialReason(rule=b.rule, message=b.message) for b in binding)
+                return self._approved(intent, allowed, mark)
         return self._denied(intent, reasons, mark)
 
     def _always(
-        self, intent: Intent, state: AccountExposure, here: InstrumentExposure, reducing: Decimal
+        self,
+        intent: Intent,
+        exposure: AccountExposure,
+        here: InstrumentExposure,
+        reducing: Decimal,
     ) -> Iterator[DenialReason]:
         """What stops reductions too."""
-        if state.mode is TradingMode.HALTED and intent.purpose not in _PROTECTIVE:
-            yield DenialReason(rule="halt", message=f"account {state.account} is halted")
-        if state.mode is TradingMode.STARTING:
-            yield DenialReason(
-                rule="starting", message=f"account {state.account} is not yet reconciled"
-            )
-        if here.is_stale:
-            yield DenialReason(
-                rule="stale", message=f"the price of {here.instrument.symbol} is stale"
-            )
-        if intent.terms.reduce_only and reducing == 0:
-            yield DenialReason(
-                rule="reduce_only",
-                message=f"nothing of {here.instrument.symbol} is left to reduce",
-            )
+        symbol, account = here.instrument.symbol, exposure.account
+        wanted = Operation.PROTECT if intent.purpose in _PROTECTIVE else Operation.REDUCE
+        if wanted not in ALLOWED[exposure.mode]:
+            rule = _MODE_RULES[exposure.mode]
+            text = "is halted" if rule == "halt" else "is not yet reconciled"
+            yield DenialReason(rule=rule, message=f"account {account} {text}")
+        for hold in self._state.holds_on(account, intent.strategy, symbol, exposure.now_ms):
+            if wanted not in ALLOWED[hold.mode]:
+                yield DenialReason(rule=hold.rule, message=hold.text)
+        if here.is_stale or self._is_stale(exposure, here):
+            yield DenialReason(rule="stale", message=f"the price of {symbol} is stale")
+        if not _is_known(here):
+            yield DenialReason(rule="unjudged", message=f"the position of {symbol} is not known")
+        elif intent.terms.reduce_only and reducing == 0:
+            yield DenialReason(rule="reduce_only", message=f"nothing of {symbol} is left to reduce")
 
     def _on_increase(
-        self, state: AccountExposure, here: InstrumentExposure
+        self, intent: Intent, exposure: AccountExposure, here: InstrumentExposure
     ) -> Iterator[DenialReason]:
         symbol = here.instrument.symbol
-        if state.mode in (TradingMode.REDUCE_ONLY, TradingMode.HALTED):
+        if Operation.INCREASE not in ALLOWED[exposure.mode]:
             yield DenialReason(
-                rule=str(state.mode), message=f"account {state.account} may only reduce"
+                rule=str(exposure.mode), message=f"account {exposure.account} may only reduce"
             )
+        for hold in self._state.holds_on(
+            exposure.account, intent.strategy, symbol, exposure.now_ms
+        ):
+            if Operation.INCREASE not in ALLOWED[hold.mode]:
+                yield DenialReason(rule=hold.rule, message=hold.text)
         if here.has_doubt:
             yield DenialReason(
                 rule="unknown_order",
                 message=f"an order of {symbol} has no answer yet: nothing is added to it",
             )
-        if here.price is None:
-            yield DenialReason(rule="no_price", message=f"{symbol} has no price")
-        if not state.equity > 0:
-            yield DenialReason(rule="equity", message=f"equity is {state.equity}")
-        order = self._limits.order
-        for limit, window, name in (
-            (order.max_per_second, _SECOND_MS, "max_per_second"),
-            (order.max_per_minute, _MINUTE_MS, "max_per_minute"),
-        ):
-            if limit is not None and self._sent_within(state.now_ms, window) >= limit:
-                yield DenialReason(
-                    rule=name, message=f"{limit} orders were sent in the last {window // 1000} s"
-                )
-
-    def _bounds(
-        self, intent: Intent, state: AccountExposure, here: InstrumentExposure, reducing: Decimal
-    ) -> Iterator[_Bound]:
-        """The most that each limit in force lets this order trade, its reducing part included."""
-        terms, limits = intent.terms, self._limits
-        unit = here.notional(Decimal(1))
-        held, wanted = here.worst(terms.side), here.worst(terms.side, terms.quantity)
-        room = {
-            "max_quantity": limits.instrument.max_quantity,
-            "max_notional": _quantity(limits.instrument.max_notional, unit),
-            "max_weight": _quantity(_of(limits.instrument.max_weight, state.equity), unit),
-        }
-        for rule, most in room.items():
-            if most is not None:
-                yield _Bound(
-                    rule=rule,
-                    most=max(most - held, ZERO) + reducing,
-                    message=f"{here.instrument.symbol} would be {wanted}, "
-                    f"{rule} allows {_whole_lots(most, here)}",
-                )
-        if limits.order.max_notional is not None:
-            at = here.notional(Decimal(1), terms.limit or terms.stop)
-            yield _Bound(
-                rule="order.max_notional",
-                most=limits.order.max_notional / at,
-                message=f"the order is worth {at * terms.quantity:.2f}, "
-                f"{limits.order.max_notional} is allowed",
-            )
-        if limits.account.max_leverage is not None:
-            free = limits.account.max_leverage * state.equity - state.gross()
-            yield _Bound(
-                rule="max_leverage",
-                most=max(free, ZERO) / unit + reducing,
-                message=f"open positions and orders would be worth "
-                f"{state.gross() + unit * terms.quantity:.2f}, {limits.account.max_leverage} "
-                f"times the equity of {state.equity:.2f} is allowed",
-            )
+        yield from _unjudged(exposure, here)
+        yield from self._not_now(exposure, here)
         yield from self._price_band(intent, here)
 
-    def _price_band(self, intent: Intent, here: InstrumentExposure) -> Iterator[_Bound]:
-        band, price = self._limits.order.price_band, here.price
+    def _is_stale(self, exposure: AccountExposure, here: InstrumentExposure) -> bool:
+        """Whether the last price is older than its limits allow."""
+        limits = self._state.limits.of_instrument(here.instrument.symbol)
+        if limits.max_missed_bars is not None:
+            recent = self._state.bars.by_symbol.get(here.instrument.symbol)
+            never_closes = here.instrument.calendar == "24/7"
+            if recent is None or recent.is_stale(
+                exposure.now_ms, limits.max_missed_bars, never_closes=never_closes
+            ):
+                return True
+        if limits.max_quote_age is None:
+            return False
+        age = exposure.now_ms - here.quote.at_ms if here.quote is not None else None
+        return age is None or age > limits.max_quote_age
+
+    def _not_now(
+        self, exposure: AccountExposure, here: InstrumentExposure
+    ) -> Iterator[DenialReason]:
+        """Hours and listing: when nothing is added."""
+        instrument, now_ms = here.instrument, exposure.now_ms
+        hours = self._state.limits.of_instrument(instrument.symbol).hours
+        zone = self._state.limits.day
+        if hours is not None and not is_open(hours, local(now_ms, zone)):
+            yield DenialReason(
+                rule="hours", message=f"{instrument.symbol} is increased {hours} ({zone}) only"
+            )
+        ends = [at for at in (instrument.expires_at, instrument.delisted_at) if at is not None]
+        if any(now_ms >= utc_ms(at) for at in ends):
+            yield DenialReason(rule="listing", message=f"{instrument.symbol} no longer trades")
+        if instrument.listed_at is not None and now_ms < utc_ms(instrument.listed_at):
+            yield DenialReason(rule="listing", message=f"{instrument.symbol} is not listed yet")
+
+    def _price_band(self, intent: Intent, here: InstrumentExposure) -> Iterator[DenialReason]:
+        band, price = self._state.limits.order.price_band, here.price
         wanted = intent.terms.limit or intent.terms.stop
-        if band is None or wanted is None or price is None:
+        if band is None or wanted is None or not _is_price(price):
             return
+        assert price is not None
         distance = abs(wanted - price) / price
         if distance > band:
-            yield _Bound(
+            yield DenialReason(
                 rule="price_band",
-                most=ZERO,
                 message=f"{wanted} is {distance:.2%} from the last price {price}, "
                 f"{band:.2%} is allowed",
             )
 
-    def _sent_within(self, now_ms: int, window_ms: int) -> int:
-        while self._sent_ms and self._sent_ms[0] <= now_ms - _MINUTE_MS:
-            self._sent_ms.popleft()
-        return sum(1 for sent in self._sent_ms if sent > now_ms - window_ms)
-
-    def _approved(
-        self, intent: Intent, quantity: Decimal, state: AccountExposure, mark: str
-    ) -> Approved[Order]:
-        self._sent_ms.append(state.now_ms)
+    def _approved(self, intent: Intent, quantity: Decimal, mark: str) -> Approved[Order]:
         return Approved(
             order=Order.from_intent(intent, self._run_id, quantity),
-            gate_sequence=self._sequence,
+            gate_sequence=self._state.gate_sequence + 1,
             state_hash=mark,
             seal=GateSeal(),
         )
 
     def _denied(self, intent: Intent, reasons: tuple[DenialReason, ...], mark: str) -> Denied:
-        return Denied(intent=intent, reasons=reasons, gate_sequence=self._sequence, state_hash=mark)
+        return Denied(
+            intent=intent,
+            reasons=tuple(dict.fromkeys(reasons)),
+            gate_sequence=self._state.gate_sequence + 1,
+            state_hash=mark,
+        )
 
 
-def with_order(state: AccountExposure, order: Order) -> AccountExposure:
+def with_order(exposure: AccountExposure, order: Order) -> AccountExposure:
     """The exposure after one more order: what the next intent of the same step is judged on."""
-    here = state.instruments[order.instrument]
+    here = exposure.instruments[order.instrument]
     grown = (
-        replace(here, buying=here.buying + order.quantity)
+        replace(here, buying=here.buying + order.quantity, open_orders=here.open_orders + 1)
         if order.side.sign > 0
-        else replace(here, selling=here.selling + order.quantity)
+        else replace(here, selling=here.selling + order.quantity, open_orders=here.open_orders + 1)
     )
-    return replace(state, instruments={**state.instruments, order.instrument: grown})
+    return replace(exposure, instruments={**exposure.instruments, order.instrument: grown})
 
 
-def _of(fraction: Decimal | None, amount: Decimal) -> Decimal | None:
-    return None if fraction is None else fraction * amount
+def _unjudged(exposure: AccountExposure, here: InstrumentExposure) -> Iterator[DenialReason]:
+    """What must be known before anything is added."""
+    if not _is_price(here.price):
+        yield DenialReason(rule="no_price", message=f"{here.instrument.symbol} has no price")
+    if not (exposure.equity.is_finite() and exposure.equity > 0):
+        yield DenialReason(rule="equity", message=f"equity is {exposure.equity}")
+    for account in (exposure, *exposure.others):
+        if account is not exposure and not account.equity.is_finite():
+            yield DenialReason(
+                rule="unjudged", message=f"equity of account {account.account} is not known"
+            )
+        for other in account.instruments.values():
+            used = any((other.position, other.buying, other.selling))
+            priced = _is_price(other.price) or other is here
+            if not _is_known(other) or (used and not priced):
+                yield DenialReason(
+                    rule="unjudged",
+                    message=f"what {other.instrument.symbol} is worth on account "
+                    f"{account.account} is not known",
+                )
 
 
-def _quantity(notional: Decimal | None, unit: Decimal) -> Decimal | None:
-    return None if notional is None else notional / unit
+def _is_known(here: InstrumentExposure) -> bool:
+    return all(amount.is_finite() for amount in (here.position, here.buying, here.selling))
+
+
+def _is_price(price: Decimal | None) -> bool:
+    return price is not None and price.is_finite() and price > 0
+
+
+def _reason(room: Room, increase: Decimal) -> DenialReason:
+    return DenialReason(rule=room.rule, message=room.sentence(increase))
 
 
 def _whole_lots(quantity: Decimal, here: InstrumentExposure) -> Decimal:
@@ -257,12 +275,13 @@ def _whole_lots(quantity: Decimal, here: InstrumentExposure) -> Decimal:
 
 def _below_minimum(quantity: Decimal, here: InstrumentExposure) -> bool:
     instrument = here.instrument
-    return quantity < instrument.min_quantity or here.notional(quantity) < instrument.min_notional
+    worth = here.notional(quantity) if _is_price(here.price) else ZERO
+    return quantity < instrument.min_quantity or worth < instrument.min_notional
 
 
-def _state_hash(state: AccountExposure) -> str:
+def _state_hash(exposure: AccountExposure) -> str:
     rows = [
         [str(symbol), here.position, here.buying, here.selling, here.price, here.has_doubt]
-        for symbol, here in sorted(state.instruments.items())
+        for symbol, here in sorted(exposure.instruments.items())
     ]
-    return content_hash([state.account, state.mode, state.equity, state.cash, rows])
+    return content_hash([exposure.account, exposure.mode, exposure.equity, exposure.cash, rows])

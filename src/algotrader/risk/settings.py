@@ -39,6 +39,13 @@ HELD_BY_FAST_DRIVER = {
 }
 MANNERS = frozenset({"on_breach", "after_daily_loss", "pause"})
 """Keys that say how a limit acts; they limit nothing by themselves."""
+_WATCHED = frozenset(
+    {
+        "max_leverage", "max_daily_loss", "max_drawdown", "min_margin_ratio",
+        "min_liquidation_distance", "max_missed_bars", "max_reject_rate", "max_slippage",
+        "protections", "rules",
+    }
+)  # fmt: skip
 _LIVE_ONLY = {("instrument", "max_quote_age")}
 
 
@@ -89,6 +96,11 @@ class TotalLimits(Section):
     max_daily_loss: Fraction | None = Field(None, description="of the day's first equity of all")
     max_drawdown: Fraction | None = Field(None, description="from the peak of all since re-arming")
     on_breach: Action = Field("flatten", description="what a breach does, on every account")
+
+    @property
+    def is_set(self) -> bool:
+        """Whether other accounts matter to one account's orders."""
+        return any(value is not None for key, value in self if key not in MANNERS)
 
 
 class InstrumentLimits(Section):
@@ -210,6 +222,11 @@ class RiskSettings(Section):
     def beyond_fast_driver(self) -> tuple[str, ...]:
         """Keys in force that the fast driver cannot hold: such a run needs the full one."""
         return tuple(sorted({f"risk.{key}" for key in self._set_keys() if key not in _FAST_KEYS}))
+
+    def watches(self) -> bool:
+        """Whether anything is judged between orders: losses, margin, execution, rules, pauses."""
+        names = [key.rpartition(".")[2] for key in self._set_keys()]
+        return any(name in _WATCHED for name in names)
 
     def live_only(self) -> tuple[str, ...]:
         """Keys and rules in force that need prices between bars: a backtest cannot hold them."""

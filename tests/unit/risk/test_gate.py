@@ -10,21 +10,22 @@ from typing import Any
 import pytest
 from tests.builders.books import SPOT, SWAP
 
-from algotrader.core.events import TradingMode
+from algotrader.core.events import OrderSubmitted, TradingMode
 from algotrader.core.ids import AccountId, RunId, StrategyId
 from algotrader.core.instruments import Instrument
 from algotrader.core.orders import Approved, Denied, Intent, OrderTerms, Purpose, Side
+from algotrader.risk.engine import RiskEngine
 from algotrader.risk.exposure import AccountExposure, InstrumentExposure
-from algotrader.risk.gate import Gate, with_order
+from algotrader.risk.gate import with_order
 from algotrader.risk.settings import RiskSettings
 
 MAIN = AccountId("main")
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
-Verdict = Any
+INSTRUMENTS = {instrument.symbol: instrument for instrument in (SPOT, SWAP)}
 
 
-def a_gate(**sections: dict[str, object]) -> Gate:
-    return Gate(RiskSettings.model_validate(sections), RunId("run"))
+def a_gate(**sections: dict[str, object]) -> RiskEngine:
+    return RiskEngine(RiskSettings.model_validate(sections), INSTRUMENTS, RunId("run"))
 
 
 def state(instrument: Instrument = SPOT, **changes: Any) -> AccountExposure:
@@ -58,6 +59,18 @@ def wants(quantity: str, purpose: Purpose = Purpose.TARGET, **terms: Any) -> Int
         ),
         purpose=purpose,
     )
+
+
+def keep(gate: RiskEngine, verdict: Approved[Any] | Denied, at_ms: int = 1_000_000) -> None:
+    """Tell what was let through, as the engine does before it sends."""
+    assert isinstance(verdict, Approved)
+    gate.apply(
+        OrderSubmitted(
+            ts_event=at_ms, ts_known=at_ms, order=verdict.order,
+            gate_sequence=verdict.gate_sequence, state_hash=verdict.state_hash,
+            deadline_ms=at_ms + 5_000,
+        )
+    )  # fmt: skip
 
 
 def allowed(verdict: Approved[Any] | Denied) -> Decimal | list[str]:
@@ -183,8 +196,10 @@ def test_orders_sent_are_counted_in_their_window(
     limits: dict[str, object], pause_ms: int, expected: Decimal | list[str]
 ) -> None:
     gate = a_gate(order=limits)
-    for _ in range(2):
-        assert allowed(gate.judge(wants("1"), state())) == 1
+    for attempt in range(2):
+        verdict = gate.judge(replace(wants("1"), attempt=attempt), state())
+        assert allowed(verdict) == 1
+        keep(gate, verdict)
 
     third = gate.judge(wants("1"), state(now_ms=1_000_000 + pause_ms))
 
@@ -193,13 +208,13 @@ def test_orders_sent_are_counted_in_their_window(
 
 def test_an_approval_carries_the_judgement_and_the_state_it_was_made_on() -> None:
     gate = a_gate()
+    verdicts = []
+    for attempt, account in enumerate((state(), state(), state(position=Decimal(1)))):
+        verdicts.append(gate.judge(replace(wants("1"), attempt=attempt), account))
+        keep(gate, verdicts[-1])
 
-    first, same, other = (
-        gate.judge(wants("1"), account)
-        for account in (state(), state(), state(position=Decimal(1)))
-    )
-
-    assert [first.gate_sequence, same.gate_sequence, other.gate_sequence] == [1, 2, 3]
+    first, same, other = verdicts
+    assert [verdict.gate_sequence for verdict in verdicts] == [1, 2, 3]
     assert first.state_hash == same.state_hash != other.state_hash
 
 

@@ -1,0 +1,129 @@
+"""Risk while trading: marks and breaches after what moves money, and what they then ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from algotrader.core.errors import DataError
+from algotrader.core.events import (
+    CashMoved,
+    Event,
+    FundingPaid,
+    HaltRequested,
+    LimitChangeRefused,
+    LimitChangeRequested,
+    Liquidated,
+    ModeChanged,
+    OrderAbsent,
+    OrderCancelled,
+    OrderExpired,
+    OrderFilled,
+    OrderRejected,
+    OrderSeen,
+    RearmRefused,
+    RearmRequested,
+    RiskAction,
+    RiskTripped,
+    SliceClosed,
+    TimerFired,
+)
+from algotrader.core.ids import AccountId
+from algotrader.core.orders import OrderStatus
+from algotrader.core.ports import Severity
+from algotrader.engine.commands import SetTimer
+from algotrader.engine.planning import next_attempt
+from algotrader.engine.sending import Sender
+from algotrader.engine.step import Step
+
+_TIMER: Final = "risk:"
+_MOVES_MONEY: Final = (OrderFilled, FundingPaid, CashMoved, Liquidated)
+_ENDS: Final = (OrderCancelled, OrderExpired, OrderRejected, OrderAbsent, OrderSeen, ModeChanged)
+_ASKED: Final = (HaltRequested, RearmRequested, LimitChangeRequested)
+_SEVERITY: Final = {
+    RiskAction.WARN: Severity.IMPORTANT,
+    RiskAction.SCALE: Severity.IMPORTANT,
+    RiskAction.REDUCE_ONLY: Severity.IMPORTANT,
+    RiskAction.HALT: Severity.CRITICAL,
+    RiskAction.FLATTEN: Severity.CRITICAL,
+}
+
+
+class Watcher:
+    """Watches accounts and does what their holds ask for."""
+
+    def __init__(self, step: Step, sender: Sender) -> None:
+        self._step = step
+        self._sender = sender
+
+    def before(self, event: Event) -> None:
+        """What must be known before an event leads to decisions: marks, and what a person asked."""
+        risk = self._step.state.risk
+        if isinstance(event, _ASKED):
+            risk.hear(event, self._tell)
+            return
+        if not (risk.state.limits.watches() or risk.state.holds):
+            return
+        at_ms = event.decision_ts if isinstance(event, SliceClosed) else event.ts_known
+        if isinstance(event, (SliceClosed, *_MOVES_MONEY)):
+            for account in self._accounts(event):
+                self._watch(account, at_ms, event.ts_known)
+
+    def after(self, event: Event) -> None:
+        """What holds ask for once an event was followed: cancels, then reductions."""
+        if not self._step.state.risk.state.holds or not isinstance(
+            event, (SliceClosed, TimerFired, *_MOVES_MONEY, *_ENDS, *_ASKED)
+        ):
+            return
+        for account in self._accounts(event):
+            self._obey(account, event.ts_known)
+
+    def _accounts(self, event: Event) -> Iterable[AccountId]:
+        if isinstance(event, TimerFired):
+            named = event.name.removeprefix(_TIMER)
+            known = event.name.startswith(_TIMER) and named in self._step.state.modes
+            return (AccountId(named),) if known else ()
+        if isinstance(event, OrderFilled):
+            return (event.fill.account,)
+        account = getattr(event, "account", None)
+        return tuple(sorted(self._step.state.modes)) if account is None else (account,)
+
+    def _watch(self, account: AccountId, at_ms: int, now_ms: int) -> None:
+        try:
+            exposure = self._sender.exposure(account, now_ms)
+        except DataError:
+            return  # held without a price: nothing is worth a known sum, and nothing increases
+        self._step.state.risk.watch(exposure, at_ms, self._tell)
+
+    def _obey(self, account: AccountId, now_ms: int) -> None:
+        state = self._step.state
+        asked = state.risk.remedy(
+            self._sender.exposure(account, now_ms), state.orders.open(account)
+        )
+        for order_id in asked.cancels:
+            live = state.orders[order_id]
+            waits = live.status is OrderStatus.PENDING_CANCEL
+            if not waits and live.status.may_become(OrderStatus.PENDING_CANCEL):
+                self._sender.cancel(live, now_ms, "a risk rule")
+        intents = [replace(intent, attempt=next_attempt(state, intent)) for intent in asked.intents]
+        self._sender.judge(account, intents, now_ms)
+        if asked.wake_ms is not None:
+            self._step.do(SetTimer(name=f"{_TIMER}{account}", at_ms=asked.wake_ms))
+
+    def _tell(self, event: Event) -> None:
+        """Keep an event; a person hears of whatever stops or is refused."""
+        self._step.tell(event)
+        match event:
+            case RiskTripped():
+                scope = (event.account, event.strategy, event.instrument)
+                where = " ".join(str(part) for part in scope if part is not None) or "all accounts"
+                self._step.alert(
+                    _SEVERITY[event.action],
+                    f"risk:{event.rule}:{where}",
+                    f"{where}: {event.action} by {event.rule}: {event.text}",
+                )
+            case RearmRefused() | LimitChangeRefused():
+                self._step.alert(Severity.IMPORTANT, f"risk:{event.kind}", event.reason)
+            case _:
+                pass

@@ -1,0 +1,271 @@
+"""Where risk stands: the fold of the events, one `apply` each. Nothing here decides.
+
+A restart folds the same events and stands where the process before it stood: the loss of the day,
+the peaks, pauses, halts and limits changed by hand are all in here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, Final
+
+from algotrader.core.events import (
+    AccountMarked,
+    BarClosed,
+    Decided,
+    Event,
+    FundingPaid,
+    LimitChanged,
+    Liquidated,
+    OrderAccepted,
+    OrderDenied,
+    OrderFilled,
+    OrderRejected,
+    OrderSeen,
+    OrderSubmitted,
+    Rearmed,
+    RiskCleared,
+    RiskTripped,
+    SliceClosed,
+    TradingMode,
+)
+from algotrader.core.fills import Fill
+from algotrader.core.ids import AccountId, StrategyId
+from algotrader.core.instants import utc_at
+from algotrader.core.instruments import Instrument
+from algotrader.core.orders import Purpose, Side
+from algotrader.core.symbols import Symbol
+from algotrader.portfolio.positions import ZERO, exact
+from algotrader.risk.activity import Activity
+from algotrader.risk.days import marked_day
+from algotrader.risk.equity_record import EquityRecord
+from algotrader.risk.holds import Hold, HoldKey, strictest
+from algotrader.risk.limit_changes import with_limit
+from algotrader.risk.recent_bars import BarHistory
+from algotrader.risk.round_trips import RoundTrips
+from algotrader.risk.settings import RiskSettings
+
+Owner = tuple[AccountId | None, StrategyId | None]
+"""Whose equity: an account's, a strategy's on it, or all accounts' together (None, None)."""
+TOTAL: Final[Owner] = (None, None)
+
+
+class RiskState:
+    """Changed by `apply` alone. Equal settings and events give equal states."""
+
+    def __init__(self, settings: RiskSettings, instruments: Mapping[Symbol, Instrument]) -> None:
+        self.file = settings  # as the file has them
+        self.limits = settings  # as they hold: with what was changed by hand
+        self.changed: dict[str, str] = {}  # by key, what a person set while running
+        self.holds: dict[HoldKey, Hold] = {}
+        self.equities: dict[Owner, EquityRecord] = {}
+        self.gross: dict[AccountId, Decimal] = {}
+        self.latched: dict[tuple[AccountId, StrategyId, Symbol], Decimal] = {}
+        self.activity = Activity(instruments)
+        self.trips = RoundTrips(instruments)
+        self.bars = BarHistory()
+        self.gate_sequence = 0
+        self.instruments = instruments
+        self._keep = settings.history_bars()
+
+    def apply(self, event: Event) -> None:
+        """The state after an event; most kinds concern nothing here."""
+        heard = _HEARD.get(type(event))
+        if heard is not None:
+            heard(self, event)
+
+    def mode(
+        self,
+        base: TradingMode,
+        account: AccountId,
+        strategy: StrategyId | None,
+        instrument: Symbol | None,
+        now_ms: int,
+    ) -> TradingMode:
+        """What is allowed: the strictest of what recovery says and of every hold in force."""
+        holds = self.holds_on(account, strategy, instrument, now_ms)
+        return strictest(base, *(hold.mode for hold in holds))
+
+    def holds_on(
+        self,
+        account: AccountId,
+        strategy: StrategyId | None,
+        instrument: Symbol | None,
+        now_ms: int,
+    ) -> Iterator[Hold]:
+        """The holds in force for an instrument of a strategy, in the order they began."""
+        for hold in self.holds.values():
+            if hold.concerns(account, strategy, instrument) and not hold.is_over(now_ms):
+                yield hold
+
+    def limits_with(self, key: str, value: str | None) -> RiskSettings:
+        """The limits after a change; None: that one as the file has it. ConfigurationError."""
+        limits = self.file
+        for name, text in _changed(self.changed, key, value).items():
+            limits = with_limit(limits, name, text)
+        return limits
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything that a decision may depend on, for comparing two states."""
+        return {
+            name: getattr(self, name)
+            for name in (
+                "limits", "changed", "holds", "equities", "gross", "latched", "activity", "trips",
+                "bars", "gate_sequence",
+            )
+        }  # fmt: skip
+
+    def _marked(self, event: AccountMarked) -> None:
+        day = marked_day(event.ts_event, self.limits.day)
+        self.gross[event.account] = event.gross
+        self._mark((event.account, None), event.equity, event.deposits, day)
+        for part in event.strategies:
+            self._mark((event.account, part.strategy), part.equity, part.deposits, day)
+        whole = [
+            record for (account, strategy), record in self.equities.items()
+            if account is not None and strategy is None
+        ]  # fmt: skip
+        with exact():
+            equity = sum((record.equity for record in whole), ZERO)
+            deposits = sum((record.deposits for record in whole), ZERO)
+        self._mark(TOTAL, equity, deposits, day)
+
+    def _mark(self, owner: Owner, equity: Decimal, deposits: Decimal, day: int) -> None:
+        before = self.equities.get(owner)
+        self.equities[owner] = (
+            EquityRecord.first(equity, deposits, day)
+            if before is None
+            else before.marked(equity, deposits, day)
+        )
+
+    def _tripped(self, event: RiskTripped) -> None:
+        hold = Hold.of(event)
+        before = self.holds.get(hold.key)
+        if before is not None and before.mode is hold.mode and before.bars_left is None:
+            hold = replace(hold, since_ms=before.since_ms)
+        self.holds[hold.key] = hold
+        if event.account is not None and event.rule.startswith("execution."):
+            self.activity.forget_sample(event.account, event.rule)
+
+    def _cleared(self, event: RiskCleared) -> None:
+        key = (event.account, event.strategy, event.instrument, event.rule)
+        hold = self.holds.get(key)
+        if hold is None:
+            return
+        if event.after_bars:
+            self.holds[key] = replace(hold, bars_left=event.after_bars)
+        else:
+            del self.holds[key]
+
+    def _rearmed(self, event: Rearmed) -> None:
+        """A person lifts what only a person can; pauses run out by themselves."""
+        self.holds = {
+            key: hold
+            for key, hold in self.holds.items()
+            if not hold.latched or event.account not in (None, hold.account)
+        }
+        for owner, record in self.equities.items():
+            if event.account in (None, owner[0]):
+                self.equities[owner] = record.rearmed()
+
+    def _limit_changed(self, event: LimitChanged) -> None:
+        self.limits = self.limits_with(event.key, event.value)
+        self.changed = _changed(self.changed, event.key, event.value)
+        self._keep = self.limits.history_bars()
+
+    def _decided(self, event: Decided) -> None:
+        if event.latched_quantity is not None:
+            place = (event.account, event.strategy, event.instrument)
+            self.latched[place] = event.latched_quantity
+
+    def _submitted(self, event: OrderSubmitted) -> None:
+        self.gate_sequence = max(self.gate_sequence, event.gate_sequence)
+        recent = self.bars.by_symbol.get(event.order.instrument)
+        price = Decimal(repr(recent.closes[-1])) if recent is not None else None
+        self.activity.submitted(event, price, self.limits.day)
+
+    def _denied(self, event: OrderDenied) -> None:
+        self.gate_sequence = max(self.gate_sequence, event.gate_sequence)
+
+    def _filled(self, event: OrderFilled) -> None:
+        fill = event.fill
+        sent = self.activity.orders.get(fill.order_id) if fill.order_id else None
+        if fill.instrument not in self.instruments:
+            return  # the books refuse it; nothing of it can be judged
+        if fill.order_id is not None:
+            self.activity.answered(fill.order_id, refused=False)
+        self.activity.filled(fill, event.ts_known, self.limits.day)
+        strategy = None if sent is None else sent.strategy
+        self.trips.traded(fill, strategy, None if sent is None else sent.purpose)
+
+    def _liquidated(self, event: Liquidated) -> None:
+        """A liquidation is a protective exit (R19), of whoever held."""
+        if event.instrument not in self.instruments or not event.quantity:
+            return
+        fill = Fill(
+            trade_id=event.trade_id, order_id=None, account=event.account,
+            instrument=event.instrument, side=Side.BUY if event.quantity > 0 else Side.SELL,
+            quantity=abs(event.quantity), price=event.price, fee=event.fee,
+            fee_currency=event.fee_currency, filled_at=utc_at(event.ts_event),
+        )  # fmt: skip
+        self.activity.filled(fill, event.ts_known, self.limits.day)
+        self.trips.traded(fill, None, Purpose.STOP_LOSS)
+
+    def _funded(self, event: FundingPaid) -> None:
+        self.trips.paid(event.account, event.instrument, event.amount)
+
+    def _taken(self, event: OrderAccepted | OrderSeen) -> None:
+        self.activity.answered(event.order_id, refused=False)
+
+    def _refused(self, event: OrderRejected) -> None:
+        self.activity.answered(event.order_id, refused=True)
+
+    def _bar(self, event: BarClosed) -> None:
+        before = self.bars.by_symbol.get(event.instrument)
+        count = 0 if before is None else before.count
+        self.bars.closed(event, self._keep)
+        if self.holds and self.bars.by_symbol[event.instrument].count != count:
+            self._count_down(event)
+
+    def _count_down(self, event: BarClosed) -> None:
+        """One bar less for what only lasts some bars more; an account's go by its first bar."""
+        for key, hold in self.holds.items():
+            if hold.bars_left and hold.instrument == event.instrument:
+                self.holds[key] = replace(hold, bars_left=hold.bars_left - 1)
+
+    def _slice(self, event: SliceClosed) -> None:
+        self.bars.sliced(event)
+        for key, hold in self.holds.items():
+            if hold.bars_left and hold.instrument is None:
+                self.holds[key] = replace(hold, bars_left=hold.bars_left - 1)
+
+
+def _changed(before: dict[str, str], key: str, value: str | None) -> dict[str, str]:
+    others = {name: text for name, text in before.items() if name != key}
+    return others if value is None else {**others, key: value}
+
+
+_HEARD: Final[Mapping[type, Callable[[RiskState, Any], None]]] = MappingProxyType(
+    {
+        AccountMarked: RiskState._marked,
+        BarClosed: RiskState._bar,
+        Decided: RiskState._decided,
+        FundingPaid: RiskState._funded,
+        Liquidated: RiskState._liquidated,
+        LimitChanged: RiskState._limit_changed,
+        OrderAccepted: RiskState._taken,
+        OrderDenied: RiskState._denied,
+        OrderFilled: RiskState._filled,
+        OrderRejected: RiskState._refused,
+        OrderSeen: RiskState._taken,
+        OrderSubmitted: RiskState._submitted,
+        Rearmed: RiskState._rearmed,
+        RiskCleared: RiskState._cleared,
+        RiskTripped: RiskState._tripped,
+        SliceClosed: RiskState._slice,
+    }
+)
+"""What each kind of event changes. A table, because every event of a run passes here."""
