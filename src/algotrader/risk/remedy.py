@@ -7,7 +7,7 @@ all, and again at a fresh price, until nothing is held. A halt stands after that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 from typing import Final
@@ -25,7 +25,8 @@ from algotrader.risk.state import RiskState
 
 CAP: Final = 0.005
 """How far from the last price a reduction by risk may fill, a fraction (R13)."""
-RETRY_MS: Final = 1_000
+RETRY_MS: Final = 2_000
+"""After one that went out; one that was denied is tried again at the next bar."""
 _PROTECTION: Final = frozenset(
     {Purpose.STOP_LOSS, Purpose.TAKE_PROFIT, Purpose.TRAILING, Purpose.RISK}
 )
@@ -76,13 +77,14 @@ def _of_instrument(
     if not _is_worth_selling(excess, here):
         return Remedy(cancels=cancels)
     if pending:  # spot coins are frozen by a stop, and what may still fill must be known first
-        others = () if flattens else _frees(pending, here)
-        return Remedy(cancels=tuple(dict.fromkeys((*cancels, *others))))
+        # What reduces already is waited for; what adds would only be cut by the gate again.
+        adding = () if flattens else [live.order.order_id for live in pending if _adds(live, here)]
+        return Remedy(cancels=tuple(dict.fromkeys((*cancels, *adding))))
     last = state.activity.flattened_ms.get((exposure.account, symbol))
     if last is not None and exposure.now_ms < last + RETRY_MS:
         return Remedy(cancels=cancels, wake_ms=last + RETRY_MS)
     intent = _reduction(exposure, here, excess, holds)
-    return Remedy(cancels=cancels, intents=(intent,), wake_ms=exposure.now_ms + RETRY_MS)
+    return Remedy(cancels=cancels, intents=(intent,))
 
 
 def _must_go(
@@ -93,6 +95,11 @@ def _must_go(
         return live.order.intent.purpose is not Purpose.RISK
     if Operation.INCREASE in ALLOWED[mode]:
         return False
+    return _adds(live, here)
+
+
+def _adds(live: OpenOrder, here: InstrumentExposure) -> bool:
+    """Whether an order may still add to the position, or turn it over."""
     order = live.order
     if order.terms.reduce_only or order.intent.purpose in _PROTECTION:
         return False
@@ -123,13 +130,6 @@ def _latched(
     if here.owner is None:
         return None
     return state.latched.get((exposure.account, here.owner, here.instrument.symbol))
-
-
-def _frees(pending: list[OpenOrder], here: InstrumentExposure) -> Iterator[OrderId]:
-    """Orders of a strategy that stand in the way of a reduction; protection stays."""
-    for live in pending:
-        if live.order.intent.purpose not in _PROTECTION and here.position:
-            yield live.order.order_id
 
 
 def _is_worth_selling(excess: Decimal, here: InstrumentExposure) -> bool:
