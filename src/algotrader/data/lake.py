@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -330,18 +331,20 @@ def _scan(paths: Sequence[Path]) -> pl.DataFrame:
     import polars as pl
 
     try:
-        # Each file is opened once: a path opened twice may name two files when a writer renames.
-        frames = [pl.read_parquet(io.BytesIO(path.read_bytes())) for path in paths]
+        with ExitStack() as opened:
+            # Each file is opened once: a path opened twice may name two files when a writer renames.
+            files: list[IO[bytes]] = [opened.enter_context(path.open("rb")) for path in paths]
+            kinds = [list(pl.read_parquet_schema(file).items()) for file in files]
+            if all(kind == kinds[0] for kind in kinds):
+                return pl.scan_parquet(files).collect().rechunk()  # on all cores
+            frames = [pl.read_parquet(file) for file in files]
     except (pl.exceptions.PolarsError, OSError) as error:
         raise DataError(
             "data.file_damaged",
             f"{_damaged(paths)} cannot be read: {str(error).splitlines()[0][:160]}",
             hint="delete that file and import or download its range again",
         ) from error
-    if len(frames) == 1:
-        return frames[0]
-    same = all(frame.columns == frames[0].columns for frame in frames)
-    return pl.concat(frames, how="vertical" if same else "diagonal", rechunk=True)
+    return pl.concat(frames, how="diagonal", rechunk=True)
 
 
 def _damaged(paths: Sequence[Path]) -> Path:

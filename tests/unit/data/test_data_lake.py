@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -47,6 +48,22 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     again = lake.read_bars("OKX:BTC/USDT", "1h")
     for name in ("ts", "open", "high", "low", "close", "volume", "known_at"):
         assert np.array_equal(getattr(again, name), getattr(bars, name)), name
+
+
+def test_periods_with_and_without_a_volume_are_read_as_one_series(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    known, unknown = hourly(48), hourly(48, first=JANUARY_2024 + 366 * 24 * HOUR_MS, close=200.0)
+    lake.write_bars(replace(unknown, volume=np.full(48, np.nan)))
+    lake.write_bars(known)
+
+    key = SeriesKey.bars(BTC, HOUR)
+    table, known_at = lake.read_table(key)
+
+    assert len(lake.files(key)) == 2
+    assert np.array_equal(known_at, np.concatenate((known.known_at, unknown.known_at)))
+    assert np.array_equal(table.columns["close"], np.concatenate((known.close, unknown.close)))
+    volume = np.concatenate((known.volume, np.full(48, np.nan)))
+    assert np.array_equal(table.columns["volume"], volume, equal_nan=True)
 
 
 def test_writing_the_same_again_adds_nothing_and_touches_no_file(tmp_path: Path) -> None:
