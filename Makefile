@@ -8,7 +8,7 @@ NATIVE := build/native-tests
 .DEFAULT_GOAL := help
 
 help: ## what can be made
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-24s %s\n", $$1, $$2}'
 
 setup: .python ## everything a developer needs, in .venv (PYTHON=python3.12 chooses another Python)
 	@$(PYTHON) tools/environment.py dev

@@ -184,8 +184,8 @@ def print_rules(console: Console, rules: Instrument) -> None:
 
     fees, tiers = rules.fees, rules.margin.tiers
     lines = {
-        "instrument": f"tick {rules.tick}, lot {rules.lot}, least quantity {rules.min_quantity}, "
-        f"least notional {rules.min_notional} {rules.quote}",
+        "instrument": f"tick {rules.tick:f}, lot {rules.lot:f}, least quantity "
+        f"{rules.min_quantity:f}, least notional {rules.min_notional:f} {rules.quote}",
         "fees": f"maker {format_percent(fees.maker, 3)}, taker {format_percent(fees.taker, 3)} "
         f"({fees.source})",
     }

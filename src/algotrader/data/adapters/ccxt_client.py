@@ -25,8 +25,9 @@ def make_client(name: str, base_url: str | None) -> Any:
             raise UsageError("data.extra_missing", "downloads need ccxt, which is not installed",
                              hint="pip install 'algotrader[okx]'") from error  # fmt: skip
         raise UsageError("data.venue_unknown", f"ccxt knows no exchange {name!r}",
-                         hint="use the exchange's name, as in OKX:BTC/USDT or BINANCE:BTC/USDT; "
-                         "what came from a file is imported again") from error  # fmt: skip
+                         hint="downloads come from crypto exchanges, as in OKX:BTC/USDT; bars from "
+                         "elsewhere are files: algotrader data import FILE --symbol SYMBOL",
+                         ) from error  # fmt: skip
     options = {"enableRateLimit": True, "timeout": 15_000, "options": _OPTIONS.get(name, {})}
     client = getattr(module, name)(options)
     if base_url is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from algotrader.simulator.okx.api import Api
 from algotrader.simulator.okx.desk import Credentials, Desk
 from algotrader.simulator.okx.exchange import Exchange, ExchangeSettings, PathRule
 from algotrader.simulator.okx.faults import Fault, Faults
-from algotrader.simulator.okx.feeds import Feed
+from algotrader.simulator.okx.feeds import FUNDING_MS, Feed
 from algotrader.simulator.okx.limits import RateLimits
 from algotrader.simulator.okx.listings import Listing, symbol_of, usual_instrument
 from algotrader.simulator.okx.simulator import Pace, Simulator
@@ -51,8 +52,8 @@ def build(listed: Listed, settings: SimulatorSettings, at_ms: int) -> Simulator:
     """A simulator whose first moment is `at_ms` of the server's clock."""
     first = min(int(feed.ts[min(settings.history_bars, len(feed.ts) // 2)]) for _, feed in listed)
     if settings.rebase:
-        longest = max(feed.timeframe_ms for _, feed in listed)
-        by_ms = (at_ms - first) // longest * longest
+        step = _grid_ms([feed for _, feed in listed], first)
+        by_ms = (at_ms - first) // step * step
         listed = [(listing, feed.shifted(by_ms)) for listing, feed in listed]
         first = at_ms
     exchange = Exchange(list(listed), ExchangeSettings(
@@ -63,6 +64,17 @@ def build(listed: Listed, settings: SimulatorSettings, at_ms: int) -> Simulator:
     api = Api(desk, RateLimits(enabled=settings.limits))
     pace = Pace(started_ms=at_ms, venue_ms=first, speed=settings.speed)
     return Simulator(api, pace, Faults(settings.faults, seed=settings.seed, started_ms=at_ms))
+
+
+def _grid_ms(feeds: Sequence[Feed], first: int) -> int:
+    """Bars stay on their own grid; funding is settled at 00:00, 08:00 and 16:00 UTC.
+
+    Data too short to give up as much as eight hours keeps the bars' grid alone.
+    """
+    longest = max(feed.timeframe_ms for feed in feeds)
+    is_long = all(feed.end_ms - first >= 3 * FUNDING_MS for feed in feeds)
+    funded = any(feed.funding_ts.size for feed in feeds)
+    return math.lcm(longest, FUNDING_MS) if funded and is_long else longest
 
 
 def generated(
