@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from tests.builders.markets import START_MS, random_bars
 from tests.builders.research import TREND_SOURCE, Hold, a_market
 
-from algotrader.backtest.loading import DataRequest, load_market
+from algotrader.backtest.loading import DataRequest, frame_market, load_market
 from algotrader.backtest.remarks import warnings_of
 from algotrader.backtest.run import run_backtest
 from algotrader.backtest.settings import BacktestSettings
@@ -20,6 +21,7 @@ from algotrader.core.calendars import load_calendar
 from algotrader.core.errors import DataError
 from algotrader.core.timeframes import Timeframe
 from algotrader.data.lake import Lake
+from algotrader.execution.simulation import FillReason
 from algotrader.strategy.base import Features, Strategy, Targets
 
 HOUR = 3_600_000
@@ -37,6 +39,90 @@ def test_f40_nothing_fills_in_a_gap_and_a_run_with_one_must_be_asked_for(tmp_pat
     filled = set(market.bars.ts[result.simulation.fills.row].tolist())
     assert not filled & {START_MS + HOUR * row for row in range(50, 60)}
     assert "coverage" in {one.code for one in warnings_of(result)}
+
+
+SPLIT = 150
+
+
+def _shares(folder: Path, *, factor: bool) -> DataRequest:
+    """Daily bars of a share with a split of 2 for 1 at row SPLIT, as a file of raw prices."""
+    days = load_calendar("XNYS").grid(
+        Timeframe.parse("1d"), START_MS - 400 * 24 * HOUR, START_MS
+    )[:250]  # fmt: skip
+    bars = random_bars(250, timeframe="1d", symbol="US:AAPL")
+    before = np.where(np.arange(250) < SPLIT, 2.0, 1.0)
+    columns = {name: getattr(bars, name) * before for name in ("open", "high", "low", "close")}
+    columns |= {"ts": days, "volume": np.full(250, 1e6) / before}
+    if factor:
+        columns["adj_close"] = bars.close
+    path = folder / "shares.parquet"
+    pl.DataFrame(columns).write_parquet(path)
+    return DataRequest(symbols=("US:AAPL",), data=str(path))
+
+
+class Stopped(Hold):
+    stop_loss = 0.4
+
+
+@pytest.mark.parametrize("adjusted", [True, False])
+def test_f46_a_split_stops_out_nobody_unless_its_factor_is_missing_and_then_it_is_said(
+    tmp_path: Path, adjusted: bool
+) -> None:
+    market = load_market(_shares(tmp_path, factor=adjusted), tmp_path)
+
+    result = run_backtest(Stopped(), market, BacktestSettings())
+
+    stopped = FillReason.STOP_LOSS in result.simulation.fills.reason.tolist()
+    said = [one for one in warnings_of(result) if one.code == "unexplained_split"]
+    assert (stopped, len(said)) == ((False, 0) if adjusted else (True, 1))
+    if said:
+        day = np.datetime64(int(market.bars.ts[SPLIT]), "ms").astype("datetime64[D]")
+        assert said[0].en.startswith(f"Bars that look wrong: 1, first US:AAPL {day}: ")
+
+
+def test_f46_raw_prices_across_a_split_that_is_explained_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="by what its adjustment explains"):
+        load_market(replace(_shares(tmp_path, factor=True), adjust="none"), tmp_path)
+
+
+def test_f42_a_run_says_how_many_bars_look_wrong(tmp_path: Path) -> None:
+    names = ("open", "high", "low", "close")
+    bars = random_bars(400)
+    wild = {name: getattr(bars, name).copy() for name in names}
+    for name in names:
+        wild[name][[120, 300]] *= 10.0
+    Lake(tmp_path).write_bars(replace(bars, **wild))
+
+    market = load_market(DataRequest(symbols=("OKX:BTC/USDT",)), tmp_path)
+    said = {
+        one.code: one.en for one in warnings_of(run_backtest(Hold(), market, BacktestSettings()))
+    }
+
+    assert said["bad_print"].startswith(
+        "Bars that look wrong: 2, first OKX:BTC/USDT 2024-01-06: a price is far from those around it"
+    )
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_volume_in_two_units_limits_no_order(columns: int) -> None:
+    """R20: a frame has no manifest; that its volume changes its unit is seen all the same."""
+    bars = random_bars(400)
+    volume = np.random.default_rng(1).uniform(900.0, 1_100.0, 400)
+    frame = {name: getattr(bars, name) for name in ("ts", "open", "high", "low", "close")}
+    mixed = pl.DataFrame(frame | {"volume": np.where(np.arange(400) < 200, volume, 5e4 * volume)})
+    plain = pl.DataFrame(frame | {"volume": volume})
+    if columns == 2:
+        mixed = pl.concat(
+            [mixed.with_columns(symbol=pl.lit("OKX:A/USDT")),
+             plain.with_columns(symbol=pl.lit("OKX:B/USDT"))]
+        )  # fmt: skip
+
+    market = frame_market(mixed, DataRequest(timeframe="1h"))
+
+    unknown = np.isnan(market.bars.volume)
+    assert [(s.rule, s.bars) for s in market.suspects] == [("volume_unit", 1)]
+    assert unknown[..., 0].all() if columns == 2 else unknown.all()
+    assert columns == 1 or not unknown[..., 1].any()
 
 
 def _bars_every_hour(rows: int, symbol: str, *, shift_ms: int = 0) -> Bars:

@@ -57,6 +57,9 @@ MORE_CLEAN = (
 )
 
 
+TWENTY_NAMES = "us_equity/skfolio_sp500_20names_adjclose_1d"  # closes alone
+
+
 @dataclass
 class Rows:
     """Rows that a fault is written into."""
@@ -244,6 +247,14 @@ def test_at_most_one_alarm_in_100_000_clean_bars(shared_data: Path) -> None:
             for finding in judged(table, timeframe, name)
             if finding.level != Level.NOTE
         ]
+    names = read_tables(shared_data / "data" / f"{TWENTY_NAMES}.parquet")
+    bars += sum(len(table) for table in names)
+    alarms += [
+        f"{table.symbol_text} {finding.rule} {finding.month}"
+        for table in names
+        for finding in judged(table, "1d", TWENTY_NAMES)
+        if finding.level != Level.NOTE
+    ]
     print(f"{len(alarms)} alarms in {bars} clean bars: {alarms}")  # noqa: T201
 
     assert bars > 500_000

@@ -25,6 +25,7 @@ from algotrader.backtest.derivatives import (
     settled_rates,
 )
 from algotrader.backtest.market import FundingSeries, Market, MarkSeries, Provenance
+from algotrader.backtest.suspect_data import suspects_in, without_mixed_volume
 from algotrader.core.bars import Bars
 from algotrader.core.calendars import Calendar, calendar_of, load_calendar, recognise
 from algotrader.core.errors import DataError, UsageError
@@ -106,6 +107,8 @@ def _described(bars: Bars, origin: _Origin, request: DataRequest, store: Lake | 
         session=calendar.session_ids(bars.ts, bars.timeframe),
         known_at=calendar.known_at(bars.ts, bars.timeframe),
     )
+    suspects = suspects_in(bars, calendar)
+    bars = without_mixed_volume(bars, suspects)
     adjusted = request.adjust != "none" and origin.adjustable
     instruments = tuple(
         (load_instrument(store.root, symbol) if store else None)
@@ -145,6 +148,7 @@ def _described(bars: Bars, origin: _Origin, request: DataRequest, store: Lake | 
             volume_known=not bool(np.isnan(bars.volume).all()),
         ),
         coverage=measured,
+        suspects=suspects,
         funding=funding,
         marks=marks,
     )

@@ -63,6 +63,17 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SuspectBars:
+    """Bars of one instrument that a rule of the quality check calls wrong (F44, F46)."""
+
+    rule: str  # `unexplained_split`
+    message: str  # what the rule means
+    symbol: Symbol
+    bars: int
+    first_ts: int  # UTC ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Market:
     """Bars with their instruments in the same order, and all else a simulation reads."""
 
@@ -73,6 +84,7 @@ class Market:
     never_closes: bool
     provenance: Provenance
     coverage: Coverage
+    suspects: tuple[SuspectBars, ...] = ()
     funding: dict[Symbol, FundingSeries] = field(default_factory=dict)
     marks: dict[Symbol, MarkSeries] = field(default_factory=dict)
     finer: Bars | None = None

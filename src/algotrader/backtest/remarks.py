@@ -9,6 +9,7 @@ import numpy as np
 
 from algotrader.backtest.completeness import MINIMUM_COVERAGE
 from algotrader.backtest.run import RunResult
+from algotrader.core.instants import utc_at
 from algotrader.core.instruments import FeeSchedule, Instrument, SlippageModel
 from algotrader.core.rebalancing import RebalanceKind
 from algotrader.core.symbols import Symbol
@@ -184,6 +185,7 @@ def _about_data(result: RunResult) -> Iterator[Remark]:
             en=f"{format_percent(share, 2)} of the expected bars are there; gaps were allowed.",
             zh=f"仅有应有 K 线的 {format_percent(share, 2, language='zh')}，已允许缺口。",
         )
+    yield from _suspects(result)
     if outside := market.coverage.outside:
         yield Remark(
             code="outside_sessions",
@@ -209,6 +211,37 @@ def _about_data(result: RunResult) -> Iterator[Remark]:
             code="volume_unknown",
             en="The data has no volume, so orders were not limited to a share of it.",
             zh="数据没有成交量，因此未限制成交量占比。",
+        )
+
+
+_SUSPECT_ZH = {
+    "unexplained_split": "价格像拆股一样跳变，却没有复权因子解释",
+    "other_company": "价格跳变，此代码之前似为另一家公司",
+    "bad_print": "价格远离前后并立即回归",
+    "interpolated": "停机时段被画成直线",
+    "stale": "同一行重复出现，数据源停滞",
+    "volume_unit": "成交量单位中途改变，未限制成交量占比",
+    "clock_change": "时钟改变一小时，时间戳是当地时间而非 UTC",
+    "off_grid": "时间戳不在整根 K 线上",
+    "wrong_time_zone": "时间戳属于另一时区，或以收盘时间命名",
+}
+
+
+def _suspects(result: RunResult) -> Iterator[Remark]:
+    """One line for each rule of the quality check that found errors."""
+    for rule, zh in _SUSPECT_ZH.items():
+        found = [suspect for suspect in result.market.suspects if suspect.rule == rule]
+        if not found:
+            continue
+        first = min(found, key=lambda suspect: suspect.first_ts)
+        bars = format_number(sum(suspect.bars for suspect in found), 0)
+        place = f"{first.symbol} {utc_at(first.first_ts):%Y-%m-%d}"
+        yield Remark(
+            code=rule,
+            en=f"Bars that look wrong: {bars}, first {place}: {first.message}. "
+            "The figures may rest on them; see `algotrader data check`.",
+            zh=f"{bars} 根 K 线可疑，首见于 {place}：{zh}。结果可能因此失真，"
+            "请运行 `algotrader data check`。",
         )
 
 

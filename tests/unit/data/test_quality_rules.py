@@ -179,6 +179,8 @@ def test_f44_stamps_beside_the_grid_are_found(
     [
         (2.0, 0, "unexplained_split"),
         (1 / 7, 0, "unexplained_split"),
+        (1 / 1.5, 0, "unexplained_split"),
+        (1.5, 0, None),  # good news: three shares are not joined into two
         (17.3, 0, "other_company"),  # no ratio of a split, and no share does so by itself
         (1 / 60, 0, "other_company"),
         (2.9, 40, "other_company"),  # less will do after two months without a bar
@@ -197,3 +199,13 @@ def test_f46_a_jump_of_a_share_is_a_split_or_another_company(
 
     rules = {f.rule for f in found if f.level == Level.ERROR}
     assert rules == ({rule} if rule else set())
+
+
+@pytest.mark.parametrize(("by", "level"), [(0.5, Level.NOTE), (1 / 3, Level.ERROR)])
+def test_f46_closes_alone_cannot_tell_a_split_from_a_crash(by: float, level: Level) -> None:
+    """A fall to a third is none of the news: no share does so by itself."""
+    closes = scaled(days(), slice(AT, None), by).columns["close"]
+    for columns in ({}, {"volume": np.zeros(400)}, {"volume": np.full(400, np.nan)}):
+        table = BarTable(ts=days().ts, columns={"close": closes, **columns}, source="by hand")
+        found = [f for f in judged(table, "1d", "XNYS") if f.rule == "unexplained_split"]
+        assert [f.level for f in found] == [level]

@@ -34,7 +34,8 @@ _UNIT_OVERLAP = 0.95  # of the volumes before lie below as many of those after
 # Log return at the switch, or robust deviations: news moves both price and volume.
 _UNIT_CALM, _UNIT_CALM_SCALES = 0.1, 5.0
 _UNIT_STEP = float(np.log(20.0))
-_SPLITS = np.log([2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 50, 1.5])
+_SPLITS = np.log([2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 50])
+_THREE_FOR_TWO = np.log(1.5)  # makes a price fall; shares are not joined three into two
 _SPLIT_CLOSENESS = 0.06
 
 
@@ -210,7 +211,8 @@ def unexplained_jumps(series: Series) -> Iterator[Hits]:
     """Jumps of shares that stay: a split that no factor explains, or another company (F46).
 
     A split happens overnight, by a simple ratio, with the notional of an ordinary day; a crash
-    does not. A jump over a hole of two weeks, or of a factor of 4.5, is another company's price.
+    does not. Without volume nobody can tell the two apart: a note. A jump over a hole of two weeks,
+    or of a factor of 4.5, is another company's price.
     """
     if series.never_closes or len(series.ordered) < 3:
         return
@@ -221,9 +223,14 @@ def unexplained_jumps(series: Series) -> Iterator[Hits]:
     after_hole = np.diff(ts) > _HOLE_MS
     others = stays & ((steps > _OTHER_COMPANY) | (after_hole & (steps > _OTHER_AFTER_HOLE)))
     splits = stays & ~after_hole & _like_splits(series, returns)
-    if bool(splits.any()):
-        yield Hits(rule="unexplained_split", level=Level.ERROR, ts=ts[1:][splits],
-                   message="the price jumps like a split and no adjustment explains it")  # fmt: skip
+    volume = series.ordered.columns.get("volume", np.zeros(1))
+    told = (steps > _NO_CRASH) | bool(np.any(volume > 0))
+    for chosen, level, message in (
+        (splits & told, Level.ERROR, "the price jumps like a split and no adjustment explains it"),
+        (splits & ~told, Level.NOTE, "the price jumps like a split, or by news: no volume tells"),
+    ):
+        if bool(chosen.any()):
+            yield Hits(rule="unexplained_split", level=level, ts=ts[1:][chosen], message=message)
     others &= ~splits
     if bool(others.any()):
         yield Hits(rule="other_company", level=Level.ERROR, ts=ts[1:][others],
@@ -242,7 +249,8 @@ def _like_splits(series: Series, returns: Floats) -> NDArray[np.bool_]:
         if "open" in columns:
             factor = 1.0 if series.factor is None else series.factor[at + 1] / series.factor[at]
             overnight = abs(np.log(columns["open"][at + 1] * factor / columns["close"][at]))
-        near = float(np.min(np.abs(overnight - _SPLITS)))
+        ratios = np.append(_SPLITS, _THREE_FOR_TWO) if returns[at] < 0 else _SPLITS
+        near = float(np.min(np.abs(overnight - ratios)))
         ordinary = abs(size[at] - overnight) < size[at] / 4
         plain = size[at] > _NO_CRASH or _ordinary_notional(columns, at + 1)
         found[at] = near < _SPLIT_CLOSENESS and ordinary and plain
@@ -251,7 +259,7 @@ def _like_splits(series: Series, returns: Floats) -> NDArray[np.bool_]:
 
 def _ordinary_notional(columns: dict[str, Floats], row: int) -> bool:
     if "volume" not in columns:
-        return True
+        return True  # nothing speaks against it
     notional = columns["volume"] * columns["close"]
     usual = float(np.median(notional[max(0, row - 10) : row]))
     return not notional[row] > _CRASH_NOTIONAL * usual
