@@ -25,6 +25,8 @@ from algotrader.core.events import (
     Liquidated,
     ModeChanged,
     OrderAccepted,
+    OrderAmended,
+    OrderAmendRefused,
     OrderCancelRefused,
     OrderFilled,
     OrderNotFound,
@@ -305,21 +307,23 @@ def test_orders_and_stops_are_amended_and_cancelled_by_our_id() -> None:
         resting = an_order("1", limit=Decimal(29_000))
         await place(desk, resting)
         amended = await desk.broker.amend(
-            resting.order_id, BTC, quantity=Decimal(2), limit=Decimal(29_100)
+            resting.order_id, BTC, quantity=Decimal(2), limit=Decimal(29_100), stop=None
         )
-        assert amended is not None
+        assert isinstance(amended, OrderAmended)
         assert (amended.quantity, amended.limit) == (2, 29_100)
         assert (await seen(desk, resting)).status is OrderStatus.ACCEPTED
         stop = an_order("1", side=Side.SELL, number=1, stop=Decimal(29_000))
         await place(desk, stop)
-        moved = await desk.broker.amend(stop.order_id, BTC, stop=Decimal(29_500))
-        assert moved is not None
+        new = {"quantity": Decimal(1), "limit": None, "stop": Decimal(29_500)}
+        moved = await desk.broker.amend(stop.order_id, BTC, **new)
+        assert isinstance(moved, OrderAmended)
         assert moved.stop == 29_500
         assert await desk.broker.cancel(stop.order_id, BTC) is None
         assert (await seen(desk, stop)).status is OrderStatus.CANCELLED
         refused = await desk.broker.cancel(stop.order_id, BTC)
         assert isinstance(refused, OrderCancelRefused)
-        assert await desk.broker.amend(stop.order_id, BTC, stop=Decimal(29_400)) is None
+        over = await desk.broker.amend(stop.order_id, BTC, **new)
+        assert isinstance(over, OrderAmendRefused)
 
     on_a_desk(work)
 

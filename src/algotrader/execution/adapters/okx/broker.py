@@ -17,6 +17,7 @@ from algotrader.core.events import (
     Event,
     OrderAccepted,
     OrderAmended,
+    OrderAmendRefused,
     OrderCancelRefused,
     OrderFilled,
     OrderNotFound,
@@ -218,29 +219,35 @@ class OkxBroker:
         order_id: OrderId,
         instrument: Symbol,
         *,
-        quantity: Decimal | None = None,
-        limit: Decimal | None = None,
-        stop: Decimal | None = None,
-    ) -> OrderAmended | None:
-        """Change an open order; the terms that hold now, None where the venue refused.
+        quantity: Decimal,
+        limit: Decimal | None,
+        stop: Decimal | None,
+    ) -> OrderAmended | OrderAmendRefused | None:
+        """Change an open order; None if what became of it has to be looked up.
 
-        What becomes of a change is asked for, as a fill may have crossed it (F27).
+        A fill may have crossed the change: what is told is what the venue shows after it (F27).
+        BrokerUnavailableError without an answer.
         """
         found = await self._questions.find(order_id, instrument)
         if found is None:
-            return None
+            return self._not_amended(order_id, instrument, "51603", "no such order")
         answer = await self._client.post(*_amendment(found, instrument, quantity, limit, stop))
         if answer.row_code != "0":
-            return None
+            return self._not_amended(order_id, instrument, answer.row_code, answer.row_message)
         now = await self._questions.find(order_id, instrument)
         if now is None:
-            raise BrokerUnavailableError(f"order {order_id} is not shown after its amendment")
+            return None
         return OrderAmended(
             **self._names(order_id, instrument),
             quantity=decimal(now.row, "sz"),
             limit=_some(now.row, "px", "slOrdPx", "tpOrdPx", "ordPx"),
             stop=_some(now.row, "slTriggerPx", "tpTriggerPx", "triggerPx"),
         )
+
+    def _not_amended(
+        self, order_id: OrderId, instrument: Symbol, code: str, reason: str
+    ) -> OrderAmendRefused:
+        return OrderAmendRefused(**self._names(order_id, instrument), code=code, reason=reason)
 
     async def cancel_all(self, instruments: Iterable[Symbol] | None = None) -> int:
         """Cancel what is open of ours, everywhere or in some instruments; how many were asked for.
@@ -391,15 +398,13 @@ def _status(found: Found) -> OrderStatus | None:
 def _amendment(
     found: Found,
     instrument: Symbol,
-    quantity: Decimal | None,
+    quantity: Decimal,
     limit: Decimal | None,
     stop: Decimal | None,
 ) -> tuple[str, dict[str, str]]:
     """The call that changes an order: an algo order's levels have names of their own."""
     row = found.row
-    body = {"instId": inst_id(instrument)}
-    if quantity is not None:
-        body["newSz"] = f"{quantity:f}"
+    body = {"instId": inst_id(instrument), "newSz": f"{quantity:f}"}
     if not found.is_algo or found.child is not None:
         shown = found.child or row
         if limit is not None:
