@@ -18,7 +18,7 @@ from algotrader.core.errors import AlgotraderError
 from algotrader.core.timeframes import DAY_MS
 from algotrader.execution.batch import Batch
 from algotrader.strategy.base import Strategy, Style
-from algotrader.strategy.decide import all_targets, first_decision, prepare_all
+from algotrader.strategy.decide import all_targets, end, first_decision, prepare_all
 
 Floats = NDArray[np.float64]
 
@@ -121,6 +121,7 @@ class Evaluator:
             given.settings,
             first=max(self._first, prepared.warmup_rows),
         )
+        end(strategy)
         trades = trades_of(given.panel, given.instruments, given.settings, result)
         returns[:] = self._daily(result.equity)
         return SetResult(

@@ -38,7 +38,7 @@ from algotrader.execution.simulation import (
 )
 from algotrader.portfolio.sizing import LOT_SLACK
 from algotrader.strategy.base import Strategy, Style
-from algotrader.strategy.decide import Prepared, all_targets, first_decision, prepare_all
+from algotrader.strategy.decide import Prepared, all_targets, end, first_decision, prepare_all
 
 Floats = NDArray[np.float64]
 
@@ -200,6 +200,7 @@ def run_backtest(
             given.settings,
             first=first,
         )
+        end(strategy)
         lines = tuple(session.lines)
     return RunResult(
         strategy=strategy,

@@ -23,7 +23,7 @@ from algotrader.backtest.run import KernelInput
 from algotrader.execution.simulated import CallbackError, simulate_strategy
 from algotrader.execution.simulation import Panel, SimulationResult
 from algotrader.strategy.base import Strategy, Style
-from algotrader.strategy.decide import Prepared, prepare_all, raised
+from algotrader.strategy.decide import Prepared, end, prepare_all, raised
 
 _PER_ROW = ("ts", "open", "high", "low", "close", "volume", "session", "schedule",
             "mark_open", "mark_high", "mark_low", "mark_close")  # fmt: skip
@@ -85,6 +85,7 @@ def simulate_turns(
         raise raised(strategy, hook_of(cause, strategy.style), error.ts, cause) from cause
     for turn, state in zip(turns, states, strict=True):
         written_state(state, type(turn.strategy).__name__)  # R35
+        end(turn.strategy)
     return result, tuple(session.lines)
 
 

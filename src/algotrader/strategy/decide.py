@@ -184,6 +184,12 @@ def guarded(
         raise raised(strategy, method, bar_at, error) from error
 
 
+def end(strategy: Strategy) -> None:
+    """Call `on_stop`, where a strategy has it, after its last bar (R36)."""
+    if (on_stop := getattr(strategy, "on_stop", None)) is not None:
+        guarded(strategy, "on_stop", None, on_stop)
+
+
 def raised(
     strategy: Strategy, method: str, bar_at: int | None, error: BaseException
 ) -> StrategyRaisedError:

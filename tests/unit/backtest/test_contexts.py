@@ -187,6 +187,24 @@ def test_the_hooks_are_called_and_their_errors_are_sentences() -> None:
     assert Hooked.started
 
 
+def test_r36_on_stop_comes_once_after_the_last_bar() -> None:
+    told: list[str] = []
+
+    class Leaving(Strategy):
+        def on_start(self) -> None:
+            told.append("start")
+
+        def on_bar(self, ctx: Any) -> None:
+            told.append(str(ctx.index))
+
+        def on_stop(self) -> None:
+            told.append("stop")
+
+    run(Leaving(), HOURLY)
+
+    assert told == ["start", *(str(row) for row in range(len(HOURLY.bars))), "stop"]
+
+
 def test_an_error_is_named_by_the_hook_that_raised_and_the_line_in_it() -> None:
     class Failing(Strategy):
         def __init__(self, hook: str) -> None:
@@ -210,7 +228,10 @@ def test_an_error_is_named_by_the_hook_that_raised_and_the_line_in_it() -> None:
         def on_order(self, ctx: Any, order: Any) -> None:
             self.fail("on_order")
 
-    for hook in ("on_start", "on_bar", "on_fill", "on_order"):
+        def on_stop(self) -> None:
+            self.fail("on_stop")
+
+    for hook in ("on_start", "on_bar", "on_fill", "on_order", "on_stop"):
         with pytest.raises(StrategyRaisedError, match=f"{hook} of Failing raised LookupError"):
             run(Failing(hook))
 

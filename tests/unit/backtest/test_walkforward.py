@@ -230,6 +230,28 @@ class Logging(Strategy):
             ctx.state.update(self.kept)
 
 
+STOPPED: list[int] = []
+
+
+class Stopping(Logging):
+    """Writes down that it was stopped."""
+
+    def on_stop(self) -> None:
+        STOPPED.append(self.name)
+
+
+def test_r36_each_set_of_a_sweep_and_each_turn_of_a_walk_forward_is_stopped(
+    tmp_path: Path,
+) -> None:
+    STOPPED.clear()
+    sweep = swept(Stopping, DAILY, tmp_path)
+    assert sorted(STOPPED) == [1, 2]
+
+    STOPPED.clear()
+    result = walk_forward(sweep, WINDOWS)
+    assert [1 + fold.chosen for fold in result.folds] == STOPPED
+
+
 def test_what_is_logged_in_the_test_windows_is_kept_in_order(tmp_path: Path) -> None:
     result = walked(Logging, DAILY, tmp_path).run
 
