@@ -49,6 +49,7 @@ LIMITS: Final[dict[str, Limit]] = {
     "account/bills-archive": Limit(calls=5),
     "market/candles": Limit(calls=40),
     "market/history-candles": Limit(calls=20),
+    "market/trades": Limit(calls=100),
     "market/ticker": Limit(calls=20),
     "market/tickers": Limit(calls=20),
     "public/instruments": Limit(calls=20),

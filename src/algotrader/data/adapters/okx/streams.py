@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -92,7 +92,7 @@ class OkxStreams:
         _ccxt_pro()  # seconds of loading: now, not in the middle of trading
         self.offset_ms = 0  # the venue's clock less ours; logins are stamped with it
 
-    async def follow(self, access: str, args: Sequence[Arg]) -> AsyncIterator[Heard]:
+    async def follow(self, access: str, args: Sequence[Arg]) -> AsyncGenerator[Heard, None]:
         """One connection to `public`, `private` or `business`, kept up until left."""
         failures = 0
         while True:
@@ -107,8 +107,12 @@ class OkxStreams:
                 yield Lost(reason=str(error), code=error.code)
             finally:
                 await socket.close()
-            await self._settings.sleep(self._settings.wait_s(failures, self._settings.draw()))
+            await self.pause(failures)
             failures += 1
+
+    async def pause(self, failures: int) -> None:
+        """The wait before connecting again, after so many failures in a row."""
+        await self._settings.sleep(self._settings.wait_s(failures, self._settings.draw()))
 
 
 class StreamLostError(Exception):
