@@ -17,6 +17,7 @@ from algotrader.cli.commands import TABLE
 from algotrader.cli.lazy import load
 from algotrader.cli.main import main
 from algotrader.features.catalogue import table
+from algotrader.risk.catalogue import rules_table, words_table
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference"
 _NOTE = "<!-- Made by `python -m tools.reference`; change the code, not this page. -->\n\n"
@@ -51,6 +52,24 @@ each column is treated by itself, and `cross_…` each row. None looks ahead.
 """
 
 
+_RISK = """# Risk rules
+
+Every rule that can stop, cut or end something, by the code that denials, events, `status` and the
+console name it by. What the settings do not name limits nothing. How they work together, the kill
+switch and re-arming are in [Risk](../concepts/risk.md).
+
+"""
+
+_WORDS = """
+## The rule language
+
+`risk.rules` take conditions over these names: numbers (`50_000`, `3%`, `20bps`), `+ - * /`,
+`< <= > >=`, `and`, `or`, `not` and brackets. Only like is compared with like: money with money, a
+fraction with a fraction. A condition that names an instrument's figure is judged for each one.
+
+"""
+
+
 def commands() -> str:
     """The help of every command, as `docs/reference/cli.md`."""
     parts = []
@@ -67,7 +86,16 @@ def indicators() -> str:
     return _NOTE + _INDICATORS + table() + "\n"
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"cli.md": commands, "indicators.md": indicators}
+def risk_rules() -> str:
+    """The catalogue of risk rules and the rule language, as `docs/reference/risk-rules.md`."""
+    return _NOTE + _RISK + rules_table() + _WORDS + words_table()
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "cli.md": commands,
+    "indicators.md": indicators,
+    "risk-rules.md": risk_rules,
+}
 
 
 def _help(words: list[str]) -> str:
