@@ -12,7 +12,7 @@ from algotrader.backtest.run import RunResult
 from algotrader.core.instants import utc_at
 from algotrader.core.instruments import FeeSchedule, Instrument, SlippageModel
 from algotrader.core.rebalancing import RebalanceKind
-from algotrader.core.symbols import Symbol
+from algotrader.core.symbols import FILE_VENUE, Symbol
 from algotrader.core.units import format_number, format_percent, format_step
 from algotrader.execution.simulation import OrderState
 from algotrader.strategy.rebalance import Rebalance
@@ -34,6 +34,7 @@ def warnings_of(result: RunResult) -> tuple[Remark, ...]:
     """Most important first."""
     return (
         *_about_data(result),
+        *_about_rules(result),
         *_about_margin(result),
         *_about_costs(result),
         *_about_orders(result),
@@ -61,11 +62,7 @@ def assumptions_of(result: RunResult) -> tuple[Remark, ...]:
         Remark(
             code="path", en=f"{settings.path} inside a bar", zh=f"K 线内{_PATHS_ZH[settings.path]}"
         ),
-        Remark(
-            code="participation",
-            en=f"at most {format_percent(_participation(result))} of a bar's volume",
-            zh=f"不超过单根 K 线成交量的 {format_percent(_participation(result), language='zh')}",
-        ),
+        _participated(result),
         Remark(
             code="leverage",
             en=f"Σ|weight| at most {format_number(settings.max_leverage, 2)}",
@@ -164,10 +161,18 @@ def _rebalanced(rebalance: Rebalance) -> Remark:
     return Remark(code="rebalance", en=en, zh=zh)
 
 
-def _participation(result: RunResult) -> float:
+def _participated(result: RunResult) -> Remark:
+    """Which share of a bar's volume an order may take (R20)."""
     if not result.market.provenance.volume_known or result.market.bars.close_only:
-        return 1.0
-    return 0.1 if result.settings.participation is None else result.settings.participation
+        return Remark(
+            code="participation", en="not limited: no volume is known", zh="不限制：成交量未知"
+        )
+    share = 0.1 if result.settings.participation is None else result.settings.participation
+    return Remark(
+        code="participation",
+        en=f"at most {format_percent(share)} of a bar's volume",
+        zh=f"不超过单根 K 线成交量的 {format_percent(share, language='zh')}",
+    )
 
 
 def _about_data(result: RunResult) -> Iterator[Remark]:
@@ -242,6 +247,26 @@ def _suspects(result: RunResult) -> Iterator[Remark]:
             "The figures may rest on them; see `algotrader data check`.",
             zh=f"{bars} 根 K 线可疑，首见于 {place}：{zh}。结果可能因此失真，"
             "请运行 `algotrader data check`。",
+        )
+
+
+def _about_rules(result: RunResult) -> Iterator[Remark]:
+    """Instruments of an exchange whose own limits on orders are not kept in the lake."""
+    unknown = [
+        str(one.symbol)
+        for one in result.instruments
+        if one.symbol.quote is not None
+        and one.symbol.venue != FILE_VENUE
+        and one.tick == one.min_quantity == one.min_notional == 0
+    ]
+    if unknown:
+        names, names_zh = ", ".join(unknown), "、".join(unknown)
+        yield Remark(
+            code="venue_rules_unknown",
+            en=f"The venue's tick, lot and smallest order are not known of {names}: orders of any "
+            "size were filled. `algotrader data download` brings them.",
+            zh=f"{names_zh} 的最小变动价位、数量步长与最小委托未知：任意大小的委托均视为可成交。"
+            "运行 `algotrader data download` 可取得。",
         )
 
 

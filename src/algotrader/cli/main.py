@@ -12,6 +12,7 @@ import re
 import sys
 import traceback
 from collections.abc import Sequence
+from subprocess import CalledProcessError
 from typing import Annotated, Any
 
 import typer
@@ -99,6 +100,9 @@ def describe(error: BaseException) -> tuple[dict[str, str | None], int]:
         said = f"{where}{error.strerror[0].lower()}{error.strerror[1:]}"
         full = error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
         return _said("os_error", said, _MORE_SPACE if full else None), FAILED
+    if isinstance(error, CalledProcessError) and "cmake" in error.cmd:
+        message = "the kernel's sources changed, and it could not be built anew"
+        return _said("kernel.build", message, "run: make setup"), REFUSED
     message = f"{type(error).__name__}: {error}"
     return _said("bug", f"this is a bug: {message}", "run again with -vv and report it"), FAILED
 

@@ -14,7 +14,7 @@ from algotrader.backtest.remarks import assumptions_of, warnings_of
 from algotrader.backtest.run import RunResult, run_backtest
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.core.errors import UsageError
-from algotrader.core.instruments import FeeCurrency, FeeSchedule, SlippageModel
+from algotrader.core.instruments import FeeCurrency, FeeSchedule, Instrument, SlippageModel
 from algotrader.core.symbols import InstrumentKind, Symbol
 from algotrader.strategy.base import Strategy
 from algotrader.strategy.rebalance import Rebalance
@@ -123,6 +123,7 @@ def test_what_is_known_of_the_data_is_said() -> None:
     closed = run_backtest(Hold(), closes, BacktestSettings())
     assert "close_only" in codes(closed)
     assumed = {one.code: one.en for one in assumptions_of(closed)}
+    assert assumed["participation"] == "not limited: no volume is known"
     assert assumed["fill"] == "at the next close: the data has closes alone"
 
 
@@ -178,3 +179,17 @@ def test_when_targets_are_acted_on_is_said_in_words(rebalance: str, en: str, zh:
     said = {one.code: one for one in assumptions_of(ran(kind()))}
 
     assert (said["rebalance"].en, said["rebalance"].zh) == (en, zh)
+
+
+def test_an_exchange_whose_limits_are_not_known_is_named() -> None:
+    market = a_market(random_bars(300))
+    named = an_instrument(Symbol.parse("OKX:BTC/USDT"))
+    bare = replace(named, tick=Decimal(0), min_quantity=Decimal(0), min_notional=Decimal(0))
+    bars = replace(market.bars, symbols=(bare.symbol,))
+
+    def said(instrument: Instrument) -> set[str]:
+        traded = replace(market, bars=bars, instruments=(instrument,))
+        return codes(run_backtest(Hold(), traded, BacktestSettings()))
+
+    assert "venue_rules_unknown" in said(bare)
+    assert "venue_rules_unknown" not in said(replace(bare, min_notional=Decimal(5)))
