@@ -72,7 +72,7 @@ class Stepper {
     return rows;
   }
   std::vector<GuardRow> guards() const { return rows_of(simulator_.guards()); }
-  std::vector<GuardRow> take_born() { return rows_of(simulator_.take_born()); }
+  std::vector<GuardRow> take_guard_news() { return rows_of(simulator_.take_guard_news()); }
 
   std::vector<std::pair<std::int64_t, std::int64_t>> openers_from(std::size_t first) const {
     std::vector<std::pair<std::int64_t, std::int64_t>> found;
@@ -146,7 +146,8 @@ void bind_stepper(nb::module_& module) {
            nb::arg("reason"), nb::arg("instrument"))
       .def("guards", &Stepper::guards,
            "Protective orders on the book: (opener, generation, reason, instrument, triggered).")
-      .def("take_born", &Stepper::take_born, "Those made since last asked, gone ones among them.")
+      .def("take_guard_news", &Stepper::take_guard_news,
+           "Those made, then those triggered, since last asked; gone ones among them.")
       .def("openers_from", &Stepper::openers_from, nb::arg("first"),
            "(opener, generation) of each fill; -1 where it is of no protective order.")
       .def("decide", &Stepper::decide, "Ends the requests of the row (R7, 8).")

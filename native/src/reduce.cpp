@@ -78,10 +78,10 @@ ALGOTRADER_INLINE void changes_body(const double* numbers, std::size_t count, st
   words[0] = (changes_of(numbers + 1, head - 1) << 1) | 1;
   std::size_t i = head;
   for (; i + 64 <= count; i += 64) {
+    const auto last = std::bit_cast<std::uint64_t>(numbers[i - 1]);
     std::uint64_t differs = 0;
     for (std::size_t k = 0; k < 64; ++k) {
-      differs |= std::bit_cast<std::uint64_t>(numbers[i + k]) ^
-                 std::bit_cast<std::uint64_t>(numbers[i + k - 1]);
+      differs |= std::bit_cast<std::uint64_t>(numbers[i + k]) ^ last;
     }
     words[i / 64] = differs == 0 ? 0 : changes_of(numbers + i, 64);
   }

@@ -98,6 +98,7 @@ void run_resting(Simulator& simulator, const PanelIndex& index, const double* nu
   const auto fetch_ahead = [&](std::size_t row) {
     ahead = targets.next(std::max(ahead, row) + 1);
     index.prefetch(ahead);
+    __builtin_prefetch(targets.at(ahead));
   };
   for (int k = 0; k < 4; ++k) fetch_ahead(0);
   const bool plain = simulator.is_plain();

@@ -43,6 +43,9 @@ void Simulator::after_opening(std::size_t index, std::int64_t lots, double price
 void Simulator::begin_exit(std::size_t index, int sign) {
   const Order& order = state_.orders[index];
   const auto column = static_cast<std::size_t>(order.instrument);
+  if (serves_venue_ && order.triggered) {
+    state_.guard_news.push_back({order.opener, order.generation, order.reason, order.instrument, true});
+  }
   for (Order& entry : state_.orders) {
     if (entry.done || entry.protective || entry.instrument != order.instrument) continue;
     const bool target = entry.reason == FillReason::Target && entry.side == sign;
@@ -119,7 +122,7 @@ void Simulator::add_legs(Order leg, double entry, double best, double stop_loss,
     leg.age = state_.age++;
     state_.orders.push_back(leg);
     if (serves_venue_) {
-      state_.born.push_back({leg.opener, leg.generation, reason, leg.instrument, false});
+      state_.guard_news.push_back({leg.opener, leg.generation, reason, leg.instrument, false});
     }
     return state_.orders.back();
   };

@@ -75,7 +75,7 @@ class Simulator {
   void protect(std::size_t column, std::int64_t opener);
   void cancel_guard(const Guard& guard);
   std::vector<Guard> guards() const;
-  std::vector<Guard> take_born() { return std::exchange(state_.born, {}); }
+  std::vector<Guard> take_guard_news() { return std::exchange(state_.guard_news, {}); }
 
   const PanelView& panel() const noexcept { return panel_; }
   const Instrument& instrument(std::size_t column) const { return instruments_[column]; }
@@ -129,7 +129,7 @@ class Simulator {
     std::vector<GroupLeg> legs;
     std::vector<double> room;  // lots that participation leaves in this bar; < 0: not looked up
     std::vector<std::pair<std::int64_t, OrderState>> endings;
-    std::vector<Guard> born;  // legs made since last taken, of a venue
+    std::vector<Guard> guard_news;  // legs made or triggered since last taken, of a venue
     Counters counters{};
     std::int64_t age = 0;
   };

@@ -219,7 +219,8 @@ class Guardian:
     ) -> None:
         if (quantity, limit, stop) == (live.quantity, live.limit, live.stop):
             return
-        if not live.status.may_become(OrderStatus.PENDING_AMEND):
+        waits = live.status is OrderStatus.PENDING_AMEND
+        if waits or not live.status.may_become(OrderStatus.PENDING_AMEND):
             return  # asked again when the venue has answered
         self._step.tell(
             OrderAmendRequested(

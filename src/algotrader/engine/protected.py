@@ -59,6 +59,8 @@ class Protected:
 
     def triggered(self, order: Order) -> None:
         """The exit has begun, whether or not anything of it has traded."""
+        if order.order_id in self.exits and order.intent.purpose is not Purpose.TAKE_PROFIT:
+            return
         self.exits[order.order_id] = None
         self._block(order)
 

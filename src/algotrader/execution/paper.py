@@ -204,7 +204,7 @@ class PaperVenue:
         if self._guards.find(order.order_id) is None:
             column = self._columns[order.instrument]
             self._stepper.protect(column, self._guards.opener_anew(order))
-            self._guards.born(self._stepper.take_born(), self._orders)
+            self._guards.hear(self._stepper.take_guard_news(), self._orders)
         if self._guards.find(order.order_id) is None:
             return self._rejected(order, now_ms, "nothing_held", "there is nothing to guard")
         return self._accepted(order, now_ms)
@@ -274,7 +274,7 @@ class PaperVenue:
             self._stepper.decide()
         held = [quantity != 0.0 for quantity in self._stepper.positions]
         self._stepper.step()
-        self._guards.born(self._stepper.take_born(), self._orders)
+        self._guards.hear(self._stepper.take_guard_news(), self._orders)
         return [
             # Settled on what was held before the bar, or else on what was opened in it (R7).
             *(self._new_funding(row, now_ms, [c for c, was in enumerate(held) if was])),
@@ -292,7 +292,7 @@ class PaperVenue:
         if not self._guards.has_any:
             return
         rows = self._stepper.guards()
-        for guard in self._guards.triggered(rows):
+        for guard in self._guards.take_triggered():
             yield self._stop_triggered(guard, now_ms)
         for guard in self._guards.ended(rows):
             yield self._guard_seen(guard, now_ms)
@@ -365,8 +365,7 @@ class PaperVenue:
             guard = self._guards.of_fill(*openers[k], reason) if reason in REASONS else None
             if guard is not None:
                 order_id = guard.order_id
-                if reason is not FillReason.TAKE_PROFIT and not guard.is_triggered:
-                    guard.is_triggered = True
+                if self._guards.is_newly_triggered(guard):
                     yield self._stop_triggered(guard, now_ms, price)
             fill = Fill(
                 trade_id=trade_id,

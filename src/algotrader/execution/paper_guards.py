@@ -26,7 +26,7 @@ REASONS: Final = {
 GuardKey = tuple[int, int, int]
 """Opener, generation, reason, as the simulator tells a guard."""
 GuardRow = tuple[int, int, int, int, bool]
-"""The same with the column of the instrument, and whether it was triggered."""
+"""The same with the column of the instrument, and whether its level was reached."""
 
 
 @dataclass(slots=True)
@@ -39,7 +39,6 @@ class KeptGuard:
     instrument: Instrument
     filled: Decimal = Decimal(0)
     is_over: bool = False
-    is_triggered: bool = False
 
 
 class GuardBook:
@@ -50,6 +49,7 @@ class GuardBook:
         self._by_id: dict[OrderId, KeptGuard] = {}
         self._by_key: dict[GuardKey, KeptGuard] = {}
         self._alive: dict[GuardKey, KeptGuard] = {}
+        self._triggered: dict[GuardKey, KeptGuard] = {}
         self._anew: dict[int, tuple[OrderId, int]] = {}  # opener of ours: parent and attempt
 
     def find(self, order_id: OrderId) -> KeptGuard | None:
@@ -71,13 +71,16 @@ class GuardBook:
         self._anew[number] = (parent, order.intent.attempt)
         return number
 
-    def born(self, rows: Iterable[GuardRow], orders: Mapping[int, Order]) -> None:
-        """Take in the guards that the simulator made."""
-        for opener, generation, reason, column, _ in rows:
+    def hear(self, rows: Iterable[GuardRow], orders: Mapping[int, Order]) -> None:
+        """Take in the guards that the simulator made or triggered."""
+        for opener, generation, reason, column, is_triggered in rows:
+            key = (opener, generation, reason)
+            if is_triggered:
+                self._triggered[key] = self._by_key[key]
+                continue
             parent, attempt = (
                 (orders[opener].order_id, generation) if opener >= 0 else self._anew[opener]
             )
-            key = (opener, generation, reason)
             guard = KeptGuard(
                 order_id=guard_order_id(parent, REASONS[FillReason(reason)], attempt),
                 key=key,
@@ -86,13 +89,15 @@ class GuardBook:
             )
             self._by_id[guard.order_id] = self._by_key[key] = self._alive[key] = guard
 
-    def triggered(self, rows: Iterable[GuardRow]) -> Iterator[KeptGuard]:
-        """Those whose level was reached since last asked, and nothing of them has traded."""
-        for opener, generation, reason, _, is_triggered in rows:
-            guard = self._by_key[opener, generation, reason]
-            if is_triggered and not guard.is_triggered:
-                guard.is_triggered = True
-                yield guard
+    def is_newly_triggered(self, guard: KeptGuard) -> bool:
+        """Whether its trigger is still to be told; it counts as told from now on."""
+        return self._triggered.pop(guard.key, None) is not None
+
+    def take_triggered(self) -> list[KeptGuard]:
+        """Those whose level was reached and of which nothing has traded."""
+        found = list(self._triggered.values())
+        self._triggered.clear()
+        return found
 
     def ended(self, rows: Iterable[GuardRow]) -> Iterator[KeptGuard]:
         """Those that are on the book no longer."""

@@ -1,0 +1,261 @@
+"""Live bars of OKX: closed candles by stream, and by asking for whatever the stream left out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from algotrader.core.errors import UsageError
+from algotrader.core.instants import utc_ms
+from algotrader.core.ports import Clock
+from algotrader.core.symbols import Symbol
+from algotrader.core.timeframes import DAY_MS, HOUR_MS, MINUTE_MS, Timeframe
+from algotrader.data.adapters.okx.clock import measure_clock
+from algotrader.data.adapters.okx.names import inst_id
+from algotrader.data.adapters.okx.rest import NoAnswerError, OkxRest
+from algotrader.data.adapters.okx.streams import Arg, Lost, OkxStreams, Opened, Pushed
+from algotrader.data.feed import FeedEvent
+from algotrader.data.live_bars import BarKeeper, KeeperSettings, Missing, Moment, RawBar
+
+log = logging.getLogger(__name__)
+
+# Bars of six hours and longer begin at 00:00 UTC only in their utc kind.
+BARS: Final = {
+    MINUTE_MS: "1m", 3 * MINUTE_MS: "3m", 5 * MINUTE_MS: "5m", 15 * MINUTE_MS: "15m",
+    30 * MINUTE_MS: "30m", HOUR_MS: "1H", 2 * HOUR_MS: "2H", 4 * HOUR_MS: "4H",
+    6 * HOUR_MS: "6Hutc", 12 * HOUR_MS: "12Hutc", DAY_MS: "1Dutc", 7 * DAY_MS: "1Wutc",
+}  # fmt: skip
+SOURCE: Final = "OKX"
+_PAGE: Final = 100  # bars a call; history gives no more at once
+_RECENT: Final = 1_400  # bars that `market/candles` reaches back
+_CONFIRMED: Final = "1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedSettings:
+    """When is asked. Seconds after a bar's close, and between questions."""
+
+    streams: bool = True  # else by asking alone
+    first_ask_s: float = 1.5  # after a close: what the stream has not brought by then is asked for
+    ask_again_s: float = 2.0
+    longest_ask_s: float = 30.0  # between questions while the source is silent
+    recheck_s: float = 20.0  # after a close: the last bars once more, in case they were corrected
+    recheck_bars: int = 3
+    clock_every_s: float = 3_600.0
+    grace_ms: int = 10_000
+    delay_ms: int = 0
+
+
+class OkxBarFeed:
+    """Closed bars of some instruments in one time frame. UsageError for a frame OKX has not."""
+
+    def __init__(
+        self,
+        rest: OkxRest,
+        streams: OkxStreams,
+        clock: Clock,
+        instruments: Sequence[Symbol],
+        timeframe: Timeframe,
+        *,
+        since_ms: int | None = None,
+        settings: FeedSettings | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """`since_ms`: the first bar wanted, UTC ms of its open; None for the newest closed one."""
+        if timeframe.ms not in BARS:
+            raise UsageError(
+                "okx.timeframe",
+                f"OKX has no {timeframe} bars",
+                hint="it has " + " ".join(str(Timeframe(ms)) for ms in BARS),
+            )
+        self._rest = rest
+        self._streams = streams
+        self._clock = clock
+        self._symbols = {inst_id(symbol): symbol for symbol in instruments}
+        self._timeframe = timeframe
+        self._since_ms = since_ms
+        self._settings = settings or FeedSettings()
+        self._sleep = sleep
+        self.offset_ms = 0  # the venue's clock less ours
+        self._queue: asyncio.Queue[FeedEvent | BaseException] = asyncio.Queue()
+        self._wake = asyncio.Event()
+
+    async def bars(self) -> AsyncIterator[FeedEvent]:
+        """See `BarFeed.bars`."""
+        await self._measure()
+        at = self._moment()
+        keeper = BarKeeper(
+            tuple(self._symbols.values()),
+            KeeperSettings(
+                timeframe=self._timeframe,
+                source=SOURCE,
+                grace_ms=self._settings.grace_ms,
+                delay_ms=self._settings.delay_ms,
+            ),
+            self._since_ms if self._since_ms is not None else at.venue_ms,
+            at,
+        )
+        work = [self._fill(keeper), self._tick(keeper), self._recheck(keeper), self._keep_time()]
+        if self._settings.streams:
+            work.append(self._listen(keeper))
+        tasks = [asyncio.create_task(self._guarded(one)) for one in work]
+        try:
+            while True:
+                told = await self._queue.get()
+                if isinstance(told, BaseException):
+                    raise told
+                yield told
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def close(self) -> None:
+        await self._rest.close()
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001  told to whoever reads the bars, not swallowed
+            self._queue.put_nowait(error)
+
+    def _tell(self, events: Sequence[FeedEvent]) -> None:
+        for event in events:
+            self._queue.put_nowait(event)
+
+    async def _listen(self, keeper: BarKeeper) -> None:
+        channel = f"candle{BARS[self._timeframe.ms]}"
+        args: list[Arg] = [{"channel": channel, "instId": name} for name in self._symbols]
+        async for heard in self._streams.follow("business", args):
+            match heard:
+                case Pushed():
+                    await self._take(keeper, heard.inst_id, heard.rows)
+                case Opened():
+                    self._wake.set()  # what was missed is asked for at once
+                case Lost():
+                    log.warning("the stream of bars was lost: %s", heard.reason)
+
+    async def _take(self, keeper: BarKeeper, name: str, rows: Sequence[Any]) -> None:
+        symbol = self._symbols.get(name)
+        for row in rows if symbol is not None else ():
+            bar = read_candle(row, symbol)
+            if bar is None:
+                continue
+            if bar.ts + self._timeframe.ms > self._moment().venue_ms:
+                await self._measure(samples=1)  # from the future: the bar is wrong, or our clock
+            self._tell(keeper.take(bar, self._moment()))
+
+    async def _tick(self, keeper: BarKeeper) -> None:
+        """Slices fall due by time as well: none waits for the next bar."""
+        step_s = max(min(self._settings.grace_ms / 4_000, 1.0), 0.05)
+        while True:
+            self._tell(keeper.due(self._moment()))
+            await self._sleep(step_s)
+
+    async def _fill(self, keeper: BarKeeper) -> None:
+        """Ask for what is missing: shortly after each close, after each gap, until it is there."""
+        silent_s = self._settings.ask_again_s
+        while True:
+            self._wake.clear()
+            lacking = keeper.missing(self._moment())
+            try:
+                for asked in lacking:
+                    await self._ask(keeper, asked)
+                silent_s = self._settings.ask_again_s
+            except NoAnswerError as error:
+                log.warning("bars could not be asked for: %s", error)
+                silent_s = min(silent_s * 2, self._settings.longest_ask_s)
+            if keeper.missing(self._moment()):
+                await self._sleep(silent_s)
+                continue
+            now_ms = self._moment().venue_ms
+            wait_s = (keeper.next_close_after(now_ms) - now_ms) / 1000 + self._settings.first_ask_s
+            await self._sleep_or_wake(wait_s)
+
+    async def _sleep_or_wake(self, seconds: float) -> None:
+        waits = [
+            asyncio.ensure_future(self._sleep(seconds)),
+            asyncio.ensure_future(self._wake.wait()),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waits:
+                one.cancel()
+
+    async def _recheck(self, keeper: BarKeeper) -> None:
+        """Some time after each close, look at the last bars again: the venue may correct them."""
+        span_ms = self._settings.recheck_bars * self._timeframe.ms
+        while True:
+            now_ms = self._moment().venue_ms
+            close_ms = keeper.next_close_after(now_ms)
+            await self._sleep((close_ms - now_ms) / 1000 + self._settings.recheck_s)
+            for symbol in self._symbols.values():
+                try:
+                    await self._fetch(keeper, symbol, close_ms - span_ms, close_ms)
+                except NoAnswerError as error:
+                    log.warning("bars could not be looked at again: %s", error)
+                    break
+
+    async def _keep_time(self) -> None:
+        while True:
+            await self._sleep(self._settings.clock_every_s)
+            await self._measure()
+
+    async def _measure(self, samples: int = 5) -> None:
+        try:
+            reading = await measure_clock(
+                self._rest, lambda: utc_ms(self._clock.now()), samples=samples
+            )
+        except NoAnswerError as error:
+            log.warning("the venue's clock could not be read: %s", error)
+            return
+        self.offset_ms = reading.offset_ms
+
+    async def _ask(self, keeper: BarKeeper, asked: Missing) -> None:
+        await self._fetch(keeper, asked.instrument, asked.start_ms, asked.end_ms)
+        keeper.answered(asked)
+
+    async def _fetch(self, keeper: BarKeeper, symbol: Symbol, start_ms: int, end_ms: int) -> None:
+        """All bars of a range, the oldest first. NoAnswerError if the venue does not answer."""
+        step = _PAGE * self._timeframe.ms
+        for first in range(start_ms, end_ms, step):
+            last = min(first + step, end_ms)
+            recent = self._moment().venue_ms - first < _RECENT * self._timeframe.ms
+            path = "market/candles" if recent else "market/history-candles"
+            answer = await self._rest.get(
+                path,
+                {
+                    "instId": inst_id(symbol),
+                    "bar": BARS[self._timeframe.ms],
+                    "before": str(first - 1),
+                    "after": str(last),
+                    "limit": str(_PAGE),
+                },
+            )
+            if not answer.is_ok:
+                raise NoAnswerError(f"{path} {symbol}: {answer.code} {answer.message}")
+            await self._take(keeper, inst_id(symbol), answer.rows[::-1])
+
+    def _moment(self) -> Moment:
+        now_ms = utc_ms(self._clock.now())
+        return Moment(venue_ms=now_ms + self.offset_ms, our_ms=now_ms)
+
+
+def read_candle(row: Any, symbol: Symbol | None) -> RawBar | None:
+    """A row of OKX as a bar: closed ones alone (F43). None for what cannot be read (F37).
+
+    Volume is in contracts of swaps and in coins of spot pairs, as orders are (R20).
+    """
+    if symbol is None or not isinstance(row, list) or len(row) < 9 or row[8] != _CONFIRMED:
+        return None
+    try:
+        ts = int(row[0])
+        opened, high, low, close, volume = (float(text) for text in row[1:6])
+    except (TypeError, ValueError):
+        log.warning("a bar of %s cannot be read: %r", symbol, row)
+        return None
+    return RawBar(instrument=symbol, ts=ts, values=(opened, high, low, close, volume))

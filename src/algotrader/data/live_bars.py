@@ -1,0 +1,252 @@
+"""Which live bars are new, late, corrected or missing, and when a slice of them is complete.
+
+`BarKeeper` is pure: it is told bars, from whatever source and in whatever order, and the time, and
+answers with events. A stream and a poller may feed it at once; what one has told the other cannot
+tell again. It asks for what is missing by `missing`, and learns by `answered` what the source does
+not have either.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from algotrader.core.events import BarClosed, HeartbeatMissed, SliceClosed
+from algotrader.core.symbols import Symbol
+from algotrader.core.timeframes import DAY_MS, Timeframe
+from algotrader.data.feed import FeedEvent
+
+log = logging.getLogger(__name__)
+
+_KEPT_BARS: Final = 512  # of each instrument, for finding corrections
+_ASKED_ENOUGH: Final = 3  # answers without a bar after which the source does not have it
+_STALE_BARS: Final = 2
+_WEEK_MS: Final = 7 * DAY_MS
+_MONDAY_MS: Final = 4 * DAY_MS  # the epoch was a Thursday
+
+Values = tuple[float, float, float, float, float]
+"""Open, high, low, close, volume."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawBar:
+    """A bar as a source told it, said to be closed."""
+
+    instrument: Symbol
+    ts: int  # open, UTC ms
+    values: Values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """Bars that open in `[start_ms, end_ms)` are wanted."""
+
+    instrument: Symbol
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """The same instant by both clocks, UTC ms."""
+
+    venue_ms: int
+    our_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeeperSettings:
+    timeframe: Timeframe
+    source: str  # which feed delivers, as its bars will say
+    grace_ms: int = 10_000  # how long a slice waits for bars that are missing
+    delay_ms: int = 0  # after the close, before a slice may be complete
+
+
+@dataclass(slots=True)
+class _Instrument:
+    """What is known of one instrument."""
+
+    newest_ts: int  # before the first bar, as if the one before the newest had come
+    told: dict[int, tuple[Values, int]] = field(default_factory=dict)  # by ts: values, revision
+    lacking: dict[int, int] = field(default_factory=dict)  # by ts: answers that had no bar of it
+    is_stale: bool = False
+
+
+class BarKeeper:
+    """One venue, one time frame. Bars are wanted from `since_ms` on."""
+
+    def __init__(
+        self, instruments: Sequence[Symbol], settings: KeeperSettings, since_ms: int, at: Moment
+    ) -> None:
+        self._settings = settings
+        self._ms = settings.timeframe.ms
+        self._offset = _MONDAY_MS if self._ms % _WEEK_MS == 0 else 0
+        self._order = tuple(sorted(instruments))  # by their text (R1)
+        if settings.grace_ms + settings.delay_ms >= self._ms:
+            raise ValueError("a slice has to be over before the next one is due")
+        # The newest closed bar is younger than one interval: its slice is still to come (R24).
+        self._next_close = self._floor(at.venue_ms)
+        self._known = {
+            symbol: _Instrument(newest_ts=self._next_close - 2 * self._ms) for symbol in self._order
+        }
+        self._expected = min(self._ceiling(since_ms), self._next_close - self._ms)
+        self._first_ts = self._expected
+        self._waits_from = at.venue_ms  # the grace of an overdue slice begins with its first bar
+        self.quarantined = 0
+        self.expect(at)
+
+    def expect(self, at: Moment) -> None:
+        """Count what has closed by now among what is wanted."""
+        while self._expected + self._ms <= at.venue_ms:
+            for known in self._known.values():
+                if self._expected not in known.told:
+                    known.lacking.setdefault(self._expected, 0)
+            self._expected += self._ms
+
+    def take(self, bar: RawBar, at: Moment) -> list[FeedEvent]:
+        """What a bar tells. Nothing, if it is known, unusable, not wanted or not closed."""
+        self.expect(at)
+        known = self._known.get(bar.instrument)
+        on_grid = (bar.ts - self._offset) % self._ms == 0
+        if known is None or bar.ts < self._first_ts or not on_grid:
+            return []
+        if bar.ts + self._ms > at.venue_ms:
+            return []  # still forms, whatever the source says (F43)
+        if not _is_sound(bar.values):
+            self.quarantined += 1  # stays among what is missing: asked for again (F42)
+            log.warning("%s: a bar at %s is unusable: %s", bar.instrument, bar.ts, bar.values)
+            return []
+        before = known.told.get(bar.ts)
+        if before is not None and before[0] == bar.values:
+            return []
+        revision = 0 if before is None else before[1] + 1
+        return [*self.due(at), *self._keep(known, bar, revision, at), *self.due(at)]
+
+    def _keep(self, known: _Instrument, bar: RawBar, revision: int, at: Moment) -> list[FeedEvent]:
+        known.told[bar.ts] = (bar.values, revision)
+        known.lacking.pop(bar.ts, None)
+        if len(known.told) > _KEPT_BARS:
+            del known.told[min(known.told)]
+        known.newest_ts = max(known.newest_ts, bar.ts)
+        known.is_stale = self._is_behind(known, at) and known.is_stale
+        closes = bar.ts + self._ms
+        if closes == self._next_close and self._count_of(bar.ts) == 1:
+            self._waits_from = max(at.venue_ms, self._next_close)
+        opened, high, low, close, volume = bar.values
+        return [
+            BarClosed(
+                ts_event=closes, ts_known=at.our_ms, instrument=bar.instrument,
+                timeframe=str(self._settings.timeframe), ts=bar.ts, open=opened, high=high,
+                low=low, close=close, volume=volume, source=self._settings.source,
+                revision=revision, is_late=closes < self._next_close,
+            )
+        ]  # fmt: skip
+
+    def due(self, at: Moment) -> list[FeedEvent]:
+        """Slices that are complete, or have waited long enough; and who has fallen silent.
+
+        A slice without a single bar waits until one comes: there is nothing in it to decide on
+        (F20). One that the next has overtaken is given up: nothing is decided on old bars (R24).
+        """
+        self.expect(at)
+        told: list[FeedEvent] = []
+        while self._next_close + self._settings.delay_ms <= at.venue_ms:
+            ts = self._next_close - self._ms
+            have = tuple(s for s in self._order if ts in self._known[s].told)
+            if self._next_close + self._ms > at.venue_ms:
+                waited_ms = at.venue_ms - max(self._waits_from, self._next_close)
+                is_over = bool(have) and waited_ms >= self._settings.grace_ms
+                if len(have) < len(self._order) and not is_over:
+                    break
+                told.append(self._slice(have, at))
+            self._next_close += self._ms
+            self._waits_from = self._next_close
+        return told + self._silent(at)
+
+    def _slice(self, have: tuple[Symbol, ...], at: Moment) -> SliceClosed:
+        return SliceClosed(
+            ts_event=self._next_close,
+            ts_known=at.our_ms,
+            timeframe=str(self._settings.timeframe),
+            decision_ts=self._next_close,
+            instruments=have,
+            missing=tuple(s for s in self._order if s not in have),
+        )
+
+    def _silent(self, at: Moment) -> list[FeedEvent]:
+        """Instruments without a bar for two bars, told once until one comes (F20)."""
+        told: list[FeedEvent] = []
+        for symbol, known in self._known.items():
+            if not known.is_stale and self._is_behind(known, at):
+                known.is_stale = True
+                told.append(
+                    HeartbeatMissed(
+                        ts_event=at.venue_ms,
+                        ts_known=at.our_ms,
+                        component=f"bars:{symbol} {self._settings.timeframe}",
+                        last_seen_ms=known.newest_ts + self._ms if known.told else None,
+                        allowed_ms=_STALE_BARS * self._ms + self._settings.grace_ms,
+                    )
+                )
+        return told
+
+    def missing(self, at: Moment) -> list[Missing]:
+        """What to ask the source for: gaps as ranges, the oldest first."""
+        self.expect(at)
+        found: list[Missing] = []
+        for symbol in self._order:
+            start = end = None
+            for ts in sorted(self._known[symbol].lacking):
+                if ts != end:
+                    if start is not None and end is not None:
+                        found.append(Missing(instrument=symbol, start_ms=start, end_ms=end))
+                    start = ts
+                end = ts + self._ms
+            if start is not None and end is not None:
+                found.append(Missing(instrument=symbol, start_ms=start, end_ms=end))
+        return found
+
+    def answered(self, asked: Missing) -> list[int]:
+        """The source gave all it has of a range; the bars that it is given up on now.
+
+        What it lacks is asked for three times, and is then a gap that stays one (F40).
+        """
+        known = self._known[asked.instrument]
+        given_up = []
+        for ts in [t for t in known.lacking if asked.start_ms <= t < asked.end_ms]:
+            known.lacking[ts] += 1
+            # The newest may yet come: a source without it now is late, not without it for good.
+            if known.lacking[ts] >= _ASKED_ENOUGH and ts + _STALE_BARS * self._ms < self._expected:
+                del known.lacking[ts]
+                given_up.append(ts)
+        if given_up:
+            log.warning("%s: the source has no bars at %s", asked.instrument, given_up)
+        return given_up
+
+    def next_close_after(self, venue_ms: int) -> int:
+        return self._floor(venue_ms) + self._ms
+
+    def _is_behind(self, known: _Instrument, at: Moment) -> bool:
+        """Whether two more bars should have come by now."""
+        due_ms = known.newest_ts + (1 + _STALE_BARS) * self._ms
+        return due_ms + self._settings.grace_ms <= at.venue_ms
+
+    def _count_of(self, ts: int) -> int:
+        return sum(ts in known.told for known in self._known.values())
+
+    def _floor(self, at_ms: int) -> int:
+        return (at_ms - self._offset) // self._ms * self._ms + self._offset
+
+    def _ceiling(self, at_ms: int) -> int:
+        return self._floor(at_ms - 1) + self._ms
+
+
+def _is_sound(values: Values) -> bool:
+    """Whether a bar can be: finite, positive, its extremes outside its open and close (F42)."""
+    opened, high, low, close, volume = values
+    if not all(map(math.isfinite, values)) or min(opened, high, low, close) <= 0 or volume < 0:
+        return False
+    return low <= min(opened, close) and high >= max(opened, close)

@@ -1,0 +1,132 @@
+"""P16: the live engine with the paper venue fills as the kernel alone, whatever the market does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.builders.both_drivers import assert_same_fills, random_market, run_both, spot, swap
+
+from algotrader.backtest.settings import BacktestSettings
+from algotrader.core.bars import Bars
+from algotrader.core.events import OrderFilled, OrderSubmitted, StopTriggered
+from algotrader.core.orders import PROTECTIVE
+from algotrader.strategy.base import Features, Strategy, Targets
+from algotrader.strategy.rebalance import Rebalance, band, every_bar, on_change, schedule
+
+MARKETS = (
+    (spot("AAA"),),
+    (spot("AAA", in_coin=True),),
+    (swap("AAA"),),
+    (spot("AAA"), spot("BBB")),
+    (swap("AAA"), swap("BBB")),
+    (spot("AAA"), swap("BBB")),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One random market and what is traded on it."""
+
+    seed: int
+    market: int
+    gap: float
+    thin: bool
+    missing: float
+    rebalance: Rebalance
+    execution: Any
+    stop_loss: float | None
+    take_profit: float | None
+    trailing: float | None
+    reenter_after: int | None
+
+
+CASES = st.builds(
+    Case,
+    seed=st.integers(0, 10**6),
+    market=st.integers(0, len(MARKETS) - 1),
+    gap=st.sampled_from((0.001, 0.006)),
+    thin=st.booleans(),
+    missing=st.sampled_from((0.0, 0.1)),
+    rebalance=st.sampled_from((on_change(), every_bar(), band(0.1), schedule("daily"))),
+    execution=st.sampled_from((None, "market", "capped")),
+    stop_loss=st.sampled_from((None, 0.02)),
+    take_profit=st.sampled_from((None, 0.03)),
+    trailing=st.sampled_from((None, 0.025)),
+    reenter_after=st.sampled_from((None, 0, 1, 3)),
+)
+
+
+def random_targets(case: Case) -> Strategy:
+    """Weights that jump at random, with gaps in which nothing is said."""
+
+    class Jumps(Strategy):
+        panel = True
+        rebalance = case.rebalance
+        stop_loss = case.stop_loss
+        take_profit = case.take_profit
+        trailing = case.trailing
+        reenter_after = case.reenter_after
+
+        def targets(self, bars: Bars, f: Features) -> Targets:
+            rng = np.random.default_rng(case.seed)
+            weights = rng.choice(
+                [np.nan, 0.0, 0.3, 0.6, -0.4, 1.0],
+                size=bars.close.shape,
+                p=[0.5, 0.15, 0.1, 0.1, 0.1, 0.05],
+            )
+            return np.asarray(weights / bars.close.shape[1])
+
+    return Jumps()
+
+
+@settings(max_examples=25, deadline=None)
+@given(CASES)
+def test_targets_fill_alike_whatever_the_bars_the_costs_and_the_protection(case: Case) -> None:
+    market = random_market(
+        MARKETS[case.market], 160, case.seed, gap=case.gap, thin=case.thin, missing=case.missing
+    )
+    both = run_both(random_targets(case), market, BacktestSettings(execution=case.execution))
+
+    assert_same_fills(both)
+    np.testing.assert_allclose(
+        float(both.full.engine.state.books[next(iter(both.full.engine.state.books))].whole.cash()),
+        both.fast.simulation.cash[-1],
+        rtol=1e-9,
+    )
+
+
+def test_protective_exits_are_filled_under_live_reduce_only_orders_of_the_engine() -> None:
+    case = Case(
+        seed=4, market=2, gap=0.003, thin=True, missing=0.0, rebalance=every_bar(),
+        execution=None, stop_loss=0.02, take_profit=0.03, trailing=0.025, reenter_after=1,
+    )  # fmt: skip
+    market = random_market(MARKETS[case.market], 300, case.seed, thin=True)
+
+    run = run_both(random_targets(case), market).full
+
+    sent = {e.order.order_id: e.order for e in run.events if isinstance(e, OrderSubmitted)}
+    exits = [
+        sent[e.fill.order_id]
+        for e in run.events
+        if isinstance(e, OrderFilled) and e.fill.order_id in sent
+        and sent[e.fill.order_id].intent.purpose in PROTECTIVE
+    ]  # fmt: skip
+    reached = {e.order_id for e in run.events if isinstance(e, StopTriggered)}
+    assert len(exits) > 20
+    assert all(order.terms.reduce_only for order in exits)
+    assert {order.intent.purpose for order in exits} == PROTECTIVE
+    assert {o.order_id for o in exits if o.intent.purpose != "take_profit"} <= reached
+    state = run.engine.state
+    held = {
+        symbol: book.position(symbol).quantity
+        for book in (state.books[next(iter(state.books))].whole,)
+        for symbol in book.contracts
+    }
+    for live in state.orders.open():
+        if live.order.intent.purpose in PROTECTIVE:  # no stop outlives its position
+            assert live.order.side.sign * held[live.order.instrument] < 0
+            assert live.open_quantity == abs(held[live.order.instrument])
