@@ -15,7 +15,7 @@ from typing import Final
 from algotrader.core.events import RiskAction, TradingMode
 from algotrader.core.ids import OrderId, StrategyId
 from algotrader.core.instants import utc_at
-from algotrader.core.orders import Intent, OrderTerms, Purpose, Side, TimeInForce
+from algotrader.core.orders import PROTECTIVE, Intent, OrderTerms, Purpose, Side, TimeInForce
 from algotrader.core.symbols import Symbol
 from algotrader.portfolio.positions import exact
 from algotrader.portfolio.sizing import limit_price
@@ -27,9 +27,6 @@ CAP: Final = 0.005
 """How far from the last price a reduction by risk may fill, a fraction (R13)."""
 RETRY_MS: Final = 2_000
 """After one that went out; one that was denied is tried again at the next bar."""
-_PROTECTION: Final = frozenset(
-    {Purpose.STOP_LOSS, Purpose.TAKE_PROFIT, Purpose.TRAILING, Purpose.RISK}
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +73,11 @@ def _of_instrument(
     excess = abs(here.position) if flattens else _excess(state, exposure, here, holds)
     if not _is_worth_selling(excess, here):
         return Remedy(cancels=cancels)
-    if pending:  # spot coins are frozen by a stop, and what may still fill must be known first
-        # What reduces already is waited for; what adds would only be cut by the gate again.
-        adding = () if flattens else [live.order.order_id for live in pending if _adds(live, here)]
+    # Flattening waits for all to go, stops too: they freeze spot coins. A smaller position keeps
+    # its stops, waits for what reduces already, and has cancelled what would add to it.
+    waits = pending if flattens else [live for live in pending if not _protects(live)]
+    if waits:
+        adding = () if flattens else [live.order.order_id for live in waits if _adds(live, here)]
         return Remedy(cancels=tuple(dict.fromkeys((*cancels, *adding))))
     last = state.activity.flattened_ms.get((exposure.account, symbol))
     if last is not None and exposure.now_ms < last + RETRY_MS:
@@ -101,11 +100,15 @@ def _must_go(
 def _adds(live: OpenOrder, here: InstrumentExposure) -> bool:
     """Whether an order may still add to the position, or turn it over."""
     order = live.order
-    if order.terms.reduce_only or order.intent.purpose in _PROTECTION:
+    if order.terms.reduce_only or _protects(live) or order.intent.purpose is Purpose.RISK:
         return False
     with exact():
         held = -order.side.sign * here.position  # what it could take off
         return live.open_quantity > max(held, ZERO)
+
+
+def _protects(live: OpenOrder) -> bool:
+    return live.order.intent.purpose in PROTECTIVE
 
 
 def _excess(
