@@ -33,7 +33,7 @@ from algotrader.risk.gate import with_order
 from algotrader.risk.holds import strictest
 from algotrader.risk.rooms import Unit
 
-LIMITS = {
+LIMITS: dict[str, dict[str, Any]] = {
     "account": {
         "max_leverage": 1, "max_gross": 5_000, "max_net": 4_000, "max_concentration": "30%",
         "max_positions": 1, "max_open_orders": 1, "max_orders_per_day": 1, "max_turnover": "0.1",
