@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from algotrader.execution.simulation import FillReason
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -81,6 +85,31 @@ class TradeTable:
 
     def __iter__(self) -> Iterator[Trade]:
         return (self.row(index) for index in range(len(self)))
+
+    def __getitem__(self, index: int) -> Trade:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"trade {index} of {len(self)}")
+        return self.row(index)
+
+    def __repr__(self) -> str:
+        return f"<TradeTable: {len(self)} trades, {int(self.is_open.sum())} open>"
+
+    def frame(self) -> pl.DataFrame:
+        """The trades as a polars frame, one row each; times are UTC, sides and reasons are words."""
+        import polars as pl
+
+        columns = {name: getattr(self, name) for name in _COLUMNS}
+        of, side, reason = (columns.pop(n) for n in ("instrument", "side", "exit_reason"))
+        words = {
+            "symbol": [self.symbols[one] for one in of],
+            "side": ["long" if one > 0 else "short" for one in side],
+            "exit_reason": [FillReason(one).name.lower() for one in reason],
+        }
+        frame = pl.DataFrame({**words, **columns}, schema_overrides=dict.fromkeys(words, pl.String))
+        times = [pl.col(name).cast(pl.Datetime("ms", "UTC")) for name in ("entry_ts", "exit_ts")]
+        return frame.with_columns(times).rename(
+            {"entry_ts": "entry_time", "exit_ts": "exit_time", "return_": "return"}
+        )
 
     def row(self, index: int) -> Trade:
         values = {name: getattr(self, name)[index].item() for name in _COLUMNS}

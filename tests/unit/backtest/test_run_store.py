@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -165,6 +167,53 @@ def test_the_library_takes_frames_of_polars_and_pandas_alike(tmp_path: Path) -> 
         at.backtest(kind(), data=[1, 2, 3])
     with pytest.raises(UsageError, match="--cash -5"):
         at.backtest(kind(), data=frame, cash=-5)
+
+
+def test_a_frame_may_stand_where_the_symbol_does(tmp_path: Path) -> None:
+    kind = load(f"{_file(tmp_path)}:Cross").kind
+    frame = _frame()
+
+    named = at.backtest(kind(), data=frame).record
+    assert at.backtest(kind(), frame).record.result_hash == named.result_hash
+    indexed = frame.to_pandas().set_index("time")  # type: ignore[attr-defined]
+    assert at.backtest(kind(), indexed).record.result_hash == named.result_hash
+
+
+def test_a_result_shows_itself_in_a_line_and_its_trades_as_a_table(tmp_path: Path) -> None:
+    done = at.backtest(load(f"{_file(tmp_path)}:Cross").kind(), _frame())
+    trades, frame = done.trades, done.trades.frame()
+
+    assert re.fullmatch(
+        r"<Backtest Cross on FILE:frame 1h: total_return .*, trades \d+>", repr(done)
+    )
+    assert repr(trades) == f"<TradeTable: {len(trades)} trades, {int(trades.is_open.sum())} open>"
+    assert frame["profit"].sum() == pytest.approx(trades.profit.sum())
+    assert frame["entry_time"].dt.epoch("ms").to_list() == trades.entry_ts.tolist()
+    assert set(frame["side"]) == {"long"}
+    assert trades[-1] == trades.row(len(trades) - 1)
+    assert trades.where(trades.profit > 1e18).frame().is_empty()
+    with pytest.raises(IndexError):
+        trades[len(trades)]
+
+
+@pytest.mark.parametrize(
+    ("given", "settings", "message", "hint"),
+    [
+        ("kind", {}, "Cross is a class", "Cross()"),
+        ("text", {}, "a str is no strategy", "inherits from algotrader.Strategy"),
+        ("one", {"fee": "10bps"}, "no setting 'fee'", "did you mean fees?"),
+        ("one", {"data": "x.csv"}, "was given beside data", "as text"),
+    ],
+)
+def test_slips_of_library_use_are_sentences(
+    tmp_path: Path, given: str, settings: dict[str, object], message: str, hint: str
+) -> None:
+    kind = load(f"{_file(tmp_path)}:Cross").kind
+    strategy: Any = {"kind": kind, "text": "cross.py", "one": kind()}[given]
+
+    with pytest.raises(UsageError, match=message) as caught:
+        at.backtest(strategy, _frame(), **settings)  # type: ignore[arg-type]
+    assert hint in str(caught.value.hint)
 
 
 def test_a_class_without_a_file_can_be_run() -> None:
