@@ -443,3 +443,25 @@ def test_funding_is_told_as_it_was_charged() -> None:
         )  # fmt: skip
 
     asyncio.run(run())
+
+
+def test_f09_a_part_of_the_news_that_dies_is_started_again_and_three_times_stop_new_risk() -> None:
+    async def work(desk: Desk) -> None:
+        news = desk.broker._news
+        whole, left = news._take, [3]
+
+        def fails(access: str, heard: Any) -> None:
+            if access == "private" and left[0]:
+                left[0] -= 1
+                raise RuntimeError("planted")
+            whole(access, heard)
+
+        news._take = fails  # type: ignore[method-assign]
+        order = an_order("0.1")
+        await place(desk, order)
+        await desk.until(lambda: bool(desk.filled(order)))  # the check stands in
+        await desk.until(lambda: bool(desk.of(ModeChanged)))
+        assert desk.of(ModeChanged)[0].mode is TradingMode.REDUCE_ONLY
+        await desk.until(lambda: not left[0] and not news._down)
+
+    on_a_desk(work)

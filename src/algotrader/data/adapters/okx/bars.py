@@ -19,6 +19,7 @@ from algotrader.data.adapters.okx.rest import NoAnswerError, OkxRest
 from algotrader.data.adapters.okx.streams import Arg, Lost, OkxStreams, Opened, Pushed
 from algotrader.data.feed import FeedEvent
 from algotrader.data.live_bars import BarKeeper, KeeperSettings, Missing, Moment, RawBar
+from algotrader.data.supervision import keep_running
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ class OkxBarFeed:
         self._settings = settings or FeedSettings()
         self._sleep = sleep
         self.offset_ms = 0  # the venue's clock less ours
-        self._queue: asyncio.Queue[FeedEvent | BaseException] = asyncio.Queue()
+        self._queue: asyncio.Queue[FeedEvent] = asyncio.Queue()
         self._wake = asyncio.Event()
 
     async def bars(self) -> AsyncIterator[FeedEvent]:
@@ -98,16 +99,13 @@ class OkxBarFeed:
             self._since_ms if self._since_ms is not None else at.venue_ms,
             at,
         )
-        work = [self._fill(keeper), self._tick(keeper), self._recheck(keeper), self._keep_time()]
+        work = [self._fill, self._tick, self._recheck, self._keep_time]
         if self._settings.streams:
-            work.append(self._listen(keeper))
-        tasks = [asyncio.create_task(self._guarded(one)) for one in work]
+            work.append(self._listen)
+        tasks = [asyncio.create_task(self._kept(one, keeper)) for one in work]
         try:
             while True:
-                told = await self._queue.get()
-                if isinstance(told, BaseException):
-                    raise told
-                yield told
+                yield await self._queue.get()
         finally:
             for task in tasks:
                 task.cancel()
@@ -116,11 +114,19 @@ class OkxBarFeed:
     async def close(self) -> None:
         await self._rest.close()
 
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
-        except Exception as error:  # noqa: BLE001  told to whoever reads the bars, not swallowed
-            self._queue.put_nowait(error)
+    async def _kept(
+        self, work: Callable[[BarKeeper], Coroutine[Any, Any, None]], keeper: BarKeeper
+    ) -> None:
+        """A part that fails is started again; what it left out shows as bars that are missing."""
+        name = f"OKX bars, {work.__name__}"
+
+        def failed(_error: Exception, _count: int) -> None:
+            self._tell(keeper.due(self._moment()))  # who is silent by now is told
+
+        await keep_running(
+            name, lambda: work(keeper), failed=failed,
+            monotonic_s=self._clock.monotonic_s, sleep=self._sleep,
+        )  # fmt: skip
 
     def _tell(self, events: Sequence[FeedEvent]) -> None:
         for event in events:
@@ -200,7 +206,7 @@ class OkxBarFeed:
                     log.warning("bars could not be looked at again: %s", error)
                     break
 
-    async def _keep_time(self) -> None:
+    async def _keep_time(self, _keeper: BarKeeper) -> None:
         while True:
             await self._sleep(self._settings.clock_every_s)
             await self._measure()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -32,6 +32,7 @@ from algotrader.data.adapters.okx.streams import (
     Opened,
     Pushed,
 )
+from algotrader.data.supervision import keep_running
 from algotrader.execution.adapters.okx.codes import Treatment, treatment
 from algotrader.execution.adapters.okx.funding import funding_paid
 from algotrader.execution.adapters.okx.questions import OkxQuestions, client_ids
@@ -42,6 +43,7 @@ log = logging.getLogger(__name__)
 
 ORDERS: Final[Arg] = {"channel": "orders", "instType": "ANY"}
 ALGO_ORDERS: Final[Arg] = {"channel": "orders-algo", "instType": "ANY"}
+_FAILURES: Final = 3  # in ten minutes, after which no new risk is taken (F09)
 _MARGIN_MS: Final = 60_000  # trades are asked for again from so long before the last check
 _ROW_ERRORS: Final = (BrokerUnavailableError, KeyError, ValueError)
 
@@ -84,31 +86,36 @@ class OkxNews:
         self._since_ms = since_ms
         self._down = {"private", "business"}
         self._check = asyncio.Event()  # wakes the check before its time
-        self._queue: asyncio.Queue[Event | BaseException] = asyncio.Queue()
+        self._queue: asyncio.Queue[Event] = asyncio.Queue()
 
     async def events(self, open_orders: Mapping[OrderId, Symbol]) -> AsyncIterator[Event]:
         """For ever. `open_orders` is looked at anew at each check."""
         tasks = [
-            asyncio.create_task(self._guarded(self._listen("private", ORDERS))),
-            asyncio.create_task(self._guarded(self._listen("business", ALGO_ORDERS))),
-            asyncio.create_task(self._guarded(self._check_on(open_orders))),
+            asyncio.create_task(self._kept("private", lambda: self._listen("private", ORDERS))),
+            asyncio.create_task(
+                self._kept("business", lambda: self._listen("business", ALGO_ORDERS))
+            ),
+            asyncio.create_task(self._kept("check", lambda: self._check_on(open_orders))),
         ]
         try:
             while True:
-                told = await self._queue.get()
-                if isinstance(told, BaseException):
-                    raise told
-                yield told
+                yield await self._queue.get()
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
-        except Exception as error:  # noqa: BLE001  told to whoever reads the news, not swallowed
-            self._queue.put_nowait(error)
+    async def _kept(self, part: str, work: Callable[[], Awaitable[None]]) -> None:
+        def failed(error: Exception, count: int) -> None:
+            self._down.add(part)  # asked by REST until it is open again
+            self._check.set()
+            if count >= _FAILURES:
+                reason = f"the {part} part of OKX's news failed {count} times: {error!r}"
+                self._tell(self._mode(TradingMode.REDUCE_ONLY, reason))
+
+        await keep_running(
+            f"OKX news, {part}", work, failed=failed, monotonic_s=self._clock.monotonic_s
+        )
 
     def _tell(self, *events: Event) -> None:
         for event in events:
@@ -167,6 +174,7 @@ class OkxNews:
             self.parents.setdefault(str(row["algoId"]), self._reader.own_id(row))
 
     async def _check_on(self, open_orders: Mapping[OrderId, Symbol]) -> None:
+        self._down.discard("check")
         while True:
             self._check.clear()
             wait_s = self._settings.check_s if open_orders else self._settings.idle_s
@@ -241,12 +249,16 @@ class OkxNews:
             self._tell(self.halted("another instance of algotrader has orders on this account"))
 
     def halted(self, reason: str) -> ModeChanged:
+        """What tells that nothing may go out before a person has looked."""
+        return self._mode(TradingMode.HALTED, reason)
+
+    def _mode(self, mode: TradingMode, reason: str) -> ModeChanged:
         now_ms = self._now_ms()
         return ModeChanged(
             ts_event=now_ms,
             ts_known=now_ms,
             account=self._reader.account,
-            mode=TradingMode.HALTED,
+            mode=mode,
             reason=reason,
             by="venue",
         )
