@@ -1,0 +1,140 @@
+"""The whole way: bars of a simulated exchange, the engine, orders, and fills back in the books."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from tests.builders.okx_orders import BTC, KEYS, MAIN
+from tests.builders.okx_venue import simulator
+from tests.integration.okx_trader import FLIP, USDT, Silent, settings
+
+from algotrader.core.events import (
+    CashMoved,
+    DecisionOutcome,
+    StrategyAnswered,
+    TargetWanted,
+    TradingMode,
+)
+from algotrader.core.ids import run_tag
+from algotrader.core.instants import utc_ms
+from algotrader.core.ports import SystemClock
+from algotrader.core.timeframes import MINUTE_MS, Timeframe
+from algotrader.data.adapters.okx.bars import OkxBarFeed
+from algotrader.data.adapters.okx.rest import OkxRest
+from algotrader.data.adapters.okx.streams import OkxStreams, StreamSettings
+from algotrader.engine.commands import AskStrategy
+from algotrader.engine.engine import Engine
+from algotrader.execution.adapters.okx.broker import OkxBroker, OkxBrokerSettings
+from algotrader.execution.adapters.okx.client import OkxClient
+from algotrader.execution.adapters.okx.news import NewsSettings
+from algotrader.live.feeding import feed_bars
+from algotrader.live.journal.folder import JournalFolder
+from algotrader.live.journal.journal import Journal
+from algotrader.live.steps import Steps
+from algotrader.live.trader import Trader
+from algotrader.simulator.okx.faults import Fault, FaultKind
+from algotrader.simulator.okx.server import Server, serving
+from algotrader.simulator.okx.simulator import Simulator
+
+pytest.importorskip("ccxt", reason="not run: ccxt is not installed")
+STREAMS = StreamSettings(heartbeat_s=0.5, wait_s=lambda _attempt, _draw: 0.4)
+
+
+class ByTheMinute:
+    """Half of the equity at even minutes, nothing at odd ones."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    async def decide(self, question: AskStrategy) -> StrategyAnswered:
+        self.asked.append(question.decision_ts)
+        now_ms = utc_ms(SystemClock().now())
+        target = 0.5 if question.decision_ts // MINUTE_MS % 2 == 0 else 0.0
+        return StrategyAnswered(
+            ts_event=now_ms, ts_known=now_ms, account=MAIN, strategy=FLIP,
+            decision_ts=question.decision_ts, outcome=DecisionOutcome.DECIDED,
+            wanted=(TargetWanted(instrument=BTC, target=target, features={}),),
+        )  # fmt: skip
+
+
+def a_venue(clock: SystemClock, *, faulty: bool) -> Simulator:
+    """A minute a second."""
+    venue = simulator(
+        clock, names=("BTC-USDT",), balances={"USDT": Decimal(10_000)}, speed=60.0, bars=4_000,
+        limits=False,
+    )  # fmt: skip
+    spoilt = {
+        "push *": (FaultKind.LOSE_PUSH, FaultKind.DUPLICATE_PUSH),
+        "POST trade/order": (FaultKind.DROP_AFTER, FaultKind.DROP_BEFORE),
+        "GET *": (FaultKind.HTML, FaultKind.DROP_BEFORE),
+    }
+    for where, kinds in spoilt.items() if faulty else ():
+        for kind in kinds:
+            rule = Fault(kind=kind, where=where, chance=0.05)
+            venue.faults.add(rule, utc_ms(clock.now()))
+    return venue
+
+
+async def until(is_so: Callable[[], bool], seconds: float = 40.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not is_so():
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("faulty", [False, True], ids=["calm", "faulty"])
+def test_bars_become_orders_and_fills_and_the_books_agree(tmp_path: Path, faulty: bool) -> None:
+    async def trade(journal: Journal) -> None:
+        clock = SystemClock()
+        venue = a_venue(clock, faulty=faulty)
+        state = venue.api.desk.exchange.venue
+        async with serving(Server(venue, clock), "127.0.0.1", 0) as port:
+            steps, decider = Steps(Engine(settings(journal.run_id)), journal), ByTheMinute()
+            now_ms = utc_ms(clock.now())
+            steps.take(
+                CashMoved(ts_event=now_ms, ts_known=now_ms, account=MAIN, movement_id="start",
+                          reason="deposit", amount=Decimal(10_000), currency=USDT)
+            )  # fmt: skip
+            client = OkxClient(KEYS, base_url=f"http://127.0.0.1:{port}")
+            broker = OkxBroker(MAIN, client, clock, OkxBrokerSettings(
+                run_tag=run_tag(journal.run_id), watched=frozenset({BTC}), streams=STREAMS,
+                news=NewsSettings(check_s=0.5, idle_s=0.5, blind_s=0.2),
+            ))  # fmt: skip
+            feed = OkxBarFeed(
+                OkxRest(None, client.address), OkxStreams(None, client.address, STREAMS), clock,
+                [BTC], Timeframe(MINUTE_MS),
+            )  # fmt: skip
+            trader = Trader(
+                steps=steps, brokers={MAIN: broker}, decider=decider, notifier=Silent(), clock=clock
+            )
+            running = asyncio.create_task(trader.run())
+            feeding = asyncio.create_task(feed_bars(trader, feed))
+            await until(lambda: len(state.records.fills) >= 6 or running.done() or feeding.done())
+            feeding.cancel()
+            venue.faults.clear()
+            orders = steps.engine.state.orders
+            await until(
+                lambda: (
+                    not any(orders.open())
+                    and steps.engine.state.books[MAIN].whole.position(BTC).quantity
+                    == state.wallet.cash.get("BTC", Decimal(0))
+                )
+            )
+            running.cancel()
+            await asyncio.gather(running, feeding, return_exceptions=True)
+            await broker.close()
+            await feed.close()
+        assert decider.asked == sorted(set(decider.asked))
+        assert steps.engine.state.modes[MAIN] is TradingMode.TRADING
+        sent = [order.asked.client_id for order in state.records.orders.values()]
+        assert len(sent) == len(set(sent)) >= 6
+        book = steps.engine.state.books[MAIN]
+        assert book.whole.cash() == pytest.approx(state.wallet.cash["USDT"], abs=Decimal("1e-9"))
+
+    folder = JournalFolder(tmp_path / "journal")
+    made = folder.create(entropy=bytes(range(16)), now_ms=utc_ms(SystemClock().now()))
+    with made as journal:
+        asyncio.run(trade(journal))
