@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from algotrader.backtest.market import Coverage, Market, Provenance
 from algotrader.backtest.run import RunResult, run_backtest
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.core.bars import Bars
-from algotrader.core.events import OrderFilled
+from algotrader.core.events import OrderFilled, StrategyAnswered
 from algotrader.core.instants import utc_ms
 from algotrader.core.instruments import FeeCurrency, FeeSchedule, Instrument, SlippageModel
 from algotrader.core.symbols import InstrumentKind, Symbol
@@ -107,6 +108,20 @@ class Both:
         ]  # fmt: skip
 
     @property
+    def fast_lines(self) -> list[tuple[int, str, dict[str, Any]]]:
+        """What the strategy wrote: when, what, and its fields."""
+        return [(line.at_ms, line.event, dict(line.fields)) for line in self.fast.log]
+
+    @property
+    def full_lines(self) -> list[tuple[int, str, dict[str, Any]]]:
+        return [
+            (event.decision_ts, line.event, dict(line.fields))
+            for event in self.full.events
+            if isinstance(event, StrategyAnswered)
+            for line in event.lines
+        ]
+
+    @property
     def full_fills(self) -> list[FillRow]:
         columns = {one.symbol: k for k, one in enumerate(self.fast.market.instruments)}
         rows = []
@@ -143,3 +158,82 @@ def assert_same_fills(both: Both) -> None:
     fast, full = merged(both.fast_fills), merged(both.full_fills)
     assert len(fast) == len(full)
     np.testing.assert_allclose(full, fast, rtol=1e-9, atol=1e-9)
+
+
+class RandomWords(Strategy):
+    """Says each word of the context at random, the same ones at the same bars for both drivers."""
+
+    short = True
+    seed: int = 0
+    words: tuple[str, ...] = ()
+    protects: bool = True
+
+    def on_fill(self, ctx: Any, fill: Any) -> None:
+        ctx.state["fills"] = ctx.state.get("fills", 0) + 1
+        ctx.log.info(
+            "filled", instrument=fill.instrument, order=fill.order, reason=fill.reason,
+            quantity=round(fill.quantity, 6), maker=fill.maker, opening=fill.opening,
+            fills=ctx.state["fills"],
+        )  # fmt: skip
+
+    def on_order(self, ctx: Any, order: Any) -> None:
+        ctx.log.info("ended", number=order.number, state=order.state)
+
+    def on_bar(self, ctx: Any) -> None:
+        column = list(ctx.symbols).index(str(ctx.instrument.symbol))
+        rng = np.random.default_rng((self.seed, ctx.index, column))
+        if rng.random() > 0.5:
+            return
+        word = self.words[int(rng.integers(len(self.words)))]
+        side = ctx.buy if rng.random() < 0.55 else ctx.sell
+        getattr(self, f"_{word}")(ctx, side, self._size(rng), ctx.bar.close, rng)
+
+    def _size(self, rng: np.random.Generator) -> dict[str, float]:
+        sizes = ({"weight": 0.1}, {"weight": 0.3}, {"value": 500.0}, {"value": 2_000.0},
+                 {"quantity": 3.0}, {"quantity": 12.0})  # fmt: skip
+        wanted = dict(sizes[int(rng.integers(len(sizes)))])
+        guards = {"stop_loss": 0.02, "take_profit": 0.03, "trailing": 0.02}
+        return wanted | {
+            name: fraction
+            for name, fraction in guards.items()
+            if self.protects and rng.random() < 0.3
+        }
+
+    def _market(self, _ctx: Any, side: Any, size: Any, _close: float, _rng: Any) -> None:
+        side(**size)
+
+    def _limit(self, _ctx: Any, side: Any, size: Any, close: float, rng: Any) -> None:
+        tif = ("gtc", "ioc", "fok", "day")[int(rng.integers(4))]
+        post_only = tif in ("gtc", "day") and rng.random() < 0.3
+        away = (0.99, 0.995, 1.01)[int(rng.integers(3))]
+        side(limit=close * away, tif=tif, post_only=post_only, **size)
+
+    def _dated(self, ctx: Any, side: Any, size: Any, close: float, _rng: Any) -> None:
+        side(limit=close, tif="gtd", expires_at=ctx.bar.ts + 4 * HOUR, **size)
+
+    def _stop(self, _ctx: Any, side: Any, size: Any, close: float, rng: Any) -> None:
+        side(stop=close * (0.99, 1.01)[int(rng.integers(2))], **size)
+
+    def _stop_limit(self, _ctx: Any, side: Any, size: Any, close: float, _rng: Any) -> None:
+        side(stop=close * 1.005, limit=close * 1.01, **size)
+
+    def _trail(self, _ctx: Any, side: Any, size: Any, _close: float, _rng: Any) -> None:
+        side(trail=0.02, **size)
+
+    def _weight(self, ctx: Any, _side: Any, _size: Any, _close: float, rng: Any) -> None:
+        ctx.target((0.0, 0.2, 0.5, -0.2)[int(rng.integers(4))] / len(ctx.symbols))
+
+    def _quantity(self, ctx: Any, _side: Any, _size: Any, _close: float, rng: Any) -> None:
+        ctx.target(quantity=(0.0, 5.0, 20.0, -7.0)[int(rng.integers(4))])
+
+    def _close(self, ctx: Any, _side: Any, _size: Any, _close: float, _rng: Any) -> None:
+        ctx.close()
+
+    def _cancel(self, ctx: Any, _side: Any, _size: Any, _close: float, _rng: Any) -> None:
+        if ctx.orders:
+            ctx.cancel(ctx.orders[0])
+
+    def _amend(self, ctx: Any, _side: Any, _size: Any, close: float, rng: Any) -> None:
+        if ctx.orders:
+            quantity = (4.0, 9.0)[int(rng.integers(2))]
+            ctx.amend(ctx.orders[-1], limit=close * 0.99, quantity=quantity)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import msgspec
 
-from algotrader.backtest.contexts import LogLine
 from algotrader.backtest.finer import market_for
 from algotrader.backtest.judge import Overfitting
 from algotrader.backtest.judgement import instruments_key, judge_run, trial
@@ -28,6 +27,7 @@ from algotrader.core.errors import StrategyRaisedError
 from algotrader.core.instants import utc_at
 from algotrader.strategy.base import Strategy, Style
 from algotrader.strategy.loader import LoadedStrategy
+from algotrader.strategy.session import LogLine
 
 _QUICK_CUTS = 8  # random prefixes of the check that each backtest does by the way
 

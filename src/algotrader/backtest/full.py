@@ -12,14 +12,16 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final
+from typing import Final, Protocol
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from algotrader.backtest.kernel_input import traded
 from algotrader.backtest.market import Market
 from algotrader.backtest.paper_account import paper_venue
+from algotrader.backtest.run import refuse_unknown
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.core.accounts import Account, MarginMode
 from algotrader.core.bars import Bars
@@ -36,6 +38,7 @@ from algotrader.core.events import (
 from algotrader.core.ids import AccountId, RunId, StrategyId
 from algotrader.core.money import Currency
 from algotrader.core.orders import Protection
+from algotrader.core.rebalancing import RebalanceKind
 from algotrader.core.symbols import Symbol
 from algotrader.engine.commands import (
     Amend,
@@ -54,8 +57,9 @@ from algotrader.execution.paper import PaperVenue
 from algotrader.portfolio.intents import Execution
 from algotrader.portfolio.sizing import SizingRules
 from algotrader.risk.settings import RiskSettings
-from algotrader.strategy.base import Strategy
-from algotrader.strategy.decide import Prepared, all_targets, first_decision, prepare_all
+from algotrader.strategy.asking import BarByBar
+from algotrader.strategy.base import Strategy, Style
+from algotrader.strategy.decide import Prepared, all_targets, end, first_decision, prepare_all
 from algotrader.strategy.rebalance import decisions
 
 Floats = NDArray[np.float64]
@@ -81,13 +85,13 @@ class _Answers:
     prepared: Prepared
     schedule: NDArray[np.bool_] | None
 
-    def at(self, row: int, strategy: StrategyId, decision_ts: int, now_ms: int) -> StrategyAnswered:
+    def at(self, row: int, asked: AskStrategy, now_ms: int) -> StrategyAnswered:
         return StrategyAnswered(
             ts_event=now_ms,
             ts_known=now_ms,
             account=ACCOUNT,
-            strategy=strategy,
-            decision_ts=decision_ts,
+            strategy=asked.strategy,
+            decision_ts=asked.decision_ts,
             outcome=DecisionOutcome.DECIDED,
             wanted=tuple(
                 TargetWanted(
@@ -107,6 +111,42 @@ class _Answers:
         }
 
 
+class _Answering(Protocol):
+    """Where the strategy runs."""
+
+    def at(self, row: int, asked: AskStrategy, now_ms: int) -> StrategyAnswered: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _BarAnswers:
+    """A bar-by-bar strategy, asked in this process. Before its first row it is not."""
+
+    strategy: BarByBar
+    first: int
+
+    def at(self, row: int, asked: AskStrategy, now_ms: int) -> StrategyAnswered:
+        if asked.question is None:
+            raise ValueError(f"{asked.strategy} decides bar by bar and was asked for targets")
+        empty = StrategyAnswered(
+            ts_event=now_ms,
+            ts_known=now_ms,
+            account=ACCOUNT,
+            strategy=asked.strategy,
+            decision_ts=asked.decision_ts,
+            outcome=DecisionOutcome.DECIDED,
+        )
+        if row < self.first:
+            return empty
+        answer = self.strategy.answer(asked.question, row)
+        return msgspec.structs.replace(
+            empty,
+            wanted=answer.wanted,
+            asked=answer.asked,
+            state=answer.state,
+            lines=answer.lines,
+        )
+
+
 def run_full(
     strategy: Strategy,
     market: Market,
@@ -115,30 +155,42 @@ def run_full(
     start: int | None = None,
     risk: RiskSettings | None = None,
 ) -> FullRun:
-    """Run one `targets` strategy through the engine. Arguments as in `run_backtest`."""
+    """Run one strategy through the engine. Arguments as in `run_backtest`."""
+    refuse_unknown(strategy, market)
     prepared = prepare_all(strategy, market.bars)
     first = first_decision(strategy, market.bars, prepared, start)
+    by_bar = strategy.style is not Style.TARGETS
+    answers: _Answering = (
+        _BarAnswers(BarByBar(strategy, market.bars, market.instruments, prepared), first)
+        if by_bar
+        else _answers(strategy, market, prepared, first)
+    )
+    name = StrategyId(type(strategy).__name__)
+    engine = Engine(_engine_settings(strategy, name, market, settings, risk or RiskSettings()))
+    driver = _Driver(engine=engine, venue=paper_venue(ACCOUNT, market, settings), answers=answers)
+    run = driver.run(market.bars, settings.cash, Currency(market.instruments[0].settle))
+    end(strategy)
+    return run
+
+
+def _answers(strategy: Strategy, market: Market, prepared: Prepared, first: int) -> _Answers:
     targets = all_targets(strategy, market.bars, prepared)
     targets[:first] = math.nan
     schedule = decisions(strategy.rebalance, market.bars)
     if schedule is not None:
         schedule[first] = True
-    answers = _Answers(
+    return _Answers(
         symbols=tuple(market.bars.symbols),
         targets=targets,
         prepared=prepared,
         schedule=schedule,
     )
-    name = StrategyId(type(strategy).__name__)
-    engine = Engine(_engine_settings(strategy, name, market, settings, risk or RiskSettings()))
-    driver = _Driver(engine=engine, venue=paper_venue(ACCOUNT, market, settings), answers=answers)
-    return driver.run(market.bars, settings.cash, Currency(market.instruments[0].settle))
 
 
 class _Driver:
     """The runtime of a virtual clock: commands are executed at once, timers when their time comes."""
 
-    def __init__(self, *, engine: Engine, venue: PaperVenue, answers: _Answers) -> None:
+    def __init__(self, *, engine: Engine, venue: PaperVenue, answers: _Answering) -> None:
         self._engine = engine
         self._venue = venue
         self._answers = answers
@@ -171,10 +223,7 @@ class _Driver:
         for command in outcome.commands:
             match command:
                 case AskStrategy():
-                    answer = self._answers.at(
-                        self._row, command.strategy, command.decision_ts, now_ms
-                    )
-                    self._tell(answer)
+                    self._tell(self._answers.at(self._row, command, now_ms))
                 case Submit():
                     self._tell(self._venue.submit(command.approved.order, now_ms))
                 case Cancel():
@@ -209,12 +258,13 @@ def _engine_settings(
     risk: RiskSettings,
 ) -> EngineSettings:
     symbols = tuple(market.bars.symbols)
+    by_bar = strategy.style is not Style.TARGETS
     sizing = SizingRules(
         cash_buffer=settings.cash_buffer,
         max_leverage=settings.max_leverage,
         max_weight=math.inf if settings.max_weight is None else settings.max_weight,
         max_notional=math.inf if settings.max_notional is None else settings.max_notional,
-        band=strategy.rebalance.width,
+        band=0.0 if by_bar else strategy.rebalance.width,
     )
     instance = StrategyInstance(
         strategy=name,
@@ -222,7 +272,9 @@ def _engine_settings(
         instruments=symbols,
         timeframe=str(market.bars.timeframe),
         panel=strategy.panel,
-        rebalance=strategy.rebalance.kind,
+        by_bar=by_bar,
+        # What a bar-by-bar strategy asks for is acted on at once (R10).
+        rebalance=RebalanceKind.EVERY_BAR if by_bar else strategy.rebalance.kind,
         sizing=sizing,
         execution=_execution(settings, close_only=market.bars.close_only),
         protection=Protection(

@@ -10,20 +10,14 @@ from typing import Any
 import msgspec
 
 from algotrader import _kernel
-from algotrader.backtest.contexts import (
-    BoundContext,
-    PanelContext,
-    StrategySession,
-    begin,
-    decide_by_bar,
-    written_state,
-)
+from algotrader.backtest.contexts import BoundContext, PanelContext, decide_by_bar
 from algotrader.backtest.market import Market
 from algotrader.backtest.run import kernel_input
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.core.errors import StrategyError, StrategyRaisedError
 from algotrader.strategy.base import Strategy
 from algotrader.strategy.decide import first_decision, prepare_all
+from algotrader.strategy.session import StrategySession, begin, written_state
 
 SAME = 1e-9  # numbers of two requests that differ by less than this part are the same
 Remake = Callable[[], Strategy]

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from algotrader.backtest.contexts import LogLine, decide_by_bar
+from algotrader.backtest.contexts import decide_by_bar
 from algotrader.backtest.kernel_input import (
     instruments_of,
     panel_of,
@@ -39,6 +39,7 @@ from algotrader.execution.simulation import (
 from algotrader.portfolio.sizing import LOT_SLACK
 from algotrader.strategy.base import Strategy, Style
 from algotrader.strategy.decide import Prepared, all_targets, end, first_decision, prepare_all
+from algotrader.strategy.session import LogLine
 
 Floats = NDArray[np.float64]
 
@@ -182,7 +183,7 @@ def run_backtest(
     """
     style = strategy.style
     lines: tuple[LogLine, ...] = ()
-    _refuse_unknown(strategy, market)
+    refuse_unknown(strategy, market)
     prepared = prepare_all(strategy, market.bars)
     first = first_decision(strategy, market.bars, prepared, start)
     given = kernel_input(strategy, market, settings, first)
@@ -215,7 +216,8 @@ def run_backtest(
     )
 
 
-def _refuse_unknown(strategy: Strategy, market: Market) -> None:
+def refuse_unknown(strategy: Strategy, market: Market) -> None:
+    """StrategyError for what the market does not have: shorts on spot, stops on closes."""
     name = type(strategy).__name__
     if strategy.short and all(instrument.is_spot_like for instrument in market.instruments):
         raise StrategyError(

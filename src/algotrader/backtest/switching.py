@@ -8,22 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from algotrader import _kernel
-from algotrader.backtest.contexts import (
-    BoundContext,
-    LogLine,
-    PanelContext,
-    StrategySession,
-    begin,
-    decide_by_bar,
-    hook_of,
-    written_state,
-)
+from algotrader.backtest.contexts import BoundContext, PanelContext, decide_by_bar, hook_of
 from algotrader.backtest.market import Market
 from algotrader.backtest.run import KernelInput
 from algotrader.execution.simulated import CallbackError, simulate_strategy
 from algotrader.execution.simulation import Panel, SimulationResult
 from algotrader.strategy.base import Strategy, Style
 from algotrader.strategy.decide import Prepared, end, prepare_all, raised
+from algotrader.strategy.session import LogLine, StrategySession, begin, written_state
 
 _PER_ROW = ("ts", "open", "high", "low", "close", "volume", "session", "schedule",
             "mark_open", "mark_high", "mark_low", "mark_close")  # fmt: skip

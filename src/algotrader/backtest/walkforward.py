@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from algotrader.backtest.contexts import LogLine
 from algotrader.backtest.evaluate import Evaluator
 from algotrader.backtest.kernel_input import traded
 from algotrader.backtest.metrics import UndefinedMetric, sharpe, total_return
@@ -26,6 +25,7 @@ from algotrader.core.errors import StrategyError, UsageError
 from algotrader.core.timeframes import DAY_MS
 from algotrader.execution.simulated import simulate
 from algotrader.strategy.base import Style
+from algotrader.strategy.session import LogLine
 
 Floats = NDArray[np.float64]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from algotrader.core.events.questions import StrategyQuestion
 from algotrader.core.ids import AccountId, OrderId, StrategyId
 from algotrader.core.orders import Approved, Order
 from algotrader.core.ports import Severity
@@ -63,6 +64,7 @@ class AskStrategy:
     account: AccountId
     strategy: StrategyId
     decision_ts: int  # UTC ms
+    question: StrategyQuestion | None = None  # for one that decides bar by bar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

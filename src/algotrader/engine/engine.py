@@ -33,12 +33,14 @@ from algotrader.core.orders import PROTECTIVE, Intent, OrderStatus
 from algotrader.core.ports import Severity
 from algotrader.core.symbols import Symbol
 from algotrader.core.timeframes import Timeframe
+from algotrader.engine.asking import question_of
 from algotrader.engine.commands import (
     AskStrategy,
 )
+from algotrader.engine.explicit import Explicit
 from algotrader.engine.following import Follower
 from algotrader.engine.guarding import Guardian
-from algotrader.engine.planning import plan, working
+from algotrader.engine.planning import older, plan, working
 from algotrader.engine.sending import Sender
 from algotrader.engine.settings import EngineSettings, StrategyInstance
 from algotrader.engine.step import Outcome, Step, now
@@ -56,6 +58,7 @@ class Engine:
         self._follower = Follower(self._step, self._sender)
         self._guardian = Guardian(self._step, self._sender)
         self._watcher = Watcher(self._step, self._sender)
+        self._explicit = Explicit(self._step, self._sender)
         self.state = self._step.state
 
     def apply(self, event: Event) -> None:
@@ -167,6 +170,9 @@ class Engine:
                         account=instance.account,
                         strategy=instance.strategy,
                         decision_ts=event.decision_ts,
+                        question=question_of(self.state, instance, event.decision_ts)
+                        if instance.by_bar
+                        else None,
                     )
                 )
 
@@ -184,6 +190,8 @@ class Engine:
         ]
         wanted: dict[AccountId, list[Intent]] = {}
         for answer in answers:
+            self._sender.judge(answer.account, older(self.state, answer), event.ts_known)
+            self._explicit.carry_out(answer, event.ts_known)
             planned = plan(state, answer, event.ts_known)
             for decided in planned.decided:
                 self._step.tell(decided)

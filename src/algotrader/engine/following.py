@@ -98,23 +98,26 @@ class Follower:
         """Work on towards an instrument's latched target, now that nothing of it is open."""
         place = (order.strategy, order.instrument)
         state = self._step.state.rebalance.get(place)
-        if state is None or state.standing is None:
+        if state is None or (state.standing is None and state.latched is None):
             return
         instance = self._step.settings.instance(order.strategy)
         if any(working(self._step.state, instance, order.instrument)):
             return
         block = self._step.state.protected.blocks.get(place)
-        if block is not None and state.standing * block.sign > 0:
+        latched = float(state.latched or 0)
+        number = latched if state.standing is None else state.standing
+        if block is not None and number * block.sign > 0:
             return  # it was cancelled because its position was left (R19)
         bar = self._step.state.closes.get(order.instrument)
         decision_ts = self._step.state.decided_ts[place]
         newest = self._step.state.slices[instance.timeframe].decision_ts
         if bar is None or decision_ts != newest:
             return  # no order for an old bar (R24)
-        weights = {order.instrument: state.standing}
-        self._sender.judge(
-            instance.account, intents_of(self._step.state, instance, weights, decision_ts), now_ms
-        )
+        symbol = order.instrument
+        weights = {} if state.standing is None else {symbol: state.standing}
+        quantities = {symbol: latched} if state.standing is None else {}
+        intents = intents_of(self._step.state, instance, weights, decision_ts, quantities)
+        self._sender.judge(instance.account, intents, now_ms)
 
     def doubt(self, live: LiveOrder, now_ms: int, reason: str) -> None:
         self._step.tell(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Final
 
 from algotrader.core.events import Decided, DecisionOutcome, RuleEffect, StrategyAnswered
-from algotrader.core.ids import OrderId
+from algotrader.core.ids import OrderId, StrategyId
 from algotrader.core.instants import utc_at, utc_ms
 from algotrader.core.orders import Intent, Purpose
 from algotrader.core.symbols import Symbol
@@ -29,6 +30,7 @@ from algotrader.portfolio.sizing import (
     Outcome,
     SizedTarget,
     SizingBasis,
+    size_quantity,
     size_targets,
     whole_lots,
 )
@@ -56,7 +58,12 @@ def plan(state: EngineState, answer: StrategyAnswered, now_ms: int) -> Plan:
         )
         return Plan(decided=failed, intents=())
     acted, lifted = _acted(state, instance, answer)
-    sized = _sized(state, instance, acted, basis)
+    by_quantity, freed = _quantities(state, instance)
+    lifted = tuple(sorted({*lifted, *freed}))
+    sized = (
+        *_sized(state, instance, acted, basis),
+        *_sized_quantities(instance, by_quantity, basis),
+    )
     # What is inside its band, or no number to trade on, leaves everything as it is (R10).
     sized = tuple(one for one in sized if one.outcome not in _LEAVES)
     by_symbol = {one.symbol: one for one in sized}
@@ -67,8 +74,18 @@ def plan(state: EngineState, answer: StrategyAnswered, now_ms: int) -> Plan:
     waits = tuple(symbol for symbol in sorted(by_symbol) if any(working(state, instance, symbol)))
     free = tuple(one for one in sized if one.symbol not in waits)
     intents = _intents(state, instance, free, basis, answer.decision_ts)
-    rests = _rests(state, instance, by_symbol, answer.decision_ts)
+    rests = () if instance.by_bar else _rests(state, instance, by_symbol, answer.decision_ts)
     return Plan(decided=decided, intents=(*intents, *rests), waits=waits, lifted=lifted)
+
+
+def older(state: EngineState, answer: StrategyAnswered) -> tuple[Intent, ...]:
+    """What waits of earlier targets of a bar-by-bar strategy: it goes before its new orders (R7)."""
+    instance = state.settings.instance(answer.strategy)
+    if not instance.by_bar or not state.waiting:
+        return ()
+    anew = {one.instrument for one in answer.wanted if one.target is not None}
+    anew |= {symbol for name, symbol in state.talks.quantities if name == answer.strategy}
+    return tuple(_rests(state, instance, anew, answer.decision_ts))
 
 
 def working(state: EngineState, instance: StrategyInstance, symbol: Symbol) -> Iterator[LiveOrder]:
@@ -118,12 +135,24 @@ def rest_of(state: EngineState, order_id: OrderId, cap: Decimal | None) -> Inten
 def intents_of(
     state: EngineState,
     instance: StrategyInstance,
-    weights: dict[Symbol, float],
+    weights: Mapping[Symbol, float],
     decision_ts: int,
+    quantities: Mapping[Symbol, float] = MappingProxyType({}),
 ) -> tuple[Intent, ...]:
-    """The intents of weights acted on, sized on the account as it is now."""
+    """The intents of weights and quantities acted on, sized on the account as it is now."""
     basis = basis_of(state, instance)
-    return _intents(state, instance, _sized(state, instance, weights, basis), basis, decision_ts)
+    sized = (
+        *_sized(state, instance, weights, basis),
+        *_sized_quantities(instance, quantities, basis),
+    )
+    return _intents(state, instance, sized, basis, decision_ts)
+
+
+def _sized_quantities(
+    instance: StrategyInstance, quantities: Mapping[Symbol, float], basis: SizingBasis
+) -> Iterator[SizedTarget]:
+    for symbol in sorted(quantities):
+        yield size_quantity(symbol, quantities[symbol], basis, instance.sizing)
 
 
 def _intents(
@@ -155,6 +184,31 @@ def _intents(
         )
         if not isinstance(intent, BelowMinimum)
     )
+
+
+def next_leg(state: EngineState, strategy: StrategyId, symbol: Symbol, decision_ts: int) -> int:
+    """Counts the orders of an instrument in a step."""
+    return state.legs.get((strategy, symbol, decision_ts), 0)
+
+
+def _quantities(
+    state: EngineState, instance: StrategyInstance
+) -> tuple[dict[Symbol, float], tuple[Symbol, ...]]:
+    """Positions asked for by quantity that are acted on now, and blocks that they end (R19)."""
+    acted, lifted = {}, []
+    present = state.slices[instance.timeframe].instruments
+    for symbol in sorted(instance.instruments):
+        quantity = state.talks.quantities.get((instance.strategy, symbol))
+        if quantity is None or symbol not in present:
+            continue
+        block = state.protected.blocks.get((instance.strategy, symbol))
+        if block is not None:
+            waited = instance.reenter_after is not None and block.bars >= instance.reenter_after
+            if quantity * block.sign > 0 and not waited:
+                continue
+            lifted.append(symbol)
+        acted[symbol] = quantity
+    return acted, tuple(lifted)
 
 
 def next_attempt(state: EngineState, intent: Intent) -> int:
@@ -194,7 +248,7 @@ def _acted(
 def _sized(
     state: EngineState,
     instance: StrategyInstance,
-    acted: dict[Symbol, float],
+    acted: Mapping[Symbol, float],
     basis: SizingBasis,
 ) -> tuple[SizedTarget, ...]:
     if not acted:

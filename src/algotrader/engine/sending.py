@@ -14,7 +14,7 @@ from algotrader.core.orders import Approved, Denied, Intent, Order
 from algotrader.engine.commands import Cancel, Submit
 from algotrader.engine.settings import owners_of
 from algotrader.engine.step import Step, names, now
-from algotrader.execution.order_life import LiveOrder
+from algotrader.execution.order_life import ZERO, LiveOrder
 from algotrader.risk.exposure import AccountExposure, exposure_of
 from algotrader.risk.gate import with_order
 
@@ -37,7 +37,9 @@ class Sender:
             return
         exposure = self.exposure(account, now_ms)
         for intent in intents:
-            verdict = self._step.state.risk.judge(intent, exposure)
+            reduces = intent.terms.reduce_only
+            seen = _alone(exposure, intent) if reduces else exposure
+            verdict = self._step.state.risk.judge(intent, seen)
             if isinstance(verdict, Denied):
                 self._step.tell(
                     OrderDenied(
@@ -49,7 +51,7 @@ class Sender:
                     )
                 )
                 continue
-            if not intent.terms.reduce_only:  # see `exposure_of`
+            if not reduces:  # see `exposure_of`
                 exposure = with_order(exposure, verdict.order)
             self._submit(verdict, now_ms)
 
@@ -95,3 +97,12 @@ class Sender:
             instruments=self._step.settings.instruments,
             owners=self._owners[account],
         )
+
+
+def _alone(exposure: AccountExposure, intent: Intent) -> AccountExposure:
+    """What only reduces stands beside every other order: it takes what they leave, if anything."""
+    here = exposure.instruments.get(intent.terms.instrument)
+    if here is None:
+        return exposure
+    free = replace(here, buying=ZERO, selling=ZERO)
+    return replace(exposure, instruments={**exposure.instruments, intent.terms.instrument: free})

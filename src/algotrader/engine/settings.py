@@ -25,6 +25,7 @@ class StrategyInstance:
     account: AccountId
     instruments: tuple[Symbol, ...]
     timeframe: str  # the bars it decides on
+    by_bar: bool = False  # decides bar by bar, with orders of its own (R36)
     panel: bool = False  # sees the cross-section; else each instrument gets an equal share (R2)
     rebalance: RebalanceKind = RebalanceKind.ON_CHANGE
     sizing: SizingRules = field(default_factory=SizingRules)

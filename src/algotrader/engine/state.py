@@ -8,6 +8,7 @@ from typing import Final
 
 from algotrader.core.accounts import Account
 from algotrader.core.events import (
+    AskedTarget,
     BarClosed,
     CashMoved,
     Decided,
@@ -25,13 +26,15 @@ from algotrader.core.events import (
     StrategyAnswered,
     TradingMode,
 )
+from algotrader.core.fills import Liquidity
 from algotrader.core.ids import AccountId, OrderId, StrategyId, TradeId
 from algotrader.core.instants import utc_at, utc_ms
-from algotrader.core.orders import Order, OrderStatus, Purpose
+from algotrader.core.orders import Intent, Order, OrderStatus, Purpose
 from algotrader.core.symbols import Symbol
 from algotrader.engine.looking import Looked, look_at
 from algotrader.engine.protected import Place, Protected
 from algotrader.engine.settings import EngineSettings, StrategyInstance
+from algotrader.engine.talks import Talks
 from algotrader.execution.order_book import OrderBook
 from algotrader.execution.order_life import ZERO, OrderEvent
 from algotrader.portfolio.positions import exact
@@ -67,6 +70,8 @@ class EngineState:
         self.decided_ts: dict[Place, int] = {}  # decision time that a place is worked for
         self.waiting: dict[Place, OrderId] = {}  # capped, with a rest that is to be tried again
         self.protected = Protected()
+        self.talks = Talks()
+        self.legs: dict[tuple[StrategyId, Symbol, int], int] = {}  # orders of a decision so far
         self.gate_sequence = 0
         self.risk = RiskEngine(settings.risk, settings.instruments, settings.run_id)
         self._trades: set[tuple[AccountId, str, TradeId]] = set()
@@ -96,11 +101,14 @@ class EngineState:
                     del self.awaited[event.strategy]
                     self.answers[event.strategy] = event
                     self.strategy_states[event.strategy] = dict(event.state)
+                    self._talked(event)
             case Decided():
                 self._decided(event)
             case OrderSubmitted():
                 self._submitted(event)
             case OrderDenied():
+                self.talks.denied(event.intent)
+                self._count_leg(event.intent)
                 self.gate_sequence = max(self.gate_sequence, event.gate_sequence)
             case OrderFilled():
                 self._filled(event)
@@ -133,6 +141,11 @@ class EngineState:
         bar = self.closes.get(symbol)
         return math.nan if bar is None else bar.close
 
+    def mark(self, symbol: Symbol) -> Decimal | None:
+        """Last close, None before the first."""
+        bar = self.closes.get(symbol)
+        return None if bar is None else Decimal(repr(bar.close))
+
     def marks(self) -> dict[Symbol, Decimal]:
         """Last closes of everything that has one."""
         return {symbol: Decimal(repr(bar.close)) for symbol, bar in self.closes.items()}
@@ -142,6 +155,7 @@ class EngineState:
         for instance in self.settings.strategies:
             if instance.timeframe == event.timeframe:
                 self.awaited[instance.strategy] = event.decision_ts
+                self.talks.asked(instance.strategy)
         for strategy, symbol in list(self.protected.blocks):
             ours = self.settings.instance(strategy).timeframe == event.timeframe
             if ours and symbol in event.instruments:
@@ -178,6 +192,8 @@ class EngineState:
             state = state.acted_on(event.latched_quantity)
             self.decided_ts[place] = event.decision_ts
             self.waiting.pop(place, None)
+            if self.talks.quantities.pop(place, None) is not None:
+                self.protected.lift(place)
         self.rebalance[place] = state
 
     def _submitted(self, event: OrderSubmitted) -> None:
@@ -185,6 +201,8 @@ class EngineState:
         self.orders.submit(event)
         self.gate_sequence = max(self.gate_sequence, event.gate_sequence)
         key = (intent.strategy, intent.terms.instrument, utc_ms(intent.decided_at), intent.leg)
+        self.talks.submitted(event.order)
+        self._count_leg(intent)
         if intent.parent is None:
             self.attempts[key] = max(self.attempts.get(key, 0), intent.attempt + 1)
         self.protected.submitted(event.order)
@@ -197,9 +215,12 @@ class EngineState:
         books = self.books[fill.account]
         if fill.order_id is not None and fill.order_id in self.orders:
             order = self.orders[fill.order_id].order
-            self.orders.hear(event)
+            before = self.orders[fill.order_id]
+            live = self.orders.hear(event)
             owner = {order.strategy: fill.signed_quantity}
             self._order_traded(order, event, books)
+            if live.is_final and not before.is_final:
+                self.talks.ended(order, live.status)
         else:
             owner = self._owner_of(fill.account, fill.instrument, fill.signed_quantity)
         self.books[fill.account] = books.apply_fill(fill, owner)
@@ -213,6 +234,19 @@ class EngineState:
             opened = abs(signed) - closing
             coin = fill.fee_currency == held.contract.base and held.contract.is_spot
             fee = fill.fee if coin and opened else ZERO
+        if self.settings.instance(order.strategy).by_bar:
+            in_quote = fill.fee_currency != held.contract.base or not held.contract.is_spot
+            self.talks.traded(
+                order.strategy,
+                fill.instrument,
+                event.ts_event,
+                order,
+                fill.signed_quantity,
+                fill.price,
+                fill.fee if in_quote else fill.fee * fill.price,
+                is_maker=fill.liquidity is Liquidity.MAKER,
+                is_opening=opened > 0,
+            )
         is_exit = order.order_id in self.protected.exits
         self.protected.traded(order, opened, fill.price, fee)
         if order.order_id in self.protected.exits and not is_exit:
@@ -244,7 +278,28 @@ class EngineState:
             place = (instance.strategy, event.instrument)
             if instance.account == event.account and event.instrument in instance.instruments:
                 self.protected.liquidated(*place, event.quantity)
+                self._tell_liquidation(instance, event)
                 self.waiting.pop(place, None)
+
+    def _tell_liquidation(self, instance: StrategyInstance, event: Liquidated) -> None:
+        held = self.books[event.account].parts[instance.strategy].position(event.instrument)
+        if instance.by_bar and held.quantity:
+            self.talks.traded(
+                instance.strategy, event.instrument, event.ts_event, None, -held.quantity,
+                event.price, event.fee, is_maker=False, is_opening=False,
+            )  # fmt: skip
+
+    def _talked(self, event: StrategyAnswered) -> None:
+        self.talks.answered(event)
+        for one in event.asked:
+            if isinstance(one, AskedTarget) and one.quantity is not None:
+                # A quantity takes the place of the weight that stood.
+                self.rebalance[event.strategy, one.instrument] = _UNTOUCHED
+
+    def _count_leg(self, intent: Intent) -> None:
+        if intent.parent is None:
+            key = (intent.strategy, intent.terms.instrument, utc_ms(intent.decided_at))
+            self.legs[key] = max(self.legs.get(key, 0), intent.leg + 1)
 
     def _booked(self, event: FundingPaid | CashMoved) -> None:
         books = self.books[event.account]
@@ -274,6 +329,8 @@ class EngineState:
         if isinstance(event, StopTriggered):
             self.protected.triggered(live.order)
             self._forget_waiting(live.order)
+        if live.is_final and not before.is_final:
+            self.talks.ended(live.order, live.status)
         has_rest = live.status is OrderStatus.EXPIRED and live.filled < live.quantity
         is_capped = intent.purpose is Purpose.TARGET and intent.terms.limit is not None
         if has_rest and is_capped and not before.is_final:

@@ -147,6 +147,10 @@ class SizingBasis:
         if not self.terms:
             object.__setattr__(self, "terms", kernel_terms(self.instruments))
 
+    def sizing_equity(self, rules: SizingRules) -> float:
+        """What weights are fractions of: equity without its buffer, 0 when there is none (R8)."""
+        return float(self.equity) * (1.0 - rules.cash_buffer) if self.equity > 0 else 0.0
+
 
 def size_targets(
     acted: Mapping[Symbol, float],
@@ -163,18 +167,30 @@ def size_targets(
     """
     standing = acted if in_force is None else {**in_force, **acted}
     scales = _scales(standing, basis, rules)
-    sizing_equity = float(basis.equity) * (1.0 - rules.cash_buffer) if basis.equity > 0 else 0.0
     return tuple(
-        _Sizer(
-            symbol=symbol,
-            instrument=basis.instruments[symbol],
-            terms=basis.terms[symbol],
-            number=acted[symbol] * basis.shares.get(symbol, 1.0),
-            equity=sizing_equity,
-            price=_price(basis.prices, symbol),
-            position=basis.positions.get(symbol, ZERO),
-        ).size(rules, scales[basis.instruments[symbol].is_spot_like])
+        _sizer(symbol, acted[symbol] * basis.shares.get(symbol, 1.0), basis, rules).size(
+            rules, scales[basis.instruments[symbol].is_spot_like]
+        )
         for symbol in sorted(acted)
+    )
+
+
+def size_quantity(
+    symbol: Symbol, quantity: float, basis: SizingBasis, rules: SizingRules
+) -> SizedTarget:
+    """A position asked for by signed quantity as lots: never short on spot, held to the limits."""
+    return _sizer(symbol, 0.0, basis, rules).size_lots(quantity, rules)
+
+
+def _sizer(symbol: Symbol, number: float, basis: SizingBasis, rules: SizingRules) -> _Sizer:
+    return _Sizer(
+        symbol=symbol,
+        instrument=basis.instruments[symbol],
+        terms=basis.terms[symbol],
+        number=number,
+        equity=basis.sizing_equity(rules),
+        price=_price(basis.prices, symbol),
+        position=basis.positions.get(symbol, ZERO),
     )
 
 
@@ -219,6 +235,28 @@ class _Sizer:
         else:
             outcome = Outcome.TRADE if change else Outcome.REACHED
         return self._sized(outcome, weight, lots, change=change, uncut=uncut, effects=effects)
+
+    def size_lots(self, quantity: float, rules: SizingRules) -> SizedTarget:
+        """The same for a position by quantity (R10, R12, R28)."""
+        terms = self.terms
+        lots = asked = kernel.whole_lots(quantity / terms.lot)
+        if self.instrument.is_spot_like:
+            lots = max(lots, 0.0)
+        if math.isfinite(rules.max_weight):
+            most = self._lots(rules.max_weight)
+            lots = min(max(lots, -most), most)
+        if self.equity <= 0.0:
+            lots = 0.0  # R8
+        most = _most_lots(terms, self.price, rules.max_notional)
+        lots = math.copysign(min(abs(lots), most), lots)
+        with exact():
+            position = float(self.position / self.instrument.lot)
+        change, uncut = _change(lots, position), _change(asked, position)
+        outcome = Outcome.TRADE if change else Outcome.REACHED
+        if change and kernel.below_minimum(terms, change * terms.lot, self.price):
+            outcome, change = Outcome.BELOW_MINIMUM, 0.0
+        effects = () if lots == asked else (_effect("limits", asked, lots),)
+        return self._sized(outcome, 0.0, lots, change=change, uncut=uncut, effects=effects)
 
     def _lots(self, weight: float) -> float:
         return kernel.lots_from_weight(self.terms, weight, self.equity, self.price)

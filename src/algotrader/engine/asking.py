@@ -1,0 +1,56 @@
+"""The question a bar-by-bar strategy is asked with, from the engine's state (R35, R36)."""
+
+from __future__ import annotations
+
+from algotrader.core.events.questions import HeldPosition, StrategyQuestion, WorkingOrder
+from algotrader.core.orders import OrderStatus
+from algotrader.core.symbols import Symbol
+from algotrader.engine.settings import StrategyInstance
+from algotrader.engine.state import EngineState
+from algotrader.portfolio.ledger import Ledger
+
+
+def question_of(
+    state: EngineState, instance: StrategyInstance, decision_ts: int
+) -> StrategyQuestion:
+    """Everything the strategy may see of its account at the close of a slice."""
+    part = state.books[instance.account].parts[instance.strategy]
+    present = state.slices[instance.timeframe].instruments
+    own = sorted(instance.instruments)
+    talks = state.talks
+    return StrategyQuestion(
+        account=instance.account,
+        strategy=instance.strategy,
+        decision_ts=decision_ts,
+        instruments=tuple(symbol for symbol in own if symbol in present),
+        equity=float(part.equity(state.marks())),
+        cash=float(part.cash()),
+        positions=tuple(held for symbol in own if (held := _held(state, part, symbol)) is not None),
+        working=tuple(_working(state, instance)),
+        heard=tuple(talks.heard.get(instance.strategy, ())),
+        next_number=talks.next_number.get(instance.strategy, 0),
+        state=state.strategy_states.get(instance.strategy, {}),
+    )
+
+
+def _held(state: EngineState, part: Ledger, symbol: Symbol) -> HeldPosition | None:
+    """None where nothing is held."""
+    position, mark = part.position(symbol), state.mark(symbol)
+    if not position.quantity or position.entry is None or mark is None:
+        return None
+    return HeldPosition(
+        instrument=symbol,
+        quantity=float(position.quantity),
+        entry=float(position.entry),
+        unrealised=float(position.unrealised(mark)),
+    )
+
+
+def _working(state: EngineState, instance: StrategyInstance) -> list[WorkingOrder]:
+    return [
+        WorkingOrder(number=live.order.intent.number, instrument=live.order.instrument)
+        for live in state.orders.open(instance.account)
+        if live.order.strategy == instance.strategy
+        and live.order.intent.number is not None
+        and live.status is not OrderStatus.PENDING_CANCEL
+    ]
