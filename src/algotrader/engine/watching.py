@@ -27,6 +27,7 @@ from algotrader.core.events import (
     RiskAction,
     RiskTripped,
     SliceClosed,
+    StrategyAnswered,
     TimerFired,
 )
 from algotrader.core.ids import AccountId
@@ -73,7 +74,7 @@ class Watcher:
     def after(self, event: Event) -> None:
         """What holds ask for once an event was followed: cancels, then reductions."""
         if not self._step.state.risk.state.holds or not isinstance(
-            event, (SliceClosed, TimerFired, *_MOVES_MONEY, *_ENDS, *_ASKED)
+            event, (SliceClosed, StrategyAnswered, TimerFired, *_MOVES_MONEY, *_ENDS, *_ASKED)
         ):
             return
         for account in self._accounts(event):
