@@ -187,6 +187,18 @@ def test_f65_an_order_of_another_run_halts_the_account() -> None:
     on_a_desk(work, news={"idle_s": 0.2})
 
 
+def test_p21_an_order_that_lives_though_it_was_closed_here_is_told() -> None:
+    async def work(desk: Desk) -> None:
+        order = an_order("0.1", limit=Decimal(20_000))
+        await place(desk, order)
+        desk.broker._open.clear()  # as if it had been called absent
+        await desk.until(lambda: bool(desk.of(OrderSeen)))
+        found = desk.of(OrderSeen)[-1]
+        assert (found.order_id, found.status) == (order.order_id, OrderStatus.ACCEPTED)
+
+    on_a_desk(work, news={"idle_s": 0.2})
+
+
 def test_f33_a_liquidation_is_told_as_one_with_its_fee() -> None:
     async def work(desk: Desk) -> None:
         await place(desk, an_order("10", symbol=SWAP))

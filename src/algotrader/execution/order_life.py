@@ -95,6 +95,7 @@ class LiveOrder:
     resumes: OrderStatus = OrderStatus.PENDING  # what it is if a cancel is refused
     cancel_wanted: bool = False  # we asked for its end
     misses: int = 0  # look-ups in a row that did not find it
+    over_ms: int | None = None  # UTC ms, when its end was learnt
 
     @classmethod
     def submitted(cls, event: OrderSubmitted) -> LiveOrder:
@@ -124,6 +125,13 @@ class LiveOrder:
 
     def hear(self, event: OrderEvent) -> LiveOrder:
         """The order after an event. IllegalTransitionError for what cannot follow."""
+        changed = self._heard(event)
+        is_over = changed.is_final or changed.status is OrderStatus.SETTLING
+        if is_over and changed.over_ms is None:
+            return replace(changed, over_ms=event.ts_known)
+        return changed
+
+    def _heard(self, event: OrderEvent) -> LiveOrder:
         match event:
             case OrderAccepted():
                 known = replace(self, venue_order_id=event.venue_order_id, misses=0)
@@ -181,8 +189,8 @@ class LiveOrder:
         if event.status.is_final:
             return known._ended(event.status, event.filled_quantity)
         if self.is_final or self.status is OrderStatus.SETTLING:
-            if event.asked_ms is None:
-                return known  # an old push that the end has overtaken
+            if event.asked_ms is None or (self.over_ms or 0) >= event.asked_ms:
+                return known  # an old push, or an old question, that the end has overtaken
             raise IllegalTransitionError(
                 self.status, event.status, f"{self.status} here, {event.status} at the venue"
             )

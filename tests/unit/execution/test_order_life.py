@@ -137,6 +137,9 @@ def wants_cancel() -> OrderCancelRequested:
         ((accepted(), trade("a", "4"), triggered()), S.PARTIALLY_FILLED, "4"),
         ((accepted(), trade("a", "4"), seen(S.TRIGGERED)), S.PARTIALLY_FILLED, "4"),
         ((accepted(), trade("a", "10"), triggered()), S.FILLED, "10"),
+        # An answer to a question that was asked before the end was known says nothing new.
+        ((accepted(), trade("a", "10"), seen(S.ACCEPTED, asked_ms=1)), S.FILLED, "10"),
+        ((accepted(), seen(S.FILLED, "10"), seen(S.ACCEPTED, asked_ms=1)), S.SETTLING, "0"),
         # Pushes out of order: what is older than what is known changes nothing.
         ((accepted(), trade("a", "10"), seen(S.ACCEPTED)), S.FILLED, "10"),
         ((accepted(), trade("a", "4"), seen(S.ACCEPTED)), S.PARTIALLY_FILLED, "4"),
@@ -156,7 +159,7 @@ def test_what_follows_from_what_is_heard(
     ("events", "impossible"),
     [
         # The venue, asked now, calls alive what it had called done.
-        ((accepted(), seen(S.CANCELLED)), seen(S.ACCEPTED, asked_ms=1)),
+        ((accepted(), seen(S.CANCELLED)), seen(S.ACCEPTED, asked_ms=2)),
         ((accepted(), trade("a", "4")), OrderRejected(**NEWS, code="1", reason="")),
         ((accepted(),), OrderAbsent(**NEWS, asked_ms=1)),
         ((accepted(), seen(S.CANCELLED)), seen(S.FILLED, "10")),

@@ -113,6 +113,7 @@ class OkxBroker:
         self._news = OkxNews(
             reader=self._reader,
             parents=self._parents,
+            sent=self._sent,
             questions=self._questions,
             streams=self._streams,
             look_up=self.look_up,

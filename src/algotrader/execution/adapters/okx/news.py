@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -36,7 +36,13 @@ from algotrader.data.supervision import keep_running
 from algotrader.execution.adapters.okx.codes import Treatment, treatment
 from algotrader.execution.adapters.okx.funding import funding_paid
 from algotrader.execution.adapters.okx.questions import OkxQuestions, client_ids
-from algotrader.execution.adapters.okx.readings import Reader, Row, parent_id
+from algotrader.execution.adapters.okx.readings import (
+    ALGO_STATES,
+    Reader,
+    Row,
+    order_status,
+    parent_id,
+)
 from algotrader.execution.broker import BrokerUnavailableError
 
 log = logging.getLogger(__name__)
@@ -68,6 +74,7 @@ class OkxNews:
         *,
         reader: Reader,
         parents: dict[str, OrderId | None],
+        sent: Container[OrderId],
         questions: OkxQuestions,
         streams: OkxStreams,
         look_up: LookUp,
@@ -77,6 +84,7 @@ class OkxNews:
     ) -> None:
         self._reader = reader
         self.parents = parents
+        self._sent = sent  # in this process
         self._questions = questions
         self._streams = streams
         self._look_up = look_up
@@ -206,7 +214,8 @@ class OkxNews:
         if any(symbol.kind is not InstrumentKind.SPOT for symbol in self._reader.watched):
             for row in await self._questions.funding_since(since_ms):
                 self._tell(*await self._funding(row))
-        self._watch_for_others(await self._questions.open_orders())
+        asked_ms = self._now_ms()
+        self._watch(await self._questions.open_orders(), asked_ms, open_orders)
         self._since_ms = began_ms
 
     async def _check_fills(self, rows: list[Row]) -> None:
@@ -241,8 +250,16 @@ class OkxNews:
         )
         return [funding_paid(row, rates, symbol, self._reader.account, self._now_ms())]
 
-    def _watch_for_others(self, rows: list[Row]) -> None:
-        """An order of our form and another run is another instance on this account (F65)."""
+    def _watch(self, rows: list[Row], asked_ms: int, open_orders: Mapping[OrderId, Symbol]) -> None:
+        """Orders that should not be open: of another instance (F65), or closed here (P21)."""
+        for row in rows:
+            own, symbol = self._reader.own_id(row), symbol_of(str(row.get("instId", "")))
+            if own is None or symbol is None or own in open_orders or own not in self._sent:
+                continue
+            status = order_status(row) or ALGO_STATES.get(str(row.get("state")))
+            if status is not None:
+                now_ms = self._now_ms()
+                self._tell(self._reader.seen(row, own, symbol, status, now_ms, asked_ms))
         ours = self._reader.run_tag
         tags = {run_tag_of(text) for text in client_ids(rows)} - {None, ours}
         if ours is not None and tags:
