@@ -140,6 +140,14 @@ def test_each_name_of_a_portfolio_can_be_shown(open_report) -> None:
     assert page.get_by_label("Instrument").input_value() == "3"
 
 
+def test_on_a_phone_each_trade_of_a_portfolio_says_its_name(open_report) -> None:
+    page = open_report("portfolio", width=390)
+
+    first = page.locator("#trade-table tbody tr[data-n]").first.inner_text()
+    assert "US:NAME" in first
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
 def test_switches_change_language_theme_and_colours_and_are_remembered(open_report) -> None:
     page = open_report("run")
     before = page.evaluate("document.querySelector('#equity').toDataURL()")

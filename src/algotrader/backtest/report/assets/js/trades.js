@@ -36,8 +36,9 @@ export class TradesTable {
     ].filter(Boolean);
     if (!this.narrow) return all;
     const two = (top, bottom) => el("span", { class: "two-lines" }, el("span", {}, top), el("small", {}, bottom));
+    const what = x => several ? el("span", {}, this.side(x), ` ${x.symbol}`) : this.side(x);
     return [
-      ["entry", "entry", x => two(this.side(x), isoBar(x.entry)), "left"],
+      ["entry", "entry", x => two(what(x), isoBar(x.entry)), "left"],
       ["held", "held", x => two(duration(x.held), this.reason(x))],
       ["profit", "profit", x => two(el("b", { class: tone(x.profit) }, money(x.profit, true)), percent(x.return_, 2, true))],
     ];
