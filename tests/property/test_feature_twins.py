@@ -339,3 +339,17 @@ def test_money_flow_of_rows_without_trades_is_not_defined() -> None:
 
     # nothing traded over rows 0 and 1; then 1 of 1, 1 of 4 and 0 of 3
     np.testing.assert_array_equal(flow, [np.nan, np.nan, 1.0, 0.25, 0.0])
+
+
+@pytest.mark.parametrize("statistic", [f.rolling_var, f.rolling_std])
+@pytest.mark.parametrize(("window", "ddof"), [(1, 1), (2, 2), (2, 3)])
+def test_a_window_without_a_degree_of_freedom_is_refused(
+    statistic: Callable[..., np.ndarray], window: int, ddof: int
+) -> None:
+    with pytest.raises(ValueError, match="window must be above ddof"):
+        statistic(np.arange(5.0), window, ddof=ddof)
+
+
+def test_covariance_needs_a_degree_of_freedom() -> None:
+    with pytest.raises(ValueError, match="window must be above ddof"):
+        f.rolling_cov(np.arange(5.0), np.arange(5.0), 1)

@@ -125,6 +125,10 @@ class Hopeless(Lagging):
     warmup_bars = 500
 
 
+class OneBarShort(Lagging):
+    warmup_bars = 100
+
+
 @pytest.mark.parametrize(
     ("strategy", "start", "row"),
     [
@@ -153,6 +157,7 @@ def test_the_first_decision_is_the_end_of_the_warm_up_or_the_start(
         (Lagging(), 1, "needs 2 bars before --start, there are 1: 1 missing"),
         (Declaring(), 3, "needs 10 bars before --start, there are 3: 7 missing"),
         (Hopeless(), None, "needs 501 bars to decide once, the data has 100"),
+        (OneBarShort(), None, "needs 101 bars to decide once, the data has 100"),
     ],
 )
 def test_too_little_warm_up_is_refused_with_the_number_missing(

@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from tests.builders.leaks import HONEST_BY_BAR, LEAKS_BY_BAR, Calendar, ModuleArray
 from tests.builders.markets import random_bars, random_panel
@@ -147,6 +148,23 @@ def test_f64_numbers_brought_along_are_named_and_cut_with_the_bars() -> None:
     (noted,) = check_strategy(Calendar(), a_market(random_bars(400)), BacktestSettings(), cuts=4)
     assert noted.level is Level.NOTE
     assert noted.message.startswith("self.quiet holds 143 values that do not come from the bars")
+
+
+SHORT_TABLE = pd.Series(range(10))
+WEEK = pd.Timedelta(days=7)  # of pandas too, and no table
+
+
+class WithSmallThings(Strategy):
+    """A strategy may bring along what is too small to be a history."""
+
+    lengths = (5, 10, 20)
+
+    def on_bar(self, ctx: Any) -> None:
+        ctx.target(float(ctx.index % len(SHORT_TABLE) < WEEK.days and 5 in self.lengths))
+
+
+def test_small_tables_and_single_values_are_no_numbers_brought_along() -> None:
+    assert check_strategy(WithSmallThings(), MARKET, BacktestSettings(), cuts=2) == []
 
 
 class Ahead(Strategy):
