@@ -2,9 +2,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
+SEEDS ?= 1000
+FIRST ?= 0
 NATIVE := build/native-tests
 
-.PHONY: help setup setup-run setup-online demo test test-all lint native-test native-sanitize coverage bench docs wheel lock clean
+.PHONY: help setup setup-run setup-online demo test test-all lint native-test native-sanitize coverage simulate bench docs wheel lock clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -48,6 +50,9 @@ native-test: setup ## the kernel's own C++ tests
 
 native-sanitize: setup ## the same under the address and undefined-behaviour sanitizers
 	@$(BIN)/python -m tools.native_tests build/native-sanitize --sanitize
+
+simulate: setup ## simulated histories with faults; SEEDS=200000 FIRST=0 choose them
+	$(BIN)/python -m tests.simulation $(FIRST) $(SEEDS)
 
 bench: setup ## figures of this project and its peers, into docs/benchmarks.md
 	$(BIN)/python -m benchmarks

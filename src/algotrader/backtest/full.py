@@ -299,6 +299,7 @@ def _engine_settings(
         instruments={one.symbol: traded(one, settings) for one in market.instruments},
         strategies=(instance,),
         risk=risk,
+        watch_every_ms=None,
     )
 
 

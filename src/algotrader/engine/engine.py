@@ -116,6 +116,7 @@ class Engine:
                 self._follower.doubt(live, now_ms, "the trader was restarted before an answer came")
             else:
                 self._follower.look_up(live)
+                self._follower.watch(live, now_ms)
         return outcome
 
     # What is heard of orders

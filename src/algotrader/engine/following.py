@@ -18,7 +18,7 @@ from algotrader.core.ids import OrderId
 from algotrader.core.orders import Order, OrderStatus, Purpose
 from algotrader.core.ports import Severity
 from algotrader.core.timeframes import Timeframe
-from algotrader.engine.commands import FetchTrades, LookUp, SetTimer
+from algotrader.engine.commands import Cancel, FetchTrades, LookUp, SetTimer
 from algotrader.engine.planning import intents_of, rest_of, working
 from algotrader.engine.sending import Sender
 from algotrader.engine.step import AGAIN, LOOK_UP, Step, names, now
@@ -41,6 +41,9 @@ class Follower:
             return
         if live.status is OrderStatus.UNKNOWN and before.status is not OrderStatus.UNKNOWN:
             self.look_up(live)
+            self._step.wake(live, now_ms + self._step.settings.look_up_every_ms)
+        elif before.status is OrderStatus.UNKNOWN and live.status is not OrderStatus.UNKNOWN:
+            self.watch(live, now_ms)
         if live.lacks_trades:
             self._step.do(FetchTrades(**names(live)))
             self._step.wake(live, now_ms + self._step.settings.look_up_every_ms)
@@ -124,6 +127,7 @@ class Follower:
             OrderUnknown(**now(now_ms), **names(live), deadline_ms=live.deadline_ms, reason=reason)
         )
         self.look_up(self._step.state.orders[live.order.order_id])
+        self._step.wake(live, now_ms + self._step.settings.look_up_every_ms)
 
     def not_found(self, event: OrderNotFound) -> None:
         """Absence is proved only by a question asked after the venue must refuse the order."""
@@ -158,6 +162,12 @@ class Follower:
     def look_up(self, live: LiveOrder) -> None:
         self._step.do(LookUp(**names(live)))
 
+    def watch(self, live: LiveOrder, now_ms: int) -> None:
+        """Look at an order that lives again later."""
+        every_ms = self._step.settings.watch_every_ms
+        if every_ms is not None:
+            self._step.wake(live, now_ms + every_ms)
+
     def woken(self, event: TimerFired) -> None:
         if event.name.startswith(AGAIN):
             self._try_again(OrderId(event.name.removeprefix(AGAIN)), event.ts_known)
@@ -175,7 +185,12 @@ class Follower:
             self._step.do(FetchTrades(**names(live)))
             self.look_up(live)
             self._step.wake(live, event.ts_known + self._step.settings.look_up_every_ms)
-        else:
+        elif live.status is OrderStatus.PENDING_CANCEL:
+            self._step.do(Cancel(**names(live)))  # the request may have been lost; it is idempotent
+            self._step.wake(live, event.ts_known + self._step.settings.order_deadline_ms)
+        elif live.status is OrderStatus.UNKNOWN:
             self.look_up(live)
-            if live.status is OrderStatus.UNKNOWN:
-                self._step.wake(live, event.ts_known + self._step.settings.look_up_every_ms)
+            self._step.wake(live, event.ts_known + self._step.settings.look_up_every_ms)
+        else:  # it lives: what the venue pushed of it may have been lost
+            self.look_up(live)
+            self.watch(live, event.ts_known)

@@ -73,6 +73,7 @@ class Sender:
     def cancel(self, live: LiveOrder, now_ms: int, reason: str) -> None:
         self._step.tell(OrderCancelRequested(**now(now_ms), **names(live), reason=reason))
         self._step.do(Cancel(**names(live)))
+        self._step.wake(live, now_ms + self._step.settings.order_deadline_ms)
 
     def exposure(self, account: AccountId, now_ms: int) -> AccountExposure:
         """An account as risk judges it: open orders as if they filled in whole."""

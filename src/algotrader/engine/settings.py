@@ -54,6 +54,7 @@ class EngineSettings:
     order_deadline_ms: int = 5_000  # the venue must refuse an order that arrives later
     skew_ms: int = 2_000  # of the venue's clock; absence counts only after deadline + this
     look_up_every_ms: int = 1_000  # while an order's state is in doubt
+    watch_every_ms: int | None = 30_000  # while it lives: pushes may be lost; None: they cannot be
     tries: int = 3  # of a capped order inside one bar (R13)
     try_again_ms: int = 2_000  # after the one before left a rest
 

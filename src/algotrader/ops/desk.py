@@ -98,6 +98,7 @@ class Desk:
             instruments=instruments,
             strategies=tuple(_instance(one, self.accounts) for one in self.strategies),
             risk=self.configuration.settings.risk,
+            watch_every_ms=None,  # a paper venue loses nothing
         )
 
     def slices(self, after: Mapping[str, int]) -> Iterator[Slice]:

@@ -1,0 +1,68 @@
+"""Run simulated histories: `python -m tests.simulation FIRST COUNT`; the first that breaks is shrunk."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from dataclasses import replace
+
+from tests.simulation.history import History, HistoryPlan, simulate
+from tests.simulation.properties import (
+    broken_against_memory,
+    broken_when_settled,
+    broken_while_running,
+)
+
+
+def broken(plan: HistoryPlan) -> tuple[list[str], History]:
+    """What does not hold in a history, the first first."""
+    found: list[str] = []
+
+    def watch(history: History) -> None:
+        if not found:
+            found.extend(broken_while_running(history))
+            found.extend(broken_against_memory(history))
+
+    history = simulate(plan, watch)
+    if not found:
+        found.extend(broken_when_settled(history))
+    return found, history
+
+
+def shrunk(plan: HistoryPlan) -> HistoryPlan:
+    """The smallest plan near this one that breaks a property too: fewer faults, fewer slices."""
+    while True:
+        shorter = [replace(plan, slices=plan.slices // 2)] if plan.slices > 1 else []
+        smaller = [replace(plan, faults=faults) for faults in plan.faults.smaller()]
+        for candidate in (*smaller, *shorter):
+            if broken(candidate)[0]:
+                plan = candidate
+                break
+        else:
+            return plan
+
+
+def run(first: int, count: int, *, shrink: bool = True) -> int:
+    """1 and a readable account of the first seed that breaks a property; 0 if none does."""
+    logging.disable(logging.CRITICAL)
+    started, events = time.process_time(), 0
+    for seed in range(first, first + count):
+        found, history = broken(HistoryPlan.of(seed))
+        events += len(history.rows())
+        if found:
+            sys.stdout.write(f"seed {seed}: {found[0]}\n")
+            if shrink:
+                least = shrunk(HistoryPlan.of(seed))
+                sys.stdout.write(f"  faults  {least.faults}\n  slices  {least.slices}\n")
+                sys.stdout.write(f"  there   {broken(least)[0][0]}\n")
+            return 1
+    took = time.process_time() - started
+    sys.stdout.write(
+        f"{count:,} histories hold; {count / took:.1f} a second, {events / took:,.0f} events a second\n"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(run(int(sys.argv[1]), int(sys.argv[2])))

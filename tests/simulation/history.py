@@ -1,0 +1,348 @@
+"""One simulated history: a trader, a venue, a wire between them, and everything that goes wrong.
+
+The engine, the order life, the gate, the journal and the trader are the shipped ones; only the
+ports around them are models: clock, venue, disk, strategy, messenger. One seed fixes all of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Final
+
+from tests.simulation.faults import Faults
+from tests.simulation.model_venue import Crash, ModelBroker, ModelVenue
+from tests.simulation.virtual_loop import LoopClock, VirtualLoop, run_virtually
+from tests.simulation.wire import USUAL_S, RandomWire, ScriptedWire, Trip
+
+from algotrader.core.accounts import Account, MarginMode
+from algotrader.core.events import (
+    BarClosed,
+    CashMoved,
+    DecisionOutcome,
+    Event,
+    SliceClosed,
+    StrategyAnswered,
+    TargetWanted,
+    decode_event,
+)
+from algotrader.core.ids import AccountId, RunId, StrategyId
+from algotrader.core.money import Currency
+from algotrader.core.ports import Notice
+from algotrader.core.symbols import Symbol
+from algotrader.engine.commands import AskStrategy
+from algotrader.engine.engine import Engine
+from algotrader.engine.settings import EngineSettings, StrategyInstance
+from algotrader.live.journal import journal as journals
+from algotrader.live.journal.errors import JournalFailedError
+from algotrader.live.journal.memory import MemoryStorage, Point
+from algotrader.live.journal.records import PREFIX
+from algotrader.live.steps import Steps
+from algotrader.live.trader import Trader
+from algotrader.simulator.okx.listings import usual_instrument
+
+MAIN, RANDOM, USDT = AccountId("main"), StrategyId("random"), Currency("USDT")
+SYMBOLS: Final = (Symbol.parse("OKX:BTC/USDT"), Symbol.parse("OKX:ETH/USDT"))
+FRAME: Final = "1m"
+BAR_S: Final = 60.0
+CASH: Final = Decimal(100_000)
+LIFE_S: Final = 40.0  # longer than every deadline and pause of one order
+WARM_UP, FAULTY, HEALED, SETTLING = 3, 12, 3, 3  # slices of each phase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryPlan:
+    """What one history is: nothing else decides."""
+
+    seed: int
+    faults: Faults
+    slices: int = FAULTY
+
+    @classmethod
+    def of(cls, seed: int) -> HistoryPlan:
+        return cls(seed=seed, faults=Faults.drawn(random.Random(f"faults {seed}")))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """One order's life, written down: what its messages do, and when the process dies."""
+
+    trips: tuple[Trip, ...] = ()
+    push_s: float | None = USUAL_S  # None: every push is lost
+    pace_s: float = 0.2  # from the order's arrival to its trade
+    crash_at: int | None = None  # which point of the disk, counted from the slice on
+    kill_s: float | None = None  # seconds after the slice
+    pause_s: float = 0.1  # from a crash to the next start
+
+
+@dataclass(slots=True, kw_only=True)
+class History:
+    """What happened, for the properties to be checked on."""
+
+    plan: HistoryPlan
+    storage: MemoryStorage
+    venue: ModelVenue
+    steps: Steps | None = None  # of the process that is up
+    starts: int = 0
+    notices: list[Notice] = field(default_factory=list)
+    ready_ms: int | None = None  # since when the process that is up is reconciled
+
+    def rows(self) -> list[Event]:
+        """Every event of the journal."""
+        page = self.storage.page(1, 1_000_000)
+        return [decode_event(row.body) for row in page if not row.kind.startswith(PREFIX)]
+
+    def trace(self) -> str:
+        """A hash of all that was written: the same for the same seed (P10)."""
+        digest = blake2b(digest_size=16)
+        for row in self.storage.page(1, 1_000_000):
+            digest.update(row.hash)
+        return digest.hexdigest()
+
+
+def settings(run_id: RunId) -> EngineSettings:
+    account = Account(
+        account_id=MAIN, venue="OKX", currency=USDT, margin_mode=MarginMode.CASH,
+        instruments=SYMBOLS, strategies=(RANDOM,),
+    )  # fmt: skip
+    instance = StrategyInstance(
+        strategy=RANDOM, account=MAIN, instruments=SYMBOLS, timeframe=FRAME, panel=True
+    )
+    return EngineSettings(
+        run_id=run_id, configuration_hash="simulated", accounts=(account,),
+        instruments={symbol: usual_instrument(symbol) for symbol in SYMBOLS},
+        strategies=(instance,),
+    )  # fmt: skip
+
+
+class Targets:
+    """Weights drawn for each decision: a restart that asks again gets the same ones."""
+
+    def __init__(self, seed: int, clock: LoopClock, venue: ModelVenue) -> None:
+        self._seed = seed
+        self._clock = clock
+        self._venue = venue
+        self.buys_once = False  # the first instrument, and nothing else
+        self.is_quiet = False  # no opinion any more: what is open is only ended
+
+    async def decide(self, question: AskStrategy) -> StrategyAnswered:
+        chance = random.Random(f"{self._seed} {question.decision_ts}")
+        await asyncio.sleep(chance.random() * 0.2)
+        now_ms = self._venue.now_ms()
+        wanted = tuple(
+            TargetWanted(instrument=symbol, target=self._weight(symbol, chance), features={})
+            for symbol in SYMBOLS
+        )
+        return StrategyAnswered(
+            ts_event=now_ms, ts_known=now_ms, account=MAIN, strategy=RANDOM,
+            decision_ts=question.decision_ts, outcome=DecisionOutcome.DECIDED, wanted=wanted,
+        )  # fmt: skip
+
+    def _weight(self, symbol: Symbol, chance: random.Random) -> float | None:
+        if self.buys_once:
+            return 0.45 if symbol == SYMBOLS[0] else None
+        drawn = chance.choice((None, 0.0, 0.1, 0.25, 0.45))
+        return None if self.is_quiet else drawn
+
+
+class _Notices:
+    def __init__(self, kept: list[Notice]) -> None:
+        self._kept = kept
+
+    async def notify(self, notice: Notice) -> None:
+        self._kept.append(notice)
+
+
+class World:
+    """The history being made."""
+
+    def __init__(
+        self,
+        plan: HistoryPlan,
+        loop: VirtualLoop,
+        watch: Callable[[History], None] = lambda _: None,
+        script: Script | None = None,
+    ) -> None:
+        self._plan = plan
+        self._clock = LoopClock(loop)
+        self._chance = random.Random(f"world {plan.seed}")
+        self._storage = MemoryStorage(self._disk)
+        wire = RandomWire(lambda: venue.faults, random.Random(f"wire {plan.seed}"))
+        venue = ModelVenue(MAIN, self._clock, random.Random(f"venue {plan.seed}"), wire)
+        self.history = History(plan=plan, storage=self._storage, venue=venue)
+        self._venue = venue
+        self._targets = Targets(plan.seed, self._clock, venue)
+        self._watch = watch
+        self._trader: Trader | None = None
+        self._slice: tuple[Event, ...] = ()
+        self._faulty = False
+        self._script = script
+        self._points = 0  # of the disk that were passed
+        self._running: asyncio.Future[None] | None = None
+        self._killed = False
+
+    async def run(self) -> History:
+        """All phases, then the checks are the caller's."""
+        journals.begin(self._storage, entropy=bytes(range(16)), now_ms=self._venue.now_ms())
+        living = asyncio.ensure_future(self._live())
+        try:
+            await self._slices(WARM_UP)
+            self._faulty, self._venue.faults = True, self._plan.faults
+            await self._slices(self._plan.slices)
+            self._faulty, self._venue.faults = False, Faults()
+            await self._slices(HEALED)
+            self._targets.is_quiet = True
+            await self._slices(SETTLING)
+        finally:
+            living.cancel()
+            await asyncio.gather(living, return_exceptions=True)
+        return self.history
+
+    async def run_script(self, script: Script) -> History:
+        """One slice, one decision to buy, and time enough for all that can follow."""
+        journals.begin(self._storage, entropy=bytes(range(16)), now_ms=self._venue.now_ms())
+        living = asyncio.ensure_future(self._live())
+        try:
+            await asyncio.sleep(1.0)
+            self._venue.wire = ScriptedWire(script.trips, script.push_s)
+            self._venue.pace_s = script.pace_s
+            self._targets.buys_once = True
+            self._faulty = True
+            await self._slices(1)
+            if script.kill_s is not None:
+                asyncio.get_running_loop().call_later(script.kill_s, self._kill)
+            await asyncio.sleep(LIFE_S)
+            self._faulty, self._venue.wire = False, ScriptedWire((), USUAL_S)
+            await asyncio.sleep(LIFE_S)
+        finally:
+            living.cancel()
+            await asyncio.gather(living, return_exceptions=True)
+        return self.history
+
+    async def _slices(self, count: int) -> None:
+        for _ in range(count):
+            await asyncio.sleep(BAR_S)
+            self._close_slice()
+            if self._trader is not None and self._trader.is_ready():
+                self._hand_over(self._trader)
+            self._watch(self.history)
+
+    def _close_slice(self) -> None:
+        now_ms = self._venue.now_ms()
+        bars = []
+        for symbol, start in zip(SYMBOLS, ("30000", "1900"), strict=True):
+            drawn = Decimal(self._chance.randrange(-100, 101)) / 10_000
+            last = self._venue.prices.get(symbol, Decimal(start))
+            price = (last * (1 + drawn)).quantize(Decimal("0.1"))
+            self._venue.prices[symbol] = price
+            bars.append(_bar(symbol, float(price), now_ms))
+        closed = SliceClosed(
+            ts_event=now_ms, ts_known=now_ms, timeframe=FRAME, decision_ts=now_ms,
+            instruments=SYMBOLS,
+        )  # fmt: skip
+        self._slice = (*bars, closed)
+
+    def _hand_over(self, trader: Trader) -> None:
+        for event in self._slice:
+            trader.tell(event)
+
+    async def _live(self) -> None:
+        """Start the trader, and start it again whenever it dies."""
+        while True:
+            try:
+                await self._one_life()
+            except (Crash, JournalFailedError):
+                self._lose()
+            pause_s = self._chance.random() * 20.0
+            await asyncio.sleep(pause_s if self._script is None else self._script.pause_s)
+
+    async def _one_life(self) -> None:
+        journal = journals.resume(self._storage)
+        steps = Steps(Engine(settings(journal.run_id)), journal)
+        if steps.replay() == 0:
+            self._deposit(steps)
+        self.history.starts += 1
+        self.history.steps = steps
+        trader = Trader(
+            steps=steps,
+            brokers={MAIN: ModelBroker(self._venue)},
+            decider=self._targets, notifier=_Notices(self.history.notices), clock=self._clock,
+        )  # fmt: skip
+        self._trader = trader
+        feeding = asyncio.ensure_future(self._catch_up(trader, steps))
+        self._running = asyncio.ensure_future(trader.run())
+        try:
+            await self._running
+        except asyncio.CancelledError:
+            if self._killed:
+                raise Crash from None
+            self._running.cancel()
+            raise
+        finally:
+            self._killed = False
+            self._trader = self.history.steps = self.history.ready_ms = None
+            self._venue.listeners.clear()
+            feeding.cancel()
+
+    async def _catch_up(self, trader: Trader, steps: Steps) -> None:
+        """The newest slice, if this life began after it closed (R24)."""
+        await trader.ready()
+        self.history.ready_ms = self._venue.now_ms()
+        known = steps.engine.state.slices.get(FRAME)
+        newest = self._slice[-1] if self._slice else None
+        if newest is None or (known is not None and known.decision_ts >= newest.ts_known):
+            return
+        if self._venue.now_ms() - newest.ts_known < BAR_S * 1000:
+            self._hand_over(trader)
+
+    def _deposit(self, steps: Steps) -> None:
+        now_ms = self._venue.now_ms()
+        steps.take(
+            CashMoved(ts_event=now_ms, ts_known=now_ms, account=MAIN, movement_id="start",
+                      reason="deposit", amount=CASH, currency=USDT)
+        )  # fmt: skip
+
+    def _kill(self) -> None:
+        if self._running is not None:
+            self._killed = True
+            self._running.cancel()
+
+    def _disk(self, _: Point) -> None:
+        if not self._faulty:
+            return
+        self._points += 1
+        if self._script is not None and self._points == self._script.crash_at:
+            raise Crash
+        if self._chance.random() < self._plan.faults.crash:
+            raise Crash
+
+    def _lose(self) -> None:
+        steps = self._storage.unsynced_steps
+        lost = self._chance.random() < self._plan.faults.lose_unsynced
+        kept = 0 if lost else self._chance.randrange(steps + 1)
+        self._storage.crash(kept_steps=kept)
+
+
+def _bar(symbol: Symbol, price: float, now_ms: int) -> BarClosed:
+    return BarClosed(
+        ts_event=now_ms, ts_known=now_ms, instrument=symbol, timeframe=FRAME,
+        ts=now_ms - round(BAR_S * 1000), open=price, high=price, low=price, close=price,
+        volume=1e6, source="simulated",
+    )  # fmt: skip
+
+
+def simulate(plan: HistoryPlan, watch: Callable[[History], None] = lambda _: None) -> History:
+    """The history of a plan; `watch` looks at it after each slice."""
+    loop = VirtualLoop()
+    return run_virtually(loop, World(plan, loop, watch).run())
+
+
+def live_once(script: Script) -> History:
+    """The history of one written life."""
+    loop = VirtualLoop()
+    world = World(HistoryPlan(seed=0, faults=Faults()), loop, script=script)
+    return run_virtually(loop, world.run_script(script))

@@ -1,0 +1,294 @@
+"""A venue and the wire to it, simple enough to be right: orders, trades, answers, pushes."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final, TypedDict
+
+from tests.simulation.faults import Faults
+from tests.simulation.wire import Wire
+
+from algotrader.core.events import (
+    Event,
+    OrderAccepted,
+    OrderCancelRefused,
+    OrderFilled,
+    OrderNotFound,
+    OrderRejected,
+    OrderSeen,
+    OrderUnknown,
+)
+from algotrader.core.fills import Fill, Liquidity
+from algotrader.core.ids import AccountId, OrderId, TradeId, VenueOrderId
+from algotrader.core.instants import utc_at, utc_ms
+from algotrader.core.money import Currency
+from algotrader.core.orders import Approved, Order, OrderStatus
+from algotrader.core.ports import Clock
+from algotrader.core.symbols import Symbol
+from algotrader.execution.broker import BrokerUnavailableError
+
+ZERO: Final = Decimal(0)
+FEE: Final = Decimal("0.001")
+PATIENCE_S: Final = 3.0  # a client waits so long for an answer
+
+
+class Crash(BaseException):
+    """The process dies here."""
+
+
+class _Times(TypedDict):
+    ts_event: int
+    ts_known: int
+
+
+@dataclass(slots=True, kw_only=True)
+class VenueOrder:
+    order: Order
+    venue_id: VenueOrderId
+    status: OrderStatus = OrderStatus.ACCEPTED
+    fills: list[Fill] = field(default_factory=list)
+
+    @property
+    def filled(self) -> Decimal:
+        return sum((fill.quantity for fill in self.fills), ZERO)
+
+    @property
+    def rest(self) -> Decimal:
+        return self.order.quantity - self.filled
+
+
+class ModelVenue:
+    """The truth. It outlives crashes of the trader."""
+
+    def __init__(self, account: AccountId, clock: Clock, chance: random.Random, wire: Wire) -> None:
+        self.account = account
+        self.faults = Faults()
+        self.wire = wire
+        self.pace_s: float | None = None  # of fills; None: by chance
+        self.orders: dict[OrderId, VenueOrder] = {}
+        self.received: Counter[OrderId] = Counter()
+        self.cash = ZERO  # against what it began with
+        self.prices: dict[Symbol, Decimal] = {}
+        self.listeners: list[asyncio.Queue[Event]] = []
+        self._clock = clock
+        self._chance = chance
+        self._trades = 0
+        self._tasks: set[asyncio.Future[None]] = set()
+
+    def place(self, order: Order, deadline_ms: int) -> VenueOrder | str:
+        """The order, or the code of a refusal."""
+        self.received[order.order_id] += 1
+        if self.now_ms() > deadline_ms:
+            return "expired"
+        if order.order_id in self.orders:
+            return "duplicate"
+        if self._chance.random() < self.faults.refuse:
+            return "refused"
+        made = VenueOrder(order=order, venue_id=VenueOrderId(f"v{len(self.orders)}"))
+        self.orders[order.order_id] = made
+        self._push(made)
+        self.keep(asyncio.ensure_future(self._work(made)))
+        return made
+
+    def cancel(self, order_id: OrderId) -> bool:
+        held = self.orders.get(order_id)
+        if held is None or held.status.is_final:
+            return False
+        held.status = OrderStatus.CANCELLED
+        self._push(held)
+        return True
+
+    def positions(self, symbols: Sequence[Symbol]) -> dict[Symbol, Decimal]:
+        held = dict.fromkeys(symbols, ZERO)
+        for one in self.orders.values():
+            if one.order.instrument in held:
+                held[one.order.instrument] += one.filled * one.order.side.sign
+        return held
+
+    def now_ms(self) -> int:
+        return utc_ms(self._clock.now())
+
+    async def _work(self, held: VenueOrder) -> None:
+        """Trade an order in one to three parts; some rest at a part until they are cancelled."""
+        parts = self._chance.choice((1, 1, 2, 3))
+        stays = self._chance.random() < self.faults.partial
+        pace_s = self._chance.choice((0.5, 0.5, 20.0))  # some rest for a while before they trade
+        for part in range(parts):
+            drawn_s = self._chance.random() * pace_s
+            await asyncio.sleep(drawn_s if self.pace_s is None else self.pace_s)
+            if held.status.is_final:
+                return
+            last = part == parts - 1
+            if last and stays:
+                return
+            share = held.rest if last else held.rest / 2
+            lot = Decimal("0.00001")
+            quantity = share if last else (share // lot) * lot
+            if quantity > 0:
+                self._trade(held, quantity)
+
+    def _trade(self, held: VenueOrder, quantity: Decimal) -> None:
+        self._trades += 1
+        price = self.prices[held.order.instrument]
+        side = held.order.side
+        fee = quantity * price * FEE
+        self.cash -= quantity * price * side.sign + fee
+        fill = Fill(
+            trade_id=TradeId(f"t{self._trades}"), order_id=held.order.order_id,
+            account=self.account, instrument=held.order.instrument, side=side, quantity=quantity,
+            price=price, fee=fee, fee_currency=Currency("USDT"), filled_at=utc_at(self.now_ms()),
+            liquidity=Liquidity.TAKER,
+        )  # fmt: skip
+        held.fills.append(fill)
+        done = held.rest == 0
+        held.status = OrderStatus.FILLED if done else OrderStatus.PARTIALLY_FILLED
+        now = self.now_ms()
+        self.tell(OrderFilled(ts_event=now, ts_known=now, fill=fill))
+        self._push(held)
+
+    def _push(self, held: VenueOrder) -> None:
+        self.tell(self.seen(held, None))
+
+    def seen(self, held: VenueOrder, asked_ms: int | None) -> OrderSeen:
+        now = self.now_ms()
+        return OrderSeen(
+            ts_event=now, ts_known=now, account=self.account, order_id=held.order.order_id,
+            instrument=held.order.instrument, venue_order_id=held.venue_id, status=held.status,
+            filled_quantity=held.filled, asked_ms=asked_ms,
+        )  # fmt: skip
+
+    def tell(self, event: Event) -> None:
+        """Push to whoever listens, as well as the wire lets it."""
+        for listener in self.listeners:
+            for wait_s in self.wire.push():
+                self.keep(asyncio.ensure_future(self._deliver(listener, event, wait_s)))
+
+    async def _deliver(self, listener: asyncio.Queue[Event], event: Event, wait: float) -> None:
+        await asyncio.sleep(wait)
+        if listener in self.listeners:
+            listener.put_nowait(event)
+
+    def keep(self, task: asyncio.Future[None]) -> None:
+        """Hold on to what is under way: the loop itself does not."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+class ModelBroker:
+    """The Broker port over the wire to a model venue: answers come late, or not at all."""
+
+    def __init__(self, venue: ModelVenue) -> None:
+        self._venue = venue
+        self._queue: asyncio.Queue[Event] = asyncio.Queue()
+        venue.listeners[:] = [self._queue]  # the connection of a dead process is gone
+
+    async def submit(
+        self, approved: Approved[Order], deadline_ms: int
+    ) -> OrderAccepted | OrderRejected | OrderUnknown:
+        order = approved.order
+        names = {"account": order.account, "order_id": order.order_id,
+                 "instrument": order.instrument}  # fmt: skip
+        self._perhaps_crash()
+        asked = asyncio.get_running_loop().time()
+        told: list[VenueOrder | str] = []
+        answered = await self._exchange(lambda: told.append(self._venue.place(order, deadline_ms)))
+        took = asyncio.get_running_loop().time() - asked
+        if not answered or took > PATIENCE_S:
+            return OrderUnknown(
+                **self._times(), **names, deadline_ms=deadline_ms, reason="no answer"
+            )
+        if isinstance(told[0], str):
+            return OrderRejected(**self._times(), **names, code=told[0], reason=told[0])
+        return OrderAccepted(**self._times(), **names, venue_order_id=told[0].venue_id)
+
+    async def cancel(
+        self, order_id: OrderId, instrument: Symbol
+    ) -> OrderSeen | OrderCancelRefused | None:
+        self._perhaps_crash()
+        told: list[bool] = []
+        answered = await self._exchange(lambda: told.append(self._venue.cancel(order_id)))
+        if not answered or told[0]:
+            return None
+        return OrderCancelRefused(
+            **self._times(), account=self._venue.account, order_id=order_id,
+            instrument=instrument, code="final", reason="no open order of that id",
+        )  # fmt: skip
+
+    async def look_up(self, order_id: OrderId, instrument: Symbol) -> OrderSeen | OrderNotFound:
+        asked_ms = self._venue.now_ms()
+        told: list[OrderSeen | None] = []
+
+        def ask() -> None:
+            held = self._venue.orders.get(order_id)
+            told.append(None if held is None else self._venue.seen(held, asked_ms))
+
+        await self._answered(ask)
+        if told[-1] is None:
+            return OrderNotFound(
+                **self._times(), account=self._venue.account, order_id=order_id,
+                instrument=instrument, asked_ms=asked_ms,
+            )  # fmt: skip
+        return told[-1]
+
+    async def trades(self, order_id: OrderId, instrument: Symbol) -> Sequence[OrderFilled]:
+        told: list[list[Fill]] = []
+
+        def ask() -> None:
+            held = self._venue.orders.get(order_id)
+            told.append([] if held is None else list(held.fills))
+
+        await self._answered(ask)
+        return [OrderFilled(**self._times(), fill=fill) for fill in told[-1]]
+
+    async def positions(self, instruments: Sequence[Symbol]) -> Mapping[Symbol, Decimal]:
+        told: list[dict[Symbol, Decimal]] = []
+        await self._answered(lambda: told.append(self._venue.positions(instruments)))
+        return told[-1]
+
+    async def news(self) -> AsyncIterator[Event]:
+        while True:
+            yield await self._queue.get()
+
+    async def close(self) -> None:
+        self._venue.listeners.clear()
+
+    async def _answered(self, act: Callable[[], object]) -> None:
+        if not await self._exchange(act):
+            raise BrokerUnavailableError("no answer")
+
+    async def _exchange(self, act: Callable[[], object]) -> bool:
+        """There and back. False if no answer came in time; the act may be done all the same.
+
+        What is on its way when the process dies arrives all the same.
+        """
+        trip = self._venue.wire.trip()
+        if trip.there_s is None:
+            await asyncio.sleep(PATIENCE_S)
+            return False
+        arrival = asyncio.ensure_future(_after(trip.there_s, act))
+        self._venue.keep(arrival)
+        if trip.back_s is None or trip.there_s + trip.back_s > PATIENCE_S:
+            await asyncio.sleep(PATIENCE_S)
+            return False
+        await asyncio.shield(arrival)
+        await asyncio.sleep(trip.back_s)
+        self._perhaps_crash()
+        return True
+
+    def _perhaps_crash(self) -> None:
+        if self._venue.wire.crashes():
+            raise Crash
+
+    def _times(self) -> _Times:
+        now = self._venue.now_ms()
+        return {"ts_event": now, "ts_known": now}
+
+
+async def _after(seconds: float, act: Callable[[], object]) -> None:
+    await asyncio.sleep(seconds)
+    act()

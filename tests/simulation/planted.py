@@ -1,0 +1,145 @@
+"""Bugs to be found: each a small change of the shipped code, applied to a copy of one module.
+
+`python -m tests.simulation.planted NAME` runs histories and lives of one order on the changed code
+and ends with 1 as soon as a property breaks.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planted:
+    """`before` stands once in the module; with `after` in its place the code is wrong."""
+
+    module: str
+    before: str
+    after: str
+
+
+SEEDS = 60
+EVERY = 97  # of the lives of one order
+
+BUGS = {
+    "absence_believed_at_once": Planted(
+        module="algotrader.engine.following",
+        before="if event.asked_ms <= proved_from:",
+        after="if False:",
+    ),
+    "old_look_up_believed": Planted(
+        module="algotrader.engine.following",
+        before="if event.asked_ms <= proved_from:",
+        after="if event.ts_known <= proved_from:",
+    ),
+    "sent_before_it_is_written": Planted(
+        module="algotrader.live.steps",
+        before="self._journal.append([_entry(event) for event in outcome.events])",
+        after="self._late = [*getattr(self, '_late', []), *map(_entry, outcome.events)]\n"
+        "                if len(self._late) > 12:\n"
+        "                    self._journal.append(self._late)\n"
+        "                    self._late = []",
+    ),
+    "trades_not_remembered": Planted(
+        module="algotrader.engine.state",
+        before="return key in self._trades",
+        after="return False",
+    ),
+    "acceptance_counted_as_fill": Planted(
+        module="algotrader.execution.order_life",
+        before="return known if overtaken else known._moved(known._working())",
+        after="return replace(known, status=OrderStatus.FILLED)",
+    ),
+    "open_orders_left_out_of_what_is_free": Planted(
+        module="algotrader.engine.planning",
+        before="symbol for symbol in sorted(by_symbol) if any(working(state, instance, symbol))",
+        after="symbol for symbol in ()",
+    ),
+    "pushes_trusted_alone": Planted(
+        module="algotrader.engine.following",
+        before="if every_ms is not None:",
+        after="if False:",
+    ),
+    "trades_never_fetched": Planted(
+        module="algotrader.live.trader",
+        before="for fill in await self._asked(lambda: broker.trades(command.order_id, command.instrument)):",
+        after="for fill in ():",
+    ),
+    "restart_forgets_orders_in_doubt": Planted(
+        module="algotrader.engine.engine",
+        before="for live in list(self.state.orders.open()):",
+        after="for live in []:",
+    ),
+    "attempts_forgotten": Planted(
+        module="algotrader.engine.planning",
+        before="return state.attempts.get(key, 0)",
+        after="return 0",
+    ),
+    "lost_cancel_never_repeated": Planted(
+        module="algotrader.engine.following",
+        before="elif live.status is OrderStatus.PENDING_CANCEL:",
+        after="elif live.status is OrderStatus.PENDING_CANCEL and False:",
+    ),
+    "cancel_taken_for_done": Planted(
+        module="algotrader.execution.order_life",
+        before="return replace(moved, resumes=resumes, cancel_wanted=True)",
+        after="return replace(moved, status=OrderStatus.CANCELLED, cancel_wanted=True)",
+    ),
+    "last_row_not_read": Planted(
+        module="algotrader.live.steps",
+        before="for row in self._journal.read():",
+        after="for row in [*self._journal.read()][:-1]:",
+    ),
+}
+
+
+class _OnePatched(MetaPathFinder):
+    """Finds one module in its changed copy."""
+
+    def __init__(self, name: str, path: Path) -> None:
+        self._name = name
+        self._path = path
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None = None,
+        target: ModuleType | None = None,
+    ) -> ModuleSpec | None:
+        if fullname != self._name:
+            return None
+        return importlib.util.spec_from_file_location(fullname, self._path)
+
+
+def plant(bug: Planted, folder: Path) -> None:
+    """Let this process import the changed module. Before anything imports the true one."""
+    spec = importlib.util.find_spec(bug.module)
+    if spec is None or spec.origin is None:
+        raise LookupError(bug.module)
+    text = Path(spec.origin).read_text(encoding="utf-8")
+    if text.count(bug.before) != 1:
+        raise LookupError(f"{bug.module} holds {text.count(bug.before)} times: {bug.before}")
+    copy = folder / "planted.py"
+    copy.write_text(text.replace(bug.before, bug.after), encoding="utf-8")
+    sys.meta_path.insert(0, _OnePatched(bug.module, copy))
+
+
+def main(name: str) -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        plant(BUGS[name], Path(folder))
+        from tests.simulation import __main__ as seeds  # imports what was planted
+        from tests.simulation import one_order
+
+        return one_order.run(EVERY) or seeds.run(0, SEEDS, shrink=False)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1]))

@@ -1,0 +1,132 @@
+"""What must hold in every history, by the names of the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Final
+
+from tests.simulation.history import CASH, MAIN, SYMBOLS, History, settings
+
+from algotrader.core.events import OrderFilled, OrderSubmitted
+from algotrader.core.ids import RunId
+from algotrader.core.instants import utc_ms
+from algotrader.core.orders import OrderStatus, Side
+from algotrader.engine.engine import Engine
+from algotrader.live.journal import verifying
+from algotrader.live.journal.journal import last_segment
+
+IN_DOUBT: Final = (
+    OrderStatus.PENDING, OrderStatus.UNKNOWN, OrderStatus.SETTLING, OrderStatus.PENDING_CANCEL,
+)  # fmt: skip
+FOUND_WITHIN_MS: Final = 75_000  # asked each 30 s, and again where the answer is lost
+SLOW_S: Final = 1.0  # where every answer is later than a client waits, nothing can be promised
+LARGEST_SHARE: Final = Decimal("0.95")  # targets are 90 % together; prices move while orders fill
+
+
+def broken_while_running(history: History) -> Iterator[str]:
+    """Properties that hold at each moment."""
+    venue = history.venue
+    for order_id, times in venue.received.items():
+        if times > 1:
+            yield f"P1: order {order_id} reached the venue {times} times"
+    if history.steps is None:
+        return
+    state = history.steps.engine.state
+    yield from _missing_for_long(history)
+    yield from _beyond_limits(history)
+    for order_id, held in venue.orders.items():
+        if order_id not in state.orders:
+            yield f"P2: order {order_id} is at the venue and in no row"
+        elif not held.status.is_final and state.orders[order_id].is_final:
+            yield f"P21: order {order_id} is {state.orders[order_id].status} here, alive there"
+
+
+def broken_when_settled(history: History) -> Iterator[str]:
+    """Properties of the end, after faults were healed and everything had time to settle."""
+    yield from broken_while_running(history)
+    rows, venue = history.rows(), history.venue
+    written = [event.order.order_id for event in rows if isinstance(event, OrderSubmitted)]
+    if len(written) != len(set(written)):
+        yield "P1: an order id was written twice"
+    for order_id in venue.orders:
+        if order_id not in written:
+            yield f"P2: order {order_id} is at the venue and in no row"
+    found = verifying.verify(history.storage)
+    if found.problem is not None:
+        yield f"P19: {found.problem.message}"
+    engine = Engine(settings(_run_id(history)))
+    for event in rows:
+        engine.apply(event)
+    state = engine.state
+    for live in state.orders.all():
+        if live.status in IN_DOUBT:
+            yield f"P11: order {live.order.order_id} is still {live.status}"
+    book = state.books[MAIN].whole
+    theirs = venue.positions(SYMBOLS)
+    for symbol in SYMBOLS:
+        ours = book.position(symbol).quantity
+        if ours != theirs[symbol]:
+            yield f"P3: {symbol} is {ours} here, {theirs[symbol]} at the venue"
+    if abs(book.cash() - (CASH + venue.cash)) > Decimal("1e-9"):
+        yield f"P4: cash is {book.cash()} here, {CASH + venue.cash} at the venue"
+    told = {e.fill.trade_id for e in rows if isinstance(e, OrderFilled)}
+    real = {fill.trade_id for one in venue.orders.values() for fill in one.fills}
+    if told != real:
+        yield f"P7: trades differ: {sorted(told ^ real)}"
+    gap = book.statement(state.marks()).gap
+    if gap != 0:
+        yield f"P5: the books have a gap of {gap}"
+
+
+def broken_against_memory(history: History) -> Iterator[str]:
+    """P9: what the process holds in memory is the fold of its journal."""
+    if history.steps is None:
+        return
+    live = history.steps.engine.state
+    engine = Engine(settings(_run_id(history)))
+    for event in history.rows():
+        engine.apply(event)
+    again = engine.state
+    same = (
+        [*live.orders.all()] == [*again.orders.all()]
+        and live.books == again.books
+        and live.modes == again.modes
+        and live.rebalance == again.rebalance
+        and live.awaited == again.awaited
+    )
+    if not same:
+        yield "P9: memory differs from the fold of the journal"
+
+
+def _missing_for_long(history: History) -> Iterator[str]:
+    """F18: what the pushes lost is found by asking."""
+    is_slow = history.plan.faults.delay_s > SLOW_S
+    if history.steps is None or history.ready_ms is None or is_slow:
+        return
+    state, since = history.steps.engine.state, history.venue.now_ms() - FOUND_WITHIN_MS
+    if history.ready_ms > since:
+        return
+    for held in history.venue.orders.values():
+        for fill in held.fills:
+            if utc_ms(fill.filled_at) < since and not state.knows_trade(fill.key):
+                yield f"F18: trade {fill.trade_id} is unknown after {FOUND_WITHIN_MS / 1000:g} s"
+
+
+def _beyond_limits(history: History) -> Iterator[str]:
+    """P6: what is held and what may still be bought at the venue is within the money there is."""
+    venue = history.venue
+    held = venue.positions(SYMBOLS)
+    value = sum(held[symbol] * venue.prices[symbol] for symbol in SYMBOLS if symbol in venue.prices)
+    buying = sum(
+        one.rest * venue.prices[one.order.instrument]
+        for one in venue.orders.values()
+        if one.order.side is Side.BUY and not one.status.is_final
+    )
+    equity = CASH + venue.cash + value
+    if value + buying > equity * LARGEST_SHARE:
+        yield f"P6: {value + buying:.0f} held and being bought, equity {equity:.0f}"
+
+
+def _run_id(history: History) -> RunId:
+    return RunId(last_segment(history.storage).run_id)

@@ -1,0 +1,77 @@
+"""The wire between a trader and its venue: how long each message takes, and whether it arrives."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from tests.simulation.faults import Faults
+
+USUAL_S: Final = 0.03  # one way
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trip:
+    """A question and its answer. None: it never arrives."""
+
+    there_s: float | None = USUAL_S
+    back_s: float | None = USUAL_S
+
+
+class Wire(Protocol):
+    def trip(self) -> Trip:
+        """The next question's."""
+        ...
+
+    def push(self) -> Sequence[float]:
+        """When the copies of the next push arrive, seconds from now; none if it is lost."""
+        ...
+
+    def crashes(self) -> bool:
+        """Whether the process dies at this point of a call."""
+        ...
+
+
+class RandomWire:
+    """Every message by chance, with the rates of the faults that are on now."""
+
+    def __init__(self, faults: Callable[[], Faults], chance: random.Random) -> None:
+        self._faults = faults
+        self._chance = chance
+
+    def trip(self) -> Trip:
+        faults, chance = self._faults(), self._chance
+        there, back = (USUAL_S + chance.random() * faults.delay_s for _ in range(2))
+        lost, unheard = chance.random() < faults.lose_request, chance.random() < faults.lose_answer
+        return Trip(there_s=None if lost else there, back_s=None if unheard else back)
+
+    def push(self) -> Sequence[float]:
+        faults, chance = self._faults(), self._chance
+        copies = 1 + (chance.random() < faults.repeat_push)
+        return [
+            USUAL_S + chance.random() * faults.delay_push_s
+            for _ in range(copies)
+            if chance.random() >= faults.lose_push
+        ]
+
+    def crashes(self) -> bool:
+        return self._chance.random() < self._faults().crash
+
+
+class ScriptedWire:
+    """The first trips as written, all later ones as usual; every push alike."""
+
+    def __init__(self, trips: Sequence[Trip], push_s: float | None) -> None:
+        self._trips = list(trips)
+        self._push_s = push_s
+
+    def trip(self) -> Trip:
+        return self._trips.pop(0) if self._trips else Trip()
+
+    def push(self) -> Sequence[float]:
+        return [] if self._push_s is None else [self._push_s]
+
+    def crashes(self) -> bool:
+        return False
