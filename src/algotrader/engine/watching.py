@@ -64,7 +64,7 @@ class Watcher:
         if isinstance(event, _ASKED):
             risk.hear(event, self._tell)
             return
-        if not (risk.state.limits.watches() or risk.state.holds):
+        if not (risk.state.watches or risk.state.holds):
             return
         at_ms = event.decision_ts if isinstance(event, SliceClosed) else event.ts_known
         if isinstance(event, (SliceClosed, *_MOVES_MONEY)):

@@ -70,6 +70,7 @@ class RiskState:
         self.gate_sequence = 0
         self.instruments = instruments
         self._keep = settings.history_bars()
+        self.watches = settings.watches()  # asked at every event
 
     def apply(self, event: Event) -> None:
         """The state after an event; most kinds concern nothing here."""
@@ -175,6 +176,7 @@ class RiskState:
         self.limits = self.limits_with(event.key, event.value)
         self.changed = _changed(self.changed, event.key, event.value)
         self._keep = self.limits.history_bars()
+        self.watches = self.limits.watches()
 
     def _decided(self, event: Decided) -> None:
         if event.latched_quantity is not None:

@@ -87,7 +87,8 @@ class Watch:
         if exposure.equity.is_finite():
             tell(_mark(exposure, at_ms))
         self._expire(now_ms, tell)
-        findings = (*self._limits(exposure), *self._rules(exposure))
+        with exact():
+            findings = (*self._limits(exposure), *self._rules(exposure))
         for finding in findings:
             self._follow(finding, now_ms, tell)
         self._forget({_key(finding) for finding in findings}, exposure, tell)
@@ -112,9 +113,8 @@ class Watch:
             record, scope, "account.", limits.max_daily_loss, limits.max_drawdown, action,
             exposure.now_ms, by_day=by_day,
         )  # fmt: skip
-        yield from _over(
-            scope, "max_leverage", exposure.gross(), exposure.equity, limits.max_leverage
-        )
+        if limits.max_leverage is not None and _is_positive(exposure.equity):
+            yield _over(scope, exposure.gross() / exposure.equity, limits.max_leverage)
         if limits.min_margin_ratio is None and limits.min_liquidation_distance is None:
             return
         margin = margin_of(exposure)
@@ -331,17 +331,12 @@ def clearing(
     )
 
 
-def _over(
-    scope: Scope, rule: str, used: Decimal, equity: Decimal, limit: Decimal | None
-) -> Iterator[Finding]:
+def _over(scope: Scope, leverage: Decimal, limit: Decimal) -> Finding:
     """Prices alone have carried an exposure over its limit: the person is told."""
-    if limit is None or not equity.is_finite() or equity <= 0:
-        return
-    with exact():
-        value = used / equity
-    yield Finding(
-        scope=scope, rule=f"over.{rule}", broken=value > limit, value=value, limit=limit,
-        action=RiskAction.WARN, text=f"leverage is {value:.2f}, {limit} is the limit of increases",
+    return Finding(
+        scope=scope, rule="over.max_leverage", broken=leverage > limit, value=leverage,
+        limit=limit, action=RiskAction.WARN,
+        text=f"leverage is {leverage:.2f}, {limit} is the limit of increases",
     )  # fmt: skip
 
 
@@ -351,6 +346,10 @@ def _mark(exposure: AccountExposure, at_ms: int) -> AccountMarked:
         equity=exposure.equity, deposits=exposure.deposits, gross=exposure.gross(),
         strategies=exposure.strategies,
     )  # fmt: skip
+
+
+def _is_positive(equity: Decimal) -> bool:
+    return equity.is_finite() and equity > 0
 
 
 def _told(value: Decimal | None) -> Decimal | None:
