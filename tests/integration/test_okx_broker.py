@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from tests.builders.okx_orders import (
     BTC,
+    KEYS,
+    MAIN,
     SWAP,
     Desk,
     a_desk,
@@ -38,6 +40,10 @@ from algotrader.core.events import (
     TradingMode,
 )
 from algotrader.core.orders import Order, OrderStatus, Purpose, Side
+from algotrader.core.ports import SystemClock
+from algotrader.execution.adapters.okx.broker import OkxBroker
+from algotrader.execution.adapters.okx.client import OkxClient
+from algotrader.execution.broker import BrokerUnavailableError
 from algotrader.execution.order_life import LiveOrder, OrderEvent
 from algotrader.simulator.okx.faults import FaultKind
 
@@ -396,6 +402,42 @@ def test_f37_an_answer_that_says_nothing_is_unknown_and_looked_up(kind: FaultKin
         assert isinstance(found, OrderSeen if acted else OrderNotFound)
 
     on_a_desk(work, listens=False)
+
+
+def test_f29_in_maintenance_orders_are_probes_and_the_others_are_not_sent() -> None:
+    async def work(desk: Desk) -> None:
+        desk.fault(FaultKind.MAINTENANCE, where="POST trade/*", times=1)
+        first = await desk.broker.submit(approved(an_order("0.1")), soon())
+        assert isinstance(first, OrderUnknown)
+        second = await desk.broker.submit(approved(an_order("0.1", number=1)), soon())
+        assert isinstance(second, OrderRejected)
+        assert second.code == "50001"
+        desk.broker._closed_until_s = -1.0  # half a minute later
+        await place(desk, an_order("0.1", number=2))
+
+    on_a_desk(work, listens=False)
+
+
+def test_f22_a_venue_that_cannot_be_reached_is_told_and_waited_for() -> None:
+    async def run() -> None:
+        client = OkxClient(KEYS, base_url="http://127.0.0.1:9")
+        broker = OkxBroker(MAIN, client, SystemClock(), settings())
+        told = []
+        async with asyncio.timeout(20):
+            async for event in broker.news():
+                told.append(event)
+                if len(told) == 2:
+                    break
+        order = an_order("0.1")
+        assert isinstance(await broker.submit(approved(order), soon()), OrderUnknown)
+        with pytest.raises(BrokerUnavailableError):
+            await broker.look_up(order.order_id, BTC)
+        await broker.close()
+        assert sorted(event.component for event in told if isinstance(event, HeartbeatMissed)) == [
+            "stream:OKX business", "stream:OKX private",
+        ]  # fmt: skip
+
+    asyncio.run(run())
 
 
 def test_f26_a_refusal_is_told_with_the_venues_code_and_rights_lost_halt() -> None:

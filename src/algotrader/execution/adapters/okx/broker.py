@@ -56,6 +56,9 @@ from algotrader.execution.adapters.okx.verdicts import (
 from algotrader.execution.broker import BrokerUnavailableError
 
 _RETRY_S: Final = 0.25
+_MAINTENANCE: Final = "50001"
+_PROBE_S: Final = 30.0  # between orders that are sent while the venue is in maintenance (F29)
+_REMEMBERED: Final = 10_000  # orders of this process
 _BATCH: Final = 10  # algo orders that one call cancels; of orders it takes 20
 
 
@@ -108,6 +111,7 @@ class OkxBroker:
         self._questions = OkxQuestions(client)
         self._open: dict[OrderId, Symbol] = {}  # known at the venue, or not known to have ended
         self._sent: dict[OrderId, tuple[Order, int]] = {}  # in this process, and when
+        self._closed_until_s = -1.0  # by the monotonic clock: the venue is in maintenance
         self._gap_ms: int | None = None  # the venue's clock less ours, for comparing times
         self._streams = OkxStreams(client.keys, client.address, chosen.streams)
         self._news = OkxNews(
@@ -142,16 +146,20 @@ class OkxBroker:
     async def _place(
         self, order: Order, call: OrderCall, deadline_ms: int
     ) -> OrderAccepted | OrderRejected | OrderUnknown:
+        if self._clock.monotonic_s() < self._closed_until_s:
+            return self._refused(order, _MAINTENANCE, "OKX is in maintenance: it was not sent")
         self._open[order.order_id] = order.instrument
         if self._gap_ms is None:
             self._gap_ms = await self._measured_gap_ms()
-        self._sent[order.order_id] = (order, self._now_ms())
+        self._remember(order)
         clock_was_set = False
         while True:
             try:
                 answer = await self._client.post(call.path, call.body, deadline_ms=deadline_ms)
             except BrokerUnavailableError as error:
                 return self._unknown(order, deadline_ms, str(error))
+            if answer.code == _MAINTENANCE:
+                self._closed_until_s = self._clock.monotonic_s() + _PROBE_S
             verdict = verdict_on(answer, call.id_field, clock_was_set=clock_was_set)
             if isinstance(verdict, Accepted) and call.id_field == "algoId":
                 self._parents[verdict.venue_order_id] = order.order_id
@@ -162,6 +170,12 @@ class OkxBroker:
             await asyncio.sleep(_RETRY_S)
             if self._now_ms() >= deadline_ms:
                 return self._unknown(order, deadline_ms, f"{verdict.code} {verdict.reason}")
+
+    def _remember(self, order: Order) -> None:
+        self._sent[order.order_id] = (order, self._now_ms())
+        for kept in (self._sent, self._parents):
+            while len(kept) > _REMEMBERED:
+                del kept[next(iter(kept))]  # type: ignore[arg-type]  # the oldest
 
     def _told(
         self, order: Order, deadline_ms: int, verdict: Verdict

@@ -93,6 +93,7 @@ class OkxNews:
         self._first_ms = since_ms
         self._since_ms = since_ms
         self._down = {"private", "business"}
+        self._told_down: set[str] = set()
         self._check = asyncio.Event()  # wakes the check before its time
         self._queue: asyncio.Queue[Event] = asyncio.Queue()
 
@@ -137,6 +138,7 @@ class OkxNews:
         match heard:
             case Opened():
                 self._down.discard(access)
+                self._told_down.discard(access)
                 self._check.set()
             case Lost():
                 self._lost(access, heard)
@@ -147,7 +149,8 @@ class OkxNews:
         log.warning("the %s stream was lost: %s", access, heard.reason)
         if treatment(heard.code) is Treatment.HALT and heard.code:
             self._tell(self.halted(f"{heard.code}: {heard.reason}"))
-        if access not in self._down:  # told once, however many connects fail after it
+        if access not in self._told_down:  # once, however many connects fail after it
+            self._told_down.add(access)
             now_ms = self._now_ms()
             self._tell(
                 HeartbeatMissed(
