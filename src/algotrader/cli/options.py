@@ -13,6 +13,7 @@ import typer
 from algotrader.backtest.loading import DataRequest
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.backtest.workspace import Workspace
+from algotrader.cli.completing import one_of, strategies
 from algotrader.cli.engines import require_limits_of_fast_driver
 from algotrader.core.errors import UsageError
 from algotrader.core.spelling import hint_among
@@ -24,15 +25,24 @@ from algotrader.strategy.loader import LoadedStrategy
 from algotrader.strategy.parameters import ParameterValue, describe_range
 
 Reference = Annotated[
-    str, typer.Argument(metavar="STRATEGY", help="A file, FILE:Class, or a registered name.")
+    str,
+    typer.Argument(
+        metavar="STRATEGY",
+        help="A file, FILE:Class, or a registered name.",
+        autocompletion=strategies,
+    ),
 ]
 Symbols = Annotated[
     list[str] | None,
     typer.Option("--symbol", "-s", metavar="SYMBOL", help="What to trade, VENUE:CODE; repeatable."),
 ]
 TimeframeOption = Annotated[
-    str | None, typer.Option("--timeframe", "-t", metavar="LENGTH", help="15m, 1h, 4h, 1d, …")
-]
+    str | None,
+    typer.Option(
+        "--timeframe", "-t", metavar="LENGTH", help="15m, 1h, 4h, 1d, …",
+        autocompletion=one_of("1m", "5m", "15m", "30m", "1h", "4h", "1d"),
+    ),
+]  # fmt: skip
 Start = Annotated[
     str | None, typer.Option(help="First decision, ISO date, UTC; earlier bars are the warm-up.")
 ]
@@ -46,13 +56,33 @@ Set = Annotated[
 ]
 Fees = Annotated[str | None, typer.Option(help="venue, 10bps, maker=2bps,taker=5bps, or 0.")]
 SlippageBps = Annotated[float | None, typer.Option(help="Against you, on orders that take.")]
-Path_ = Annotated[str | None, typer.Option("--path", help="worst, best, near-far or finer.")]
-Execution = Annotated[str | None, typer.Option(help="market or capped; default by venue.")]
-SizeAt = Annotated[str | None, typer.Option(help="close, or fill for comparisons.")]
+Path_ = Annotated[
+    str | None,
+    typer.Option(
+        "--path", help="worst, best, near-far or finer.",
+        autocompletion=one_of("worst", "best", "near-far", "finer"),
+    ),
+]  # fmt: skip
+Execution = Annotated[
+    str | None,
+    typer.Option(
+        help="market or capped; default by venue.", autocompletion=one_of("market", "capped")
+    ),
+]
+SizeAt = Annotated[
+    str | None,
+    typer.Option(help="close, or fill for comparisons.", autocompletion=one_of("close", "fill")),
+]
 CashBuffer = Annotated[float | None, typer.Option(help="Fraction of equity left alone.")]
 MaxLeverage = Annotated[float | None, typer.Option(help="Largest sum of absolute weights.")]
 Leverage = Annotated[float | None, typer.Option(help="Of derivatives; sets the margin only.")]
-Adjust = Annotated[str, typer.Option(help="Splits and dividends: auto, none, splits or total.")]
+Adjust = Annotated[
+    str,
+    typer.Option(
+        help="Splits and dividends: auto, none, splits or total.",
+        autocompletion=one_of("auto", "none", "splits", "total"),
+    ),
+]
 AllowGaps = Annotated[bool, typer.Option("--allow-gaps", help="Run on less than 99.5 % of bars.")]
 Seed = Annotated[int | None, typer.Option(help="Seed of everything random.")]
 
