@@ -91,6 +91,7 @@ class Stepper {
     return fills_of({all.begin() + static_cast<std::ptrdiff_t>(first), all.end()});
   }
 
+  nb::dict result() const { return result_of(simulator_); }
   std::size_t fills() const noexcept { return simulator_.fills().size(); }
   double cash() const noexcept { return simulator_.cash(); }
   double equity() const noexcept { return simulator_.equity(); }
@@ -152,6 +153,7 @@ void bind_stepper(nb::module_& module) {
            "(opener, generation) of each fill; -1 where it is of no protective order.")
       .def("decide", &Stepper::decide, "Ends the requests of the row (R7, 8).")
       .def("fills_from", &Stepper::fills_from, nb::arg("first"))
+      .def("result", &Stepper::result, "Fills, states of orders, counters, ambiguous bars so far.")
       .def_prop_ro("fills", &Stepper::fills)
       .def_prop_ro("cash", &Stepper::cash)
       .def_prop_ro("equity", &Stepper::equity)

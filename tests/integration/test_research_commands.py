@@ -172,8 +172,41 @@ def test_limits_of_the_workspace_are_held_or_the_run_is_refused(
     settings.write_text("risk:\n  instrument: {max_weight: 30%}\n")
     held = ran(capsys, "backtest", *TREND)
     settings.write_text("risk:\n  account: {max_daily_loss: 3%}\n")
-    refused = ran(capsys, "backtest", *TREND, code=2)
+    refused = ran(capsys, "backtest", *TREND, "--engine", "fast", code=2)
+    swept = ran(capsys, "sweep", *TREND, "--range", "fast=5:10:5", code=2)
 
     assert held["metrics"]["max_leverage"] < 0.45  # it grows with the price between rebalances
-    assert refused["error"]["code"] == "engine.full_needed"
+    assert refused["error"]["code"] == swept["error"]["code"] == "engine.full_needed"
     assert "risk.account.max_daily_loss" in refused["error"]["message"]
+
+
+def test_the_full_driver_gives_the_same_run_and_is_chosen_where_a_rule_needs_it(
+    capsys: pytest.CaptureFixture[str], workspace: Path
+) -> None:
+    fast = ran(capsys, "backtest", *TREND)
+    full = ran(capsys, "backtest", *TREND, "--engine", "full")
+    (workspace / "algotrader.yaml").write_text("risk:\n  account: {max_daily_loss: 0.5%}\n")
+    chosen = ran(capsys, "backtest", *TREND)
+    again = ran(capsys, "rerun", chosen["run"])
+
+    assert full["metrics"].keys() == fast["metrics"].keys()
+    for name, value in fast["metrics"].items():
+        known = value is not None
+        assert full["metrics"][name] == (pytest.approx(value, rel=1e-9) if known else None)
+    assert [t["profit"] for t in full["trades"]] == pytest.approx(
+        [t["profit"] for t in fast["trades"]], rel=1e-9
+    )
+    assert (fast["driver"], full["driver"], chosen["driver"]) == ("fast", "full", "full")
+    assert len({fast["run"], full["run"], chosen["run"]}) == 3
+    assert chosen["metrics"]["exposure"] < fast["metrics"]["exposure"]  # losses end its trading
+    assert again["equal"] is True
+
+
+def test_what_only_the_fast_driver_does_is_refused_by_the_full_one(
+    capsys: pytest.CaptureFixture[str], workspace: Path
+) -> None:
+    sized = ran(capsys, "backtest", *TREND, "--engine", "full", "--size-at", "fill", code=2)
+    unknown = ran(capsys, "backtest", *TREND, "--engine", "quick", code=2)
+
+    assert sized["error"]["code"] == "engine.fast_only"
+    assert unknown["error"]["code"] == "usage.choice"

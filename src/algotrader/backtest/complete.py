@@ -7,6 +7,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -28,6 +29,9 @@ from algotrader.core.instants import utc_at
 from algotrader.strategy.base import Strategy, Style
 from algotrader.strategy.loader import LoadedStrategy
 from algotrader.strategy.session import LogLine
+
+if TYPE_CHECKING:
+    from algotrader.risk.settings import RiskSettings
 
 _QUICK_CUTS = 8  # random prefixes of the check that each backtest does by the way
 
@@ -56,8 +60,9 @@ def complete_run(
     workspace: Workspace,
     *,
     market: Market | None = None,
+    risk: RiskSettings | None = None,
 ) -> Completed:
-    """Load, run, count as a trial, judge, report and store.
+    """Load, run, count as a trial, judge, report and store. With `risk` by the full driver.
 
     What fails leaves nothing behind but its place among the trials (R31).
     """
@@ -67,7 +72,7 @@ def complete_run(
     start = parse_instant(request.start, "--start")
     ledger = TrialLedger(workspace.trials)
     try:
-        result = run_backtest(strategy, market, settings, start=start)
+        result = run_by(strategy, market, settings, start, risk)
     except StrategyRaisedError:
         failed = trial(loaded, strategy.values, instruments_key(market), market.bars.ts, None)
         ledger.record([failed])
@@ -98,6 +103,21 @@ def complete_run(
     )
 
 
+def run_by(
+    strategy: Strategy,
+    market: Market,
+    settings: BacktestSettings,
+    start: int | None,
+    risk: RiskSettings | None,
+) -> RunResult:
+    """By the fast driver, or by the full one where there is risk to be held."""
+    if risk is None:
+        return run_backtest(strategy, market, settings, start=start)
+    from algotrader.backtest.full_result import run_full_backtest  # the engine is not small
+
+    return run_full_backtest(strategy, market, settings, risk, start=start)
+
+
 def both_paths(result: RunResult, start: int | None) -> Paths | None:
     """Net profit of whole runs under the worst and the best path; `None` if no trade differs."""
     if not result.trades.ambiguous.any() or result.market.bars.close_only:
@@ -105,9 +125,8 @@ def both_paths(result: RunResult, start: int | None) -> Paths | None:
 
     def net(path: PathName) -> float:
         settings = replace(result.settings, path=path)
-        again = run_backtest(
-            type(result.strategy)(**result.strategy.values), result.market, settings, start=start
-        )
+        same = type(result.strategy)(**result.strategy.values)
+        again = run_by(same, result.market, settings, start, result.risk)
         return float(again.curve.equity[-1]) - settings.cash
 
     return Paths(worst=net("worst"), best=net("best"))

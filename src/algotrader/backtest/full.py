@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 import numpy as np
@@ -25,6 +25,7 @@ from algotrader.backtest.run import refuse_unknown
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.core.accounts import Account, MarginMode
 from algotrader.core.bars import Bars
+from algotrader.core.errors import ConfigurationError
 from algotrader.core.events import (
     CashMoved,
     DecisionOutcome,
@@ -64,7 +65,27 @@ from algotrader.strategy.rebalance import decisions
 
 Floats = NDArray[np.float64]
 ACCOUNT: Final = AccountId("backtest")
-Recorder = Callable[[list[Event]], None]
+Watch = Callable[[list[Event]], None]
+
+
+@dataclass(slots=True)
+class Recording:
+    """A run as the paper venue's simulator saw it, a row after each bar."""
+
+    equity: Floats  # (T,)
+    cash: Floats  # (T,)
+    position: Floats  # (T, N)
+    funding: Floats  # (T, N)
+    simulated: dict[str, Any] = field(default_factory=dict)  # fills, counters, at the end
+
+    @classmethod
+    def of(cls, rows: int, columns: int) -> Recording:
+        shape = (rows, columns)
+        return cls(np.zeros(rows), np.zeros(rows), np.zeros(shape), np.zeros(shape))
+
+    def keep(self, row: int, venue: PaperVenue) -> None:
+        self.equity[row], self.cash[row] = venue.equity, venue.cash
+        venue.record(self.position[row], self.funding[row])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,6 +95,7 @@ class FullRun:
     engine: Engine
     events: list[Event] = field(default_factory=list)
     equity: list[Decimal] = field(default_factory=list)  # after each bar
+    told: Recording | None = None  # what the venue's own books said, in place of the above
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,8 +176,13 @@ def run_full(
     *,
     start: int | None = None,
     risk: RiskSettings | None = None,
+    watch: Watch | None = None,
 ) -> FullRun:
-    """Run one strategy through the engine. Arguments as in `run_backtest`."""
+    """Run one strategy through the engine. Arguments as in `run_backtest`.
+
+    With `watch` events are told to it and not kept, and the venue's books are recorded instead.
+    """
+    refuse_settings(settings)
     refuse_unknown(strategy, market)
     prepared = prepare_all(strategy, market.bars)
     first = first_decision(strategy, market.bars, prepared, start)
@@ -167,10 +194,22 @@ def run_full(
     )
     name = StrategyId(type(strategy).__name__)
     engine = Engine(_engine_settings(strategy, name, market, settings, risk or RiskSettings()))
-    driver = _Driver(engine=engine, venue=paper_venue(ACCOUNT, market, settings), answers=answers)
+    venue = paper_venue(ACCOUNT, market, settings)
+    driver = _Driver(engine=engine, venue=venue, answers=answers, watch=watch)
     run = driver.run(market.bars, settings.cash, Currency(market.instruments[0].settle))
     end(strategy)
     return run
+
+
+def refuse_settings(settings: BacktestSettings) -> None:
+    """ConfigurationError for what only the fast driver does: comparisons, and finer bars."""
+    if settings.size_at == "fill" or settings.path == "finer":
+        what = "--size-at fill" if settings.size_at == "fill" else "--path finer"
+        raise ConfigurationError(
+            "engine.fast_only",
+            f"{what} is for the fast driver: no venue fills like that while one trades",
+            hint="use --engine fast, or leave it out",
+        )
 
 
 def _answers(strategy: Strategy, market: Market, prepared: Prepared, first: int) -> _Answers:
@@ -190,16 +229,22 @@ def _answers(strategy: Strategy, market: Market, prepared: Prepared, first: int)
 class _Driver:
     """The runtime of a virtual clock: commands are executed at once, timers when their time comes."""
 
-    def __init__(self, *, engine: Engine, venue: PaperVenue, answers: _Answering) -> None:
+    def __init__(
+        self, *, engine: Engine, venue: PaperVenue, answers: _Answering, watch: Watch | None
+    ) -> None:
         self._engine = engine
         self._venue = venue
         self._answers = answers
         self._timers: list[tuple[int, str]] = []
         self._row = 0
         self._run = FullRun(engine=engine)
+        self._watch = self._run.events.extend if watch is None else watch
+        self._records = watch is not None
 
     def run(self, bars: Bars, cash: float, currency: Currency) -> FullRun:
         start = int(bars.ts[0])
+        if self._records:
+            self._run.told = Recording.of(len(bars), len(bars.symbols))
         self._tell(_deposit(cash, currency, start))
         self._tell(_armed(start))
         for row, slice_ in enumerate(slices_of(bars)):
@@ -210,15 +255,20 @@ class _Driver:
                 self._tell(event)
             for closed in slice_.events:
                 self._tell(closed)
+            if self._run.told is not None:
+                self._run.told.keep(row, self._venue)
+                continue
             book = self._engine.state.books[ACCOUNT].whole
             self._run.equity.append(book.equity(self._engine.state.marks()))
+        if self._run.told is not None:
+            self._run.told.simulated = self._venue.simulated()
         return self._run
 
     def _tell(self, event: Event) -> None:
         self._do(self._engine.handle(event))
 
     def _do(self, outcome: Outcome) -> None:
-        self._run.events.extend(outcome.events)
+        self._watch(outcome.events)
         now_ms = outcome.events[-1].ts_known if outcome.events else 0
         for command in outcome.commands:
             match command:

@@ -37,6 +37,7 @@ def paper_venue(
             instruments_of(market, settings, 1.0),
             plain,
             _from_row(panel_of(market, nobody, first), first),
+            volume_known=market.provenance.volume_known,
         )
     )
 

@@ -84,6 +84,7 @@ def identity_of(result: RunResult, record: RunRecord) -> report.Identity:
         parameters=result.strategy.values,
         run=record.run,
         generated=result.market.provenance.generated,
+        driver=result.driver,
     )
 
 
@@ -170,6 +171,7 @@ def provenance_of(result: RunResult, record: RunRecord) -> report.Provenance:
     return report.Provenance(
         run=record.run,
         version=record.versions["algotrader"],
+        driver=result.driver,
         seed=result.settings.seed,
         data_hash=record.data_hash,
         data_source=provenance.source,

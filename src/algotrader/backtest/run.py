@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,9 @@ from algotrader.strategy.base import Strategy, Style
 from algotrader.strategy.decide import Prepared, all_targets, end, first_decision, prepare_all
 from algotrader.strategy.session import LogLine
 
+if TYPE_CHECKING:
+    from algotrader.risk.settings import RiskSettings
+
 Floats = NDArray[np.float64]
 
 
@@ -66,6 +70,12 @@ class RunResult:
     given: KernelInput
     simulation: SimulationResult
     log: tuple[LogLine, ...] = ()  # what the strategy wrote
+    risk: RiskSettings | None = None  # that the full driver held; None: a run by the fast one
+
+    @property
+    def driver(self) -> str:
+        """`fast` or `full`: who decided, gated and matched."""
+        return "fast" if self.risk is None else "full"
 
     @property
     def bars(self) -> Bars:

@@ -44,6 +44,7 @@ class RunRecord:
     data_hash: str
     result_hash: str
     versions: dict[str, str]
+    risk: dict[str, Any] | None = None  # held by the full driver; None: a run by the fast one
 
 
 def record_of(loaded: LoadedStrategy, result: RunResult, request: DataRequest) -> RunRecord:
@@ -58,6 +59,9 @@ def record_of(loaded: LoadedStrategy, result: RunResult, request: DataRequest) -
         "settings": asdict(result.settings),
         "version": __version__,
     }
+    risk = None if result.risk is None else result.risk.model_dump(mode="json")
+    if risk is not None:
+        inputs["risk"] = risk
     fills = result.simulation.fills
     return RunRecord(
         run=content_hash(inputs)[:ID_DIGITS],
@@ -81,6 +85,7 @@ def record_of(loaded: LoadedStrategy, result: RunResult, request: DataRequest) -
             "kernel": _kernel.__version__,
             "numpy": np.__version__,
         },
+        risk=risk,
     )
 
 

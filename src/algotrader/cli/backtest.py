@@ -47,7 +47,10 @@ def backtest(
     adjust: opt.Adjust = "auto",
     allow_gaps: opt.AllowGaps = False,
     seed: opt.Seed = None,
-    engine: Annotated[str, typer.Option(help="fast; full comes with paper trading.")] = "fast",
+    engine: Annotated[
+        str | None,
+        typer.Option(help="fast, or full: the live engine, which holds every rule of `risk`."),
+    ] = None,
     audit: Annotated[
         bool, typer.Option("--audit", help="Book every fill again in Decimal and compare.")
     ] = False,
@@ -64,19 +67,17 @@ def backtest(
     """
     from algotrader.backtest.complete import complete_run
     from algotrader.backtest.store import write_file
-    from algotrader.cli.engines import require_fast
     from algotrader.cli.main import FINDING
     from algotrader.cli.run_tables import print_run, run_json
     from algotrader.strategy.loader import load
 
-    require_fast(engine)
     asked = opt.Asked(
         symbols=symbol, timeframe=timeframe, start=start, end=end, data=data, cash=cash, fees=fees,
         slippage_bps=slippage_bps, path=path, execution=execution, size_at=size_at,
         cash_buffer=cash_buffer, max_leverage=max_leverage, leverage=leverage, adjust=adjust,
         allow_gaps=allow_gaps, seed=seed,
     )  # fmt: skip
-    resolved = opt.resolve(asked, out.config)
+    resolved = opt.resolve(asked, out.config, engine=engine)
     loaded = load(strategy)
     done: Completed = complete_run(
         loaded,
@@ -84,6 +85,7 @@ def backtest(
         resolved.request,
         resolved.settings,
         resolved.workspace,
+        risk=resolved.risk,
     )
     if report is not None:
         write_file(report, done.report.read_bytes())

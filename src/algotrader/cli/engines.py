@@ -5,17 +5,21 @@ from __future__ import annotations
 from algotrader.core.errors import ConfigurationError, UsageError
 from algotrader.risk.settings import RiskSettings
 
+ENGINES = ("fast", "full")
 
-def require_fast(engine: str) -> None:
-    """UsageError unless the fast driver is asked for: the full one comes with paper trading."""
-    if engine == "full":
-        raise ConfigurationError(
-            "engine.full_missing",
-            "the full driver is not there yet: it is the live engine on a virtual clock",
-            hint="use --engine fast, which follows the same rule book",
+
+def needs_full(engine: str | None, risk: RiskSettings) -> bool:
+    """Whether the full driver runs: asked for, or chosen for limits that only it can hold.
+
+    UsageError for another name, ConfigurationError for the fast one where it cannot hold them.
+    """
+    if engine is not None and engine not in ENGINES:
+        raise UsageError(
+            "usage.choice", f"--engine {engine!r} does not exist", hint="use fast or full"
         )
-    if engine != "fast":
-        raise UsageError("usage.choice", f"--engine {engine!r} does not exist", hint="use fast")
+    if engine == "fast":
+        require_limits_of_fast_driver(risk)
+    return engine == "full" or (engine is None and bool(risk.beyond_fast_driver()))
 
 
 def require_limits_of_fast_driver(risk: RiskSettings) -> None:
@@ -23,6 +27,7 @@ def require_limits_of_fast_driver(risk: RiskSettings) -> None:
     if beyond := risk.beyond_fast_driver():
         raise ConfigurationError(
             "engine.full_needed",
-            f"{', '.join(beyond)} in algotrader.yaml need the full driver, which is not there yet",
-            hint="take them out for research: a run that ignored a limit would promise too much",
+            f"{', '.join(beyond)} in algotrader.yaml need the full driver, this is the fast one",
+            hint="`algotrader backtest --engine full` holds them; for other research take them "
+            "out: a run that ignored a limit would promise too much",
         )

@@ -14,7 +14,7 @@ from algotrader.backtest.loading import DataRequest
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.backtest.workspace import Workspace
 from algotrader.cli.completing import one_of, strategies
-from algotrader.cli.engines import require_limits_of_fast_driver
+from algotrader.cli.engines import needs_full
 from algotrader.core.errors import UsageError
 from algotrader.core.spelling import hint_among
 from algotrader.ops.config import load as load_configuration
@@ -117,15 +117,16 @@ class Resolved:
     workspace: Workspace
     request: DataRequest
     settings: BacktestSettings
+    risk: RiskSettings | None = None  # for the full driver; None: the fast one runs
 
 
-def resolve(asked: Asked, config: Path | None) -> Resolved:
+def resolve(asked: Asked, config: Path | None, *, engine: str | None = "fast") -> Resolved:
     """Overlay the workspace's defaults with what was typed (command line > file > default)."""
     loaded = load_configuration(config, environment=os.environ)
     defaults = loaded.settings.backtest
     folders = loaded.settings.workspace
     risk = loaded.settings.risk
-    require_limits_of_fast_driver(risk)
+    is_full = needs_full(engine, risk)
     return Resolved(
         workspace=Workspace(lake=loaded.path(folders.lake), runs=loaded.path(folders.runs)),
         request=DataRequest(
@@ -139,6 +140,7 @@ def resolve(asked: Asked, config: Path | None) -> Resolved:
             allow_gaps=asked.allow_gaps or defaults.allow_gaps,
         ),
         settings=_settings(asked, defaults, risk),
+        risk=risk if is_full else None,
     )
 
 

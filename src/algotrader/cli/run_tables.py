@@ -55,6 +55,8 @@ def print_run(console: Console, done: Completed, report: Path) -> None:
     console.print(_fitting(console, done))
     for remark in warnings_of(done.result):
         console.print(Text(f"△ {remark.en}", style="yellow"))
+    if done.result.driver == "full":
+        console.print("driver  full: the live engine, which held every rule of `risk`")
     console.print(f"again   algotrader rerun {done.record.run}")
     console.print(f"report  {shown_path(report)}", soft_wrap=True)
 
@@ -141,6 +143,7 @@ def run_json(done: Completed) -> dict[str, Any]:
     result = done.result
     return {
         "run": done.record.run,
+        "driver": result.driver,
         "strategy": done.record.strategy,
         "parameters": done.record.parameters,
         "metrics": dict(result.summary.values),

@@ -11,13 +11,14 @@ from algotrader.backtest.complete import Completed, complete_run
 from algotrader.backtest.store import RunRecord, RunStore
 from algotrader.backtest.workspace import Workspace
 from algotrader.cli import options as opt
+from algotrader.risk.settings import RiskSettings
 from algotrader.strategy.loader import LoadedStrategy, load_file
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, or its beginning.")]
 
 
 def workspace_of(config: Path | None) -> Workspace:
-    return opt.resolve(opt.Asked(), config).workspace
+    return opt.resolve(opt.Asked(), config, engine=None).workspace
 
 
 def stored(workspace: Workspace, run: str) -> tuple[RunRecord, Path]:
@@ -36,4 +37,5 @@ def again(record: RunRecord, folder: Path, workspace: Workspace) -> Completed:
     """Do a run again from its record: same source, parameters, data and settings."""
     loaded = as_it_was(record, folder)
     strategy = loaded.kind(**record.parameters)
-    return complete_run(loaded, strategy, record.data, record.settings, workspace)
+    risk = None if record.risk is None else RiskSettings.model_validate(record.risk)
+    return complete_run(loaded, strategy, record.data, record.settings, workspace, risk=risk)

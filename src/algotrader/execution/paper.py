@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +91,7 @@ class PaperTerms:
     funding_ts: NDArray[np.int64] | None = None
     funding_instrument: NDArray[np.int64] | None = None
     funding_rate: NDArray[np.float64] | None = None
+    volume_known: bool = True  # False: what traded limits nothing (R20)
 
 
 class PaperVenue:
@@ -137,6 +138,20 @@ class PaperVenue:
     def equity(self) -> float:
         """By the kernel's own books, after the last bar."""
         return self._stepper.equity
+
+    @property
+    def cash(self) -> float:
+        """The wallet by the kernel's own books."""
+        return self._stepper.cash
+
+    def record(self, position: NDArray[np.float64], funding: NDArray[np.float64]) -> None:
+        """Write what is held, and what funding the last bar brought, into rows of shape (N,)."""
+        position[:] = self._stepper.positions
+        funding[:] = self._stepper.funding
+
+    def simulated(self) -> dict[str, Any]:
+        """Fills, counters and ambiguous bars so far, as the simulator tells them."""
+        return self._stepper.result()
 
     def submit(self, order: Order, now_ms: int) -> OrderAccepted | OrderRejected:
         """Take an order. It can trade from the next bar on."""
@@ -270,6 +285,8 @@ class PaperVenue:
                 )
             for name in _FIELDS:
                 self._prices[name][row, column] = getattr(bar, name)
+            if not self._terms.volume_known:
+                self._prices["volume"][row, column] = np.nan
         if row:
             self._stepper.decide()
         held = [quantity != 0.0 for quantity in self._stepper.positions]
@@ -494,6 +511,8 @@ def paper_terms(
     simulated: Sequence[SimulatedInstrument],
     settings: SimulationSettings,
     panel: Panel,
+    *,
+    volume_known: bool = True,
 ) -> PaperTerms:
     """Terms for bars whose stamps, sessions, marks and funding are known: a replay."""
     return PaperTerms(
@@ -509,6 +528,7 @@ def paper_terms(
         funding_ts=panel.funding_ts,
         funding_instrument=panel.funding_instrument,
         funding_rate=panel.funding_rate,
+        volume_known=volume_known,
     )
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from algotrader.core.units import parse_duration_ms, parse_fraction, parse_number
 from algotrader.risk.hours import parse_hours
@@ -29,6 +29,10 @@ def _zone(name: str) -> str:
 
 def _duration(value: object) -> int:
     return parse_duration_ms(str(value))
+
+
+def _written(length_ms: int) -> str:
+    return f"{length_ms}ms"
 
 
 def _hours(text: str) -> str:
@@ -61,7 +65,9 @@ Weight = Annotated[Decimal, BeforeValidator(parse_fraction), Field(gt=0, le=10)]
 Multiple = Annotated[Decimal, BeforeValidator(parse_number), Field(gt=0, le=125)]
 Ratio = Annotated[Decimal, BeforeValidator(parse_fraction), Field(gt=1)]
 Count = Annotated[int, Field(gt=0)]
-Duration = Annotated[int, BeforeValidator(_duration), Field(gt=0)]  # written 4h, kept in ms
+Duration = Annotated[  # written 4h, kept in ms
+    int, BeforeValidator(_duration), Field(gt=0), PlainSerializer(_written, when_used="json")
+]
 Hours = Annotated[str, AfterValidator(_hours)]
 Zone = Annotated[str, AfterValidator(_zone)]
 When = Annotated[str, Field(min_length=1), AfterValidator(_condition)]

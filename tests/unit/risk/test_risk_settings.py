@@ -154,3 +154,10 @@ def test_hours_are_local_and_end_before_their_last_minute(
 ) -> None:
     assert is_open(hours, datetime.fromisoformat(f"{at}+00:00")) is expected
     assert parse_hours(hours)
+
+
+def test_settings_written_as_json_are_read_back_the_same() -> None:
+    given = settings()
+    written = given.model_dump(mode="json")
+
+    assert type(given).model_validate(written) == given
