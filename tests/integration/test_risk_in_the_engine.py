@@ -303,3 +303,29 @@ def test_without_rules_nothing_is_marked_and_with_them_each_slice_is(market: Mar
     assert not any(isinstance(event, AccountMarked) for event in plain.events)
     assert len(marks) >= len(watched.equity)
     assert marks[-1] == watched.equity[-1]
+
+
+def bought_at(full: FullRun) -> list[int]:
+    return [
+        event.ts_known for event in full.events
+        if isinstance(event, OrderSubmitted) and event.order.side.sign > 0
+    ]  # fmt: skip
+
+
+def test_a_target_that_was_refused_is_tried_again_once_the_rule_is_lifted(market: Market) -> None:
+    """`Hold` wants the same at every bar, so only a retry can buy (R10)."""
+    rule = {"name": "calm", "when": "volatility(100) > 1_000", "then": "reduce_only"}
+    plain, full = run(market, Hold()), run(market, Hold(), rules=[rule])
+
+    # A hundred returns need 101 bars; until then the rule cannot be judged.
+    (first,), (later,) = bought_at(plain), bought_at(full)
+    assert later - first == 100 * 3_600_000
+
+
+def test_the_end_of_a_scale_buys_nothing(market: Market) -> None:
+    rule = {"name": "wild", "when": "volatility(3) > 1.5 * volatility(20)", "then": {"scale": 0.5}}
+    full = run(market, Hold(), rules=[rule])
+
+    scaled = [event for event in full.events if isinstance(event, RiskTripped) and event.scale]
+    assert len(scaled) > 3
+    assert len(bought_at(full)) == 1

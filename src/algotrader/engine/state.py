@@ -122,7 +122,9 @@ class EngineState:
                 pass
             case _:
                 self._heard(event)
-        self.risk.apply(event)
+        for _, strategy, symbol in self.risk.apply(event):
+            place = (strategy, symbol)
+            self.rebalance[place] = self.rebalance.get(place, _UNTOUCHED).retried()
 
     def _is_told(self, event: Event) -> bool:
         """Whether a booking was told before: it is booked once, by the books and by risk."""

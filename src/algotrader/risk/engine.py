@@ -36,7 +36,7 @@ from algotrader.risk.operator import change_limit, halt, rearm
 from algotrader.risk.remedy import Remedy, remedy
 from algotrader.risk.round_trips import Earned, EarnedKey
 from algotrader.risk.settings import RiskSettings
-from algotrader.risk.state import RiskState
+from algotrader.risk.state import Place, RiskState
 from algotrader.risk.watch import Tell, Watch
 
 
@@ -62,9 +62,9 @@ class RiskEngine:
         self._gate = Gate(self.state, run_id)
         self._watch = Watch(self.state)
 
-    def apply(self, event: Event) -> None:
-        """Fold an event."""
-        self.state.apply(event)
+    def apply(self, event: Event) -> tuple[Place, ...]:
+        """Fold an event. Gives the refused targets that it lets be tried again (R10)."""
+        return self.state.apply(event)
 
     def judge(self, intent: Intent, exposure: AccountExposure) -> Approved[Order] | Denied:
         """See `Gate.judge`."""

@@ -7,6 +7,7 @@ the peaks, pauses, halts and limits changed by hand are all in here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
@@ -20,6 +21,7 @@ from algotrader.core.events import (
     FundingPaid,
     LimitChanged,
     Liquidated,
+    ModeChanged,
     OrderAccepted,
     OrderDenied,
     OrderFilled,
@@ -50,6 +52,9 @@ from algotrader.risk.settings import RiskSettings
 
 Owner = tuple[AccountId | None, StrategyId | None]
 """Whose equity: an account's, a strategy's on it, or all accounts' together (None, None)."""
+_MODE_RULES: Final = frozenset({"halt", "reduce_only", "starting"})
+Place = tuple[AccountId, StrategyId, Symbol]
+"""One instrument of one strategy on one account."""
 TOTAL: Final[Owner] = (None, None)
 
 
@@ -63,7 +68,8 @@ class RiskState:
         self.holds: dict[HoldKey, Hold] = {}
         self.equities: dict[Owner, EquityRecord] = {}
         self.gross: dict[AccountId, Decimal] = {}
-        self.latched: dict[tuple[AccountId, StrategyId, Symbol], Decimal] = {}
+        self.latched: dict[Place, Decimal] = {}
+        self.refused: dict[Place, frozenset[str]] = {}  # targets, and the rules that denied them
         self.activity = Activity(instruments)
         self.trips = RoundTrips(instruments)
         self.bars = BarHistory()
@@ -72,11 +78,10 @@ class RiskState:
         self._keep = settings.history_bars()
         self.watches = settings.watches()  # asked at every event
 
-    def apply(self, event: Event) -> None:
-        """The state after an event; most kinds concern nothing here."""
+    def apply(self, event: Event) -> tuple[Place, ...]:
+        """Fold an event. Gives the refused targets that it lets be tried again (R10)."""
         heard = _HEARD.get(type(event))
-        if heard is not None:
-            heard(self, event)
+        return () if heard is None else heard(self, event) or ()
 
     def mode(
         self,
@@ -114,7 +119,7 @@ class RiskState:
         return {
             name: getattr(self, name)
             for name in (
-                "limits", "changed", "holds", "equities", "gross", "latched", "activity", "trips",
+                "limits", "changed", "holds", "equities", "gross", "latched", "refused", "activity", "trips",
                 "bars", "gate_sequence",
             )
         }  # fmt: skip
@@ -142,7 +147,7 @@ class RiskState:
             else before.marked(equity, deposits, day)
         )
 
-    def _tripped(self, event: RiskTripped) -> None:
+    def _tripped(self, event: RiskTripped) -> tuple[Place, ...]:
         hold = Hold.of(event)
         before = self.holds.get(hold.key)
         if before is not None and before.mode is hold.mode and before.bars_left is None:
@@ -150,38 +155,63 @@ class RiskState:
         self.holds[hold.key] = hold
         if event.account is not None and event.rule.startswith("execution."):
             self.activity.forget_sample(event.account, event.rule)
+        # A rule that could not be judged and now only scales lets something be bought.
+        eased = before is not None and strictest(before.mode, hold.mode) is not hold.mode
+        return self._lifted({hold.rule}, event.account) if eased else ()
 
-    def _cleared(self, event: RiskCleared) -> None:
+    def _cleared(self, event: RiskCleared) -> tuple[Place, ...]:
         key = (event.account, event.strategy, event.instrument, event.rule)
         hold = self.holds.get(key)
         if hold is None:
-            return
+            return ()
         if event.after_bars:
             self.holds[key] = replace(hold, bars_left=event.after_bars)
-        else:
-            del self.holds[key]
+            return ()
+        del self.holds[key]
+        # A scale never grows a position by ending (DESIGN section 8).
+        return () if hold.scale is not None else self._lifted({hold.rule}, event.account)
 
-    def _rearmed(self, event: Rearmed) -> None:
+    def _rearmed(self, event: Rearmed) -> tuple[Place, ...]:
         """A person lifts what only a person can; pauses run out by themselves."""
-        self.holds = {
-            key: hold
-            for key, hold in self.holds.items()
-            if not hold.latched or event.account not in (None, hold.account)
-        }
+        lifted = {
+            key for key, hold in self.holds.items()
+            if hold.latched and event.account in (None, hold.account)
+        }  # fmt: skip
+        self.holds = {key: hold for key, hold in self.holds.items() if key not in lifted}
         for owner, record in self.equities.items():
             if event.account in (None, owner[0]):
                 self.equities[owner] = record.rearmed()
+        return self._lifted({rule for *_, rule in lifted}, event.account)
 
-    def _limit_changed(self, event: LimitChanged) -> None:
+    def _mode_changed(self, event: ModeChanged) -> tuple[Place, ...]:
+        trades = event.mode is TradingMode.TRADING
+        return self._lifted(_MODE_RULES, event.account) if trades else ()
+
+    def _limit_changed(self, event: LimitChanged) -> tuple[Place, ...]:
         self.limits = self.limits_with(event.key, event.value)
         self.changed = _changed(self.changed, event.key, event.value)
         self._keep = self.limits.history_bars()
         self.watches = self.limits.watches()
+        field = event.key.rpartition(".")[2]
+        every = {rule for rules in self.refused.values() for rule in rules}
+        return self._lifted({rule for rule in every if rule.rpartition(".")[2] == field}, None)
+
+    def _lifted(self, rules: AbstractSet[str], account: AccountId | None) -> tuple[Place, ...]:
+        """The targets that one of these rules had refused; they are refused no longer."""
+        found = tuple(
+            place
+            for place, refused in self.refused.items()
+            if refused & rules and account in (None, place[0])
+        )
+        for place in found:
+            del self.refused[place]
+        return found
 
     def _decided(self, event: Decided) -> None:
         if event.latched_quantity is not None:
             place = (event.account, event.strategy, event.instrument)
             self.latched[place] = event.latched_quantity
+            self.refused.pop(place, None)  # it is acted on again
 
     def _submitted(self, event: OrderSubmitted) -> None:
         self.gate_sequence = max(self.gate_sequence, event.gate_sequence)
@@ -190,7 +220,11 @@ class RiskState:
         self.activity.submitted(event, price, self.limits.day)
 
     def _denied(self, event: OrderDenied) -> None:
+        intent = event.intent
         self.gate_sequence = max(self.gate_sequence, event.gate_sequence)
+        if intent.purpose is Purpose.TARGET:
+            place = (intent.account, intent.strategy, intent.terms.instrument)
+            self.refused[place] = frozenset(reason.rule for reason in event.reasons)
 
     def _filled(self, event: OrderFilled) -> None:
         fill = event.fill
@@ -250,24 +284,27 @@ def _changed(before: dict[str, str], key: str, value: str | None) -> dict[str, s
     return others if value is None else {**others, key: value}
 
 
-_HEARD: Final[Mapping[type, Callable[[RiskState, Any], None]]] = MappingProxyType(
-    {
-        AccountMarked: RiskState._marked,
-        BarClosed: RiskState._bar,
-        Decided: RiskState._decided,
-        FundingPaid: RiskState._funded,
-        Liquidated: RiskState._liquidated,
-        LimitChanged: RiskState._limit_changed,
-        OrderAccepted: RiskState._taken,
-        OrderDenied: RiskState._denied,
-        OrderFilled: RiskState._filled,
-        OrderRejected: RiskState._refused,
-        OrderSeen: RiskState._taken,
-        OrderSubmitted: RiskState._submitted,
-        Rearmed: RiskState._rearmed,
-        RiskCleared: RiskState._cleared,
-        RiskTripped: RiskState._tripped,
-        SliceClosed: RiskState._slice,
-    }
+_HEARD: Final[Mapping[type, Callable[[RiskState, Any], tuple[Place, ...] | None]]] = (
+    MappingProxyType(
+        {
+            AccountMarked: RiskState._marked,
+            BarClosed: RiskState._bar,
+            Decided: RiskState._decided,
+            FundingPaid: RiskState._funded,
+            Liquidated: RiskState._liquidated,
+            LimitChanged: RiskState._limit_changed,
+            ModeChanged: RiskState._mode_changed,
+            OrderAccepted: RiskState._taken,
+            OrderDenied: RiskState._denied,
+            OrderFilled: RiskState._filled,
+            OrderRejected: RiskState._refused,
+            OrderSeen: RiskState._taken,
+            OrderSubmitted: RiskState._submitted,
+            Rearmed: RiskState._rearmed,
+            RiskCleared: RiskState._cleared,
+            RiskTripped: RiskState._tripped,
+            SliceClosed: RiskState._slice,
+        }
+    )
 )
 """What each kind of event changes. A table, because every event of a run passes here."""
