@@ -69,6 +69,55 @@ def test_what_was_backtested_is_traded(desk: Path, capfd: pytest.CaptureFixture[
     assert equity == pytest.approx(run["metrics"]["final_equity"], rel=1e-12)
 
 
+BY_BAR = """
+from algotrader import Context, Features, Strategy, param
+from algotrader.features import ema
+
+
+class Brackets(Strategy):
+    days: int = param(10, low=2, high=50)
+
+    def features(self, bars) -> Features:
+        return {"mean": ema(bars.close, self.days)}
+
+    def on_bar(self, ctx: Context) -> None:
+        ctx.state["seen"] = ctx.state.get("seen", 0) + 1
+        if ctx.position.quantity == 0 and not ctx.orders and ctx.bar.close > ctx["mean"]:
+            ctx.buy(weight=0.4, stop_loss=0.03, take_profit=0.05, tag="up")
+        elif ctx.position.quantity > 0 and ctx.state["seen"] % 30 == 0:
+            ctx.close()
+"""
+STOPPED = """
+from algotrader.strategy.library.trend import TrendFollow
+
+
+class Stopped(TrendFollow):
+    stop_loss = 0.04
+    trailing = 0.06
+    reenter_after = 3
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("brackets", BY_BAR), ("stopped", STOPPED)], ids=["on_bar", "stops"]
+)
+def test_bar_by_bar_and_protected_strategies_trade_as_they_were_backtested(
+    desk: Path, capfd: pytest.CaptureFixture[str], name: str, text: str
+) -> None:
+    (desk / f"{name}.py").write_text(text)
+    settings = SETTINGS.replace("use: TrendFollow", f"use: {name}.py")
+    (desk / "algotrader.yaml").write_text(settings)
+    traded = said(capfd, "trade", "--journal-sync", "normal")
+    run = said(
+        capfd, "backtest", f"{name}.py", "--symbol", "US:AAPL", "--timeframe", "1d",
+        "--start", "2011-01-03", "--end", "2012-01-01",
+    )  # fmt: skip
+
+    assert run["metrics"]["trades"] > 4
+    equity = float(traded["accounts"][0]["equity"])
+    assert equity == pytest.approx(run["metrics"]["final_equity"], rel=1e-12)
+
+
 def test_a_trader_killed_at_any_moment_goes_on_to_the_same_end(
     desk: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -171,7 +220,10 @@ def test_a_strategy_that_raises_is_stopped_alone(
             "  bad: {use: bad.py, account: second, symbols: [US:IBM], timeframe: 1d}\n  trend:",
         ).replace("strategies:", "  second: {currency: USD, cash: 5_000}\nstrategies:")
     )
-    traded = said(capfd, "trade")
+    assert main(["trade", "--json"]) == 0
+    out, err = capfd.readouterr()
+    traded = json.loads(out)
+    assert err.count("strategy bad is stopped, its position is held") == 1
 
     rows = said(capfd, "journal", "show", "--kind", "StrategyAnswered", "--last", "0")
     answers = [row["body"] for row in rows]

@@ -17,6 +17,7 @@ from algotrader.core.ids import AccountId, StrategyId
 from algotrader.core.ports import ManualClock
 from algotrader.engine.commands import AskStrategy
 from algotrader.live.workers import LiveStrategy, WorkerDecider
+from algotrader.simulator.okx.listings import usual_instrument
 from algotrader.strategy.decide import all_targets, prepare_all
 from algotrader.strategy.history import BarHistory
 from algotrader.strategy.library.trend import TrendFollow
@@ -29,6 +30,7 @@ BARS = random_bars(300, seed=5)
 def live(name: str, use: str, rows: int = 200) -> LiveStrategy:
     return LiveStrategy(
         strategy=StrategyId(name), account=MAIN, use=use, parameters={},
+        instruments=(usual_instrument(BARS.symbol),),
         history=BarHistory(BARS.rows(0, rows)),
     )  # fmt: skip
 

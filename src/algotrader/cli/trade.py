@@ -68,7 +68,13 @@ def trade(
                 progress(done, rows)
 
         traded = asyncio.run(
-            replay(desk, journal, pause_s=1 / speed if speed else 0.0, on_slice=counted)
+            replay(
+                desk,
+                journal,
+                pause_s=1 / speed if speed else 0.0,
+                on_slice=counted,
+                on_notice=lambda notice: typer.echo(f"△ {notice.text}", err=True),
+            )
         )
 
     out.show(_plain(desk, traded), lambda console: _print(console, desk, traded))

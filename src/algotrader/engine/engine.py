@@ -12,6 +12,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from algotrader.core.events import (
+    DecisionOutcome,
     Event,
     ImpossibleReply,
     ModeChanged,
@@ -179,6 +180,9 @@ class Engine:
 
     def _answered(self, event: StrategyAnswered) -> None:
         """Plan once all that were asked have answered, in the order of their names (R1)."""
+        if event.outcome is not DecisionOutcome.DECIDED:  # F57
+            text = f"strategy {event.strategy} is stopped, its position is held: {event.error}"
+            self._step.alert(Severity.CRITICAL, f"strategy:{event.strategy}", text)
         state = self.state
         if event.strategy not in state.answers or any(
             asked == event.decision_ts for asked in state.awaited.values()

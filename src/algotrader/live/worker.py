@@ -12,8 +12,12 @@ import sys
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
+import msgspec
+
 from algotrader.core.errors import AlgotraderError
 from algotrader.core.events import DecisionOutcome
+from algotrader.core.events.questions import StrategyQuestion
+from algotrader.core.instruments import Instrument
 from algotrader.live.worker_messages import (
     LENGTH_BYTES,
     Answer,
@@ -26,7 +30,9 @@ from algotrader.live.worker_messages import (
     received,
     to_worker,
 )
+from algotrader.strategy.asking import BarByBar
 from algotrader.strategy.base import Strategy
+from algotrader.strategy.decide import prepare_all
 from algotrader.strategy.history import BarHistory
 from algotrader.strategy.loader import load
 from algotrader.strategy.newest import decide_newest
@@ -40,8 +46,10 @@ class Held:
     """One strategy with its bars."""
 
     strategy: Strategy
+    instruments: tuple[Instrument, ...]
     history: BarHistory
     has_decided: bool
+    by_bar: BarByBar | None = None  # made with the first question
 
 
 class Worker:
@@ -59,7 +67,12 @@ class Worker:
         except AlgotraderError as error:
             return Loaded(name=message.name, error=error.message)
         history = BarHistory(received(message.history))
-        self._held[message.name] = Held(strategy, history, message.has_decided)
+        self._held[message.name] = Held(
+            strategy=strategy,
+            instruments=message.instruments,
+            history=history,
+            has_decided=message.has_decided,
+        )
         return Loaded(name=message.name)
 
     def _ask(self, message: Ask) -> Answer:
@@ -67,6 +80,8 @@ class Worker:
         if message.rows is not None:
             append_rows(held.history, message.rows)
         try:
+            if message.question is not None:
+                return _answered_by_bar(held, message, message.question)
             newest = decide_newest(held.strategy, held.history.bars)
         except AlgotraderError as error:
             return Answer(
@@ -83,6 +98,27 @@ class Worker:
             wanted=newest.wanted,
             is_scheduled=newest.is_scheduled or is_first,
         )
+
+
+def _answered_by_bar(held: Held, message: Ask, question: StrategyQuestion) -> Answer:
+    """What a bar-by-bar strategy asks for; nothing before its warm-up is over (R5)."""
+    bars = held.history.bars
+    rows = bars if held.strategy.panel or len(bars.symbols) > 1 else bars.column(0)
+    prepared = prepare_all(held.strategy, rows)
+    if held.by_bar is None:
+        held.by_bar = BarByBar(held.strategy, rows, held.instruments, prepared)
+    else:
+        held.by_bar.grow(rows, prepared)
+    answer = Answer(
+        name=message.name, decision_ts=message.decision_ts, outcome=DecisionOutcome.DECIDED
+    )
+    last = len(bars) - 1
+    if last < prepared.warmup_rows:
+        return answer
+    said = held.by_bar.answer(question, last)
+    return msgspec.structs.replace(
+        answer, wanted=said.wanted, asked=said.asked, state=said.state, lines=said.lines
+    )
 
 
 def append_rows(history: BarHistory, rows: PanelSent) -> None:

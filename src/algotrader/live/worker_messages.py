@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algotrader.core.bars import FIELDS, Bars
-from algotrader.core.events import DecisionOutcome, TargetWanted
+from algotrader.core.events import Asked, DecisionOutcome, StrategyLine, TargetWanted
+from algotrader.core.events.questions import StrategyQuestion
+from algotrader.core.instruments import Instrument
 from algotrader.core.symbols import Symbol
 from algotrader.core.timeframes import Timeframe
 
@@ -41,6 +43,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     name: str
     use: str  # file, FILE:Class, or registered name
     parameters: Mapping[str, Any]
+    instruments: tuple[Instrument, ...]
     history: PanelSent
     has_decided: bool  # before this start; else its schedule begins with the first question
 
@@ -51,6 +54,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     name: str
     decision_ts: int
     rows: PanelSent | None
+    question: StrategyQuestion | None = None  # for one that decides bar by bar
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -68,7 +72,10 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     outcome: DecisionOutcome
     wanted: tuple[TargetWanted, ...] = ()
     is_scheduled: bool = True
+    state: Mapping[str, Any] = msgspec.field(default_factory=dict)
     error: str | None = None
+    asked: tuple[Asked, ...] = ()
+    lines: tuple[StrategyLine, ...] = ()
 
 
 ToWorker = Load | Ask

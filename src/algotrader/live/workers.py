@@ -21,6 +21,7 @@ from algotrader.core.errors import StrategyError
 from algotrader.core.events import DecisionOutcome, StrategyAnswered
 from algotrader.core.ids import AccountId, StrategyId
 from algotrader.core.instants import utc_ms
+from algotrader.core.instruments import Instrument
 from algotrader.core.ports import Clock
 from algotrader.engine.commands import AskStrategy
 from algotrader.live.worker_messages import (
@@ -58,6 +59,7 @@ class LiveStrategy:
     account: AccountId
     use: str
     parameters: Mapping[str, Any]
+    instruments: tuple[Instrument, ...]  # of the history's columns
     history: BarHistory
     has_decided: bool = False
     told_rows: int = field(default=0, init=False)  # rows that the worker has
@@ -145,7 +147,10 @@ class WorkerDecider:
         assert self._worker is not None
         bars = one.history.bars
         rows = sent(bars.rows(one.told_rows, len(bars))) if one.told_rows < len(bars) else None
-        ask = Ask(name=one.strategy, decision_ts=question.decision_ts, rows=rows)
+        ask = Ask(
+            name=one.strategy, decision_ts=question.decision_ts, rows=rows,
+            question=question.question,
+        )  # fmt: skip
         answer = await asyncio.wait_for(self._worker.ask(ask), self._budget_s)
         if not isinstance(answer, Answer) or answer.name != one.strategy:
             raise WorkerGoneError("the worker answered something else")
@@ -163,7 +168,10 @@ class WorkerDecider:
             outcome=answer.outcome,
             wanted=answer.wanted,
             is_scheduled=answer.is_scheduled,
+            state=answer.state,
             error=answer.error,
+            asked=answer.asked,
+            lines=answer.lines,
         )
 
     async def _stop(
@@ -190,8 +198,8 @@ class WorkerDecider:
     async def _load(self, worker: WorkerProcess, one: LiveStrategy) -> None:
         bars: Bars = one.history.bars
         load = Load(
-            name=one.strategy, use=one.use, parameters=one.parameters, history=sent(bars),
-            has_decided=one.has_decided,
+            name=one.strategy, use=one.use, parameters=one.parameters,
+            instruments=one.instruments, history=sent(bars), has_decided=one.has_decided,
         )  # fmt: skip
         try:
             answer = await worker.ask(load)

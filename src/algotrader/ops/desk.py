@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from algotrader.backtest.finer import market_for
+from algotrader.backtest.instances import strategy_instance
 from algotrader.backtest.kernel_input import traded
 from algotrader.backtest.loading import DataRequest, parse_instant
 from algotrader.backtest.market import Market
@@ -31,8 +32,7 @@ from algotrader.live.replay import in_order
 from algotrader.live.settings import AccountSettings, StrategySettings
 from algotrader.live.workers import LiveStrategy
 from algotrader.ops.config import Configuration
-from algotrader.portfolio.sizing import SizingRules
-from algotrader.strategy.base import Strategy, Style
+from algotrader.strategy.base import Strategy
 from algotrader.strategy.decide import first_decision, prepare_all
 from algotrader.strategy.history import BarHistory
 from algotrader.strategy.loader import load
@@ -48,6 +48,7 @@ class DeskStrategy:
     use: str  # with an absolute path where it is a file
     strategy: Strategy
     bars: Bars  # (T, N)
+    instruments: tuple[Instrument, ...]  # of its columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +132,7 @@ class Desk:
                 account=one.account,
                 use=one.use,
                 parameters=dict(one.settings.parameters),
+                instruments=one.instruments,
                 history=BarHistory(
                     _known_by(one.bars, after.get(str(one.bars.timeframe), begin - 1))
                 ),
@@ -220,21 +222,11 @@ def _desk_strategy(
 ) -> DeskStrategy:
     use = _absolute(settings.use, configuration.folder)
     strategy = load(use).kind(**settings.parameters)
-    if strategy.style is not Style.TARGETS:
-        raise ConfigurationError(
-            "trading.by_bar",
-            f"strategy {name} decides bar by bar, which paper trading does not do yet",
-            hint="strategies with `targets` trade; backtest this one with algotrader backtest",
-        )
-    if strategy.stop_loss or strategy.take_profit or strategy.trailing:
-        raise ConfigurationError(
-            "trading.protection",
-            f"strategy {name} declares stops, which paper trading does not keep yet",
-            hint="take them out, or backtest this one with algotrader backtest",
-        )
+    bars = _of_symbols(market.bars, [Symbol.parse(text) for text in settings.symbols])
+    known = {instrument.symbol: instrument for instrument in market.instruments}
     return DeskStrategy(
-        name=name, account=account, settings=settings, use=use, strategy=strategy,
-        bars=_of_symbols(market.bars, [Symbol.parse(text) for text in settings.symbols]),
+        name=name, account=account, settings=settings, use=use, strategy=strategy, bars=bars,
+        instruments=tuple(known[symbol] for symbol in bars.symbols),
     )  # fmt: skip
 
 
@@ -310,21 +302,8 @@ def _account(one: DeskAccount) -> Account:
 
 def _instance(one: DeskStrategy, accounts: tuple[DeskAccount, ...]) -> StrategyInstance:
     costs = next(account.costs for account in accounts if account.name == one.account)
-    return StrategyInstance(
-        strategy=one.name,
-        account=one.account,
-        instruments=tuple(one.bars.symbols),
-        timeframe=str(one.bars.timeframe),
-        panel=one.strategy.panel,
-        rebalance=one.strategy.rebalance.kind,
-        sizing=SizingRules(
-            cash_buffer=costs.cash_buffer,
-            max_leverage=costs.max_leverage,
-            max_weight=float("inf") if costs.max_weight is None else costs.max_weight,
-            max_notional=float("inf") if costs.max_notional is None else costs.max_notional,
-            band=one.strategy.rebalance.width,
-        ),
-        cash_share=one.settings.share,
+    return strategy_instance(
+        one.strategy, one.name, one.account, one.bars, costs, cash_share=one.settings.share
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from algotrader.core.errors import ConfigurationError
 from algotrader.core.events import CashMoved, Event, decode_event
 from algotrader.core.ids import RunId
 from algotrader.core.instants import utc_ms
-from algotrader.core.ports import Notice, Severity, SystemClock
+from algotrader.core.ports import Notice, SystemClock
 from algotrader.engine.engine import Engine
 from algotrader.engine.slices import Slice
 from algotrader.engine.state import EngineState
@@ -32,7 +31,6 @@ from algotrader.live.trader import Trader
 from algotrader.live.workers import LiveStrategy, WorkerDecider
 from algotrader.ops.desk import Desk, DeskAccount, deposit_of
 
-log = logging.getLogger(__name__)
 _PAGE = 10_000
 
 
@@ -45,12 +43,17 @@ class Traded:
     resumed: bool  # it went on with a journal that was there
 
 
-class LoggedNotices:
-    """The Notifier port without a messenger: lines of the log."""
+class Notices:
+    """The Notifier port without a messenger: each cause is told once."""
+
+    def __init__(self, tell: Callable[[Notice], None]) -> None:
+        self._tell = tell
+        self._told: set[str] = set()
 
     async def notify(self, notice: Notice) -> None:
-        level = logging.CRITICAL if notice.severity is Severity.CRITICAL else logging.WARNING
-        log.log(level, "%s: %s", notice.title, notice.text)
+        if notice.cause not in self._told:
+            self._told.add(notice.cause)
+            self._tell(notice)
 
 
 def journal_folder(desk: Desk) -> JournalFolder:
@@ -99,6 +102,7 @@ async def replay(
     *,
     pause_s: float = 0.0,
     on_slice: Callable[[Slice], None] = lambda _: None,
+    on_notice: Callable[[Notice], None] = lambda _: None,
 ) -> Traded:
     """Trade the recorded bars from where the journal ends, to their end."""
     engine = Engine(desk.engine_settings(journal.run_id))
@@ -116,7 +120,7 @@ async def replay(
         strategies, time.clock, budget_s=desk.configuration.settings.trading.budget_s
     )
     trader = Trader(
-        steps=steps, brokers=papers, decider=decider, notifier=LoggedNotices(),
+        steps=steps, brokers=papers, decider=decider, notifier=Notices(on_notice),
         clock=time.clock, sleep=time.sleep,
     )  # fmt: skip
     inbox = Inbox(journal_folder(desk).path)

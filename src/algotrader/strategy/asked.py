@@ -160,9 +160,7 @@ class AskedContext:
     def __init__(self, decision: AskedDecision, column: int) -> None:
         session = decision.session
         self._decision = decision
-        self._bars = session.bars
         self.column = column
-        self.features = decision.features
         self.params: Mapping[str, ParameterValue] = session.params
         self.instrument: Instrument = session.instruments[column]
         self.symbols: Sequence[str] = tuple(str(symbol) for symbol in session.bars.symbols)
@@ -170,6 +168,14 @@ class AskedContext:
         self.feature: Mapping[str, float] = _FeatureView(self)
         self._symbol = session.bars.symbols[column]
         self._siblings: Mapping[str, AskedContext] = {self.symbols[column]: self}
+
+    @property
+    def _bars(self) -> Bars:
+        return self._decision.session.bars
+
+    @property
+    def features(self) -> Features:
+        return self._decision.features
 
     def join(self, siblings: Mapping[str, AskedContext]) -> None:
         """Make the other instruments of the panel reachable by `of`."""

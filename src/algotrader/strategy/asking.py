@@ -62,6 +62,12 @@ class BarByBar:
         self._whole = strategy.style is Style.ON_BARS
         begin(strategy)
 
+    def grow(self, bars: Bars, prepared: Prepared) -> None:
+        """Go on with more rows of the same history, and the features over all of them."""
+        self._session.bars = bars.as_panel() if self._strategy.panel else bars
+        self._session.higher.clear()
+        self._decision.features = prepared.features
+
     def answer(self, question: StrategyQuestion, row: int) -> BarAnswer:
         """What the strategy asks for at `row` of its bars. What it raises names file and line."""
         decision, session = self._decision, self._session
