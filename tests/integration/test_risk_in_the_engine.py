@@ -26,6 +26,8 @@ from algotrader.core.events import (
     RiskTripped,
     SliceClosed,
     TradingMode,
+    decode_event,
+    encode_event,
 )
 from algotrader.core.orders import Purpose
 from algotrader.core.ports import Severity, SystemClock
@@ -103,7 +105,7 @@ ALL = {
 
 def test_a_replay_of_the_events_stands_where_the_run_stood(market: Market) -> None:
     full = run(market, **ALL)
-    again = replayed(full)
+    again = replayed(full, [decode_event(encode_event(event)) for event in full.events])
 
     kinds = {event.rule for event in full.events if isinstance(event, RiskTripped)}
     assert {"rule.wild", "account.max_daily_loss"} <= kinds

@@ -60,13 +60,17 @@ def check(out: Output) -> None:
     configuration = _load(out)
     name = short(configuration.file) if configuration.file else "no algotrader.yaml here: defaults"
     beyond = configuration.settings.risk.beyond_fast_driver()
+    live_only = configuration.settings.risk.live_only()
 
     def lines(console: Console) -> None:
         console.print(f"{name}: no errors")
         if beyond:
             console.print(f"note: the fast driver cannot hold {', '.join(beyond)}")
+        if live_only:
+            console.print(f"note: no backtest can hold {', '.join(live_only)}")
 
-    out.show({"file": name, "errors": [], "beyond_fast_driver": list(beyond)}, lines)
+    found = {"beyond_fast_driver": list(beyond), "live_only": list(live_only)}
+    out.show({"file": name, "errors": [], **found}, lines)
 
 
 @app.command()

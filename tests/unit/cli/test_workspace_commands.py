@@ -119,6 +119,17 @@ def test_config_check_notes_what_needs_the_full_driver(
     assert re.search(r"risk\.rules +calm ", capsys.readouterr().out)
 
 
+def test_config_check_notes_what_no_backtest_can_hold(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workspace / "algotrader.yaml").write_text(
+        "risk: {instrument: {max_quote_age: 60s}}\n", encoding="utf-8"
+    )
+
+    assert main(["config", "check"]) == 0
+    assert "no backtest can hold risk.instrument.max_quote_age" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("key", "says"),
     [

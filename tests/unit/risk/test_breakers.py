@@ -257,6 +257,20 @@ def test_the_losses_of_all_accounts_stop_every_one(code: str, equity: str) -> No
     assert allowed(risk.judge(SPOT_ONE, other)) == [code]
 
 
+@pytest.mark.parametrize(
+    ("code", "account"), [("strategy.max_daily_loss", MAIN), ("total.max_daily_loss", None)]
+)
+def test_no_loss_of_the_day_is_forgiven_by_re_arming(code: str, account: AccountId | None) -> None:
+    risk = a_risk(**written(code))
+    watched(risk, an_exposure(strategies=parts("5000")))
+    watched(risk, an_exposure(equity="9000", strategies=parts("4000")))
+
+    (refused,) = asked(risk, rearm(account))
+
+    assert isinstance(refused, RearmRefused)
+    assert code in refused.reason
+
+
 # Margin and exposure
 
 LEVERED = replace(
@@ -481,3 +495,15 @@ def test_every_rule_while_trading_is_worked_by_hand_in_these_files() -> None:
     named = [rule.code for rule in RULES if rule.phase in (Phase.WHILE, Phase.PAUSES)]
 
     assert [code for code in named if code not in text] == []
+
+
+def test_orders_that_ended_are_forgotten_and_open_ones_are_not() -> None:
+    risk, orders = a_risk(), Orders()
+    resting = orders.sent("1")
+    told(risk, resting)
+    for _ in range(1_100):
+        sent = orders.sent("1")
+        told(risk, sent, taken(sent))
+
+    assert resting.order.order_id in risk.state.activity.orders
+    assert len(risk.state.activity.orders) <= 1_001

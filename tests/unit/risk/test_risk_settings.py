@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from algotrader.core.ids import AccountId, StrategyId
@@ -161,3 +163,13 @@ def test_settings_written_as_json_are_read_back_the_same() -> None:
     written = given.model_dump(mode="json")
 
     assert type(given).model_validate(written) == given
+
+
+def test_the_settings_of_the_documentation_can_be_read() -> None:
+    page = Path(__file__).parents[3] / "docs" / "concepts" / "risk.md"
+    block = page.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
+
+    risk = RiskSettings.model_validate(yaml.safe_load(block)["risk"])
+
+    assert [rule.name for rule in risk.rules] == ["calm down", "tail"]
+    assert risk.history_bars() == 1_001
