@@ -33,6 +33,9 @@ for module in pkgutil.walk_packages(algotrader.__path__, "algotrader."):
     if "templates" not in module.name and not module.name.endswith("__main__"):
         importlib.import_module(module.name)
 """
+CMAKE_FOLDERS = (
+    "import cmake, sysconfig; print(sysconfig.get_path('purelib')); print(cmake.CMAKE_BIN_DIR)"
+)
 COMPILERS = (("c++", "cc"), ("g++", "gcc"), ("clang++", "clang"))
 
 
@@ -55,6 +58,7 @@ def main(kind: str) -> None:
     LOG.write_text("", encoding="utf-8")
     with step("packages pinned in " + LOCKS[kind]):
         install_packages(kind)
+    point_at_cmake()
     if done.get("kernel") != kernel_fingerprint() or not kernel_built():
         build_kernel()
     warm_up()
@@ -115,9 +119,31 @@ def build_kernel() -> None:
         uv_install("--no-build-isolation", "--no-deps", "--reinstall", "-e", ".", env=compiler)
 
 
+def point_at_cmake() -> None:
+    """The kernel is looked after by cmake at its import: the one that was installed with it.
+
+    Few machines have one on their PATH, and `.venv/bin/algotrader` is called without activation.
+    """
+    told = subprocess.run(
+        [PYTHON, "-c", CMAKE_FOLDERS], capture_output=True, text=True, check=False
+    ).stdout.split("\n")
+    if len(told) < 2:
+        raise SetupError("cmake was not installed into .venv", "rm -rf .venv, and the same again")
+    site, programs = told[:2]
+    line = (
+        f"import os; own = {programs!r}; path = os.environ.get('PATH', ''); "
+        "os.environ['PATH'] = path if own in path else own + os.pathsep + path"
+    )
+    (Path(site) / "algotrader_cmake.pth").write_text(line + "\n", encoding="utf-8")
+
+
 def warm_up() -> None:
-    """Python compiles a module when it is first imported: not in a person's first command."""
+    """Python compiles a module when it is first imported: not in a person's first command.
+
+    It is also the first use of the kernel: what does not work is said here, not in the middle of it.
+    """
     run([PYTHON, "-c", EVERY_MODULE], check=False)
+    run([PYTHON, "-c", "import algotrader._kernel"])
 
 
 def find_compiler() -> dict:

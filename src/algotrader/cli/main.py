@@ -95,16 +95,23 @@ def describe(error: BaseException) -> tuple[dict[str, str | None], int]:
         return _said("interrupted", message), INTERRUPTED
     if hasattr(error, "format_message"):  # Typer's family of wrong uses
         return _wrong_use(error), REFUSED
+    if _of_cmake(error):
+        message = "the kernel's sources changed, and it could not be built anew"
+        return _said("kernel.build", message, "run: make setup"), REFUSED
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         said = f"{where}{error.strerror[0].lower()}{error.strerror[1:]}"
         full = error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
         return _said("os_error", said, _MORE_SPACE if full else None), FAILED
-    if isinstance(error, CalledProcessError) and "cmake" in error.cmd:
-        message = "the kernel's sources changed, and it could not be built anew"
-        return _said("kernel.build", message, "run: make setup"), REFUSED
     message = f"{type(error).__name__}: {error}"
     return _said("bug", f"this is a bug: {message}", "run again with -vv and report it"), FAILED
+
+
+def _of_cmake(error: BaseException) -> bool:
+    """A checkout builds its kernel anew on import: whether that is what failed."""
+    if isinstance(error, CalledProcessError):
+        return "cmake" in error.cmd
+    return isinstance(error, FileNotFoundError) and error.filename == "cmake"
 
 
 def _wrong_use(error: Any) -> dict[str, str | None]:

@@ -46,6 +46,7 @@ def work(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(environment, "build_kernel", lambda: done.append("kernel"))
     monkeypatch.setattr(environment, "kernel_built", lambda: "kernel" in done)
     monkeypatch.setattr(environment, "warm_up", lambda: None)
+    monkeypatch.setattr(environment, "point_at_cmake", lambda: None)
     return done
 
 
@@ -75,6 +76,38 @@ def test_every_module_of_the_program_can_be_compiled_at_set_up() -> None:
     done = subprocess.run([sys.executable, "-c", environment.EVERY_MODULE], capture_output=True)
 
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_cmake_is_found_where_no_path_leads_to_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel is looked after at its import, by a command called without activation."""
+    programs = tmp_path / "cmake" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "cmake").write_text("#!/bin/sh\necho found\n")
+    (programs / "cmake").chmod(0o755)
+    told = f"print({str(tmp_path)!r}); print({str(programs)!r})"
+    monkeypatch.setattr(environment, "PYTHON", Path(sys.executable))
+    monkeypatch.setattr(environment, "CMAKE_FOLDERS", told)
+
+    environment.point_at_cmake()
+
+    ask = (
+        f"import site; site.addsitedir({str(tmp_path)!r}); site.addsitedir({str(tmp_path)!r}); "
+        "import os, subprocess; print(os.environ['PATH'], flush=True); subprocess.run(['cmake', '--build', '.'])"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", ask], capture_output=True, text=True, env={"PATH": "/nowhere"}
+    )
+    assert said.stdout.split() == [f"{programs}:/nowhere", "found"]
+
+
+def test_a_missing_cmake_is_said_at_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "PYTHON", Path(sys.executable))
+    monkeypatch.setattr(environment, "CMAKE_FOLDERS", "import no_such_module")
+
+    with pytest.raises(environment.SetupError, match="cmake was not installed"):
+        environment.point_at_cmake()
 
 
 def test_nothing_is_done_twice(work: list[str]) -> None:
