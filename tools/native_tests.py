@@ -11,6 +11,7 @@ from pathlib import Path
 from tools import environment
 
 ROOT = Path(__file__).resolve().parent.parent
+SCRIPTS = Path(sysconfig.get_path("scripts"))
 
 
 def main() -> int:
@@ -21,6 +22,7 @@ def main() -> int:
     compiler = environment.find_compiler() or environment.make_zig_compiler()
     configure = [
         *("cmake", "-S", "native", "-B", asked.folder, "-G", "Ninja"),
+        f"-DCMAKE_MAKE_PROGRAM={SCRIPTS / 'ninja'}",  # few machines have one on their PATH
         "-DALGOTRADER_NATIVE_TESTS=ON",
         f"-DALGOTRADER_SANITIZE={'ON' if asked.sanitize else 'OFF'}",
         f"-DCMAKE_CXX_COMPILER={compiler['CXX']}",
@@ -40,8 +42,9 @@ def main() -> int:
 
 def quiet_unless_failed(command: list[object]) -> int:
     tool, *arguments = (str(part) for part in command)
-    tool = str(Path(sysconfig.get_path("scripts")) / tool)
-    done = subprocess.run([tool, *arguments], cwd=ROOT, text=True, capture_output=True, check=False)
+    done = subprocess.run(
+        [str(SCRIPTS / tool), *arguments], cwd=ROOT, text=True, capture_output=True, check=False
+    )
     if done.returncode:
         sys.stderr.write(done.stdout + done.stderr)
     return done.returncode
