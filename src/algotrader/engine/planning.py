@@ -100,6 +100,8 @@ def _rests(
     state: EngineState, instance: StrategyInstance, acted: Container[Symbol], decision_ts: int
 ) -> Iterator[Intent]:
     """What capped orders left of targets that still stand, with this close as reference (R13)."""
+    if not state.waiting:
+        return
     present = state.slices[instance.timeframe].instruments
     for symbol in sorted(instance.instruments):
         order_id = state.waiting.get((instance.strategy, symbol))
@@ -163,7 +165,7 @@ def _intents(
     decision_ts: int,
 ) -> tuple[Intent, ...]:
     """Each with the attempt number that is next for it."""
-    if not sized:
+    if not any(one.outcome is Outcome.TRADE for one in sized):
         return ()
     origin = Origin(
         account=instance.account,
@@ -174,7 +176,7 @@ def _intents(
     )
     return tuple(
         replace(intent, attempt=attempt) if (attempt := next_attempt(state, intent)) else intent
-        for execution in Execution
+        for execution in _executions(state, instance, sized)
         for intent in sized_to_intents(
             tuple(
                 one for one in sized if state.settings.execution(instance, one.symbol) is execution
@@ -186,6 +188,13 @@ def _intents(
     )
 
 
+def _executions(
+    state: EngineState, instance: StrategyInstance, sized: tuple[SizedTarget, ...]
+) -> list[Execution]:
+    """How these targets are worked, each way once."""
+    return sorted({state.settings.execution(instance, one.symbol) for one in sized})
+
+
 def next_leg(state: EngineState, strategy: StrategyId, symbol: Symbol, decision_ts: int) -> int:
     """Counts the orders of an instrument in a step."""
     return state.legs.get((strategy, symbol, decision_ts), 0)
@@ -195,6 +204,8 @@ def _quantities(
     state: EngineState, instance: StrategyInstance
 ) -> tuple[dict[Symbol, float], tuple[Symbol, ...]]:
     """Positions asked for by quantity that are acted on now, and blocks that they end (R19)."""
+    if not state.talks.quantities:
+        return {}, ()
     acted, lifted = {}, []
     present = state.slices[instance.timeframe].instruments
     for symbol in sorted(instance.instruments):

@@ -61,7 +61,9 @@ class EngineState:
             account.account_id: TradingMode.STARTING for account in settings.accounts
         }
         self.closes: dict[Symbol, BarClosed] = {}  # the newest bar of each instrument
+        self._marks: dict[Symbol, Decimal] = {}
         self.rebalance: dict[Place, RebalanceState] = {}
+        self._looked: dict[Place, tuple[tuple[object, ...], Looked]] = {}  # the newest of each
         self.strategy_states: dict[StrategyId, dict[str, object]] = {}
         self.slices: dict[str, SliceClosed] = {}  # the newest of each time frame
         self.awaited: dict[StrategyId, int] = {}  # asked and not answered: its decision time
@@ -94,6 +96,7 @@ class EngineState:
                 newest = self.closes.get(event.instrument)
                 if newest is None or event.ts >= newest.ts:
                     self.closes[event.instrument] = event
+                    self._marks[event.instrument] = Decimal(repr(event.close))
             case SliceClosed():
                 self._slice(event)
             case StrategyAnswered():
@@ -145,12 +148,11 @@ class EngineState:
 
     def mark(self, symbol: Symbol) -> Decimal | None:
         """Last close, None before the first."""
-        bar = self.closes.get(symbol)
-        return None if bar is None else Decimal(repr(bar.close))
+        return self._marks.get(symbol)
 
     def marks(self) -> dict[Symbol, Decimal]:
         """Last closes of everything that has one."""
-        return {symbol: Decimal(repr(bar.close)) for symbol, bar in self.closes.items()}
+        return dict(self._marks)
 
     def _slice(self, event: SliceClosed) -> None:
         self.slices[event.timeframe] = event
@@ -168,15 +170,24 @@ class EngineState:
     ) -> Looked:
         """What the newest decision does with a target. Nothing is changed by it."""
         place = (instance.strategy, symbol)
-        return look_at(
-            self.rebalance.get(place, _UNTOUCHED),
-            self.protected.blocks.get(place),
+        before, block = self.rebalance.get(place, _UNTOUCHED), self.protected.blocks.get(place)
+        has_bar = symbol in self.slices[instance.timeframe].instruments
+        # Planned with and then folded: the same question, asked twice in a row.
+        question = (before, block, target, is_scheduled, has_bar)
+        known = self._looked.get(place)
+        if known is not None and known[0] == question:
+            return known[1]
+        looked = look_at(
+            before,
+            block,
             math.nan if target is None else target,
             rule=instance.rebalance,
             reenter_after=instance.reenter_after,
             is_scheduled=is_scheduled,
-            has_bar=symbol in self.slices[instance.timeframe].instruments,
+            has_bar=has_bar,
         )
+        self._looked[place] = (question, looked)
+        return looked
 
     def _decided(self, event: Decided) -> None:
         place = (event.strategy, event.instrument)

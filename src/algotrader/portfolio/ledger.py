@@ -196,8 +196,17 @@ class Ledger:
     def equity(
         self, marks: Mapping[Symbol, Decimal], rates: Mapping[Currency, Decimal] = NO_RATES
     ) -> Decimal:
-        """Cash, spot at its marks and the profit of derivatives (R8)."""
-        return self.statement(marks, rates).equity
+        """Cash, spot at its marks and the profit of derivatives (R8); `statement` without the rest."""
+        with exact():
+            value = cash = ZERO
+            for symbol, position in self.positions.items():
+                if position.quantity:
+                    rate = self._rate(rates, position.contract.settle)
+                    value += rate * position.value(_mark(marks, symbol))
+            for (book, currency), amount in self.balances.items():
+                if amount and book is Book.CASH:
+                    cash += self._rate(rates, currency) * amount
+            return cash + value
 
     def _contract(self, symbol: Symbol) -> Contract:
         contract = self.contracts.get(symbol)

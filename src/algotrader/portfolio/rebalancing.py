@@ -47,16 +47,28 @@ class RebalanceState:
             return self, Look.KEEP
         refused = not math.isnan(number) and not abs(number) <= max_weight_abs
         has_opinion = not math.isnan(number) and not refused
-        state = replace(self, standing=number) if has_opinion else self
+        standing = number if has_opinion else self.standing
         if not has_opinion and not self.arrived:
             waits = rule is RebalanceKind.SCHEDULE and not has_bar
-            kept = replace(state, pending=waits)
+            kept = self._with(standing, pending=waits, arrived=self.arrived)
             return kept, Look.REFUSED if refused else Look.WAIT if waits else Look.KEEP
-        if rule is RebalanceKind.ON_CHANGE and state.standing == state.acted:
-            return replace(state, pending=False, arrived=False), Look.KEEP
+        if rule is RebalanceKind.ON_CHANGE and standing == self.acted:
+            return self._with(standing, pending=False, arrived=False), Look.KEEP
         if not has_bar:
-            return replace(state, pending=True, arrived=True), Look.WAIT
-        return replace(state, pending=False, arrived=False), Look.ACT
+            return self._with(standing, pending=True, arrived=True), Look.WAIT
+        return self._with(standing, pending=False, arrived=False), Look.ACT
+
+    def _with(self, standing: float | None, *, pending: bool, arrived: bool) -> RebalanceState:
+        """Itself where nothing changes, as at most bars."""
+        if standing == self.standing and (pending, arrived) == (self.pending, self.arrived):
+            return self
+        return RebalanceState(
+            standing=standing,
+            acted=self.acted,
+            latched=self.latched,
+            pending=pending,
+            arrived=arrived,
+        )
 
     def acted_on(self, latched: Decimal) -> RebalanceState:
         """The state after the standing weight was sized to a wanted quantity."""
