@@ -17,6 +17,8 @@ from tests.builders.okx_orders import an_order, approved
 
 from algotrader.core.events import (
     OrderAccepted,
+    OrderAmended,
+    OrderAmendRefused,
     OrderCancelRefused,
     OrderFilled,
     OrderNotFound,
@@ -232,6 +234,35 @@ def test_a_cancel_of_an_order_nobody_knows_does_no_harm(run: Run) -> None:
         answer = await stage.broker.cancel(order.order_id, stage.pair)
         assert answer is None or isinstance(answer, OrderSeen | OrderCancelRefused)
         assert isinstance(await stage.broker.look_up(order.order_id, stage.pair), OrderNotFound)
+
+    run(work)
+
+
+def test_an_order_is_amended_under_its_id_and_what_is_told_is_what_holds(run: Run) -> None:
+    async def work(stage: Stage) -> None:
+        order = an_order("0.5", limit=FAR)
+        await place(stage, order)
+        new = Decimal(19_000)
+        answer = await stage.broker.amend(
+            order.order_id, stage.pair, quantity=Decimal("0.25"), limit=new, stop=None
+        )
+        assert isinstance(answer, OrderAmended), answer
+        assert (answer.quantity, answer.limit, answer.stop) == (Decimal("0.25"), new, None)
+        assert (await seen(stage, order)).status is OrderStatus.ACCEPTED
+
+    run(work)
+
+
+def test_f27_what_is_over_is_not_amended(run: Run) -> None:
+    async def work(stage: Stage) -> None:
+        order = an_order("0.5")
+        await fill(stage, order)
+        answer = await stage.broker.amend(
+            order.order_id, stage.pair, quantity=Decimal(1), limit=None, stop=None
+        )
+        assert isinstance(answer, OrderAmendRefused)
+        found = await seen(stage, order)
+        assert (found.status, found.filled_quantity) == (OrderStatus.FILLED, Decimal("0.5"))
 
     run(work)
 

@@ -16,6 +16,7 @@ from tests.simulation.wire import Wire
 from algotrader.core.events import (
     Event,
     OrderAccepted,
+    OrderAmendRefused,
     OrderCancelRefused,
     OrderFilled,
     OrderNotFound,
@@ -217,6 +218,17 @@ class ModelBroker:
         return OrderCancelRefused(
             **self._times(), account=self._venue.account, order_id=order_id,
             instrument=instrument, code="final", reason="no open order of that id",
+        )  # fmt: skip
+
+    async def amend(
+        self, order_id: OrderId, instrument: Symbol, *, quantity: Decimal, limit: Decimal | None,
+        stop: Decimal | None,
+    ) -> OrderAmendRefused:  # fmt: skip
+        """This venue changes no orders."""
+        self._perhaps_crash()
+        return OrderAmendRefused(
+            **self._times(), account=self._venue.account, order_id=order_id,
+            instrument=instrument, code="final", reason=f"stays as it is: {quantity} {limit} {stop}",
         )  # fmt: skip
 
     async def look_up(self, order_id: OrderId, instrument: Symbol) -> OrderSeen | OrderNotFound:

@@ -14,6 +14,8 @@ from typing import Protocol
 from algotrader.core.events import (
     Event,
     OrderAccepted,
+    OrderAmended,
+    OrderAmendRefused,
     OrderCancelRefused,
     OrderFilled,
     OrderNotFound,
@@ -43,6 +45,22 @@ class Broker(Protocol):
         self, order_id: OrderId, instrument: Symbol
     ) -> OrderSeen | OrderCancelRefused | None:
         """Ask for the end of an order; None if no answer came. What became of it is looked up."""
+        ...
+
+    async def amend(
+        self,
+        order_id: OrderId,
+        instrument: Symbol,
+        *,
+        quantity: Decimal,
+        limit: Decimal | None,
+        stop: Decimal | None,
+    ) -> OrderAmended | OrderAmendRefused | None:
+        """Change an open order; None if what became of it has to be looked up.
+
+        `quantity` is of the whole order, its filled part included. BrokerUnavailableError without
+        an answer.
+        """
         ...
 
     async def look_up(self, order_id: OrderId, instrument: Symbol) -> OrderSeen | OrderNotFound:

@@ -194,8 +194,11 @@ class LiveOrder:
             raise IllegalTransitionError(
                 self.status, event.status, f"{self.status} here, {event.status} at the venue"
             )
-        if self.status in (OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_AMEND):
+        if self.status is OrderStatus.PENDING_CANCEL:
             return known
+        if self.status is OrderStatus.PENDING_AMEND:
+            # No answer came to the change, and this is not one: whether it holds is not known.
+            return known if event.asked_ms is None else known._moved(known._working())
         if event.status in _EARLIER.get(self.status, ()):
             return known  # out of order
         return known._moved(event.status)

@@ -10,6 +10,8 @@ from algotrader.core.events import (
     BarClosed,
     Event,
     OrderAccepted,
+    OrderAmended,
+    OrderAmendRefused,
     OrderCancelRefused,
     OrderCancelRequested,
     OrderFilled,
@@ -51,6 +53,19 @@ class PaperBroker:
     ) -> OrderSeen | OrderCancelRefused | None:
         found = self._venue.cancel(order_id, instrument, self._now_ms())
         return found if isinstance(found, OrderSeen) else None
+
+    async def amend(
+        self,
+        order_id: OrderId,
+        instrument: Symbol,
+        *,
+        quantity: Decimal,
+        limit: Decimal | None,
+        stop: Decimal | None,
+    ) -> OrderAmended | OrderAmendRefused:
+        return self._venue.amend(
+            order_id, instrument, self._now_ms(), quantity=quantity, limit=limit, stop=stop
+        )
 
     async def look_up(self, order_id: OrderId, instrument: Symbol) -> OrderSeen | OrderNotFound:
         return self._venue.find(order_id, instrument, self._now_ms())

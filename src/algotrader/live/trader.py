@@ -26,6 +26,7 @@ from algotrader.core.orders import OrderStatus
 from algotrader.core.ports import Clock, Notice, Notifier, Severity
 from algotrader.engine.commands import (
     Alert,
+    Amend,
     AskStrategy,
     Cancel,
     Command,
@@ -213,6 +214,8 @@ class Trader:
                     self._start(self._submit(command))
                 case Cancel():
                     self._start(self._cancel(command))
+                case Amend():
+                    self._start(self._amend(command))
                 case LookUp():
                     self._start(self._look_up(command))
                 case FetchTrades():
@@ -255,6 +258,27 @@ class Trader:
             answer = None
         if answer is not None:
             self.tell(answer)
+        await self._look_up(
+            LookUp(
+                account=command.account, order_id=command.order_id, instrument=command.instrument
+            )
+        )
+
+    async def _amend(self, command: Amend) -> None:
+        broker = self._brokers[command.account]
+        try:
+            answer = await broker.amend(
+                command.order_id,
+                command.instrument,
+                quantity=command.quantity,
+                limit=command.limit,
+                stop=command.stop,
+            )
+        except BrokerUnavailableError:
+            answer = None
+        if answer is not None:
+            self.tell(answer)
+            return
         await self._look_up(
             LookUp(
                 account=command.account, order_id=command.order_id, instrument=command.instrument

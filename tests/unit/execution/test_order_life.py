@@ -16,6 +16,7 @@ from algotrader.core.events import (
     OrderAbsent,
     OrderAccepted,
     OrderAmended,
+    OrderAmendRequested,
     OrderCancelled,
     OrderCancelRefused,
     OrderCancelRequested,
@@ -173,6 +174,17 @@ def test_what_cannot_follow_is_said_and_changes_nothing(
     with pytest.raises(IllegalTransitionError) as caught:
         live.hear(impossible)
     assert caught.value.status is live.status
+
+
+def test_a_change_without_an_answer_waits_for_a_question_and_not_for_a_push() -> None:
+    wish = OrderAmendRequested(
+        **NEWS, quantity=Decimal(4), limit=None, stop=None, reason="the position changed"
+    )
+    assert told(accepted(), wish).status is S.PENDING_AMEND
+    assert told(accepted(), wish, seen(S.ACCEPTED)).status is S.PENDING_AMEND
+    assert told(accepted(), wish, seen(S.ACCEPTED, asked_ms=2)).status is S.ACCEPTED
+    part = told(accepted(), trade("a", "2"), wish, seen(S.PARTIALLY_FILLED, "2", asked_ms=2))
+    assert part.status is S.PARTIALLY_FILLED
 
 
 def test_a_refused_cancel_leaves_the_order_as_it_was() -> None:
