@@ -331,3 +331,25 @@ def test_the_end_of_a_scale_buys_nothing(market: Market) -> None:
     scaled = [event for event in full.events if isinstance(event, RiskTripped) and event.scale]
     assert len(scaled) > 3
     assert len(bought_at(full)) == 1
+
+
+@pytest.mark.parametrize("before", [TradingMode.HALTED, TradingMode.REDUCE_ONLY])
+def test_a_person_who_re_arms_also_lifts_what_recovery_stopped_for(
+    market: Market, before: TradingMode
+) -> None:
+    full = holding(market)
+    engine, now = full.engine, full.events[-1].ts_known
+    engine.handle(
+        ModeChanged(
+            ts_event=now, ts_known=now, account=ACCOUNT, mode=before, reason="positions differ",
+            by="recovery",
+        )
+    )  # fmt: skip
+
+    engine.handle(
+        RearmRequested(
+            ts_event=now, ts_known=now, account=ACCOUNT, by="owner", channel="cli", reason="seen"
+        )
+    )
+
+    assert engine.state.modes[ACCOUNT] is TradingMode.TRADING

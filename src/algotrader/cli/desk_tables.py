@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from algotrader.engine.state import EngineState
     from algotrader.execution.order_life import LiveOrder
     from algotrader.ops.desk import Desk
+    from algotrader.risk.holds import Hold
 
 
 def desk_of(out: Output) -> Desk:
@@ -36,22 +37,42 @@ def account_rows(desk: Desk, state: EngineState) -> list[dict[str, Any]]:
     for account in desk.accounts:
         book = state.books[account.name].whole
         equity = book.equity(marks)
+        risk, now_ms = state.risk.state, _newest(state)
+        mode = risk.mode(state.modes[account.name], account.name, None, None, now_ms)
         rows.append(
             {
                 "account": account.name,
-                "mode": state.modes[account.name].value,
+                "mode": mode.value,
+                "holds": [_hold_row(one) for one in risk.holds_of(account.name, now_ms)],
                 "currency": str(account.currency),
                 "equity": str(equity),
                 "cash": str(book.cash()),
                 "deposits": str(book.statement(marks).deposits),
                 "positions": sum(book.position(symbol).quantity != 0 for symbol in book.contracts),
                 "open_orders": len(list(state.orders.open(account.name))),
-                "last_decision": max(
-                    (one.decision_ts for one in state.slices.values()), default=None
-                ),
+                "last_decision": _newest(state) or None,
             }
         )
     return rows
+
+
+def _hold_row(hold: Hold) -> dict[str, Any]:
+    """What a rule or a person has stopped."""
+    return {
+        "rule": hold.rule,
+        "action": hold.action.value,
+        "strategy": hold.strategy,
+        "instrument": None if hold.instrument is None else str(hold.instrument),
+        "by": hold.by,
+        "why": hold.text,
+        "since": hold.since_ms,
+        "until": hold.until_ms,
+    }
+
+
+def _newest(state: EngineState) -> int:
+    """When was decided last, UTC ms; 0 before the first."""
+    return max((one.decision_ts for one in state.slices.values()), default=0)
 
 
 def print_accounts(console: Console, desk: Desk, state: EngineState) -> None:
@@ -62,6 +83,10 @@ def print_accounts(console: Console, desk: Desk, state: EngineState) -> None:
         result = format_percent(equity / deposits - 1, signed=True) if deposits else ABSENT
         shown.append(row | {"result": result})
     print_rows(console, shown, ACCOUNTS, "no account")
+    for row in shown:
+        for hold in row["holds"]:
+            where = hold["instrument"] or hold["strategy"] or row["account"]
+            console.print(f"{where}: {hold['action']} by {hold['rule']}: {hold['why']}")
 
 
 def position_rows(desk: Desk, state: EngineState) -> list[dict[str, Any]]:

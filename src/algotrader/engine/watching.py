@@ -22,6 +22,7 @@ from algotrader.core.events import (
     OrderFilled,
     OrderRejected,
     OrderSeen,
+    Rearmed,
     RearmRefused,
     RearmRequested,
     RiskAction,
@@ -29,6 +30,7 @@ from algotrader.core.events import (
     SliceClosed,
     StrategyAnswered,
     TimerFired,
+    TradingMode,
 )
 from algotrader.core.ids import AccountId
 from algotrader.core.orders import OrderStatus
@@ -42,6 +44,7 @@ _TIMER: Final = "risk:"
 _MOVES_MONEY: Final = (OrderFilled, FundingPaid, CashMoved, Liquidated)
 _ENDS: Final = (OrderCancelled, OrderExpired, OrderRejected, OrderAbsent, OrderSeen, ModeChanged)
 _ASKED: Final = (HaltRequested, RearmRequested, LimitChangeRequested)
+_STOPPED: Final = (TradingMode.HALTED, TradingMode.REDUCE_ONLY)
 _SEVERITY: Final = {
     RiskAction.WARN: Severity.IMPORTANT,
     RiskAction.SCALE: Severity.IMPORTANT,
@@ -63,6 +66,8 @@ class Watcher:
         risk = self._step.state.risk
         if isinstance(event, _ASKED):
             risk.hear(event, self._tell)
+            if isinstance(self._step.outcome.events[-1], Rearmed):
+                self._lift_modes(event)
             return
         if not (risk.state.watches or risk.state.holds):
             return
@@ -70,6 +75,17 @@ class Watcher:
         if isinstance(event, (SliceClosed, *_MOVES_MONEY)):
             for account in self._accounts(event):
                 self._watch(account, at_ms, event.ts_known)
+
+    def _lift_modes(self, event: Event) -> None:
+        """A person who re-arms has also seen what recovery stopped for."""
+        for account in self._accounts(event):
+            if self._step.state.modes[account] in _STOPPED:
+                self._step.tell(
+                    ModeChanged(
+                        ts_event=event.ts_known, ts_known=event.ts_known, account=account,
+                        mode=TradingMode.TRADING, reason="re-armed", by="operator",
+                    )
+                )  # fmt: skip
 
     def after(self, event: Event) -> None:
         """What holds ask for once an event was followed: cancels, then reductions."""

@@ -13,12 +13,19 @@ from typing import Final
 
 import msgspec
 
-from algotrader.core.events import Event, ModeChanged, TradingMode
+from algotrader.core.events import (
+    Event,
+    HaltRequested,
+    ModeChanged,
+    RearmRequested,
+    TradingMode,
+)
 from algotrader.core.ids import AccountId
 
 FOLDER: Final = "inbox"
 _LONGEST: Final = 4_096
 OPERATOR: Final = "operator"
+CHANNEL: Final = "file"
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +68,20 @@ class Inbox:
                 path.rename(path.with_suffix(".refused"))
                 continue
             path.unlink()
-            yield ModeChanged(
-                ts_event=now_ms, ts_known=now_ms, account=request.account, mode=request.mode,
-                reason=request.reason, by=request.by,
-            )  # fmt: skip
+            yield _event(request, now_ms)
+
+
+def _event(request: Request, now_ms: int) -> Event:
+    """A halt and its end are kept as what a person asked for, with the name and the reason."""
+    account, by, reason = request.account, request.by, request.reason
+    if request.mode is TradingMode.HALTED:
+        return HaltRequested(
+            ts_event=now_ms, ts_known=now_ms, account=account, by=by, reason=reason, channel=CHANNEL
+        )
+    if request.mode is TradingMode.TRADING:
+        return RearmRequested(
+            ts_event=now_ms, ts_known=now_ms, account=account, by=by, reason=reason, channel=CHANNEL
+        )
+    return ModeChanged(
+        ts_event=now_ms, ts_known=now_ms, account=account, by=by, reason=reason, mode=request.mode
+    )

@@ -102,11 +102,7 @@ class RiskEngine:
         return RiskStatus(
             mode=mode,
             allowed=ALLOWED[mode],
-            holds=tuple(
-                hold
-                for hold in self.state.holds.values()
-                if hold.account in (None, account) and not hold.is_over(now_ms)
-            ),
+            holds=tuple(self.state.holds_of(account, now_ms)),
             headroom=self.headroom(exposure),
             record=self.state.equities.get((account, None)),
             changed=dict(self.state.changed),

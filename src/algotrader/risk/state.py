@@ -107,6 +107,12 @@ class RiskState:
             if hold.concerns(account, strategy, instrument) and not hold.is_over(now_ms):
                 yield hold
 
+    def holds_of(self, account: AccountId, now_ms: int) -> Iterator[Hold]:
+        """All holds on an account or a part of it, in the order they began."""
+        for hold in self.holds.values():
+            if hold.account in (None, account) and not hold.is_over(now_ms):
+                yield hold
+
     def limits_with(self, key: str, value: str | None) -> RiskSettings:
         """The limits after a change; None: that one as the file has it. ConfigurationError."""
         limits = self.file
