@@ -89,6 +89,7 @@ def test_f41_rows_in_any_order_and_repeated_give_the_same_curated_bytes(tmp_path
 
 
 def test_f45_a_restated_bar_is_a_new_version_and_the_past_stays_as_it_was(tmp_path: Path) -> None:
+    # R25: the closes are 100, 101, ...: the one of 04:00 is 104, and 104.5 as known from March on
     lake = Lake(tmp_path)
     lake.write_bars(hourly(10))
     restated = hourly(10, close=100.5).rows(4, 5)
@@ -99,7 +100,7 @@ def test_f45_a_restated_bar_is_a_new_version_and_the_past_stays_as_it_was(tmp_pa
     assert lake.read_bars(BTC, HOUR, as_of=at("2024-02-29")).close[4] == 104
     assert lake.read_bars(BTC, HOUR, as_of=at("2024-03-01")).close[4] == 104.5
     assert len(lake.read_bars(BTC, HOUR)) == 10
-    # What was not yet closed was not yet known.
+    # What was not yet closed was not yet known: at 05:30 the bars of 00:00 to 04:00 are.
     assert len(lake.read_bars(BTC, HOUR, as_of=at("2024-01-01T05:30"))) == 5
 
 
