@@ -21,7 +21,7 @@ from algotrader.core.events import (
     StrategyAnswered,
     TargetWanted,
 )
-from algotrader.core.ids import AccountId, RunId, StrategyId
+from algotrader.core.ids import AccountId, RunId, StrategyId, run_tag
 from algotrader.core.instants import utc_ms
 from algotrader.core.money import Currency
 from algotrader.core.ports import Notice, SystemClock
@@ -29,7 +29,7 @@ from algotrader.core.symbols import Symbol
 from algotrader.engine.commands import AskStrategy
 from algotrader.engine.engine import Engine
 from algotrader.engine.settings import EngineSettings, StrategyInstance
-from algotrader.execution.adapters.okx.broker import OkxBroker
+from algotrader.execution.adapters.okx.broker import OkxBroker, OkxBrokerSettings
 from algotrader.execution.adapters.okx.client import OkxClient, OkxKeys
 from algotrader.live.journal.folder import JournalFolder
 from algotrader.live.journal.journal import Journal
@@ -103,7 +103,9 @@ async def trade(journal: Journal, port: int, settle: bool) -> None:
                       reason="deposit", amount=Decimal(10_000), currency=USDT)
         )  # fmt: skip
     keys = OkxKeys(key="sim-key", secret="sim-secret", passphrase="sim-pass")
-    broker = OkxBroker(MAIN, OkxClient(keys, base_url=f"http://127.0.0.1:{port}"), SystemClock())
+    client = OkxClient(keys, base_url=f"http://127.0.0.1:{port}")
+    chosen = OkxBrokerSettings(run_tag=run_tag(journal.run_id))
+    broker = OkxBroker(MAIN, client, SystemClock(), chosen)
     trader = Trader(
         steps=steps, brokers={MAIN: broker}, decider=Flip(), notifier=Silent(), clock=SystemClock()
     )

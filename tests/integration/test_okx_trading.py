@@ -8,10 +8,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from tests.builders.okx_orders import BTC, KEYS, MAIN
+from tests.builders.okx_orders import BTC, KEYS, MAIN, SWAP
 from tests.builders.okx_venue import simulator
 from tests.integration.okx_trader import FLIP, USDT, Silent, settings
 
+from algotrader.core.accounts import Account, MarginMode
 from algotrader.core.events import (
     CashMoved,
     DecisionOutcome,
@@ -19,8 +20,9 @@ from algotrader.core.events import (
     TargetWanted,
     TradingMode,
 )
-from algotrader.core.ids import run_tag
+from algotrader.core.ids import RunId, run_tag
 from algotrader.core.instants import utc_ms
+from algotrader.core.orders import Protection
 from algotrader.core.ports import SystemClock
 from algotrader.core.timeframes import MINUTE_MS, Timeframe
 from algotrader.data.adapters.okx.bars import OkxBarFeed
@@ -28,6 +30,7 @@ from algotrader.data.adapters.okx.rest import OkxRest
 from algotrader.data.adapters.okx.streams import OkxStreams, StreamSettings
 from algotrader.engine.commands import AskStrategy
 from algotrader.engine.engine import Engine
+from algotrader.engine.settings import EngineSettings, StrategyInstance
 from algotrader.execution.adapters.okx.broker import OkxBroker, OkxBrokerSettings
 from algotrader.execution.adapters.okx.client import OkxClient
 from algotrader.execution.adapters.okx.news import NewsSettings
@@ -37,6 +40,7 @@ from algotrader.live.journal.journal import Journal
 from algotrader.live.steps import Steps
 from algotrader.live.trader import Trader
 from algotrader.simulator.okx.faults import Fault, FaultKind
+from algotrader.simulator.okx.listings import usual_instrument
 from algotrader.simulator.okx.server import Server, serving
 from algotrader.simulator.okx.simulator import Simulator
 
@@ -133,6 +137,98 @@ def test_bars_become_orders_and_fills_and_the_books_agree(tmp_path: Path, faulty
         assert len(sent) == len(set(sent)) >= 6
         book = steps.engine.state.books[MAIN]
         assert book.whole.cash() == pytest.approx(state.wallet.cash["USDT"], abs=Decimal("1e-9"))
+
+    folder = JournalFolder(tmp_path / "journal")
+    made = folder.create(entropy=bytes(range(16)), now_ms=utc_ms(SystemClock().now()))
+    with made as journal:
+        asyncio.run(trade(journal))
+
+
+class Stepwise:
+    """One target after the other, a minute each, then the last."""
+
+    def __init__(self, *targets: float) -> None:
+        self._targets = list(targets)
+        self.given = 0
+
+    async def decide(self, question: AskStrategy) -> StrategyAnswered:
+        now_ms = utc_ms(SystemClock().now())
+        target = self._targets[min(self.given, len(self._targets) - 1)]
+        self.given += 1
+        return StrategyAnswered(
+            ts_event=now_ms, ts_known=now_ms, account=MAIN, strategy=FLIP,
+            decision_ts=question.decision_ts, outcome=DecisionOutcome.DECIDED,
+            wanted=(TargetWanted(instrument=SWAP, target=target, features={}),),
+        )  # fmt: skip
+
+
+def protected(run_id: RunId) -> EngineSettings:
+    account = Account(
+        account_id=MAIN, venue="OKX", currency=USDT, margin_mode=MarginMode.CROSS,
+        instruments=(SWAP,), strategies=(FLIP,),
+    )  # fmt: skip
+    flip = StrategyInstance(
+        strategy=FLIP, account=MAIN, instruments=(SWAP,), timeframe="1m",
+        protection=Protection(stop_loss=0.05),
+    )  # fmt: skip
+    return EngineSettings(
+        run_id=run_id, configuration_hash="test", accounts=(account,),
+        instruments={SWAP: usual_instrument(SWAP)}, strategies=(flip,),
+    )  # fmt: skip
+
+
+def test_a_protected_position_has_one_stop_of_its_size_at_the_venue(tmp_path: Path) -> None:
+    async def trade(journal: Journal) -> None:
+        clock = SystemClock()
+        venue = simulator(
+            clock, names=("BTC-USDT-SWAP",), balances={"USDT": Decimal(10_000)}, speed=60.0,
+            bars=4_000, limits=False,
+        )  # fmt: skip
+        state = venue.api.desk.exchange.venue
+        async with serving(Server(venue, clock), "127.0.0.1", 0) as port:
+            decider = Stepwise(0.3, 0.3, 0.6, 0.6, 0.6, 0.0)
+            steps = Steps(Engine(protected(journal.run_id)), journal)
+            now_ms = utc_ms(clock.now())
+            steps.take(
+                CashMoved(ts_event=now_ms, ts_known=now_ms, account=MAIN, movement_id="start",
+                          reason="deposit", amount=Decimal(10_000), currency=USDT)
+            )  # fmt: skip
+            client = OkxClient(KEYS, base_url=f"http://127.0.0.1:{port}")
+            broker = OkxBroker(MAIN, client, clock, OkxBrokerSettings(
+                run_tag=run_tag(journal.run_id), watched=frozenset({SWAP}), streams=STREAMS,
+                news=NewsSettings(check_s=0.5, idle_s=0.5, blind_s=0.2),
+            ))  # fmt: skip
+            feed = OkxBarFeed(
+                OkxRest(None, client.address), OkxStreams(None, client.address, STREAMS), clock,
+                [SWAP], Timeframe(MINUTE_MS),
+            )  # fmt: skip
+            trader = Trader(
+                steps=steps, brokers={MAIN: broker}, decider=decider, notifier=Silent(), clock=clock
+            )
+            running = asyncio.create_task(trader.run())
+            feeding = asyncio.create_task(feed_bars(trader, feed))
+
+            def stops() -> list[Decimal | None]:
+                return [algo.size for algo in state.records.live_algos()]
+
+            def held() -> Decimal:
+                return sum((one.quantity for one in state.wallet.open_positions()), Decimal(0))
+
+            seen: list[Decimal] = []
+            try:
+                for step in (2, 5):
+                    await until(lambda step=step: decider.given >= step and held() > 0)
+                    await until(lambda: stops() == [held()])
+                    seen.append(held())
+                await until(lambda: decider.given >= 6 and held() == 0 and stops() == [])
+            finally:
+                feeding.cancel()
+                running.cancel()
+                ended = await asyncio.gather(running, feeding, return_exceptions=True)
+                await broker.close()
+                await feed.close()
+        assert all(isinstance(one, asyncio.CancelledError) for one in ended), ended
+        assert seen[1] > seen[0] > 0
 
     folder = JournalFolder(tmp_path / "journal")
     made = folder.create(entropy=bytes(range(16)), now_ms=utc_ms(SystemClock().now()))
