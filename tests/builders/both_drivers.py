@@ -237,3 +237,19 @@ class RandomWords(Strategy):
         if ctx.orders:
             quantity = (4.0, 9.0)[int(rng.integers(2))]
             ctx.amend(ctx.orders[-1], limit=close * 0.99, quantity=quantity)
+
+
+class RandomPairs(Strategy):
+    """Two legs of one group now and then; thin volume or the gate of the venue leaves one short."""
+
+    short = True
+    seed: int = 0
+
+    def on_bar(self, ctx: Any) -> None:
+        rng = np.random.default_rng((self.seed, ctx.index))
+        if rng.random() < 0.25:
+            is_first = ctx.symbols[0] == str(ctx.instrument.symbol)
+            at_close: dict[str, Any] = {"limit": ctx.bar.close, "tif": "ioc"}
+            priced = at_close if rng.random() < 0.5 else {}
+            side = ctx.buy if is_first else ctx.sell
+            side(quantity=12.0 if is_first else 8.0, group="pair", **priced)

@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.builders.both_drivers import (
+    RandomPairs,
     RandomWords,
     assert_same_fills,
     random_market,
@@ -20,7 +21,7 @@ from tests.builders.both_drivers import (
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.core.bars import Bars
 from algotrader.core.events import OrderFilled, OrderSubmitted, StopTriggered
-from algotrader.core.orders import PROTECTIVE
+from algotrader.core.orders import PROTECTIVE, Purpose
 from algotrader.strategy.base import Features, Strategy, Targets
 from algotrader.strategy.rebalance import Rebalance, band, every_bar, on_change, schedule
 
@@ -146,6 +147,22 @@ POSITIONS = ("weight", "quantity", "close")
 ON_BAR_MARKETS = MARKETS[:5]
 
 
+def told_by(lines: list[tuple[int, str, dict[str, Any]]]) -> list[str]:
+    """What the hooks were told of orders that were asked for, in any order inside a bar."""
+    return sorted(
+        # An order amended to less than has filled counts as filled in one, as cancelled in the other.
+        repr(
+            (
+                at_ms,
+                event,
+                {name: x for name, x in fields.items() if name not in ("fills", "state")},
+            )
+        )
+        for at_ms, event, fields in lines
+        if fields.get("order", 0) >= 0
+    )
+
+
 def random_words(seed: int, words: tuple[str, ...], protects: bool, shorts: bool) -> Strategy:
     class Words(RandomWords):
         short = shorts
@@ -186,3 +203,31 @@ def test_a_bar_by_bar_strategy_fills_alike_in_both_drivers(
     both = run_both(strategy, data, BacktestSettings(execution=execution))
 
     assert_same_fills(both)
+    assert told_by(both.full_lines) == told_by(both.fast_lines)
+
+
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 10**6), market=st.sampled_from((3, 4)), thin=st.booleans())
+def test_legs_of_a_group_end_alike_in_both_drivers(seed: int, market: int, thin: bool) -> None:
+    instruments = MARKETS[market]
+
+    class Pairs(RandomPairs):
+        short = not instruments[0].is_spot_like
+
+    strategy = Pairs()
+    strategy.seed = seed
+
+    both = run_both(strategy, random_market(instruments, 160, seed, thin=thin, missing=0.05))
+
+    assert_same_fills(both)
+
+
+def test_what_is_given_back_of_a_group_is_an_order_of_its_own_and_is_told() -> None:
+    strategy = RandomPairs()
+    strategy.seed = 3
+    run = run_both(strategy, random_market(MARKETS[4], 300, 3, thin=True)).full
+
+    sent = [e.order for e in run.events if isinstance(e, OrderSubmitted)]
+    back = [order for order in sent if order.intent.purpose is Purpose.GROUP]
+    assert back
+    assert all(order.terms.reduce_only and order.intent.parent for order in back)

@@ -40,6 +40,7 @@ from algotrader.engine.commands import (
 )
 from algotrader.engine.explicit import Explicit
 from algotrader.engine.following import Follower
+from algotrader.engine.grouping import Matcher
 from algotrader.engine.guarding import Guardian
 from algotrader.engine.planning import older, plan, working
 from algotrader.engine.sending import Sender
@@ -60,6 +61,7 @@ class Engine:
         self._guardian = Guardian(self._step, self._sender)
         self._watcher = Watcher(self._step, self._sender)
         self._explicit = Explicit(self._step, self._sender)
+        self._matcher = Matcher(self._step, self._sender)
         self.state = self._step.state
 
     def apply(self, event: Event) -> None:
@@ -79,6 +81,7 @@ class Engine:
         self._watcher.before(event)
         match event:
             case SliceClosed():
+                self._match(now_ms)
                 self._ask(event)
             case StrategyAnswered():
                 self._answered(event)
@@ -106,6 +109,8 @@ class Engine:
                 pass
         if before is not None:
             self._follower.follow(before, now_ms)
+            if before.order.intent.group is not None and not before.is_final:
+                self._match(now_ms)
         self._watcher.after(event)
         return outcome
 
@@ -209,6 +214,12 @@ class Engine:
         for account in sorted(wanted):
             reductions_first = sorted(wanted[account], key=self._increases)
             self._sender.judge(account, reductions_first, event.ts_known)
+        self._match(event.ts_known)
+
+    def _match(self, now_ms: int) -> None:
+        """Legs of a group end alike (R37)."""
+        if self.state.groups.legs:
+            self._matcher.match(now_ms)
 
     def _increases(self, intent: Intent) -> bool:
         book = self.state.books[intent.account].whole

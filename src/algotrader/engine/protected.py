@@ -51,7 +51,7 @@ class Protected:
 
     def submitted(self, order: Order) -> None:
         intent = order.intent
-        if intent.parent is None:
+        if intent.parent is None or intent.purpose not in PROTECTIVE:
             return
         self.sets[intent.parent] = max(self.sets.get(intent.parent, 0), intent.attempt + 1)
         if intent.towards is not None:

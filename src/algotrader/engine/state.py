@@ -31,6 +31,7 @@ from algotrader.core.ids import AccountId, OrderId, StrategyId, TradeId
 from algotrader.core.instants import utc_at, utc_ms
 from algotrader.core.orders import Intent, Order, OrderStatus, Purpose
 from algotrader.core.symbols import Symbol
+from algotrader.engine.groups import Groups
 from algotrader.engine.looking import Looked, look_at
 from algotrader.engine.protected import Place, Protected
 from algotrader.engine.settings import EngineSettings, StrategyInstance
@@ -73,6 +74,7 @@ class EngineState:
         self.waiting: dict[Place, OrderId] = {}  # capped, with a rest that is to be tried again
         self.protected = Protected()
         self.talks = Talks()
+        self.groups = Groups()
         self.legs: dict[tuple[StrategyId, Symbol, int], int] = {}  # orders of a decision so far
         self.gate_sequence = 0
         self.risk = RiskEngine(settings.risk, settings.instruments, settings.run_id)
@@ -111,6 +113,7 @@ class EngineState:
                 self._submitted(event)
             case OrderDenied():
                 self.talks.denied(event.intent)
+                self.groups.denied(event.intent)
                 self._count_leg(event.intent)
                 self.gate_sequence = max(self.gate_sequence, event.gate_sequence)
             case OrderFilled():
@@ -205,7 +208,11 @@ class EngineState:
             state = state.acted_on(event.latched_quantity)
             self.decided_ts[place] = event.decision_ts
             self.waiting.pop(place, None)
-            if self.talks.quantities.pop(place, None) is not None:
+        instance = self.settings.instance(event.strategy)
+        if event.instrument in self.slices[instance.timeframe].instruments:
+            # A quantity counts at the decision that asked for it, or at the next bar (R3).
+            asked = self.talks.quantities.pop(place, None)
+            if asked is not None and event.latched_quantity is not None:
                 self.protected.lift(place)
         self.rebalance[place] = state
 
@@ -215,6 +222,7 @@ class EngineState:
         self.gate_sequence = max(self.gate_sequence, event.gate_sequence)
         key = (intent.strategy, intent.terms.instrument, utc_ms(intent.decided_at), intent.leg)
         self.talks.submitted(event.order)
+        self.groups.submitted(event.order)
         self._count_leg(intent)
         if intent.parent is None:
             self.attempts[key] = max(self.attempts.get(key, 0), intent.attempt + 1)
