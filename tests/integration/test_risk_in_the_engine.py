@@ -10,8 +10,10 @@ import pytest
 
 from algotrader import Bars, Features, Strategy, Targets
 from algotrader.backtest.full import ACCOUNT, FullRun, run_full
+from algotrader.backtest.full_result import run_full_backtest
 from algotrader.backtest.loading import DataRequest, load_market
 from algotrader.backtest.market import Market
+from algotrader.backtest.remarks import warnings_of
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.core.events import (
     AccountMarked,
@@ -353,3 +355,15 @@ def test_a_person_who_re_arms_also_lifts_what_recovery_stopped_for(
     )
 
     assert engine.state.modes[ACCOUNT] is TradingMode.TRADING
+
+
+def test_a_backtest_goes_without_what_it_cannot_hold_and_says_so(market: Market) -> None:
+    risk = RiskSettings.model_validate(
+        {"instrument": {"max_quote_age": "60s"}, "account": {"max_drawdown": "90%"}}
+    )
+
+    result = run_full_backtest(Hold(), market, BacktestSettings(), risk)
+
+    assert result.simulation.fills.price.size > 0
+    said = {remark.code: remark.en for remark in warnings_of(result)}
+    assert "risk.instrument.max_quote_age" in said["live_only"]

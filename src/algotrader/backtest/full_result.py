@@ -69,9 +69,11 @@ def run_full_backtest(
     *,
     start: int | None = None,
 ) -> RunResult:
-    """`run_backtest` by the live engine: every rule of `risk` holds (R28). The same errors."""
+    """`run_backtest` by the live engine: every rule of `risk` holds (R28) that needs no prices
+    between bars. The same errors."""
     tally = Tally()
-    told = run_full(strategy, market, settings, start=start, risk=risk, watch=tally).told
+    held = risk.without_live_only()
+    told = run_full(strategy, market, settings, start=start, risk=held, watch=tally).told
     if told is None:
         raise RuntimeError("the run was not recorded")
     prepared = prepare_all(strategy, market.bars)

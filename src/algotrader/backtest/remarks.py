@@ -35,10 +35,23 @@ def warnings_of(result: RunResult) -> tuple[Remark, ...]:
     return (
         *_about_data(result),
         *_about_rules(result),
+        *_about_risk(result),
         *_about_margin(result),
         *_about_costs(result),
         *_about_orders(result),
     )
+
+
+def _about_risk(result: RunResult) -> Iterator[Remark]:
+    """Limits that a backtest cannot hold."""
+    live_only = result.risk.live_only() if result.risk is not None else ()
+    if live_only:
+        names = ", ".join(live_only)
+        yield Remark(
+            code="live_only",
+            en=f"not held, for want of prices between bars: {names}",
+            zh=f"缺少 K 线之间的价格，未执行：{names}",
+        )
 
 
 def assumptions_of(result: RunResult) -> tuple[Remark, ...]:

@@ -245,6 +245,21 @@ class RiskSettings(Section):
         ]
         return (*keys, *named, *rules)
 
+    def without_live_only(self) -> RiskSettings:
+        """The same without what needs prices between bars, for a backtest, which says so."""
+        plain = {"max_quote_age": None}
+        return self.model_copy(
+            update={
+                "instrument": self.instrument.model_copy(update=plain),
+                "instruments": {
+                    symbol: own.model_copy(update=plain) for symbol, own in self.instruments.items()
+                },
+                "rules": tuple(
+                    rule for rule in self.rules if not parse_condition(rule.when).live_only
+                ),
+            }
+        )
+
     def _set_keys(self) -> Iterator[str]:
         for name in ("account", "strategy", "total", "instrument", "order", "execution"):
             yield from _in_force(name, getattr(self, name))

@@ -124,6 +124,19 @@ def test_what_needs_prices_between_bars_says_so() -> None:
     )
 
 
+def test_without_live_only_nothing_is_left_that_a_backtest_cannot_hold() -> None:
+    deep = {"name": "deep", "when": "drawdown > 5%", "then": "halt"}
+    risk = settings(
+        instrument={"max_quote_age": "60s", "max_quantity": 3},
+        instruments={"OKX:BTC/USDT": {"max_quote_age": "5s", "max_quantity": 2}},
+        rules=[{"name": "wide", "when": "spread > 20bps", "then": "reduce_only"}, deep],
+    ).without_live_only()
+
+    assert risk.live_only() == ()
+    assert [rule.name for rule in risk.rules] == ["deep"]
+    assert (risk.instrument.max_quantity, risk.of_instrument(BTC).max_quantity) == (3, 2)
+
+
 def test_rules_say_how_many_bars_they_look_back_at() -> None:
     calm = {"name": "calm", "when": "volatility(20) > 2 * volatility(200)", "then": {"scale": 0.5}}
 
