@@ -1,0 +1,349 @@
+"""Capped targets, guards and explicit orders of the engine, worked by hand (R13, R19, R36)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+from tests.builders.books import SWAP
+
+from algotrader.core.accounts import Account, MarginMode
+from algotrader.core.events import (
+    Asked,
+    AskedAmend,
+    AskedCancel,
+    AskedOrder,
+    AskedTarget,
+    BarClosed,
+    CashMoved,
+    DecisionOutcome,
+    Event,
+    ModeChanged,
+    OrderAccepted,
+    OrderAmended,
+    OrderDenied,
+    OrderFilled,
+    OrderSeen,
+    OrderSubmitted,
+    SliceClosed,
+    StopTriggered,
+    StrategyAnswered,
+    TargetWanted,
+    TimerFired,
+    TradingMode,
+)
+from algotrader.core.events.questions import HeardEnd, HeardFill, StrategyQuestion
+from algotrader.core.fills import Fill
+from algotrader.core.ids import AccountId, RunId, StrategyId, TradeId, VenueOrderId
+from algotrader.core.instants import utc_at
+from algotrader.core.instruments import FeeSchedule
+from algotrader.core.money import Currency
+from algotrader.core.orders import Order, OrderStatus, Protection, Purpose, Side
+from algotrader.core.symbols import Symbol
+from algotrader.engine.commands import Amend, AskStrategy, Cancel, Command, SetTimer, Submit
+from algotrader.engine.engine import Engine
+from algotrader.engine.settings import EngineSettings, StrategyInstance
+from algotrader.portfolio.intents import Execution
+
+MAIN, TREND, USDT = AccountId("main"), StrategyId("trend"), Currency("USDT")
+BTC = replace(SWAP, fees=FeeSchedule())  # a contract is 0.01 of a coin: 1 USDT at 100
+HOUR = 3_600_000
+T0 = 1_700_000_000_000 // HOUR * HOUR
+
+
+class Desk:
+    """One engine that trades one swap; equity 10,000, a bar closes at each hour."""
+
+    def __init__(self, **changes: Any) -> None:
+        trend = StrategyInstance(
+            strategy=TREND, account=MAIN, instruments=(BTC.symbol,), timeframe="1h", **changes
+        )
+        account = Account(
+            account_id=MAIN, venue="OKX", currency=USDT, margin_mode=MarginMode.CASH,
+            instruments=(BTC.symbol,), strategies=(TREND,),
+        )  # fmt: skip
+        self.engine = Engine(
+            EngineSettings(
+                run_id=RunId("run"), configuration_hash="", accounts=(account,),
+                instruments={BTC.symbol: BTC}, strategies=(trend,),
+            )
+        )  # fmt: skip
+        self.commands: list[Command] = []
+        self.events: list[Event] = []
+        self.trades = 0
+        self.tell(
+            CashMoved(**at(T0), account=MAIN, movement_id="m", reason="deposit",
+                      amount=Decimal(10_000), currency=USDT),
+            ModeChanged(**at(T0), account=MAIN, mode=TradingMode.TRADING, reason="", by="recovery"),
+        )  # fmt: skip
+
+    def tell(self, *events: Event) -> list[Command]:
+        """Everything that is to be done after these events."""
+        done: list[Command] = []
+        for event in events:
+            outcome = self.engine.handle(event)
+            self.events += outcome.events
+            done += outcome.commands
+        self.commands += done
+        return done
+
+    def bar(self, hour: int, close: float = 100.0) -> StrategyQuestion | None:
+        """The bar that closes at an hour; the question that goes out with it."""
+        now = at(T0 + hour * HOUR)
+        done = self.tell(
+            BarClosed(**now, instrument=BTC.symbol, timeframe="1h", ts=T0 + (hour - 1) * HOUR,
+                      open=close, high=close, low=close, close=close, volume=1e6, source="test"),
+            SliceClosed(**now, timeframe="1h", decision_ts=T0 + hour * HOUR,
+                        instruments=(BTC.symbol,)),
+        )  # fmt: skip
+        return next(one.question for one in done if isinstance(one, AskStrategy))
+
+    def answer(
+        self, hour: int, target: float | None = None, asked: Iterable[Asked] = ()
+    ) -> list[Order]:
+        """The orders that an answer leads to."""
+        done = self.tell(
+            StrategyAnswered(
+                **at(T0 + hour * HOUR), account=MAIN, strategy=TREND,
+                decision_ts=T0 + hour * HOUR, outcome=DecisionOutcome.DECIDED,
+                wanted=(TargetWanted(instrument=BTC.symbol, target=target, features={}),),
+                asked=tuple(asked), state={"seen": hour},
+            )
+        )  # fmt: skip
+        return sent(done)
+
+    def accept(self, order: Order, ms: int) -> list[Command]:
+        return self.tell(OrderAccepted(**self.news(order, ms), venue_order_id=VenueOrderId("v")))
+
+    def fill(self, order: Order, quantity: int, ms: int, price: int = 100) -> list[Command]:
+        self.trades += 1
+        return self.tell(
+            OrderFilled(
+                **at(ms),
+                fill=Fill(
+                    trade_id=TradeId(f"t{self.trades}"), order_id=order.order_id, account=MAIN,
+                    instrument=BTC.symbol, side=order.side, quantity=Decimal(quantity),
+                    price=Decimal(price), fee=Decimal(0), fee_currency=USDT, filled_at=utc_at(ms),
+                ),
+            )
+        )  # fmt: skip
+
+    def ended(self, order: Order, status: OrderStatus, filled: int, ms: int) -> list[Command]:
+        return self.tell(
+            OrderSeen(**self.news(order, ms), venue_order_id=VenueOrderId("v"), status=status,
+                      filled_quantity=Decimal(filled))
+        )  # fmt: skip
+
+    def news(self, order: Order, ms: int) -> dict[str, Any]:
+        return {**at(ms), "account": MAIN, "order_id": order.order_id, "instrument": BTC.symbol}
+
+
+def at(ms: int) -> dict[str, int]:
+    return {"ts_event": ms, "ts_known": ms}
+
+
+def sent(commands: Iterable[Command]) -> list[Order]:
+    return [one.approved.order for one in commands if isinstance(one, Submit)]
+
+
+def of_kind(commands: Iterable[Command], kind: type[Any]) -> list[Any]:
+    return [one for one in commands if isinstance(one, kind)]
+
+
+def test_what_a_capped_order_leaves_is_tried_again_inside_the_bar_then_at_the_next_close() -> None:
+    desk = Desk(execution=Execution.CAPPED)
+    desk.bar(1)
+    [first] = desk.answer(1, 0.5)  # 5,000 of 10,000: 5,000 contracts of 1 USDT
+    now = T0 + HOUR
+    desk.accept(first, now + 10)
+    desk.fill(first, 2_000, now + 20)
+    waits = desk.ended(first, OrderStatus.EXPIRED, 2_000, now + 30)
+
+    [timer] = of_kind(waits, SetTimer)
+    woken = TimerFired(**at(timer.at_ms), name=timer.name)
+    [second] = sent(desk.tell(woken))
+    desk.accept(second, timer.at_ms + 5)
+    desk.ended(second, OrderStatus.EXPIRED, 0, T0 + 2 * HOUR - 1)
+    desk.bar(2, 101.0)
+    [third] = desk.answer(2)
+
+    assert (first.quantity, first.terms.limit, first.terms.tif) == (5_000, Decimal("100.5"), "ioc")
+    assert timer.at_ms == now + 30 + 2_000
+    assert (second.quantity, second.terms.limit) == (3_000, Decimal("100.5"))  # the same cap
+    assert second.intent.attempt == 1
+    assert (third.quantity, third.terms.limit) == (3_000, Decimal("101.5"))  # 101 x 1.005 down
+
+
+def test_a_guard_follows_its_position_and_ends_with_it() -> None:
+    desk = Desk(execution=Execution.MARKET, protection=Protection(stop_loss=0.02, take_profit=0.03))
+    desk.bar(1)
+    [entry] = desk.answer(1, 0.5)
+    ms = T0 + HOUR
+    stop, target = sent(desk.fill(entry, 4_000, ms + 20))
+    for order in (entry, stop, target):
+        desk.accept(order, ms + 30)
+    grown = desk.fill(entry, 1_000, ms + 40, price=110)  # the average entry is 102 now
+    done = desk.fill(stop, 5_000, ms + 60, price=99)
+
+    assert (stop.quantity, stop.terms.stop, stop.intent.purpose) == (4_000, 98, Purpose.STOP_LOSS)
+    assert (target.terms.limit, target.terms.reduce_only) == (103, True)
+    amends = {one.order_id: one for one in of_kind(grown, Amend)}
+    assert (amends[stop.order_id].quantity, amends[stop.order_id].stop) == (5_000, Decimal("99.9"))
+    assert amends[target.order_id].limit == Decimal("105.1")  # 105.06, up for a sell
+    assert [one.order_id for one in of_kind(done, Cancel)] == [target.order_id]
+
+
+def test_after_a_stop_the_same_sign_waits_until_the_target_has_left_it() -> None:
+    desk = Desk(execution=Execution.MARKET, protection=Protection(stop_loss=0.02))
+    desk.bar(1)
+    [entry] = desk.answer(1, 0.5)
+    ms = T0 + HOUR
+    [stop] = sent(desk.fill(entry, 5_000, ms + 20))
+    desk.accept(stop, ms + 25)
+    desk.tell(
+        StopTriggered(**desk.news(stop, ms + 30), child_order_id=None, trigger_price=Decimal(98))
+    )
+    desk.fill(stop, 5_000, ms + 40, price=98)
+    desk.bar(2)
+    again = desk.answer(2, 0.4)
+    desk.bar(3)
+    flat = desk.answer(3, 0.0)
+    desk.bar(4)
+    later = desk.answer(4, 0.4)
+
+    assert (again, flat) == ([], [])
+    assert [order.side for order in later] == [Side.BUY]
+
+
+def test_explicit_orders_are_sized_numbered_and_refused_by_the_rules_of_the_kernel() -> None:
+    desk = Desk(by_bar=True)
+    question = desk.bar(1)
+    orders = desk.answer(
+        1,
+        asked=[
+            AskedOrder(number=0, instrument=BTC.symbol, side=Side.BUY, weight=0.5, limit=99.96),
+            AskedOrder(number=1, instrument=BTC.symbol, side=Side.BUY, value=250.9, stop_loss=0.1),
+            AskedOrder(number=2, instrument=BTC.symbol, side=Side.SELL, quantity=0.4),
+        ],
+    )
+
+    assert question is not None
+    assert (question.equity, question.cash, question.next_number) == (10_000.0, 10_000.0, 0)
+    assert [(one.quantity, one.terms.limit) for one in orders] == [
+        (5_000, Decimal("99.9")),  # a buy's limit goes down to the tick
+        (250, None),
+    ]
+    assert orders[1].intent.protection == Protection(stop_loss=0.1)
+    [denied] = [one for one in desk.events if isinstance(one, OrderDenied)]
+    assert [reason.rule for reason in denied.reasons] == ["below_minimum"]
+    assert len({one.order_id for one in orders}) == 2
+
+
+def test_the_next_question_tells_what_became_of_the_orders_and_keeps_the_state() -> None:
+    desk = Desk(by_bar=True)
+    desk.bar(1)
+    limit, market = desk.answer(
+        1,
+        asked=[
+            AskedOrder(number=0, instrument=BTC.symbol, side=Side.BUY, quantity=10.0, limit=90.0),
+            AskedOrder(number=1, instrument=BTC.symbol, side=Side.BUY, quantity=20.0),
+        ],
+    )
+    ms = T0 + HOUR
+    desk.accept(limit, ms + 5)
+    desk.fill(market, 20, ms + 10)
+    question = desk.bar(2, 110.0)
+
+    assert question is not None
+    assert question.heard == (
+        HeardFill(instrument=BTC.symbol, ts=ms + 10, number=1, quantity=20.0, price=100.0, fee=0.0,
+                  is_maker=False, reason="order", is_opening=True),
+        HeardEnd(instrument=BTC.symbol, number=1, status="filled"),
+    )  # fmt: skip
+    assert [order.number for order in question.working] == [0]
+    assert (question.next_number, question.state) == (2, {"seen": 1})
+    [held] = question.positions
+    assert (held.quantity, held.entry, held.unrealised) == (20.0, 100.0, 2.0)  # 20 x 0.01 x 10
+
+    orders = desk.answer(
+        2, asked=[AskedCancel(number=0), AskedTarget(instrument=BTC.symbol, quantity=-5.0)]
+    )
+    after = desk.bar(3, 110.0)
+
+    assert [one.order_id for one in of_kind(desk.commands, Cancel)] == [limit.order_id]
+    assert sum(order.terms.signed_quantity for order in orders) == -25
+    assert after is not None
+    assert after.heard == ()
+
+
+def test_a_change_is_asked_for_and_holds_once_the_venue_has_said_so() -> None:
+    desk = Desk(by_bar=True)
+    desk.bar(1)
+    [limit] = desk.answer(
+        1,
+        asked=[AskedOrder(number=0, instrument=BTC.symbol, side=Side.BUY, quantity=10.0, limit=90)],
+    )
+    desk.accept(limit, T0 + HOUR + 5)
+    desk.bar(2)
+    before = len(desk.commands)
+    desk.answer(2, asked=[AskedAmend(number=0, quantity=12.0, limit=91.27)])
+
+    [amend] = of_kind(desk.commands[before:], Amend)
+    assert (amend.quantity, amend.limit) == (12, Decimal("91.2"))
+    live = desk.engine.state.orders[limit.order_id]
+    assert (live.status, live.quantity) == (OrderStatus.PENDING_AMEND, 10)
+    desk.tell(
+        OrderAmended(**desk.news(limit, T0 + 2 * HOUR + 9), quantity=amend.quantity,
+                     limit=amend.limit, stop=None)
+    )  # fmt: skip
+    live = desk.engine.state.orders[limit.order_id]
+    assert (live.status, live.quantity, live.limit) == (OrderStatus.ACCEPTED, 12, Decimal("91.2"))
+
+
+@pytest.mark.parametrize("codec", [msgspec.msgpack, msgspec.json], ids=["msgpack", "json"])
+def test_a_question_travels_between_processes_and_arrives_the_same(codec: Any) -> None:
+    desk = Desk(by_bar=True)
+    desk.bar(1)
+    [market] = desk.answer(
+        1, asked=[AskedOrder(number=0, instrument=BTC.symbol, side=Side.BUY, quantity=20.0)]
+    )
+    desk.fill(market, 20, T0 + HOUR + 10)
+    question = desk.bar(2)
+
+    written = codec.encode(question, enc_hook=str)
+    read = codec.decode(written, type=StrategyQuestion, dec_hook=lambda _, text: Symbol.parse(text))
+
+    assert read == question
+
+
+def test_the_journal_alone_brings_all_of_it_back() -> None:
+    desk = Desk(by_bar=True, protection=Protection(stop_loss=0.02))
+    desk.bar(1)
+    [market] = desk.answer(
+        1, asked=[AskedOrder(number=0, instrument=BTC.symbol, side=Side.BUY, quantity=20.0)]
+    )
+    [stop] = sent(desk.fill(market, 20, T0 + HOUR + 10))
+    desk.accept(stop, T0 + HOUR + 20)
+    desk.tell(
+        StopTriggered(
+            **desk.news(stop, T0 + HOUR + 30), child_order_id=None, trigger_price=Decimal(98)
+        )
+    )
+    again = Desk(by_bar=True, protection=Protection(stop_loss=0.02)).engine
+    for event in desk.events[2:]:
+        again.apply(event)
+
+    ours, theirs = desk.engine.state, again.state
+    assert theirs.protected.blocks == ours.protected.blocks != {}
+    assert theirs.protected.sets == ours.protected.sets
+    assert theirs.talks.orders == ours.talks.orders
+    assert theirs.talks.heard == ours.talks.heard
+    assert theirs.talks.next_number == ours.talks.next_number
+    assert [e.order.order_id for e in desk.events if isinstance(e, OrderSubmitted)] == [
+        market.order_id,
+        stop.order_id,
+    ]
