@@ -87,20 +87,12 @@ class DailyEquity {
 template <class Sink>
 void run_resting(Simulator& simulator, const PanelIndex& index, const double* numbers, Sink sink) {
   const std::size_t rows = simulator.panel().rows;
-  const TargetRuns targets(numbers, rows);
+  TargetRuns targets(numbers, rows);
   const auto full = [&](std::size_t row) {
     simulator.step(row);
     sink.row(simulator, row);
     simulator.decide(row, targets.at(row));
   };
-  // The rows of the next changes are on their way from memory while this one is traded.
-  std::size_t ahead = 0;
-  const auto fetch_ahead = [&](std::size_t row) {
-    ahead = targets.next(std::max(ahead, row) + 1);
-    index.prefetch(ahead);
-    __builtin_prefetch(targets.at(ahead));
-  };
-  for (int k = 0; k < 4; ++k) fetch_ahead(0);
   const bool plain = simulator.is_plain();
   for (std::size_t row = 0; row < rows;) {
     if (!simulator.at_rest()) {
@@ -108,7 +100,10 @@ void run_resting(Simulator& simulator, const PanelIndex& index, const double* nu
       continue;
     }
     const std::size_t change = simulator.next_change(targets, row);
-    fetch_ahead(change);
+    // The rows of later changes are on their way from memory while this one is traded.
+    const std::size_t ahead = targets.ahead(4);
+    index.prefetch(ahead);
+    __builtin_prefetch(targets.at(ahead));
     const std::size_t until = std::min(change + 1, rows);
     const std::size_t event = simulator.next_event(index, row, until);
     if (event > row) {

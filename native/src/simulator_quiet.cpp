@@ -80,7 +80,7 @@ std::size_t Simulator::next_date(std::size_t from, std::size_t until) const {
 }
 
 // First row in [from, rows) whose number is an opinion other than the one acted on.
-std::size_t Simulator::next_change(const TargetRuns& targets, std::size_t from) {
+std::size_t Simulator::next_change(TargetRuns& targets, std::size_t from) {
   unknown_ahead_ = 0;
   return targets.next_change(from, state_.targets[0].acted, unknown_ahead_);
 }

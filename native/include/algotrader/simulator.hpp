@@ -105,7 +105,7 @@ class Simulator {
   // A lone instrument at rest (simulator_quiet.cpp): rows whose step and decision change nothing
   // but the marks can be skipped over, with the same bits.
   bool at_rest() const;
-  std::size_t next_change(const TargetRuns& targets, std::size_t from);
+  std::size_t next_change(TargetRuns& targets, std::size_t from);
   std::size_t next_event(const PanelIndex& index, std::size_t from, std::size_t until);
   void rest(const PanelIndex& index, const TargetRuns& targets, std::size_t from, std::size_t to,
             std::size_t decided);
