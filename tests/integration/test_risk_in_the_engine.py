@@ -135,6 +135,14 @@ def test_a_drawdown_flattens_once_and_nothing_is_bought_again(market: Market) ->
     assert {reason.rule for event in denied for reason in event.reasons} == {"account.max_drawdown"}
 
 
+def test_the_losses_of_all_accounts_flatten_them(market: Market) -> None:
+    full = run(market, total={"max_drawdown": "3%", "max_leverage": 1})
+
+    (tripped,) = [event for event in full.events if isinstance(event, RiskTripped)]
+    assert (tripped.rule, tripped.account) == ("total.max_drawdown", None)
+    assert abs(positions(full)[-1]) < Decimal("0.00001")
+
+
 def test_a_loss_of_the_day_stops_for_the_day_and_trading_goes_on(market: Market) -> None:
     full = run(
         market,

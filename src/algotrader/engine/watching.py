@@ -39,6 +39,7 @@ from algotrader.engine.commands import SetTimer
 from algotrader.engine.planning import next_attempt
 from algotrader.engine.sending import Sender
 from algotrader.engine.step import Step
+from algotrader.risk.exposure import AccountExposure
 
 _TIMER: Final = "risk:"
 _MOVES_MONEY: Final = (OrderFilled, FundingPaid, CashMoved, Liquidated)
@@ -89,11 +90,14 @@ class Watcher:
 
     def after(self, event: Event) -> None:
         """What holds ask for once an event was followed: cancels, then reductions."""
-        if not self._step.state.risk.state.holds or not isinstance(
+        holds = self._step.state.risk.state.holds.values()
+        if not holds or not isinstance(
             event, (SliceClosed, StrategyAnswered, TimerFired, *_MOVES_MONEY, *_ENDS, *_ASKED)
         ):
             return
-        for account in self._accounts(event):
+        # What one account lost may stop them all.
+        every = any(hold.account is None for hold in holds)
+        for account in sorted(self._step.state.modes) if every else self._accounts(event):
             self._obey(account, event.ts_known)
 
     def _accounts(self, event: Event) -> Iterable[AccountId]:
@@ -107,17 +111,23 @@ class Watcher:
         return tuple(sorted(self._step.state.modes)) if account is None else (account,)
 
     def _watch(self, account: AccountId, at_ms: int, now_ms: int) -> None:
+        exposure = self._exposure(account, now_ms)
+        if exposure is not None:
+            self._step.state.risk.watch(exposure, at_ms, self._tell)
+
+    def _exposure(self, account: AccountId, now_ms: int) -> AccountExposure | None:
+        """None while something is held without a price: nothing is known, nothing increases."""
         try:
-            exposure = self._sender.exposure(account, now_ms)
+            return self._sender.exposure(account, now_ms)
         except DataError:
-            return  # held without a price: nothing is worth a known sum, and nothing increases
-        self._step.state.risk.watch(exposure, at_ms, self._tell)
+            return None
 
     def _obey(self, account: AccountId, now_ms: int) -> None:
         state = self._step.state
-        asked = state.risk.remedy(
-            self._sender.exposure(account, now_ms), state.orders.open(account)
-        )
+        exposure = self._exposure(account, now_ms)
+        if exposure is None:
+            return
+        asked = state.risk.remedy(exposure, state.orders.open(account))
         for order_id in asked.cancels:
             live = state.orders[order_id]
             waits = live.status is OrderStatus.PENDING_CANCEL
