@@ -146,6 +146,7 @@ def refused(
         ("--data good.csv --path sideways", "--path 'sideways' does not exist"),
         ("--data good.csv --config none.yaml", "none.yaml"),
         ("--data good.csv --frobnicate", "no such option"),
+        ("--data good.csv --report .", ". is a folder"),
     ],
 )
 def test_what_is_asked_wrongly_is_refused_before_the_work(
@@ -356,6 +357,8 @@ def test_cash_below_the_minimum_order_says_why_nothing_was_traded(
         ("--sets 0", "--sets 0"),
         ("--sets -5", "--sets -5"),
         ("--sets 3 --workers 0", "--workers 0"),
+        ("--sets 3 --top -1", "'--top'"),
+        ("--range fast=5:10:1 --set fast=7", "fast is given by --set and by --range"),
         ("--sets 3 --start 2024-01-02", "bars before --start, there are 24"),
     ],
 )
@@ -374,6 +377,25 @@ def test_every_research_command_refuses_the_same_bad_file(
 
     said = refused(here, capsys, f"{command} cross.py --data bad.csv")
     assert "prices must be above 0" in said["message"]
+
+
+def test_less_data_than_the_warm_up_is_refused_by_check_too(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "short.csv").write_text(as_csv(some_rows(50)))
+
+    for command in ("check", "backtest"):
+        said = refused(here, capsys, f"{command} cross.py --data short.csv --set slow=100")
+        assert said["message"].startswith("Cross is still warming up after all 50 bars")
+
+
+def test_a_negative_embargo_is_refused(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = refused(here, capsys, "walkforward cross.py --data good.csv --embargo-days -5")
+    assert said["message"] == "an embargo of -5 days: must be 0 or more"
+    said = refused(here, capsys, "walkforward cross.py --data good.csv")  # before any set is run
+    assert said["message"] == (
+        "504 days of training and 0 of embargo leave none of 17 days to test on"
+    )
 
 
 def test_a_backtest_opens_no_socket(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,8 +32,10 @@ from algotrader.backtest.space import ParameterSet, SearchSpace
 from algotrader.backtest.store import RunRecord, record_of, write_file
 from algotrader.backtest.sweep import Progress, SweepResult, plan_sweep, run_sweep
 from algotrader.backtest.trials import TrialLedger
-from algotrader.backtest.walkforward import WalkForward, Windows, walk_forward
+from algotrader.backtest.walkforward import WalkForward, Windows, split, walk_forward
 from algotrader.backtest.workspace import Workspace
+from algotrader.core.bars import Bars
+from algotrader.core.timeframes import DAY_MS
 from algotrader.strategy.decide import prepare_all
 from algotrader.strategy.loader import LoadedStrategy
 
@@ -68,16 +70,18 @@ def complete_walkforward(
     """Sweep once, choose fold by fold, trade the joined account, judge and report."""
     market = market_for(request, settings, workspace.lake)
     start = parse_instant(request.start, "--start")
+    windows = Windows(
+        train_days=train_days, test_days=test_days, anchored=anchored,
+        embargo_days=embargo_days or 0,
+    )  # fmt: skip
+    split(_days(market.bars, len(market.bars)), windows)  # refused before any set is run
     plan = plan_sweep(loaded, space, market, settings, request=request, count=count, start=start)
     result = run_sweep(
         plan, market, workspace.sweeps / plan.sweep, workers=workers, progress=progress
     )
     count_trials(loaded, result, workspace)
     embargo = longest_warmup_days(result) if embargo_days is None else embargo_days
-    windows = Windows(
-        train_days=train_days, test_days=test_days, anchored=anchored, embargo_days=embargo
-    )
-    walked = walk_forward(result, windows)
+    walked = walk_forward(result, replace(windows, embargo_days=embargo))
     total = float(walked.run.summary.values["total_return"] or 0.0)
     judged = judge_sweep(loaded, result, workspace, walk_forward_return=total)
     name = f"{plan.sweep}-{train_days}-{test_days}{'a' if anchored else ''}-{embargo}"
@@ -107,8 +111,13 @@ def longest_warmup_days(result: SweepResult) -> int:
             continue
         prepared = prepare_all(plan.loaded.kind(**parameters), bars)
         longest = max(longest, prepared.warmup_rows)
-    days = bars.ts // 86_400_000 if bars.session is None else bars.session
-    return len(np.unique(days[:longest]))
+    return _days(bars, longest)
+
+
+def _days(bars: Bars, rows: int) -> int:
+    """How many days the first rows lie on, by the market's own count."""
+    days = bars.ts // DAY_MS if bars.session is None else bars.session
+    return len(np.unique(days[:rows]))
 
 
 def _is_extreme(parameters: ParameterSet, sets: tuple[ParameterSet, ...]) -> bool:

@@ -63,6 +63,12 @@ def space_of(
                 f"{kind.__name__} has no parameter {name!r}",
                 hint=f"its parameters are: {', '.join(declared) or 'none'}",
             )
+    if both := [name for name in ranges if name in fixed]:
+        raise UsageError(
+            "sweep.fixed_and_searched",
+            f"{both[0]} is given by --set and by --range",
+            hint="--set keeps it at one value, --range searches it: leave one out",
+        )
     values = {
         name: _range(name, declaration, ranges[name]) if name in ranges else declaration.grid()
         for name, declaration in declared.items()

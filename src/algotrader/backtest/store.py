@@ -145,8 +145,17 @@ class RunStore:
         return sorted(path.parent.name for path in self._folder.glob("[!.]*/run.json"))
 
 
+def refuse_folder(path: Path) -> None:
+    """UsageError where a file to be written is named by its folder alone."""
+    if path.is_dir():
+        raise UsageError(
+            "usage.folder", f"{path} is a folder", hint=f"name a file: {path / 'report.html'}"
+        )
+
+
 def write_file(path: Path, data: bytes) -> None:
     """Write a file whole or not at all. RunError on a full disk or a missing right."""
+    refuse_folder(path)
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

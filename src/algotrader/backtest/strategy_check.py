@@ -28,7 +28,7 @@ from algotrader.core.bars import Bars
 from algotrader.core.errors import StrategyRaisedError
 from algotrader.core.instants import utc_at
 from algotrader.strategy.base import Strategy, Style
-from algotrader.strategy.decide import prepare_all
+from algotrader.strategy.decide import first_decision, prepare_all
 from algotrader.strategy.outside_data import cut_to
 
 _RUN_CUTS = 10  # runs on prefixes; most end where an order was asked for: a reason may lie ahead
@@ -56,6 +56,9 @@ def check_strategy(
         findings += check_columns(strategy, bars, cuts=cuts, seed=settings.seed)
     if strategy.style is Style.TARGETS:
         findings += _changed_by_targets(again(), market)
+        if all(finding.level is not Level.ERROR for finding in findings):
+            made = again()  # refused, as a run would be, if it never gets to decide anything
+            first_decision(made, market.bars, prepare_all(made, market.bars), start)
     else:
         findings += _check_decisions(again, market, settings, start)
     return sorted(findings, key=lambda finding: finding.level is not Level.ERROR)

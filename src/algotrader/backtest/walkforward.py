@@ -42,7 +42,13 @@ class Windows:
     embargo_days: int = 0
 
     def __post_init__(self) -> None:
-        if self.train_days < 20 or self.test_days < 1 or self.embargo_days < 0:
+        if self.embargo_days < 0:
+            raise UsageError(
+                "walkforward.embargo",
+                f"an embargo of {self.embargo_days} days: must be 0 or more",
+                hint="leave --embargo-days out: the longest warm-up is left out then",
+            )
+        if self.train_days < 20 or self.test_days < 1:
             raise UsageError(
                 "walkforward.windows",
                 f"windows of {self.train_days} and {self.test_days} days cannot be walked",

@@ -66,7 +66,7 @@ def backtest(
     algotrader backtest strategies/trend.py --data btc_1h.csv --set fast=12 --json
     """
     from algotrader.backtest.complete import complete_run
-    from algotrader.backtest.store import write_file
+    from algotrader.backtest.store import refuse_folder, write_file
     from algotrader.cli.main import FINDING
     from algotrader.cli.run_tables import print_run, run_json
     from algotrader.strategy.loader import load
@@ -79,6 +79,8 @@ def backtest(
     )  # fmt: skip
     resolved = opt.resolve(asked, out.config, engine=engine)
     loaded = load(strategy)
+    if report is not None:
+        refuse_folder(report)
     done: Completed = complete_run(
         loaded,
         opt.made(loaded, set_),

@@ -22,7 +22,7 @@ Sets = Annotated[
     int | None, typer.Option(help="Try this many sets drawn at random instead of the whole grid.")
 ]
 Workers = Annotated[int | None, typer.Option(help="Processes; default one a core.")]
-Top = Annotated[int, typer.Option(help="How many of the best sets to print.")]
+Top = Annotated[int, typer.Option(min=0, help="How many of the best sets to print.")]
 
 
 @app.command()

@@ -104,7 +104,7 @@ def print_walkforward(console: Console, done: Any) -> None:
     total = values["total_return"]
     console.print(
         Text(
-            f"Out of sample {format_percent(total, signed=True)} in {len(walked.folds)} folds. "
+            f"Out of sample {format_percent(total, signed=True)} in {_folds(len(walked.folds))}. "
             + done.judged.verdict.text("en"),
             style="bold",
         )
@@ -163,3 +163,7 @@ def walkforward_json(done: Any) -> dict[str, Any]:
         "overfitting": overfitting_json(done.judged),
         "report": str(done.report),
     }
+
+
+def _folds(count: int) -> str:
+    return "1 fold" if count == 1 else f"{count} folds"
