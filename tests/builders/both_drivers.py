@@ -148,7 +148,7 @@ def merged(rows: list[FillRow]) -> NDArray[np.float64]:
     """Fills of one instrument, bar and price taken together: a flip is one order or two (R13)."""
     sums: dict[tuple[int, int, float, int], list[float]] = {}
     for ts, column, quantity, price, fee in rows:
-        at = sums.setdefault((ts, column, price, 1 if quantity > 0 else -1), [0.0, 0.0])
+        at = sums.setdefault((ts, column, round(price, 9), 1 if quantity > 0 else -1), [0.0, 0.0])
         at[0] += quantity
         at[1] += fee
     return np.array([(*key[:3], *sums[key]) for key in sorted(sums)]).reshape(-1, 5)

@@ -41,7 +41,7 @@ from algotrader.execution.order_life import ZERO, OrderEvent
 from algotrader.portfolio.positions import exact
 from algotrader.portfolio.postings import CashKind, CashMovement
 from algotrader.portfolio.rebalancing import RebalanceState
-from algotrader.portfolio.sizing import kernel_terms
+from algotrader.portfolio.sizing import kernel_terms, whole_lots
 from algotrader.portfolio.sub_ledgers import AccountLedger
 from algotrader.risk.engine import RiskEngine
 
@@ -253,6 +253,9 @@ class EngineState:
             signed = fill.signed_quantity
             closing = min(abs(held.quantity), abs(signed)) if held.quantity * signed < 0 else ZERO
             opened = abs(signed) - closing
+            lot = self.settings.instruments[fill.instrument].lot
+            if not whole_lots(opened, lot):
+                opened = ZERO  # dust that a fee in the coin left: it closed, but for rounding (R9)
             coin = fill.fee_currency == held.contract.base and held.contract.is_spot
             fee = fill.fee if coin and opened else ZERO
         if self.settings.instance(order.strategy).by_bar:

@@ -53,7 +53,7 @@ class RebalanceState:
             kept = self._with(standing, pending=waits, arrived=self.arrived)
             return kept, Look.REFUSED if refused else Look.WAIT if waits else Look.KEEP
         if rule is RebalanceKind.ON_CHANGE and standing == self.acted:
-            return self._with(standing, pending=False, arrived=False), Look.KEEP
+            return self._with(standing, pending=self.pending, arrived=self.arrived), Look.KEEP
         if not has_bar:
             return self._with(standing, pending=True, arrived=True), Look.WAIT
         return self._with(standing, pending=False, arrived=False), Look.ACT
