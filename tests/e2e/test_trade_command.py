@@ -157,6 +157,9 @@ def test_a_halt_keeps_the_account_from_trading_until_it_is_resumed(
     said(capfd, "halt", "--reason", "a test")
     halted = said(capfd, "trade")
     assert halted["accounts"][0]["mode"] == "halted"
+    (hold,) = halted["accounts"][0]["holds"]
+    assert (hold["rule"], hold["action"], hold["by"]) == ("kill_switch", "halt", "operator")
+    assert "a test" in hold["why"]
     assert said(capfd, "fills") == []
 
     said(capfd, "resume")

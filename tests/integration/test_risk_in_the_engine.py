@@ -15,6 +15,7 @@ from algotrader.backtest.loading import DataRequest, load_market
 from algotrader.backtest.market import Market
 from algotrader.backtest.remarks import warnings_of
 from algotrader.backtest.settings import BacktestSettings
+from algotrader.cli.desk_tables import limit_rows
 from algotrader.core.events import (
     AccountMarked,
     Event,
@@ -375,3 +376,15 @@ def test_a_backtest_goes_without_what_it_cannot_hold_and_says_so(market: Market)
     assert result.simulation.fills.price.size > 0
     said = {remark.code: remark.en for remark in warnings_of(result)}
     assert "risk.instrument.max_quote_age" in said["live_only"]
+
+
+def test_status_shows_how_much_of_each_limit_is_used(market: Market) -> None:
+    full = run(market, Hold(), account={"max_drawdown": "99%", "max_leverage": 2})
+
+    rows = {row["rule"]: row for row in limit_rows(full.engine.state, ACCOUNT)}
+
+    assert set(rows) == {"account.max_drawdown", "max_leverage"}
+    assert rows["max_leverage"]["limit"] == "2"
+    used, left = (float(rows["max_leverage"][name]) for name in ("used", "left"))
+    assert used + left == pytest.approx(2)
+    assert 0.9 < used < 1.1

@@ -16,6 +16,7 @@ from algotrader.core.units import ABSENT, format_money, format_percent, format_s
 
 if TYPE_CHECKING:
     from algotrader.core.fills import Fill
+    from algotrader.core.ids import AccountId
     from algotrader.engine.state import EngineState
     from algotrader.execution.order_life import LiveOrder
     from algotrader.ops.desk import Desk
@@ -43,6 +44,7 @@ def account_rows(desk: Desk, state: EngineState) -> list[dict[str, Any]]:
             {
                 "account": account.name,
                 "mode": mode.value,
+                "limits": limit_rows(state, account.name),
                 "holds": [_hold_row(one) for one in risk.holds_of(account.name, now_ms)],
                 "currency": str(account.currency),
                 "equity": str(equity),
@@ -54,6 +56,29 @@ def account_rows(desk: Desk, state: EngineState) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def limit_rows(state: EngineState, account: AccountId) -> list[dict[str, Any]]:
+    """How much of each limit is used, the fullest first; empty while a price is missing."""
+    from algotrader.core.errors import DataError
+    from algotrader.engine.exposures import account_exposure
+
+    try:
+        exposure = account_exposure(state, account, _newest(state))
+    except DataError:
+        return []
+    return [
+        {
+            "rule": one.rule,
+            "subject": one.subject,
+            "used": f"{one.used:.8g}",
+            "limit": f"{one.limit:.8g}",
+            "left": f"{one.left:.8g}",
+            "unit": one.unit.value,
+            "action": one.action,
+        }
+        for one in state.risk.headroom(exposure)
+    ]
 
 
 def _hold_row(hold: Hold) -> dict[str, Any]:

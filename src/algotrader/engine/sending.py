@@ -12,10 +12,10 @@ from algotrader.core.events import (
 from algotrader.core.ids import AccountId
 from algotrader.core.orders import Approved, Denied, Intent, Order
 from algotrader.engine.commands import Cancel, Submit
-from algotrader.engine.settings import owners_of
+from algotrader.engine.exposures import account_exposure
 from algotrader.engine.step import Step, names, now
 from algotrader.execution.order_life import ZERO, LiveOrder
-from algotrader.risk.exposure import AccountExposure, exposure_of
+from algotrader.risk.exposure import AccountExposure
 from algotrader.risk.gate import with_order
 
 
@@ -24,10 +24,6 @@ class Sender:
 
     def __init__(self, step: Step) -> None:
         self._step = step
-        self._owners = {
-            account.account_id: owners_of(step.settings, account.account_id)
-            for account in step.settings.accounts
-        }
 
     def judge(
         self, account: AccountId, intents: list[Intent] | tuple[Intent, ...], now_ms: int
@@ -76,28 +72,8 @@ class Sender:
         self._step.wake(live, now_ms + self._step.settings.order_deadline_ms)
 
     def exposure(self, account: AccountId, now_ms: int) -> AccountExposure:
-        """An account as risk judges it: open orders as if they filled in whole."""
-        if not self._step.state.risk.state.limits.total.is_set:
-            return self._alone(account, now_ms)
-        others = tuple(
-            self._alone(other.account_id, now_ms)
-            for other in self._step.settings.accounts
-            if other.account_id != account
-        )
-        return replace(self._alone(account, now_ms), others=others)
-
-    def _alone(self, account: AccountId, now_ms: int) -> AccountExposure:
-        state = self._step.state
-        return exposure_of(
-            account=account,
-            mode=state.modes[account],
-            now_ms=now_ms,
-            books=state.books[account],
-            marks=state.marks(),
-            orders=state.orders.open(account),
-            instruments=self._step.settings.instruments,
-            owners=self._owners[account],
-        )
+        """An account as risk judges it."""
+        return account_exposure(self._step.state, account, now_ms)
 
 
 def _alone(exposure: AccountExposure, intent: Intent) -> AccountExposure:
