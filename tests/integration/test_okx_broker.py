@@ -377,6 +377,30 @@ def test_f24_a_rate_limit_is_sat_out_and_the_same_order_sent_again() -> None:
     on_a_desk(work, listens=False)
 
 
+@pytest.mark.parametrize("kind", [FaultKind.RATE_LIMIT, FaultKind.ORDER_RATE_LIMIT])
+def test_f24_a_cancel_that_is_too_often_is_asked_for_again(kind: FaultKind) -> None:
+    async def work(desk: Desk) -> None:
+        order = an_order("0.1", limit=Decimal(29_000))
+        await place(desk, order)
+        desk.fault(kind, where="POST trade/cancel-order", times=2)
+        assert await desk.broker.cancel(order.order_id, BTC) is None
+        assert (await seen(desk, order)).status is OrderStatus.CANCELLED
+
+    on_a_desk(work, listens=False)
+
+
+@pytest.mark.parametrize("code", ["50001", "50004", "50013", "59999", "12345"])
+def test_a_cancel_of_which_nothing_is_known_is_not_called_refused(code: str) -> None:
+    async def work(desk: Desk) -> None:
+        order = an_order("0.1", limit=Decimal(29_000))
+        await place(desk, order)
+        desk.fault(FaultKind.REFUSE, where="POST trade/*", code=code, times=1)
+        answer = await desk.broker.cancel(order.order_id, BTC)
+        assert isinstance(answer, OrderCancelRefused) is code.startswith("59")
+
+    on_a_desk(work, listens=False)
+
+
 def test_f30_a_clock_that_is_off_is_set_once_and_the_order_goes_out() -> None:
     async def work(desk: Desk) -> None:
         desk.fault(FaultKind.CLOCK_SKEW, offset_ms=90_000)

@@ -32,10 +32,10 @@ from algotrader.core.ports import Clock
 from algotrader.core.symbols import InstrumentKind, Symbol
 from algotrader.data.adapters.okx.clock import measure_clock
 from algotrader.data.adapters.okx.names import inst_id, symbol_of
-from algotrader.data.adapters.okx.rest import NoAnswerError
+from algotrader.data.adapters.okx.rest import Answer, NoAnswerError
 from algotrader.data.adapters.okx.streams import OkxStreams, StreamSettings
 from algotrader.execution.adapters.okx.client import OkxClient
-from algotrader.execution.adapters.okx.codes import Treatment, treatment
+from algotrader.execution.adapters.okx.codes import OVER, Treatment, treatment
 from algotrader.execution.adapters.okx.news import NewsSettings, OkxNews
 from algotrader.execution.adapters.okx.questions import Found, OkxQuestions, is_the_one, require_ok
 from algotrader.execution.adapters.okx.readings import (
@@ -51,11 +51,13 @@ from algotrader.execution.adapters.okx.verdicts import (
     Again,
     Refused,
     Verdict,
+    is_definite,
     verdict_on,
 )
 from algotrader.execution.broker import BrokerUnavailableError
 
 _RETRY_S: Final = 0.25
+_TRIES: Final = 20  # of a cancel, five seconds
 _MAINTENANCE: Final = "50001"
 _PROBE_S: Final = 30.0  # between orders that are sent while the venue is in maintenance (F29)
 _REMEMBERED: Final = 10_000  # orders of this process
@@ -211,23 +213,39 @@ class OkxBroker:
     ) -> OrderSeen | OrderCancelRefused | None:
         """End an order, or an algo order, or the child of one that triggered."""
         named = {"instId": inst_id(instrument)}
-        answer = await self._client.post("trade/cancel-order", {**named, "clOrdId": order_id})
-        if answer.row_code == "0":
+        answer = await self._insist("trade/cancel-order", {**named, "clOrdId": order_id})
+        if answer.row_code in OVER:  # over, or no plain order
+            found = await self._questions.find(order_id, instrument)
+            if found is not None and found.is_algo:
+                answer = await self._cancel_algo(found, named)
+        if answer.row_code == "0" or not is_definite(answer):
             return None
-        found = await self._questions.find(order_id, instrument)
-        if found is not None and found.is_algo:
-            child = found.child
-            if child is None:
-                ask: Any = [{**named, "algoId": str(found.row["algoId"])}]
-                answer = await self._client.post("trade/cancel-algos", ask)
-            else:
-                ask = {**named, "ordId": str(child["ordId"])}
-                answer = await self._client.post("trade/cancel-order", ask)
-            if answer.row_code == "0":
-                return None
         return OrderCancelRefused(
             **self._names(order_id, instrument), code=answer.row_code, reason=answer.row_message
         )
+
+    async def _cancel_algo(self, found: Found, named: Mapping[str, str]) -> Answer:
+        if found.child is None:
+            ask = [{**named, "algoId": str(found.row["algoId"])}]
+            return await self._insist("trade/cancel-algos", ask)
+        return await self._insist(
+            "trade/cancel-order", {**named, "ordId": str(found.child["ordId"])}
+        )
+
+    async def _insist(
+        self, path: str, body: Mapping[str, Any] | Sequence[Mapping[str, Any]]
+    ) -> Answer:
+        """Ask for a cancel or a change, again while the venue says "too often" or "your clock"."""
+        clock_was_set = False
+        for _ in range(_TRIES):
+            answer = await self._client.post(path, body)
+            meaning = treatment(answer.row_code)
+            if meaning is Treatment.CLOCK and not clock_was_set:
+                clock_was_set = await self._set_clock()
+            elif meaning is not Treatment.RETRY:
+                return answer
+            await asyncio.sleep(_RETRY_S)
+        return answer
 
     async def amend(
         self,
@@ -246,7 +264,9 @@ class OkxBroker:
         found = await self._questions.find(order_id, instrument)
         if found is None:
             return self._not_amended(order_id, instrument, "51603", "no such order")
-        answer = await self._client.post(*_amendment(found, instrument, quantity, limit, stop))
+        answer = await self._insist(*_amendment(found, instrument, quantity, limit, stop))
+        if not is_definite(answer):
+            return None
         if answer.row_code != "0":
             return self._not_amended(order_id, instrument, answer.row_code, answer.row_message)
         now = await self._questions.find(order_id, instrument)

@@ -52,6 +52,9 @@ REFUSALS: Final = frozenset({Treatment.REJECT, Treatment.FREEZE, Treatment.HALT,
 ABSENT: Final = frozenset({"51603", "51001"})
 """Answers of a look-up that mean: no such order."""
 
+OVER: Final = frozenset({"51400", "51401", "51402", "51410", "51503", "51509", "51510", "51603"})
+"""Answers to a cancel or a change that mean: it is over, ends already, or is not there."""
+
 STALE_RULES: Final = frozenset(
     str(code) for code in (51006, 51020, 51101, 51106, 51107, 51108, 51116, 51117, 51121, 51202)
 )

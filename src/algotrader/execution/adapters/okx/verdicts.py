@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from algotrader.core.ids import VenueOrderId
 from algotrader.data.adapters.okx.rest import Answer
-from algotrader.execution.adapters.okx.codes import REFUSALS, Treatment, treatment
+from algotrader.execution.adapters.okx.codes import OVER, REFUSALS, Treatment, treatment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,3 +61,9 @@ def verdict_on(answer: Answer, id_field: str, *, clock_was_set: bool = False) ->
     if meaning in REFUSALS:
         return Refused(code=code, reason=reason)
     return Unknown(reason=f"{code} {reason}".strip())
+
+
+def is_definite(answer: Answer) -> bool:
+    """Whether an answer to a cancel or a change says what became of it; else look the order up."""
+    code = answer.row_code
+    return code == "0" or code in OVER or treatment(code) in REFUSALS
