@@ -19,8 +19,9 @@ from algotrader.core.money import Currency
 from algotrader.core.ports import Clock, ManualClock, SystemClock
 from algotrader.core.symbols import InstrumentKind, Symbol
 from algotrader.execution.broker import Broker
-from algotrader.execution.paper import PaperVenue, paper_terms
+from algotrader.execution.paper import PaperVenue
 from algotrader.execution.paper_broker import PaperBroker
+from algotrader.execution.paper_terms import paper_terms
 from algotrader.execution.simulation import SimulatedInstrument, SimulationSettings
 from algotrader.simulator.okx.faults import FaultKind
 

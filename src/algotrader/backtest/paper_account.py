@@ -11,7 +11,8 @@ from algotrader.backtest.market import Market
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.core.ids import AccountId
 from algotrader.core.money import Currency
-from algotrader.execution.paper import PaperVenue, paper_terms
+from algotrader.execution.paper import PaperVenue
+from algotrader.execution.paper_terms import paper_terms
 from algotrader.execution.simulation import Panel
 from algotrader.strategy.base import Strategy
 

@@ -8,9 +8,7 @@ journal of both is enough to stand where it stood.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any, Final
 
@@ -33,10 +31,8 @@ from algotrader.core.events import (
     StopTriggered,
 )
 from algotrader.core.fills import Fill, Liquidity
-from algotrader.core.ids import AccountId, OrderId, TradeId, VenueOrderId
+from algotrader.core.ids import OrderId, TradeId
 from algotrader.core.instants import utc_at, utc_ms
-from algotrader.core.instruments import FeeCurrency, Instrument
-from algotrader.core.money import Currency
 from algotrader.core.orders import (
     PROTECTIVE,
     Order,
@@ -49,6 +45,17 @@ from algotrader.core.orders import (
 from algotrader.core.symbols import Symbol
 from algotrader.execution import simulation
 from algotrader.execution.paper_guards import REASONS, GuardBook, KeptGuard
+from algotrader.execution.paper_numbers import (
+    fee_of,
+    float_or_none,
+    guard_id,
+    lots_of,
+    ms_or_none,
+    nan_or,
+    price_of,
+    venue_id,
+)
+from algotrader.execution.paper_terms import PaperTerms
 from algotrader.execution.simulated import fills_from
 from algotrader.execution.simulation import (
     AmendRequest,
@@ -57,14 +64,11 @@ from algotrader.execution.simulation import (
     OrderRequest,
     OrderState,
     Panel,
-    SimulatedInstrument,
-    SimulationSettings,
 )
 from algotrader.execution.simulator_input import check_instruments, checked_panel
 from algotrader.portfolio.positions import exact
 
 _FIELDS: Final = ("open", "high", "low", "close", "volume")
-_MARKS: Final = ("mark_open", "mark_high", "mark_low", "mark_close")
 _TIF: Final = {tif: simulation.TimeInForce[tif.name] for tif in TimeInForce}
 _ENDS: Final = {
     OrderState.FILLED: OrderStatus.FILLED,
@@ -73,25 +77,6 @@ _ENDS: Final = {
     OrderState.REJECTED: OrderStatus.REJECTED,
     OrderState.DENIED: OrderStatus.REJECTED,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaperTerms:
-    """What a paper account is simulated with. `ts` are the opens of all bars to come, UTC ms."""
-
-    account: AccountId
-    currency: Currency
-    instruments: tuple[Instrument, ...]  # in the order of their symbols' text (R1)
-    simulated: tuple[SimulatedInstrument, ...]
-    settings: SimulationSettings
-    ts: NDArray[np.int64]  # (T,)
-    timeframe_ms: int
-    session: NDArray[np.int64] | None = None  # (T,)
-    marks: Mapping[str, NDArray[np.float64]] | None = None  # `mark_open` and so on, (T, N) each
-    funding_ts: NDArray[np.int64] | None = None
-    funding_instrument: NDArray[np.int64] | None = None
-    funding_rate: NDArray[np.float64] | None = None
-    volume_known: bool = True  # False: what traded limits nothing (R20)
 
 
 class PaperVenue:
@@ -189,8 +174,8 @@ class PaperVenue:
                 AmendRequest(
                     order=number,
                     quantity=float(quantity),
-                    limit=_float(limit),
-                    stop=_float(stop),
+                    limit=float_or_none(limit),
+                    stop=float_or_none(stop),
                 )
             )
         if not rests and guard is None:
@@ -232,7 +217,7 @@ class PaperVenue:
             account=order.account,
             order_id=order.order_id,
             instrument=order.instrument,
-            venue_order_id=_guard_id(order.order_id) if number is None else _venue_id(number),
+            venue_order_id=guard_id(order.order_id) if number is None else venue_id(number),
         )
 
     def cancel(self, order_id: OrderId, instrument: Symbol, now_ms: int) -> Event:
@@ -325,7 +310,7 @@ class PaperVenue:
             order_id=guard.order_id,
             instrument=guard.instrument.symbol,
             child_order_id=None,
-            trigger_price=_price(close, guard.instrument.tick) if price is None else price,
+            trigger_price=price_of(close, guard.instrument.tick) if price is None else price,
         )
 
     def _guard_seen(self, guard: KeptGuard, now_ms: int, asked_ms: int | None = None) -> OrderSeen:
@@ -339,7 +324,7 @@ class PaperVenue:
             account=self._terms.account,
             order_id=guard.order_id,
             instrument=guard.instrument.symbol,
-            venue_order_id=_guard_id(guard.order_id),
+            venue_order_id=guard_id(guard.order_id),
             status=end if guard.is_over else working,
             filled_quantity=guard.filled,
             asked_ms=asked_ms,
@@ -355,9 +340,9 @@ class PaperVenue:
             number = int(columns.order[k])
             trade_id = TradeId(f"p{self._told + k}")
             at = utc_at(int(self._terms.ts[columns.row[k]]))
-            quantity = _lots(float(columns.quantity[k]), instrument.lot)
-            price = _price(float(columns.price[k]), instrument.tick)
-            fee, currency = _fee(
+            quantity = lots_of(float(columns.quantity[k]), instrument.lot)
+            price = price_of(float(columns.price[k]), instrument.tick)
+            fee, currency = fee_of(
                 instrument, quantity, float(columns.fee[k]), float(columns.price[k])
             )
             with exact():
@@ -433,7 +418,7 @@ class PaperVenue:
             account=order.account,
             order_id=order.order_id,
             instrument=order.instrument,
-            venue_order_id=_venue_id(number),
+            venue_order_id=venue_id(number),
             status=_ENDS.get(state, working),
             filled_quantity=filled,
             asked_ms=asked_ms,
@@ -450,7 +435,10 @@ class PaperVenue:
             self._protected[column] = intent.protection
             guards = intent.protection or Protection()
             self._stepper.set_protection(
-                column, _nan(guards.stop_loss), _nan(guards.take_profit), _nan(guards.trailing)
+                column,
+                nan_or(guards.stop_loss),
+                nan_or(guards.take_profit),
+                nan_or(guards.trailing),
             )
         with exact():
             reached = self._held[terms.instrument] + terms.signed_quantity
@@ -482,11 +470,11 @@ class PaperVenue:
             instrument=self._columns[terms.instrument],
             side=terms.side.sign,
             quantity=float(terms.quantity),
-            limit=_float(terms.limit),
-            stop=_float(terms.stop),
-            trail=_float(terms.trail),
+            limit=float_or_none(terms.limit),
+            stop=float_or_none(terms.stop),
+            trail=float_or_none(terms.trail),
             tif=_TIF[terms.tif],
-            expires_at=_ms(terms.expires_at),
+            expires_at=ms_or_none(terms.expires_at),
             post_only=terms.post_only,
             reduce_only=terms.reduce_only,
         )
@@ -502,72 +490,3 @@ class PaperVenue:
             code=code,
             reason=reason,
         )
-
-
-def paper_terms(
-    account: AccountId,
-    currency: Currency,
-    instruments: Sequence[Instrument],
-    simulated: Sequence[SimulatedInstrument],
-    settings: SimulationSettings,
-    panel: Panel,
-    *,
-    volume_known: bool = True,
-) -> PaperTerms:
-    """Terms for bars whose stamps, sessions, marks and funding are known: a replay."""
-    return PaperTerms(
-        account=account,
-        currency=currency,
-        instruments=tuple(instruments),
-        simulated=tuple(simulated),
-        settings=settings,
-        ts=panel.ts,
-        timeframe_ms=panel.timeframe_ms,
-        session=panel.session,
-        marks={name: values for name in _MARKS if (values := getattr(panel, name)) is not None},
-        funding_ts=panel.funding_ts,
-        funding_instrument=panel.funding_instrument,
-        funding_rate=panel.funding_rate,
-        volume_known=volume_known,
-    )
-
-
-def _venue_id(number: int) -> VenueOrderId:
-    return VenueOrderId(f"paper-{number}")
-
-
-def _guard_id(order_id: OrderId) -> VenueOrderId:
-    return VenueOrderId(f"paper-{order_id}")
-
-
-def _nan(value: float | None) -> float:
-    return float("nan") if value is None else value
-
-
-def _lots(quantity: float, lot: Decimal) -> Decimal:
-    """The exact decimal of a quantity the kernel counted in lots."""
-    with exact():
-        return round(Decimal(repr(quantity)) / lot) * lot
-
-
-def _price(price: float, tick: Decimal) -> Decimal:
-    with exact():
-        return Decimal(repr(price)) if tick == 0 else round(Decimal(repr(price)) / tick) * tick
-
-
-def _fee(
-    instrument: Instrument, quantity: Decimal, quote: float, price: float
-) -> tuple[Decimal, Currency]:
-    """The fee in the currency it is taken in; the kernel tells it in quote currency (R14)."""
-    in_coin = instrument.fees.fee_in is FeeCurrency.RECEIVED and instrument.is_spot_like
-    if in_coin and quantity > 0:
-        return Decimal(repr(quote / price)), Currency(instrument.base)
-    return Decimal(repr(quote)), Currency(instrument.settle)
-
-
-def _float(value: Decimal | None) -> float | None:
-    return None if value is None else float(value)
-
-
-def _ms(at: datetime | None) -> int | None:
-    return None if at is None else utc_ms(at)
