@@ -15,6 +15,7 @@ from algotrader.core.events import (
     AskedAmend,
     AskedCancel,
     AskedOrder,
+    OrderAmendRefused,
     OrderAmendRequested,
     OrderDenied,
     StrategyAnswered,
@@ -182,6 +183,18 @@ class Explicit:
                 return  # R9: it stays as it was
         if quantity <= live.filled:
             self._cancel(answer, asked.number, now_ms)
+            return
+        with exact():
+            rest = quantity - live.filled
+        exposure = self._sender.exposure(live.order.account, now_ms)
+        reasons = self._step.state.risk.refuses_change(live, rest, limit, stop, exposure)
+        if reasons:  # R28: it stays as it was
+            self._step.tell(
+                OrderAmendRefused(
+                    **now(now_ms), **names(live), code=reasons[0].rule,
+                    reason="; ".join(reason.message for reason in reasons),
+                )
+            )  # fmt: skip
             return
         self._step.tell(
             OrderAmendRequested(

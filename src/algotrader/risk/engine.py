@@ -25,7 +25,7 @@ from algotrader.core.events import (
 )
 from algotrader.core.ids import AccountId, RunId, StrategyId
 from algotrader.core.instruments import Instrument
-from algotrader.core.orders import Approved, Denied, Intent, Order
+from algotrader.core.orders import Approved, DenialReason, Denied, Intent, Order
 from algotrader.core.symbols import Symbol
 from algotrader.risk.equity_record import EquityRecord
 from algotrader.risk.exposure import AccountExposure, OpenOrder
@@ -69,6 +69,17 @@ class RiskEngine:
     def judge(self, intent: Intent, exposure: AccountExposure) -> Approved[Order] | Denied:
         """See `Gate.judge`."""
         return self._gate.judge(intent, exposure)
+
+    def refuses_change(
+        self,
+        live: OpenOrder,
+        rest: Decimal,
+        limit: Decimal | None,
+        stop: Decimal | None,
+        exposure: AccountExposure,
+    ) -> tuple[DenialReason, ...]:
+        """See `Gate.refuses_change`."""
+        return self._gate.refuses_change(live, rest, limit, stop, exposure)
 
     def watch(self, exposure: AccountExposure, at_ms: int, tell: Tell) -> None:
         """See `Watch.watch`."""

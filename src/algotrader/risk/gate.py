@@ -28,7 +28,7 @@ from algotrader.core.orders import (
 )
 from algotrader.portfolio.positions import exact
 from algotrader.risk.days import local
-from algotrader.risk.exposure import ZERO, AccountExposure, InstrumentExposure
+from algotrader.risk.exposure import ZERO, AccountExposure, InstrumentExposure, OpenOrder
 from algotrader.risk.holds import ALLOWED, Operation
 from algotrader.risk.hours import is_open
 from algotrader.risk.rooms import Question, Room, rooms
@@ -70,6 +70,29 @@ class Gate:
             return self._denied(intent, (reason,), mark)
         with exact():
             return self._judged(intent, exposure, here, mark)
+
+    def refuses_change(
+        self,
+        live: OpenOrder,
+        rest: Decimal,
+        limit: Decimal | None,
+        stop: Decimal | None,
+        exposure: AccountExposure,
+    ) -> tuple[DenialReason, ...]:
+        """Why an open order may not become one of `rest` still to trade at these prices; () if it may.
+
+        It is judged as a new order in its place: less at the same prices always passes.
+        """
+        terms = live.order.terms
+        if rest <= live.open_quantity and (limit, stop) == (terms.limit, terms.stop):
+            return ()
+        wanted = replace(terms, quantity=rest, limit=limit, stop=stop)
+        purpose = live.order.intent.purpose
+        if purpose is Purpose.TARGET:
+            purpose = Purpose.ORDER  # nothing is cut: it is changed, or it stays as it was
+        intent = replace(live.order.intent, terms=wanted, purpose=purpose)
+        verdict = self.judge(intent, _without(exposure, live))
+        return verdict.reasons if isinstance(verdict, Denied) else ()
 
     def _judged(
         self, intent: Intent, exposure: AccountExposure, here: InstrumentExposure, mark: str
@@ -232,6 +255,20 @@ def with_order(exposure: AccountExposure, order: Order) -> AccountExposure:
         else replace(here, selling=here.selling + order.quantity, open_orders=here.open_orders + 1)
     )
     return replace(exposure, instruments={**exposure.instruments, order.instrument: grown})
+
+
+def _without(exposure: AccountExposure, live: OpenOrder) -> AccountExposure:
+    """The exposure as if an order were not there."""
+    here = exposure.instruments.get(live.order.instrument)
+    if here is None or live.order.terms.reduce_only:
+        return exposure
+    count, rest = max(here.open_orders - 1, 0), live.open_quantity
+    less = (
+        replace(here, buying=max(here.buying - rest, ZERO), open_orders=count)
+        if live.order.side.sign > 0
+        else replace(here, selling=max(here.selling - rest, ZERO), open_orders=count)
+    )
+    return replace(exposure, instruments={**exposure.instruments, live.order.instrument: less})
 
 
 def _unjudged(exposure: AccountExposure, here: InstrumentExposure) -> Iterator[DenialReason]:

@@ -34,6 +34,7 @@ from tests.builders.risk import (
 from algotrader.core.events import HaltRequested, SliceClosed, TradingMode
 from algotrader.core.ids import AccountId, StrategyId
 from algotrader.core.orders import Intent, Purpose
+from algotrader.execution.order_life import LiveOrder
 from algotrader.risk.catalogue import RULES, Phase, codes, keys
 from algotrader.risk.exposure import AccountExposure, InstrumentExposure, Quote
 from algotrader.risk.settings import RiskSettings
@@ -337,6 +338,38 @@ def test_the_kill_switch_is_a_reason_by_its_name_and_says_who_threw_it() -> None
     assert allowed(verdict) == ["kill_switch"]
     assert "halted by owner (cli): news" in str(verdict)
     assert allowed(risk.judge(wants("-1", Purpose.STOP_LOSS), an_exposure(here(position="1")))) == 1
+
+
+@pytest.mark.parametrize(
+    ("rest", "limit", "expected"),
+    [
+        ("5", "99", []),  # as it was
+        ("3", "99", []),  # less
+        ("7", "99", []),  # up to the limit: itself does not count twice
+        ("8", "99", ["max_quantity"]),
+        ("5", "96", ["price_band"]),
+        ("8", "96", ["price_band"]),
+    ],
+)
+def test_a_change_of_an_order_is_judged_as_a_new_one_in_its_place(
+    rest: str, limit: str, expected: list[str]
+) -> None:
+    risk = a_risk(instrument={"max_quantity": 10, "max_open_orders": 1}, order={"price_band": "3%"})
+    live = LiveOrder.submitted(Orders().sent("5", purpose=Purpose.ORDER, limit=Decimal(99)))
+    account = an_exposure(here(position="3", buying="5", open_orders=1))
+
+    reasons = risk.refuses_change(live, Decimal(rest), Decimal(limit), None, account)
+
+    assert [reason.rule for reason in reasons] == expected
+
+
+def test_a_change_to_less_passes_when_nothing_may_be_added() -> None:
+    live = LiveOrder.submitted(Orders().sent("5", limit=Decimal(99)))
+    stopped = an_exposure(here(buying="5", open_orders=1), mode=TradingMode.REDUCE_ONLY)
+    changed = a_risk().refuses_change(live, Decimal(5), Decimal(98), None, stopped)
+
+    assert a_risk().refuses_change(live, Decimal(4), Decimal(99), None, stopped) == ()
+    assert [reason.rule for reason in changed] == ["reduce_only"]
 
 
 def test_every_reason_is_kept() -> None:
