@@ -225,8 +225,8 @@ FILLS = {
     "quantity": "quantity", "price": "price", "fee": "fee", "fee_currency": "in",
 }  # fmt: skip
 _FIRST_TO_GO = ("strategy", "kind", "limit", "fee_currency", "fee", "cash", "mark", "account")
-_MONEY = {"equity", "cash", "unrealised", "fee"}
-_PRICES = {"price", "limit", "entry", "mark"}
+_MONEY = {"equity", "cash", "unrealised"}
+_PRICES = {"price", "limit", "entry", "mark", "fee"}
 _QUANTITIES = {"quantity", "filled"}
 _NUMBERS = _MONEY | _PRICES | _QUANTITIES | {"result", "positions", "open_orders"}
 _TIMES = {"time", "decided", "last_decision"}

@@ -25,7 +25,9 @@ app = new_app()
 @with_output
 def trade(
     out: Output,
-    mode: Annotated[str | None, typer.Option(help="paper; default: trading.mode.")] = None,
+    mode: Annotated[
+        str | None, typer.Option(help="paper or sandbox; default: trading.mode.")
+    ] = None,
     speed: Annotated[
         float, typer.Option(help="Slices a second of a replay; 0: as fast as it goes.", min=0)
     ] = 0.0,
@@ -33,11 +35,15 @@ def trade(
         str,
         typer.Option("--journal-sync", help="full, or normal: quicker, for replays alone."),
     ] = "full",
+    for_s: Annotated[
+        float | None, typer.Option("--for", help="End after so many seconds (sandbox).", min=0)
+    ] = None,
 ) -> None:
     """Trade the strategies of algotrader.yaml on paper: recorded bars, the kernel's fills.
 
     Everything a decision depends on is written to the journal first. End it by Ctrl-C, or by any
-    other means: the next start goes on where it was. No real order is sent.
+    other means: the next start goes on where it was. No real order is sent: paper is filled here,
+    and a sandbox is OKX's demo trading, or the look-alike exchange that trading.url names.
 
     \b
     algotrader trade
@@ -57,6 +63,9 @@ def trade(
             "usage.choice", f"--journal-sync {sync!r} does not exist", hint="use full or normal"
         )
     folder = journal_folder(desk)
+    if desk.configuration.settings.trading.mode == "sandbox":
+        _trade_in_sandbox(out, desk, for_s)
+        return
     out.note(_banner(desk, str(shown_path(folder.path))))
     rows, done = desk.rows(), 0
     with opened(folder, Sync(sync)) as journal, shown_progress(out, "replay") as progress:
@@ -80,6 +89,31 @@ def trade(
     out.show(_plain(desk, traded), lambda console: _print(console, desk, traded))
 
 
+def _trade_in_sandbox(out: Output, desk: Desk, for_s: float | None) -> None:
+    import asyncio
+
+    from algotrader.live.journal.storage import Sync
+    from algotrader.ops.okx_trading import keys_of, trade_on_okx
+    from algotrader.ops.trading import journal_folder, opened
+
+    keys, folder = keys_of(os.environ), journal_folder(desk)
+    at = desk.configuration.settings.trading.url or "OKX demo trading"
+    names = ", ".join(one.name for one in desk.strategies)
+    out.note(f"SANDBOX  {names}  {at}  journal {shown_path(folder.path)}")
+    with opened(folder, Sync.FULL) as journal:
+        traded = asyncio.run(
+            trade_on_okx(
+                desk,
+                journal,
+                keys,
+                for_s=for_s,
+                on_ready=lambda: out.note("the books agree with the venue; waiting for bars"),
+                on_notice=lambda notice: typer.echo(f"△ {notice.text}", err=True),
+            )
+        )
+    out.show(_plain(desk, traded), lambda console: _print(console, desk, traded))
+
+
 def _banner(desk: Desk, journal: str) -> str:
     names = ", ".join(one.name for one in desk.strategies)
     accounts = ", ".join(one.name for one in desk.accounts)
@@ -90,7 +124,7 @@ def _plain(desk: Desk, traded: Traded) -> dict[str, Any]:
     from algotrader.cli.desk_tables import account_rows
 
     return {
-        "mode": "paper",
+        "mode": desk.configuration.settings.trading.mode,
         "resumed": traded.resumed,
         "slices": traded.slices,
         "accounts": account_rows(desk, traded.state),
@@ -100,7 +134,8 @@ def _plain(desk: Desk, traded: Traded) -> dict[str, Any]:
 def _print(console: Console, desk: Desk, traded: Traded) -> None:
     from algotrader.cli.desk_tables import print_accounts
 
-    if traded.slices == 0:
+    is_replay = desk.configuration.settings.trading.mode == "paper"
+    if traded.slices == 0 and is_replay:
         console.print("the replay was at its end already: every recorded bar was traded")
     else:
         went_on = "went on with its journal, " if traded.resumed else ""

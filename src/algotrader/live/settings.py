@@ -53,7 +53,13 @@ class _Section(BaseModel):
 class TradingSettings(_Section):
     """How this workspace trades."""
 
-    mode: Literal["paper"] = Field("paper", description="paper: the kernel fills on bars")
+    mode: Literal["paper", "sandbox"] = Field(
+        "paper",
+        description="paper: the kernel fills; sandbox: an exchange that takes no real order",
+    )
+    url: str | None = Field(
+        None, description="a look-alike exchange on this machine; absent: OKX's demo trading"
+    )
     data: Literal["replay"] = Field("replay", description="replay: the lake's bars, at any speed")
     start: Moment | None = Field(
         None, description="first decision of a replay, ISO date; absent: when warm-ups end"

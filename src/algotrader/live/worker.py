@@ -123,6 +123,8 @@ def _answered_by_bar(held: Held, message: Ask, question: StrategyQuestion) -> An
 
 def append_rows(history: BarHistory, rows: PanelSent) -> None:
     bars = received(rows)
+    if len(bars):
+        history.cut(int(bars.ts[0]))  # a late or corrected bar comes with all rows after it (R25)
     for row in range(len(bars)):
         history.append(
             int(bars.ts[row]),

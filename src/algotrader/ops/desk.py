@@ -86,8 +86,13 @@ class Desk:
     def configuration_hash(self) -> str:
         return content_hash(self.configuration.settings.model_dump(mode="json"))
 
-    def engine_settings(self, run_id: RunId) -> EngineSettings:
-        """What the engine of a run is told. ConfigurationError if it does not fit together."""
+    def engine_settings(
+        self, run_id: RunId, *, watch_every_ms: int | None = None
+    ) -> EngineSettings:
+        """What the engine of a run is told. ConfigurationError if it does not fit together.
+
+        `watch_every_ms`: how often orders that live are looked up; a paper venue loses nothing.
+        """
         instruments: dict[Symbol, Instrument] = {}
         for account in self.accounts:
             for instrument in account.market.instruments:
@@ -99,7 +104,7 @@ class Desk:
             instruments=instruments,
             strategies=tuple(_instance(one, self.accounts) for one in self.strategies),
             risk=self.configuration.settings.risk,
-            watch_every_ms=None,  # a paper venue loses nothing
+            watch_every_ms=watch_every_ms,
         )
 
     def slices(self, after: Mapping[str, int]) -> Iterator[Slice]:

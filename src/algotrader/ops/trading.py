@@ -107,14 +107,14 @@ async def replay(
     """Trade the recorded bars from where the journal ends, to their end."""
     engine = Engine(desk.engine_settings(journal.run_id))
     steps = Steps(engine, journal)
-    resumed = _resumed(desk, steps)
+    was_there = resumed(desk, steps)
     after = {frame: closed.decision_ts for frame, closed in engine.state.slices.items()}
     time = ReplayTime(max(after.values(), default=desk.begin_ms() - 1))
     now_ms = utc_ms(time.clock.now())
     journal.record_start(config_hash=desk.configuration_hash, now_ms=now_ms)
-    if not resumed:
+    if not was_there:
         _deposit(desk, steps, now_ms)
-    papers = {one.name: _paper(desk, one, time, resumed) for one in desk.accounts}
+    papers = {one.name: _paper(desk, one, time, was_there) for one in desk.accounts}
     strategies = desk.live_strategies(after, engine.state.answers)
     decider = WorkerDecider(
         strategies, time.clock, budget_s=desk.configuration.settings.trading.budget_s
@@ -151,17 +151,18 @@ async def replay(
             task.cancel()
         await asyncio.gather(trading, feeding, return_exceptions=True)
         await decider.close()
-    return Traded(state=engine.state, slices=count, resumed=resumed)
+    return Traded(state=engine.state, slices=count, resumed=was_there)
 
 
-def _paper(desk: Desk, account: DeskAccount, time: ReplayTime, resumed: bool) -> PaperBroker:
+def _paper(desk: Desk, account: DeskAccount, time: ReplayTime, was_there: bool) -> PaperBroker:
     venue = account.venue()
-    if resumed:
+    if was_there:
         stand_again(venue, account.name, events_of(journal_folder(desk)))
     return PaperBroker(venue, time.clock)
 
 
-def _resumed(desk: Desk, steps: Steps) -> bool:
+def resumed(desk: Desk, steps: Steps) -> bool:
+    """Fold the journal into the engine; whether it held anything."""
     try:
         return steps.replay() > 0
     except KeyError as error:

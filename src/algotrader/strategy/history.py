@@ -49,6 +49,10 @@ class BarHistory:
         """Open of the newest bar, UTC ms."""
         return int(self._ts[self._rows - 1]) if self._rows else None
 
+    def cut(self, ts: int) -> None:
+        """Forget the rows that open at `ts` or later."""
+        self._rows = int(np.searchsorted(self._ts[: self._rows], ts))
+
     def append(
         self,
         ts: int,

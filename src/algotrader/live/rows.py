@@ -1,0 +1,78 @@
+"""The rows that live strategies decide on: bars of a feed, put together as they become known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+
+from algotrader.core.bars import FIELDS
+from algotrader.core.calendars import load_calendar
+from algotrader.core.events import BarClosed, Event, SliceClosed
+from algotrader.core.symbols import Symbol
+from algotrader.core.timeframes import Timeframe
+from algotrader.live.workers import LiveStrategy
+
+_KEPT_ROWS: Final = 2_048  # in which a bar may still come late or be corrected
+
+
+class LiveRows:
+    """Lets the histories of strategies grow by what a feed tells, a slice at a time.
+
+    A bar that comes after its slice, or corrects one, is put in its place at the next slice, and
+    the strategy is given all rows from there on (R25).
+    """
+
+    def __init__(self, strategies: Iterable[LiveStrategy]) -> None:
+        self._strategies = list(strategies)
+        self._bars: dict[tuple[str, int], dict[Symbol, BarClosed]] = {}
+        self._touched: dict[str, int] = {}  # by time frame: first row that changed since a slice
+
+    def hear(self, event: Event) -> None:
+        """Keep a bar; at a slice, give every strategy of its time frame the rows that are new."""
+        if isinstance(event, BarClosed):
+            self._bars.setdefault((event.timeframe, event.ts), {})[event.instrument] = event
+            first = self._touched.get(event.timeframe, event.ts)
+            self._touched[event.timeframe] = min(first, event.ts)
+        elif isinstance(event, SliceClosed):
+            first_ts = self._touched.pop(event.timeframe, None)
+            if first_ts is not None:
+                for one in self._strategies:
+                    if str(one.history.bars.timeframe) == event.timeframe:
+                        self._grow(one, event.timeframe, first_ts)
+            self._forget(event.timeframe)
+
+    def _grow(self, one: LiveStrategy, frame: str, first_ts: int) -> None:
+        symbols = one.history.bars.symbols
+        stamps = sorted(ts for name, ts in self._bars if name == frame and ts >= first_ts)
+        rows = [
+            (ts, {s: b for s, b in self._bars[frame, ts].items() if s in symbols}) for ts in stamps
+        ]
+        rows = [(ts, held) for ts, held in rows if held]
+        if not rows:
+            return
+        one.history.cut(rows[0][0])
+        one.told_rows = min(one.told_rows, len(one.history))
+        calendar = load_calendar(one.instruments[0].calendar)
+        sessions = calendar.session_ids(
+            np.array([ts for ts, _ in rows], dtype=np.int64), Timeframe.parse(frame)
+        )
+        for (ts, held), session in zip(rows, sessions, strict=True):
+            values = {
+                name: np.array(
+                    [getattr(held[s], name) if s in held else _absent(name) for s in symbols]
+                )
+                for name in FIELDS
+            }
+            known = max(bar.ts_known for bar in held.values())
+            one.history.append(ts, known, int(session), values)
+
+    def _forget(self, frame: str) -> None:
+        stamps = sorted(ts for name, ts in self._bars if name == frame)
+        for ts in stamps[:-_KEPT_ROWS]:
+            del self._bars[frame, ts]
+
+
+def _absent(field: str) -> float:
+    return 0.0 if field == "volume" else np.nan  # R3

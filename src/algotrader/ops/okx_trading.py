@@ -1,0 +1,208 @@
+"""Trade a desk's one account on OKX: its demo trading, or a look-alike on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
+from typing import Final
+
+from algotrader.core.errors import ConfigurationError
+from algotrader.core.events import CashMoved, Event, SliceClosed
+from algotrader.core.ids import run_tag
+from algotrader.core.instants import utc_ms
+from algotrader.core.ports import Clock, Notice, SystemClock
+from algotrader.core.symbols import InstrumentKind, Symbol
+from algotrader.core.timeframes import Timeframe
+from algotrader.data.adapters.okx.bars import OkxBarFeed
+from algotrader.data.adapters.okx.rest import OkxKeys, OkxRest
+from algotrader.data.adapters.okx.streams import OkxStreams
+from algotrader.engine.engine import Engine
+from algotrader.execution.adapters.okx.account import OkxAccount
+from algotrader.execution.adapters.okx.broker import OkxBroker, OkxBrokerSettings
+from algotrader.execution.adapters.okx.client import OkxClient
+from algotrader.execution.adapters.okx.examination import examine_okx
+from algotrader.execution.broker import Broker
+from algotrader.live.journal.journal import Journal
+from algotrader.live.operator import Inbox
+from algotrader.live.rows import LiveRows
+from algotrader.live.steps import Steps
+from algotrader.live.trader import Trader
+from algotrader.live.workers import WorkerDecider
+from algotrader.ops.desk import Desk, DeskAccount
+from algotrader.ops.trading import Notices, Traded, journal_folder, resumed
+
+KEY_VARIABLES: Final = ("ALGOTRADER_OKX_KEY", "ALGOTRADER_OKX_SECRET", "ALGOTRADER_OKX_PASSPHRASE")
+_LOOK_S: Final = 0.25  # between looks into the inbox
+
+
+async def trade_on_okx(
+    desk: Desk,
+    journal: Journal,
+    keys: OkxKeys,
+    *,
+    for_s: float | None = None,
+    on_ready: Callable[[], None] = lambda: None,
+    on_slice: Callable[[SliceClosed], None] = lambda _: None,
+    on_notice: Callable[[Notice], None] = lambda _: None,
+) -> Traded:
+    """Until `for_s` seconds are over or the task is cancelled.
+
+    ConfigurationError for keys that may withdraw or cannot trade, and for an account that is not as it must be; UsageError without the extra.
+    """
+    account = _the_account(desk)
+    clock = SystemClock()
+    trading = desk.configuration.settings.trading
+    client = OkxClient(keys, base_url=trading.url, sandbox=trading.url is None)
+    symbols = tuple(account.market.bars.symbols)
+    broker = OkxBroker(
+        account.name, client, clock,
+        OkxBrokerSettings(run_tag=run_tag(journal.run_id), watched=frozenset(symbols)),
+    )  # fmt: skip
+    timeframe = account.market.bars.timeframe
+    feed = OkxBarFeed(
+        OkxRest(None, client.address), OkxStreams(None, client.address), clock, symbols, timeframe,
+        since_ms=int(account.market.bars.ts[-1]) + timeframe.ms,
+    )  # fmt: skip
+    try:
+        await _examined(client, clock, symbols, is_look_alike=trading.url is not None)
+        engine = Engine(desk.engine_settings(journal.run_id, watch_every_ms=30_000))
+        steps = Steps(engine, journal)
+        was_there = resumed(desk, steps)
+        now_ms = utc_ms(clock.now())
+        journal.record_start(config_hash=desk.configuration_hash, now_ms=now_ms)
+        if not was_there:
+            await _begin_books(steps, account, client, now_ms)
+        count = await _trade(
+            desk, account, steps, broker, feed.bars(), clock, timeframe,
+            for_s=for_s, on_ready=on_ready, on_slice=on_slice, on_notice=on_notice,
+        )  # fmt: skip
+        return Traded(state=engine.state, slices=count, resumed=was_there)
+    finally:
+        await broker.close()
+        await feed.close()
+
+
+async def _trade(
+    desk: Desk,
+    account: DeskAccount,
+    steps: Steps,
+    broker: Broker,
+    bars: AsyncIterator[Event],
+    clock: Clock,
+    timeframe: Timeframe,
+    *,
+    for_s: float | None,
+    on_ready: Callable[[], None],
+    on_slice: Callable[[SliceClosed], None],
+    on_notice: Callable[[Notice], None],
+) -> int:
+    end_of_lake = {str(timeframe): int(account.market.bars.known_at[-1])}
+    strategies = desk.live_strategies(end_of_lake, steps.engine.state.answers)
+    rows = LiveRows(strategies)
+    decider = WorkerDecider(
+        strategies, clock, budget_s=desk.configuration.settings.trading.budget_s
+    )
+    trader = Trader(
+        steps=steps, brokers={account.name: broker}, decider=decider,
+        notifier=Notices(on_notice), clock=clock,
+    )  # fmt: skip
+    count = 0
+
+    async def feed() -> None:
+        nonlocal count
+        await trader.ready()
+        on_ready()
+        async for event in bars:
+            rows.hear(event)
+            trader.tell(event)
+            if isinstance(event, SliceClosed):
+                count += 1
+                on_slice(event)
+
+    async def obey() -> None:
+        inbox = Inbox(journal_folder(desk).path)
+        await trader.ready()
+        while True:
+            for request in inbox.take(utc_ms(clock.now())):
+                trader.tell(request)
+            await asyncio.sleep(_LOOK_S)
+
+    await decider.load()
+    work = [asyncio.ensure_future(each) for each in (trader.run(), feed(), obey())]
+    try:
+        done, _ = await asyncio.wait(work, timeout=for_s, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in work:
+            task.cancel()
+        await asyncio.gather(*work, return_exceptions=True)
+        with suppress(ProcessLookupError):
+            await decider.close()
+    return count
+
+
+def _the_account(desk: Desk) -> DeskAccount:
+    if len(desk.accounts) != 1:
+        raise ConfigurationError(
+            "trading.one_account",
+            f"{len(desk.accounts)} accounts are configured; on an exchange one is traded at a time",
+            hint="keep one under strategies, and give the others a workspace of their own",
+        )
+    account = desk.accounts[0]
+    if (venue := account.market.bars.symbols[0].venue) != "OKX":
+        raise ConfigurationError(
+            "trading.venue",
+            f"account {account.name} trades on {venue}; a sandbox is there for OKX alone",
+            hint="use symbols such as OKX:BTC/USDT, or trading: {mode: paper}",
+        )
+    return account
+
+
+def keys_of(environment: Mapping[str, str]) -> OkxKeys:
+    """ConfigurationError names the variable that is missing, never its value (F68)."""
+    missing = [name for name in KEY_VARIABLES if not environment.get(name)]
+    if missing:
+        raise ConfigurationError(
+            "trading.keys",
+            f"the environment has no {', '.join(missing)}",
+            hint="export the three of an API key that may trade and not withdraw",
+        )
+    key, secret, passphrase = (environment[name] for name in KEY_VARIABLES)
+    return OkxKeys(key=key, secret=secret, passphrase=passphrase)
+
+
+async def _examined(
+    client: OkxClient, clock: Clock, symbols: tuple[Symbol, ...], *, is_look_alike: bool
+) -> None:
+    def now_ms() -> int:
+        return utc_ms(clock.now())
+
+    trades_swaps = any(symbol.kind is InstrumentKind.PERPETUAL for symbol in symbols)
+    for check in await examine_okx(client, now_ms, trades_swaps=trades_swaps):
+        if check.subject == "clock" and is_look_alike:
+            # It lives in the time of the bars it replays, and checks requests by this machine's.
+            client.rest.set_offset(0)
+            continue
+        if not check.is_fine:
+            raise ConfigurationError(
+                "trading.account_not_ready", f"{check.subject}: {check.says}", hint=check.mend
+            )
+
+
+async def _begin_books(steps: Steps, account: DeskAccount, client: OkxClient, now_ms: int) -> None:
+    """The books begin with the money that the venue has."""
+    balances = await OkxAccount(client).balances()
+    held = balances.get(account.currency)
+    if held is None or held.cash <= 0:
+        raise ConfigurationError(
+            "trading.no_money", f"the account holds no {account.currency}",
+            hint=f"deposit {account.currency}, or give the look-alike --balance {account.currency}=10000",
+        )  # fmt: skip
+    steps.take(
+        CashMoved(
+            ts_event=now_ms, ts_known=now_ms, account=account.name, movement_id="start",
+            reason="deposit", amount=held.cash, currency=account.currency,
+        )
+    )  # fmt: skip

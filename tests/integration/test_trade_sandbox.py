@@ -1,0 +1,140 @@
+"""`algotrader trade --mode sandbox` on a look-alike exchange: live bars, real requests, kill and restart."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.builders.okx_venue import simulator
+
+from algotrader.core.ports import SystemClock
+from algotrader.simulator.okx.server import Server, serving
+from algotrader.simulator.okx.simulator import Simulator
+
+pytest.importorskip("ccxt", reason="not run: ccxt is not installed")
+
+COMMAND = "import sys; from algotrader.cli.main import main; raise SystemExit(main(sys.argv[1:]))"
+FLIP = """
+import numpy as np
+from algotrader import Strategy
+
+
+class Flip(Strategy):
+    def targets(self, bars, f):
+        return np.where((bars.ts // 60_000) % 4 < 2, 0.5, 0.0)
+"""
+SETTINGS = """
+trading: {{mode: sandbox, url: "http://127.0.0.1:{port}"}}
+accounts:
+  main: {{currency: USDT}}
+strategies:
+  flip: {{use: flip.py, symbols: [OKX:BTC/USDT], timeframe: 1m}}
+"""
+KEYS = {
+    "ALGOTRADER_OKX_KEY": "sim-key",
+    "ALGOTRADER_OKX_SECRET": "sim-secret",
+    "ALGOTRADER_OKX_PASSPHRASE": "sim-pass",
+}
+
+
+@contextmanager
+def an_exchange() -> Iterator[tuple[Simulator, int]]:
+    """A look-alike in a thread of its own, a minute a second, as long as the block lasts."""
+    import asyncio
+
+    venue = simulator(
+        SystemClock(), balances={"USDT": Decimal(10_000)}, bars=10_000,
+        speed=60.0, limits=False,
+    )  # fmt: skip
+    loop, ports, stop = asyncio.new_event_loop(), [], asyncio.Event()
+    started = threading.Event()
+
+    async def serve() -> None:
+        async with serving(Server(venue, SystemClock()), "127.0.0.1", 0) as port:
+            ports.append(port)
+            started.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
+    thread.start()
+    started.wait()
+    try:
+        yield venue, ports[0]
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+        loop.close()
+
+
+def run(folder: Path, *arguments: str, keys: dict[str, str] | None = None) -> Any:
+    done = subprocess.run(
+        [sys.executable, "-c", COMMAND, *arguments, "--json"], cwd=folder, capture_output=True,
+        text=True, timeout=60, check=False, env={**os.environ, **(KEYS if keys is None else keys)},
+    )  # fmt: skip
+    return json.loads(done.stdout)
+
+
+def desk(folder: Path, port: int) -> None:
+    (folder / "flip.py").write_text(FLIP)
+    (folder / "algotrader.yaml").write_text(SETTINGS.format(port=port))
+    since = SystemClock().now() - timedelta(hours=4)  # the look-alike has five hours of history
+    run(
+        folder, "data", "download", "OKX:BTC/USDT", "--timeframe", "1m",
+        "--start", f"{since:%Y-%m-%dT%H:%M}", "--base-url", f"http://127.0.0.1:{port}",
+    )  # fmt: skip
+
+
+def test_a_desk_trades_on_an_exchange_is_killed_and_agrees_with_it(tmp_path: Path) -> None:
+    with an_exchange() as (venue, port):
+        state = venue.api.desk.exchange.venue
+        desk(tmp_path, port)
+        killed = subprocess.Popen(
+            [sys.executable, "-c", COMMAND, "trade", "--quiet"], cwd=tmp_path,
+            env={**os.environ, **KEYS}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        until = time.monotonic() + 90
+        while len(state.records.fills) < 3 and time.monotonic() < until:
+            time.sleep(0.01)
+        killed.send_signal(signal.SIGKILL)
+        killed.wait()
+        told = run(tmp_path, "trade", "--for", "14")
+        orders = run(tmp_path, "orders", "--all", "--last", "0")
+        known = Counter(order.asked.client_id for order in state.records.orders.values())
+        cash, coins = state.wallet.cash["USDT"], state.wallet.cash.get("BTC", Decimal(0))
+
+    assert told["resumed"]
+    assert told["slices"] > 3
+    account = told["accounts"][0]
+    assert account["mode"] == "trading"
+    assert len(state.records.fills) > 4
+    assert max(known.values()) == 1
+    assert set(known) <= {one["order"] for one in orders}
+    if account["open_orders"] == 0:
+        assert Decimal(account["cash"]) == pytest.approx(cash, abs=Decimal("1e-9"))
+        held = sum(Decimal(one["quantity"]) for one in run(tmp_path, "positions"))
+        assert held == coins
+
+
+def test_f68_keys_that_are_missing_or_wrong_are_said_by_name(tmp_path: Path) -> None:
+    with an_exchange() as (_, port):
+        desk(tmp_path, port)
+        missing = run(tmp_path, "trade", keys=dict.fromkeys(KEYS, ""))["error"]
+        wrong = run(tmp_path, "trade", keys=KEYS | {"ALGOTRADER_OKX_SECRET": "canary-7f3a"})
+
+    assert missing["code"] == "trading.keys"
+    assert "ALGOTRADER_OKX_SECRET" in missing["message"]
+    assert wrong["error"]["code"] == "trading.account_not_ready"
+    assert "canary-7f3a" not in json.dumps(wrong)
