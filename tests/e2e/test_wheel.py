@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from tools import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ("sh", "env", "uname", "dirname", "basename")
@@ -37,10 +38,11 @@ def run(command: list[str], **environment: str) -> str:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built as `make wheel` builds it, in a folder of its own so that nothing is disturbed."""
     folder = tmp_path_factory.mktemp("dist")
+    compiler = environment.find_compiler() or environment.make_zig_compiler()
     build = f"build-dir={folder / 'build'}"
     uv = [sys.executable, "-m", "uv"]
     options = ["--wheel", "--no-build-isolation", "--offline", "-C", build, "--out-dir"]
-    run([*uv, "build", "--python", sys.executable, *options, str(folder), "--quiet"])
+    run([*uv, "build", "--python", sys.executable, *options, str(folder), "--quiet"], **compiler)
     (built,) = folder.glob("*.whl")
     return built
 
