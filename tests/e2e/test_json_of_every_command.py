@@ -48,6 +48,7 @@ CALLS: dict[str, list[str]] = {
     "positions": [],
     "fills": [],
     "halt": [],
+    "flatten": [],
     "resume": [],
     "journal show": [],
     "journal verify": [],

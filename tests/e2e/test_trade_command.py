@@ -167,6 +167,21 @@ def test_a_halt_keeps_the_account_from_trading_until_it_is_resumed(
     assert said(capfd, "status")["accounts"][0]["mode"] == "trading"
 
 
+def test_flatten_sells_what_is_held_and_halts(
+    desk: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    trader = started(desk, "--speed", "30")
+    until_decided(desk, 60)
+    said(capfd, "flatten", "--reason", "a test")
+    trader.wait(timeout=60)
+    account = said(capfd, "status")["accounts"][0]
+
+    assert account["mode"] == "halted"
+    assert account["positions"] == 0
+    assert account["cash"] == account["equity"]
+    assert len(said(capfd, "fills", "--last", "0")) > 1
+
+
 def test_f50_a_second_trader_is_refused(desk: Path, capfd: pytest.CaptureFixture[str]) -> None:
     trader = started(desk, "--speed", "20")
     try:

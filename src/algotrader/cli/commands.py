@@ -66,6 +66,9 @@ TABLE: dict[str, Entry] = {
     "halt": Entry(
         "halt", LIVE, "Stop trading: cancel what is open and send nothing more, until resumed."
     ),
+    "flatten": Entry(
+        "flatten", LIVE, "Close every position at the market, then halt, until resumed."
+    ),
     "resume": Entry("resume", LIVE, "Let halted accounts trade again."),
     "sim": Entry("sim", LIVE, "Run a look-alike exchange on this machine."),
     "journal": Entry("journal", LIVE, "Read and check the record that trading depends on."),

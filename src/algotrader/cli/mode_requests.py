@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from algotrader.core.events import TradingMode
 
 
-def ask(out: Output, mode: TradingMode, accounts: list[str] | None, reason: str) -> None:
+def ask(
+    out: Output,
+    mode: TradingMode,
+    accounts: list[str] | None,
+    reason: str,
+    *,
+    flatten: bool = False,
+) -> None:
     """Put a request for each account into the trader's inbox. UsageError for unknown accounts."""
     from algotrader.core.ids import AccountId
     from algotrader.live.operator import Inbox, Request
@@ -32,11 +39,13 @@ def ask(out: Output, mode: TradingMode, accounts: list[str] | None, reason: str)
             f"no strategy trades on account {unknown[0]!r}",
             hint=hint_among(unknown[0], known, f"accounts are: {', '.join(known) or 'none'}"),
         )
+    what = "flatten" if flatten else mode.value
     inbox = Inbox(loaded.path(loaded.settings.workspace.journal))
     at_ms = utc_ms(SystemClock().now())
     try:
         for name in wanted:
-            inbox.put(Request(account=AccountId(name), mode=mode, reason=reason), at_ms)
+            request = Request(account=AccountId(name), mode=mode, reason=reason, flatten=flatten)
+            inbox.put(request, at_ms)
     except OSError as error:
         raise RunError(
             "trading.inbox",
@@ -46,8 +55,6 @@ def ask(out: Output, mode: TradingMode, accounts: list[str] | None, reason: str)
 
     def lines(console: Console) -> None:
         for name in wanted:
-            console.print(
-                f"{name}: {mode.value} asked; algotrader status shows when it is in force"
-            )
+            console.print(f"{name}: {what} asked; algotrader status shows when it is in force")
 
-    out.show([{"account": name, "asked": mode.value, "reason": reason} for name in wanted], lines)
+    out.show([{"account": name, "asked": what, "reason": reason} for name in wanted], lines)

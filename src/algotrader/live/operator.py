@@ -35,6 +35,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     mode: TradingMode
     reason: str
     by: str = OPERATOR
+    flatten: bool = False  # a halt that first goes flat (R28)
 
 
 class Inbox:
@@ -76,8 +77,9 @@ def _event(request: Request, now_ms: int) -> Event:
     account, by, reason = request.account, request.by, request.reason
     if request.mode is TradingMode.HALTED:
         return HaltRequested(
-            ts_event=now_ms, ts_known=now_ms, account=account, by=by, reason=reason, channel=CHANNEL
-        )
+            ts_event=now_ms, ts_known=now_ms, account=account, by=by, reason=reason,
+            channel=CHANNEL, flatten=request.flatten,
+        )  # fmt: skip
     if request.mode is TradingMode.TRADING:
         return RearmRequested(
             ts_event=now_ms, ts_known=now_ms, account=account, by=by, reason=reason, channel=CHANNEL
