@@ -21,10 +21,11 @@ import polars as pl
 
 from algotrader import Bars, Features, Strategy, Targets, param
 from algotrader.backtest.evaluate import Evaluator
+from algotrader.backtest.full_result import run_full_backtest
 from algotrader.backtest.loading import DataRequest, frame_market
 from algotrader.backtest.main_metrics import main_metrics
 from algotrader.backtest.market import Market
-from algotrader.backtest.run import run_backtest
+from algotrader.backtest.run import RunResult, run_backtest
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.backtest.space import SearchSpace
 from algotrader.backtest.sweep import (
@@ -39,6 +40,7 @@ from algotrader.execution.simulated import simulate
 from algotrader.execution.simulation import Panel, SimulatedInstrument, SimulationSettings
 from algotrader.features import ema
 from algotrader.features.memo import memoised
+from algotrader.risk.settings import RiskSettings
 from algotrader.strategy.context import Context
 from algotrader.strategy.loader import LoadedStrategy
 from benchmarks.series import START, closes, walk, weights
@@ -108,6 +110,21 @@ def event(rows: int, _sets: int, repeats: int) -> Figures:
     done = run_backtest(CrossingByBar(), traded, SETTINGS)
     seconds = fastest(lambda: run_backtest(CrossingByBar(), traded, SETTINGS), repeats)
     return {"seconds": seconds, "trades": len(done.trades.closed())}
+
+
+def full_of(kind: type[Strategy]) -> Callable[[int, int, int], Figures]:
+    """The same through the live engine: gate, order life, Decimal books, paper venue."""
+
+    def full(rows: int, _sets: int, repeats: int) -> Figures:
+        traded = market(rows, "1h", 3_600_000)
+
+        def run() -> RunResult:
+            return run_full_backtest(kind(), traded, SETTINGS, RiskSettings())
+
+        trades = len(run().trades.closed())
+        return {"seconds": fastest(run, repeats), "trades": trades}
+
+    return full
 
 
 def grid(kind: type[Strategy], sets: int, traded: Market) -> SweepPlan:
@@ -187,6 +204,8 @@ def portfolio(rows: int, columns: int, every: int, repeats: int) -> Figures:
 
 WORKS: dict[str, Callable[[int, int, int], Figures]] = {
     "event": event,
+    "full": full_of(Crossing),
+    "full-on-bar": full_of(CrossingByBar),
     "sweep": sweep_of(Crossing),
     "sweep-metrics": sweep_metrics,
     "sweep-stops": sweep_of(CrossingStopped),

@@ -82,6 +82,25 @@ def event(session: Session) -> list[Row]:
     ]
 
 
+def full(session: Session) -> list[Row]:
+    rows = session.size(50_000, 5_000)
+    done = session.in_turn(
+        {
+            work: (lambda work=work: session.simulator(work, rows))
+            for work in ("full", "full-on-bar")
+        }
+    )
+    return [
+        Row(
+            work=f"full driver: the live engine, {words}, {rows:,} bars",
+            ours=f"{rate(rows / fastest(done[work]))} bar-decisions/s",
+            goal="≥ 20 k",
+            reached=rows / fastest(done[work]) >= 20_000,
+        )
+        for work, words in (("full", "targets"), ("full-on-bar", "orders bar by bar"))
+    ]
+
+
 def sweep(session: Session) -> list[Row]:
     rows, sets = session.size(100_000, 20_000), session.size(1_000, 40)
     small, few = session.size(20_000, 5_000), session.size(200, 20)
@@ -264,6 +283,7 @@ def shell(session: Session) -> list[Row]:
 
 ROWS: Mapping[str, Callable[[Session], list[Row]]] = {
     "event": event,
+    "full": full,
     "sweep": sweep,
     "portfolio": portfolio,
     "metrics": metrics,
