@@ -86,8 +86,8 @@ def full(session: Session) -> list[Row]:
     rows = session.size(50_000, 5_000)
     done = session.in_turn(
         {
-            work: (lambda work=work: session.simulator(work, rows))
-            for work in ("full", "full-on-bar")
+            "full": lambda: session.simulator("full", rows),
+            "full-on-bar": lambda: session.simulator("full-on-bar", rows),
         }
     )
     return [

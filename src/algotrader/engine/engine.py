@@ -12,6 +12,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from algotrader.core.events import (
+    BarClosed,
     DecisionOutcome,
     Event,
     ImpossibleReply,
@@ -72,6 +73,9 @@ class Engine:
         """All that follows from an event of the outside."""
         outcome = self._step.begin()
         now_ms = event.ts_known
+        if isinstance(event, BarClosed):  # the most frequent of all leads to nothing by itself
+            self._step.tell(event)
+            return outcome
         before = self._order_of(event)
         if isinstance(event, OrderFilled) and self.state.knows_trade(event.fill.key):
             return outcome  # told before; nothing changes, nothing is written

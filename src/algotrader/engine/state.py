@@ -45,6 +45,8 @@ from algotrader.portfolio.sizing import kernel_terms, whole_lots
 from algotrader.portfolio.sub_ledgers import AccountLedger
 from algotrader.risk.engine import RiskEngine
 
+_Booking = OrderFilled | Liquidated | FundingPaid | CashMoved
+_BOOKED: Final = (OrderFilled, Liquidated, FundingPaid, CashMoved)
 _UNTOUCHED: Final = RebalanceState()
 
 
@@ -91,7 +93,7 @@ class EngineState:
 
     def apply(self, event: Event) -> None:
         """The state after an event. IllegalTransitionError leaves it as it was."""
-        if self._is_told(event):
+        if isinstance(event, _BOOKED) and self._is_told(event):
             return
         match event:
             case BarClosed():
@@ -132,7 +134,7 @@ class EngineState:
             place = (strategy, symbol)
             self.rebalance[place] = self.rebalance.get(place, _UNTOUCHED).retried()
 
-    def _is_told(self, event: Event) -> bool:
+    def _is_told(self, event: _Booking) -> bool:
         """Whether a booking was told before: it is booked once, by the books and by risk."""
         match event:
             case OrderFilled():
@@ -141,8 +143,6 @@ class EngineState:
                 return (event.account, str(event.instrument), event.trade_id) in self._trades
             case FundingPaid() | CashMoved():
                 return _movement_key(event) in self._movements
-            case _:
-                return False
 
     def price(self, symbol: Symbol) -> float:
         """Last close, NaN before the first."""
