@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Literal
@@ -147,14 +147,13 @@ def _fault(table: BarTable, code: str, bad: NDArray[np.bool_], names: tuple[str,
 
 
 def _not_finite(table: BarTable, name: str) -> Fault | None:
-    bad = ~np.isfinite(table.columns[name])
-    values = table.columns[name][bad]
-    what = (
-        " or an empty cell, which is no price"
-        if len(values) and np.isnan(values[0])
-        else ", which is no price"
+    fault = _fault(
+        table, "data.nan", ~np.isfinite(table.columns[name]), (name,), ", which is no price"
     )
-    return _fault(table, "data.nan", bad, (name,), what)
+    if fault is None or not np.isnan(table.columns[name][row := int(fault.rows[0])]):
+        return fault
+    at = stamp_text(int(table.ts[row]))
+    return replace(fault, message=f"row {row + 1} ({at}) has no {name}: the cell is empty, or nan")
 
 
 def _not_positive(table: BarTable, name: str) -> Fault | None:
