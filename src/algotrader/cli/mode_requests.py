@@ -32,6 +32,11 @@ def ask(
 
     loaded = load(out.config, environment=os.environ)
     known = sorted({one.account for one in loaded.settings.strategies.values()})
+    if not known:
+        raise UsageError(
+            "usage.account", "no strategy is configured here, so no account trades",
+            hint="run this in the workspace of the trader, or name its settings by --config",
+        )  # fmt: skip
     wanted = accounts or known
     if unknown := [name for name in wanted if name not in known]:
         raise UsageError(
