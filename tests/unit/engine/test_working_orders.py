@@ -40,7 +40,7 @@ from algotrader.core.events.questions import HeardEnd, HeardFill, StrategyQuesti
 from algotrader.core.fills import Fill
 from algotrader.core.ids import AccountId, RunId, StrategyId, TradeId, VenueOrderId
 from algotrader.core.instants import utc_at
-from algotrader.core.instruments import FeeSchedule
+from algotrader.core.instruments import FeeSchedule, Instrument
 from algotrader.core.money import Currency
 from algotrader.core.orders import Order, OrderStatus, Protection, Purpose, Side
 from algotrader.core.symbols import Symbol
@@ -58,7 +58,7 @@ T0 = 1_700_000_000_000 // HOUR * HOUR
 class Desk:
     """One engine that trades one swap; equity 10,000, a bar closes at each hour."""
 
-    def __init__(self, **changes: Any) -> None:
+    def __init__(self, instrument: Instrument = BTC, **changes: Any) -> None:
         trend = StrategyInstance(
             strategy=TREND, account=MAIN, instruments=(BTC.symbol,), timeframe="1h", **changes
         )
@@ -69,7 +69,7 @@ class Desk:
         self.engine = Engine(
             EngineSettings(
                 run_id=RunId("run"), configuration_hash="", accounts=(account,),
-                instruments={BTC.symbol: BTC}, strategies=(trend,),
+                instruments={BTC.symbol: instrument}, strategies=(trend,),
             )
         )  # fmt: skip
         self.commands: list[Command] = []
@@ -241,6 +241,21 @@ def test_explicit_orders_are_sized_numbered_and_refused_by_the_rules_of_the_kern
     [denied] = [one for one in desk.events if isinstance(one, OrderDenied)]
     assert [reason.rule for reason in denied.reasons] == ["below_minimum"]
     assert len({one.order_id for one in orders}) == 2
+
+
+def test_an_order_is_worth_the_minimum_at_its_own_price() -> None:
+    desk = Desk(replace(BTC, min_notional=Decimal(100)), by_bar=True)
+    desk.bar(1)
+    orders = desk.answer(  # 105 contracts are worth 105 at the close, 94.5 at 90, 115.5 at 110
+        1,
+        asked=[
+            AskedOrder(number=0, instrument=BTC.symbol, side=Side.BUY, quantity=105.0, limit=90.0),
+            AskedOrder(number=1, instrument=BTC.symbol, side=Side.BUY, quantity=105.0, stop=110.0),
+            AskedOrder(number=2, instrument=BTC.symbol, side=Side.BUY, quantity=105.0),
+        ],
+    )
+
+    assert [order.intent.number for order in orders] == [1, 2]
 
 
 def test_the_next_question_tells_what_became_of_the_orders_and_keeps_the_state() -> None:
