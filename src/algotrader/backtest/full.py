@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from algotrader.backtest.instances import strategy_instance
 from algotrader.backtest.kernel_input import traded
 from algotrader.backtest.market import Market
 from algotrader.backtest.paper_account import paper_venue
@@ -38,8 +39,6 @@ from algotrader.core.events import (
 )
 from algotrader.core.ids import AccountId, RunId, StrategyId
 from algotrader.core.money import Currency
-from algotrader.core.orders import Protection
-from algotrader.core.rebalancing import RebalanceKind
 from algotrader.core.symbols import Symbol
 from algotrader.engine.commands import (
     Amend,
@@ -51,12 +50,10 @@ from algotrader.engine.commands import (
     Submit,
 )
 from algotrader.engine.engine import Engine
-from algotrader.engine.settings import EngineSettings, StrategyInstance
+from algotrader.engine.settings import EngineSettings
 from algotrader.engine.slices import slices_of
 from algotrader.engine.step import Outcome
 from algotrader.execution.paper import PaperVenue
-from algotrader.portfolio.intents import Execution
-from algotrader.portfolio.sizing import SizingRules
 from algotrader.risk.settings import RiskSettings
 from algotrader.strategy.asking import BarByBar
 from algotrader.strategy.base import Strategy, Style
@@ -308,32 +305,7 @@ def _engine_settings(
     risk: RiskSettings,
 ) -> EngineSettings:
     symbols = tuple(market.bars.symbols)
-    by_bar = strategy.style is not Style.TARGETS
-    sizing = SizingRules(
-        cash_buffer=settings.cash_buffer,
-        max_leverage=settings.max_leverage,
-        max_weight=math.inf if settings.max_weight is None else settings.max_weight,
-        max_notional=math.inf if settings.max_notional is None else settings.max_notional,
-        band=0.0 if by_bar else strategy.rebalance.width,
-    )
-    instance = StrategyInstance(
-        strategy=name,
-        account=ACCOUNT,
-        instruments=symbols,
-        timeframe=str(market.bars.timeframe),
-        panel=strategy.panel,
-        by_bar=by_bar,
-        # What a bar-by-bar strategy asks for is acted on at once (R10).
-        rebalance=RebalanceKind.EVERY_BAR if by_bar else strategy.rebalance.kind,
-        sizing=sizing,
-        execution=_execution(settings, close_only=market.bars.close_only),
-        protection=Protection(
-            stop_loss=strategy.stop_loss,
-            take_profit=strategy.take_profit,
-            trailing=strategy.trailing,
-        ),
-        reenter_after=strategy.reenter_after,
-    )
+    instance = strategy_instance(strategy, name, ACCOUNT, market.bars, settings)
     account = Account(
         account_id=ACCOUNT,
         venue=symbols[0].venue,
@@ -351,12 +323,6 @@ def _engine_settings(
         risk=risk,
         watch_every_ms=None,
     )
-
-
-def _execution(settings: BacktestSettings, *, close_only: bool) -> Execution | None:
-    if settings.execution is not None:
-        return Execution(settings.execution)
-    return Execution.MARKET if close_only else None
 
 
 def _deposit(cash: float, currency: Currency, at_ms: int) -> CashMoved:
