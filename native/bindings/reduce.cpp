@@ -16,16 +16,15 @@ void bind_reduce(nb::module_& module) {
   module.def(
       "bars_are_sound",
       [](const Floats2& open, const Floats2& high, const Floats2& low, const Floats2& close,
-         const Floats2& volume, unsigned threads) {
+         const Floats2& volume) {
         for (const Floats2* part : {&open, &high, &low, &volume}) {
           if (part->size() != close.size()) throw std::invalid_argument("bars of one shape");
         }
         const Prices bars{open.data(), high.data(), low.data(), close.data(), volume.data()};
         const nb::gil_scoped_release released;
-        return bars_are_sound(bars, close.size(), threads);
+        return bars_are_sound(bars, close.size());
       },
-      nb::arg("open"), nb::arg("high"), nb::arg("low"), nb::arg("close"),
-      nb::arg("volume"), nb::kw_only(), nb::arg("threads") = 0U,
+      nb::arg("open"), nb::arg("high"), nb::arg("low"), nb::arg("close"), nb::arg("volume"),
       "May bars (T, N) be simulated? In one pass; it does not say what is wrong with them.");
 }
 

@@ -1,14 +1,12 @@
 #include "algotrader/reduce.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
 
-#include "algotrader/parallel.hpp"
 #include "algotrader/simd.hpp"
 
 namespace algotrader {
@@ -253,20 +251,16 @@ void mark_changes(const double* numbers, std::size_t count, std::uint64_t* words
 bool any_given(const double* values, std::size_t count) noexcept {
   return loops->any_given(values, count);
 }
-bool bars_are_sound(const Prices& bars, std::size_t count, unsigned threads) {
-  constexpr std::size_t block = 65536;  // bars; a panel of one block needs no other thread
-  std::atomic<bool> sound = true;
+bool bars_are_sound(const Prices& bars, std::size_t count) noexcept {
+  constexpr std::size_t block = 65536;  // bars
   // From the end: the first rows, where a run begins, are then still in the cache.
-  const auto work = [&](std::size_t first, std::size_t last) {
-    for (std::size_t k = last; k-- > first;) {
-      const std::size_t at = k * block;
-      const Prices part{bars.open + at, bars.high + at, bars.low + at, bars.close + at,
-                        bars.volume + at};
-      if (!loops->sound(part, std::min(block, count - at))) sound = false;
-    }
-  };
-  parallel_ranges((count + block - 1) / block, threads, work);
-  return sound;
+  for (std::size_t k = (count + block - 1) / block; k-- > 0;) {
+    const std::size_t at = k * block;
+    const Prices part{bars.open + at, bars.high + at, bars.low + at, bars.close + at,
+                      bars.volume + at};
+    if (!loops->sound(part, std::min(block, count - at))) return false;
+  }
+  return true;
 }
 void carry_forward(const double* fresh, double* values, std::size_t count) noexcept {
   loops->carry(fresh, values, count);

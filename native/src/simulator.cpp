@@ -174,7 +174,12 @@ void Simulator::publish_fills() {
     for (const Fill& fill : state_.fills) {
       tally_->take(fill, instruments_[static_cast<std::size_t>(fill.instrument)]);
     }
-  } else {
+  } else if (!state_.fills.empty()) {
+    const std::size_t needed = fills_.size() + state_.fills.size();
+    if (needed > fills_.capacity()) {  // room for the run, if it goes on as it began
+      const auto rows = static_cast<std::size_t>(state_.fills.front().row) + 1;
+      fills_.reserve(std::clamp(needed * panel_.rows / rows, 2 * needed, 16 * needed));
+    }
     fills_.insert(fills_.end(), state_.fills.begin(), state_.fills.end());
   }
   state_.fills.clear();

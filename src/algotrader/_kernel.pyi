@@ -17,8 +17,6 @@ def bars_are_sound(
     low: NDArray[float64],
     close: NDArray[float64],
     volume: NDArray[float64],
-    *,
-    threads: int = 0,
 ) -> bool: ...
 
 # indicators

@@ -30,9 +30,8 @@ struct Prices {
 };
 
 // May all of these bars be simulated? A bar is missing in all of its prices or in none, prices are
-// positive and finite, high and low enclose open and close, volume is not negative. Memory is what
-// it waits for, and two cores read it faster than one; threads: 0 = all cores.
-bool bars_are_sound(const Prices& bars, std::size_t count, unsigned threads);
+// positive and finite, high and low enclose open and close, volume is not negative.
+bool bars_are_sound(const Prices& bars, std::size_t count) noexcept;
 
 // values[k] = fresh[k] where that is given.
 void carry_forward(const double* fresh, double* values, std::size_t count) noexcept;
