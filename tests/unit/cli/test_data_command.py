@@ -87,7 +87,7 @@ def test_generate_resample_and_features(lake: str, capsys: pytest.CaptureFixture
     [
         (GOOD.replace("2024-01-04", "2024-01-03"), "repeats the stamp 2024-01-03"),
         (GOOD.replace("2024-01-04", "2024-01-01"), "is earlier than the row before it"),
-        (GOOD.replace("04,10,12", "04,,12"), "row 3 (2024-01-04 00:00) has open nan"),
+        (GOOD.replace("04,10,12", "04,,12"), "row 3 (2024-01-04 00:00) has no open"),
         (GOOD.replace("04,10,12,9", "04,10,12,-9"), "has low -9; prices must be above 0"),
         (GOOD.replace("04,10,12,9", "04,10,8,9"), "the high is below the low"),
         (

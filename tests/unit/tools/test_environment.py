@@ -97,7 +97,11 @@ def test_cmake_is_found_where_no_path_leads_to_one(
         "import os, subprocess; print(os.environ['PATH'], flush=True); subprocess.run(['cmake', '--build', '.'])"
     )
     said = subprocess.run(
-        [sys.executable, "-c", ask], capture_output=True, text=True, env={"PATH": "/nowhere"}
+        # Without the environment's own paths, which set-up has pointed at cmake already.
+        [sys.executable, "-S", "-c", ask],
+        capture_output=True,
+        text=True,
+        env={"PATH": "/nowhere"},
     )
     assert said.stdout.split() == [f"{programs}:/nowhere", "found"]
 
