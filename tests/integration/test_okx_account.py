@@ -36,11 +36,11 @@ def now_ms() -> int:
     return utc_ms(SystemClock().now())
 
 
-async def unfit(desk: Desk, keys: OkxKeys = KEYS, *, skewed_ms: int = 0) -> list[AccountCheck]:
+async def unfit(desk: Desk, keys: OkxKeys = KEYS) -> list[AccountCheck]:
     client = OkxClient(keys, base_url=desk.broker._client.address.base_url)
     venue_ms = int(desk.server.simulator.api.desk.exchange.venue.now)
     try:
-        checks = await examine_okx(client, lambda: venue_ms + skewed_ms, trades_swaps=True)
+        checks = await examine_okx(client, lambda: venue_ms, trades_swaps=True)
     finally:
         await client.close()
     return [one for one in checks if not one.is_fine]
@@ -160,7 +160,8 @@ def test_doctor_finds_a_fit_account_fine_and_says_what_a_wrong_key_lacks() -> No
             assert check.says.startswith(code)
             assert check.mend
             assert "other" not in repr(check)
-        (clock,) = await unfit(desk, skewed_ms=45_000)
+        desk.fault(FaultKind.CLOCK_SKEW, offset_ms=45_000)
+        (clock,) = await unfit(desk)
         assert clock.subject == "clock"
 
     on_an_account(work, limits=False)
