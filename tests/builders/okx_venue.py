@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -127,3 +128,26 @@ def with_client(
             return await work(client, chosen)
 
     return asyncio.run(run())
+
+
+@contextmanager
+def served(venue: Simulator) -> Iterator[int]:
+    """The port of a venue that is served by a thread of its own, as long as the block lasts."""
+    loop, ports, stop = asyncio.new_event_loop(), [], asyncio.Event()
+    started = threading.Event()
+
+    async def serve() -> None:
+        async with serving(Server(venue, SystemClock()), "127.0.0.1", 0) as port:
+            ports.append(port)
+            started.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
+    thread.start()
+    started.wait()
+    try:
+        yield ports[0]
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+        loop.close()

@@ -7,7 +7,6 @@ import random
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -17,12 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.builders.okx_venue import simulator
+from tests.builders.okx_venue import served, simulator
 
 from algotrader.core.events import OrderSubmitted, decode_event
 from algotrader.core.ports import SystemClock
 from algotrader.live.journal.folder import JournalFolder
-from algotrader.simulator.okx.server import Server, serving
 from algotrader.simulator.okx.simulator import Simulator
 
 TRADER = Path(__file__).with_name("okx_trader.py")
@@ -31,29 +29,11 @@ TRADER = Path(__file__).with_name("okx_trader.py")
 @contextmanager
 def an_exchange() -> Iterator[tuple[Simulator, int]]:
     """A look-alike in a thread of its own, as long as the block lasts."""
-    import asyncio
-
     venue = simulator(
         SystemClock(), names=("BTC-USDT",), bars=100_000, balances={"USDT": Decimal(10_000)}
     )
-    loop, ports, stop = asyncio.new_event_loop(), [], asyncio.Event()
-    started = threading.Event()
-
-    async def serve() -> None:
-        async with serving(Server(venue, SystemClock()), "127.0.0.1", 0) as port:
-            ports.append(port)
-            started.set()
-            await stop.wait()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
-    thread.start()
-    started.wait()
-    try:
-        yield venue, ports[0]
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join()
-        loop.close()
+    with served(venue) as port:
+        yield venue, port
 
 
 def started(journal: Path, port: int) -> subprocess.Popen[str]:

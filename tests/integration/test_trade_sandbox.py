@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -18,10 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.builders.okx_venue import simulator
+from tests.builders.okx_venue import served, simulator
 
 from algotrader.core.ports import SystemClock
-from algotrader.simulator.okx.server import Server, serving
 from algotrader.simulator.okx.simulator import Simulator
 
 pytest.importorskip("ccxt", reason="not run: ccxt is not installed")
@@ -53,30 +51,12 @@ KEYS = {
 @contextmanager
 def an_exchange() -> Iterator[tuple[Simulator, int]]:
     """A look-alike in a thread of its own, a minute a second, as long as the block lasts."""
-    import asyncio
-
     venue = simulator(
         SystemClock(), balances={"USDT": Decimal(10_000)}, bars=10_000,
         speed=60.0, limits=False,
     )  # fmt: skip
-    loop, ports, stop = asyncio.new_event_loop(), [], asyncio.Event()
-    started = threading.Event()
-
-    async def serve() -> None:
-        async with serving(Server(venue, SystemClock()), "127.0.0.1", 0) as port:
-            ports.append(port)
-            started.set()
-            await stop.wait()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
-    thread.start()
-    started.wait()
-    try:
-        yield venue, ports[0]
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join()
-        loop.close()
+    with served(venue) as port:
+        yield venue, port
 
 
 def run(folder: Path, *arguments: str, keys: dict[str, str] | None = None) -> Any:

@@ -58,6 +58,7 @@ from algotrader.risk.settings import RiskSettings
 from algotrader.strategy.asking import BarByBar
 from algotrader.strategy.base import Strategy, Style
 from algotrader.strategy.decide import Prepared, all_targets, end, first_decision, prepare_all
+from algotrader.strategy.newest import number
 from algotrader.strategy.rebalance import decisions
 
 Floats = NDArray[np.float64]
@@ -115,7 +116,7 @@ class _Answers:
             wanted=tuple(
                 TargetWanted(
                     instrument=symbol,
-                    target=_number(self.targets[row, column]),
+                    target=number(self.targets[row, column]),
                     features=self._features(row, column),
                 )
                 for column, symbol in enumerate(self.symbols)
@@ -125,7 +126,7 @@ class _Answers:
 
     def _features(self, row: int, column: int) -> dict[str, float | None]:
         return {
-            name: _number(values[row] if values.ndim == 1 else values[row, column])
+            name: number(values[row] if values.ndim == 1 else values[row, column])
             for name, values in self.prepared.features.items()
         }
 
@@ -346,7 +347,3 @@ def _armed(at_ms: int) -> ModeChanged:
         reason="a replay needs no reconciliation",
         by="recovery",
     )
-
-
-def _number(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None

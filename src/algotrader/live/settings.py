@@ -43,14 +43,19 @@ def _moment(value: object) -> object:
     return value.isoformat() if isinstance(value, date) else value
 
 
+Number = Annotated[float, BeforeValidator(_number)]
+Fraction = Annotated[float, BeforeValidator(_fraction)]
+TimeframeText = Annotated[str, AfterValidator(_timeframe)]
 Moment = Annotated[str, BeforeValidator(_moment)]
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """A part of the file: an unknown key is an error."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class TradingSettings(_Section):
+class TradingSettings(Section):
     """How this workspace trades."""
 
     mode: Literal["paper", "sandbox"] = Field(
@@ -67,16 +72,16 @@ class TradingSettings(_Section):
     end: Moment | None = Field(
         None, description="end of a replay, not included; absent: the last bar"
     )
-    budget_s: Annotated[float, BeforeValidator(_number), Field(gt=0, le=60)] = Field(
+    budget_s: Annotated[Number, Field(gt=0, le=60)] = Field(
         2.0, description="seconds a strategy has for a decision, then it is stopped"
     )
 
 
-class AccountSettings(_Section):
+class AccountSettings(Section):
     """One account. Its orders, limits and books are apart from those of the others."""
 
     currency: str = Field("USDT", description="of its cash (R26)")
-    cash: Annotated[float, BeforeValidator(_number), Field(gt=0)] = Field(
+    cash: Annotated[Number, Field(gt=0)] = Field(
         10_000.0, description="what a paper account begins with"
     )
     margin: Literal["cash", "cross", "isolated"] = Field(
@@ -84,7 +89,7 @@ class AccountSettings(_Section):
     )
 
 
-class StrategySettings(_Section):
+class StrategySettings(Section):
     """One strategy on one account."""
 
     use: str = Field(description="a file, FILE:Class, or a name of `algotrader strategy ls`")
@@ -92,12 +97,10 @@ class StrategySettings(_Section):
     symbols: tuple[Annotated[str, AfterValidator(_symbol)], ...] = Field(
         min_length=1, description="what it trades, VENUE:CODE"
     )
-    timeframe: Annotated[str, AfterValidator(_timeframe)] = Field(
-        description="length of the bars it decides on"
-    )
+    timeframe: TimeframeText = Field(description="length of the bars it decides on")
     parameters: Mapping[str, float | int | str | bool] = Field(
         {}, description="values of its parameters; absent: the class's own"
     )
-    share: Annotated[float, BeforeValidator(_fraction), Field(gt=0, le=1)] = Field(
+    share: Annotated[Fraction, Field(gt=0, le=1)] = Field(
         1.0, description="of the account's deposits that is its own (R27)"
     )

@@ -5,40 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import Field
 
-from algotrader.core.errors import UsageError
-from algotrader.core.timeframes import Timeframe
-from algotrader.core.units import parse_fraction, parse_number
-from algotrader.live.settings import NAME, AccountSettings, StrategySettings, TradingSettings
+from algotrader.live.settings import (
+    NAME,
+    AccountSettings,
+    Fraction,
+    Number,
+    Section,
+    StrategySettings,
+    TimeframeText,
+    TradingSettings,
+)
 from algotrader.risk.settings import RiskSettings
 
-
-def _timeframe(text: str) -> str:
-    try:
-        return str(Timeframe.parse(text))
-    except UsageError as error:
-        raise ValueError(f"{error.message}; {error.hint}") from error
-
-
-def _number(value: str | float) -> float:
-    return float(parse_number(value))
-
-
-def _fraction(value: str | float) -> float:
-    return float(parse_fraction(value))
-
-
-Number = Annotated[float, BeforeValidator(_number)]
-Fraction = Annotated[float, BeforeValidator(_fraction)]
 Name = Annotated[str, Field(pattern=NAME)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class WorkspaceSettings(_Section):
+class WorkspaceSettings(Section):
     """Folders, relative to the one that holds algotrader.yaml."""
 
     lake: Path = Field(Path("lake"), description="market data: raw, curated, features")
@@ -47,10 +31,10 @@ class WorkspaceSettings(_Section):
     journal: Path = Field(Path("journal"), description="what trading depends on; back it up")
 
 
-class BacktestDefaults(_Section):
+class BacktestDefaults(Section):
     """What a backtest assumes when the command line says nothing else."""
 
-    timeframe: Annotated[str, AfterValidator(_timeframe)] | None = Field(
+    timeframe: TimeframeText | None = Field(
         None, description="length of the lake's bars: 15m, 1h, 4h, 1d; absent: the only one there"
     )
     cash: Annotated[Number, Field(gt=0)] = Field(
@@ -81,7 +65,7 @@ class BacktestDefaults(_Section):
     seed: int = Field(0, ge=0, description="seed of everything random in a run")
 
 
-class Settings(_Section):
+class Settings(Section):
     """One file, one schema: an unknown key is an error."""
 
     workspace: WorkspaceSettings = WorkspaceSettings()
