@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from algotrader.core.bars import FIELDS, Bars
 from algotrader.core.events import Asked, DecisionOutcome, StrategyLine, TargetWanted
+from algotrader.core.events.codec import decode_symbol, encode_symbol
 from algotrader.core.events.questions import StrategyQuestion
 from algotrader.core.instruments import Instrument
 from algotrader.core.symbols import Symbol
@@ -82,21 +83,9 @@ ToWorker = Load | Ask
 FromWorker = Loaded | Answer
 
 
-def _enc_hook(value: object) -> object:
-    if isinstance(value, Symbol):
-        return str(value)
-    raise NotImplementedError(type(value).__name__)
-
-
-def _dec_hook(kind: type, value: object) -> object:
-    if kind is Symbol and isinstance(value, str):
-        return Symbol.parse(value)
-    raise NotImplementedError(kind.__name__)
-
-
-_ENCODER: Final = msgspec.msgpack.Encoder(enc_hook=_enc_hook)
-_TO_WORKER: Final = msgspec.msgpack.Decoder(ToWorker, dec_hook=_dec_hook)
-_FROM_WORKER: Final = msgspec.msgpack.Decoder(FromWorker, dec_hook=_dec_hook)
+_ENCODER: Final = msgspec.msgpack.Encoder(enc_hook=encode_symbol)
+_TO_WORKER: Final = msgspec.msgpack.Decoder(ToWorker, dec_hook=decode_symbol)
+_FROM_WORKER: Final = msgspec.msgpack.Decoder(FromWorker, dec_hook=decode_symbol)
 
 
 def framed(message: ToWorker | FromWorker) -> bytes:

@@ -57,7 +57,7 @@ def _decode_older(data: bytes | str) -> Event:
     try:
         header = _HEADER.decode(data)
         fields = upcast(msgspec.json.decode(data), _newest_version(header), UPCASTERS)
-        return cast(Event, msgspec.convert(fields, Event, dec_hook=_decode_symbol))
+        return cast(Event, msgspec.convert(fields, Event, dec_hook=decode_symbol))
     except (msgspec.MsgspecError, ValueError) as error:
         raise UsageError(
             "event.malformed",
@@ -107,13 +107,15 @@ def _unreadable(what: str) -> VersionError:
     )
 
 
-def _encode_symbol(value: object) -> str:
+def encode_symbol(value: object) -> str:
+    """The hook by which msgspec writes a symbol. NotImplementedError for anything else."""
     if isinstance(value, Symbol):
         return str(value)
     raise NotImplementedError(f"an event cannot hold a {type(value).__name__}")
 
 
-def _decode_symbol(wanted: type, value: object) -> Symbol:
+def decode_symbol(wanted: type, value: object) -> Symbol:
+    """The hook by which msgspec reads one. ValueError for what is no symbol."""
     if wanted is not Symbol or not isinstance(value, str):
         raise ValueError(f"expected the text of a symbol, got {value!r}")
     try:
@@ -122,6 +124,6 @@ def _decode_symbol(wanted: type, value: object) -> Symbol:
         raise ValueError(str(error)) from error
 
 
-_ENCODER: Final = msgspec.json.Encoder(enc_hook=_encode_symbol, decimal_format="string")
+_ENCODER: Final = msgspec.json.Encoder(enc_hook=encode_symbol, decimal_format="string")
 _HEADER: Final = msgspec.json.Decoder(_Header)
-_DECODER: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event, dec_hook=_decode_symbol)
+_DECODER: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event, dec_hook=decode_symbol)
