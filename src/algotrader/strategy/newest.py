@@ -46,5 +46,6 @@ def decide_newest(strategy: Strategy, bars: Bars) -> NewestDecision:
 
 
 def number(value: float) -> float | None:
-    """None for what is not a finite number, as events keep it."""
-    return value if math.isfinite(value) else None
+    """None for what is not a finite number, a plain float else, as events keep it."""
+    # A numpy scalar is a float to the type checker and not to the encoder of events.
+    return float(value) if math.isfinite(value) else None
