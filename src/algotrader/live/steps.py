@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from algotrader.core.events import Event, decode_event, encode_event
 from algotrader.engine.commands import Command
 from algotrader.engine.engine import Engine
@@ -15,9 +17,16 @@ from algotrader.live.journal.records import PREFIX
 class Steps:
     """The engine and its journal, never apart by more than the step being written."""
 
-    def __init__(self, engine: Engine, journal: Journal) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        journal: Journal,
+        committed: Callable[[Sequence[Event]], None] = lambda _: None,
+    ) -> None:
+        """`committed` is told the events of each step once they are durable: `Bus.publish`."""
         self._engine = engine
         self._journal = journal
+        self._committed = committed
         self._unwritten: Outcome | None = None
 
     @property
@@ -63,6 +72,7 @@ class Steps:
                 # The engine is one step ahead of its journal until this very step is written.
                 self._unwritten = outcome
                 raise
+            self._committed(outcome.events)
         return outcome.commands
 
 

@@ -23,6 +23,7 @@ from algotrader.execution.adapters.okx.broker import OkxBroker, OkxBrokerSetting
 from algotrader.execution.adapters.okx.client import OkxClient
 from algotrader.execution.adapters.okx.examination import examine_okx
 from algotrader.execution.broker import Broker
+from algotrader.live.bus import Bus
 from algotrader.live.journal.journal import Journal
 from algotrader.live.operator import Inbox
 from algotrader.live.rows import LiveRows
@@ -53,6 +54,7 @@ async def trade_on_okx(
     account = _the_account(desk)
     clock = SystemClock()
     trading = desk.configuration.settings.trading
+    bus = Bus()
     client = OkxClient(keys, base_url=trading.url, sandbox=trading.url is None)
     symbols = tuple(account.market.bars.symbols)
     broker = OkxBroker(
@@ -67,7 +69,7 @@ async def trade_on_okx(
     try:
         await _examined(client, clock, symbols, is_look_alike=trading.url is not None)
         engine = Engine(desk.engine_settings(journal.run_id, watch_every_ms=30_000))
-        steps = Steps(engine, journal)
+        steps = Steps(engine, journal, bus.publish)
         was_there = resumed(desk, steps)
         now_ms = utc_ms(clock.now())
         journal.record_start(config_hash=desk.configuration_hash, now_ms=now_ms)
@@ -81,6 +83,7 @@ async def trade_on_okx(
     finally:
         await broker.close()
         await feed.close()
+        await bus.close()
 
 
 async def _trade(

@@ -20,6 +20,7 @@ from algotrader.engine.engine import Engine
 from algotrader.engine.slices import Slice
 from algotrader.engine.state import EngineState
 from algotrader.execution.paper_broker import PaperBroker, stand_again
+from algotrader.live.bus import Bus
 from algotrader.live.journal.folder import JournalFolder
 from algotrader.live.journal.journal import Journal, last_segment
 from algotrader.live.journal.records import PREFIX
@@ -105,8 +106,8 @@ async def replay(
     on_notice: Callable[[Notice], None] = lambda _: None,
 ) -> Traded:
     """Trade the recorded bars from where the journal ends, to their end."""
-    engine = Engine(desk.engine_settings(journal.run_id))
-    steps = Steps(engine, journal)
+    engine, bus = Engine(desk.engine_settings(journal.run_id)), Bus()
+    steps = Steps(engine, journal, bus.publish)
     was_there = resumed(desk, steps)
     after = {frame: closed.decision_ts for frame, closed in engine.state.slices.items()}
     time = ReplayTime(max(after.values(), default=desk.begin_ms() - 1))
@@ -151,6 +152,7 @@ async def replay(
             task.cancel()
         await asyncio.gather(trading, feeding, return_exceptions=True)
         await decider.close()
+        await bus.close()
     return Traded(state=engine.state, slices=count, resumed=was_there)
 
 
