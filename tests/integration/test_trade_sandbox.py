@@ -114,7 +114,7 @@ def test_f68_keys_that_are_missing_or_wrong_are_said_by_name(tmp_path: Path) -> 
         missing = run(tmp_path, "trade", keys=dict.fromkeys(KEYS, ""))["error"]
         wrong = run(tmp_path, "trade", keys=KEYS | {"ALGOTRADER_OKX_SECRET": "canary-7f3a"})
 
-    assert missing["code"] == "trading.keys"
+    assert missing["code"] == "secrets.missing"
     assert "ALGOTRADER_OKX_SECRET" in missing["message"]
     assert wrong["error"]["code"] == "trading.account_not_ready"
     assert "canary-7f3a" not in json.dumps(wrong)

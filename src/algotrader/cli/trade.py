@@ -93,10 +93,13 @@ def _trade_in_sandbox(out: Output, desk: Desk, for_s: float | None) -> None:
     import asyncio
 
     from algotrader.live.journal.storage import Sync
-    from algotrader.ops.okx_trading import keys_of, trade_on_okx
+    from algotrader.ops.okx_keys import okx_keys
+    from algotrader.ops.okx_trading import the_account, trade_on_okx
+    from algotrader.ops.secrets import secrets_of
     from algotrader.ops.trading import journal_folder, opened
 
-    keys, folder = keys_of(os.environ), journal_folder(desk)
+    secrets, folder = secrets_of(desk.configuration, os.environ), journal_folder(desk)
+    keys = okx_keys(secrets, the_account(desk).settings.keys)
     at = desk.configuration.settings.trading.url or "OKX demo trading"
     names = ", ".join(one.name for one in desk.strategies)
     out.note(f"SANDBOX  {names}  {at}  journal {shown_path(folder.path)}")

@@ -14,6 +14,8 @@ from algotrader.core.timeframes import Timeframe
 from algotrader.core.units import parse_fraction, parse_number
 
 NAME = r"^[a-z][a-z0-9_-]{0,31}$"
+SECRET_NAME = r"^[A-Z][A-Z0-9_]{0,63}$"  # noqa: S105
+"""The name of a secret, which is never its value."""
 
 
 def _timeframe(text: str) -> str:
@@ -86,6 +88,10 @@ class AccountSettings(Section):
     )
     margin: Literal["cash", "cross", "isolated"] = Field(
         "cash", description="cash borrows nothing; perpetuals need cross or isolated (R23)"
+    )
+    keys: Annotated[str, Field(pattern=SECRET_NAME)] = Field(
+        "ALGOTRADER_OKX",
+        description="name of its API key: the secrets NAME_KEY, NAME_SECRET, NAME_PASSPHRASE",
     )
 
 

@@ -1,6 +1,6 @@
 """Read algotrader.yaml: one file, one schema, and for every setting where it came from.
 
-A later source wins: default, file, environment (`ALGOTRADER__SECTION__KEY`), command line.
+A later source wins: default, file, `.env`, environment (`ALGOTRADER__SECTION__KEY`), command line.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from pydantic_core import ErrorDetails
 
 from algotrader.core.errors import ConfigurationError
 from algotrader.core.spelling import nearest
+from algotrader.ops.dotenv import FILE_NAME as DOTENV
+from algotrader.ops.dotenv import read_dotenv
 from algotrader.ops.settings import Settings
 from algotrader.ops.yaml_lines import Key, read_yaml
 
@@ -73,12 +75,12 @@ def load(
     """
     here = (start or Path.cwd()).resolve()
     source = file or find_file(here)
+    folder = source.resolve().parent if source else here
     values, origins = _read(source) if source else ({}, {})
-    for variable, text in sorted(environment.items()):
-        if variable.startswith(PREFIX):
-            key = setting(variable.removeprefix(PREFIX).lower().replace("__", "."), variable)
-            _put(values, key, _scalar(text, variable), variable)
-            origins[".".join(key)] = f"environment {variable}"
+    for variable, text, origin in _variables(folder if source else None, environment):
+        key = setting(variable.removeprefix(PREFIX).lower().replace("__", "."), variable)
+        _put(values, key, _scalar(text, variable), variable)
+        origins[".".join(key)] = f"{origin} {variable}"
     for dotted, value in (overrides or {}).items():
         _put(values, setting(dotted, COMMAND_LINE), value, COMMAND_LINE)
         origins[dotted] = COMMAND_LINE
@@ -86,7 +88,6 @@ def load(
         settings = Settings.model_validate(values)
     except ValidationError as error:
         raise _refusal(error, origins, source) from error
-    folder = source.resolve().parent if source else here
     return Configuration(settings=settings, origins=origins, folder=folder, file=source)
 
 
@@ -145,6 +146,18 @@ def short(file: Path) -> str:
     """As short as it can be: relative to here, where the file is below."""
     resolved, here = file.resolve(), Path.cwd()
     return str(resolved.relative_to(here) if resolved.is_relative_to(here) else file)
+
+
+def _variables(
+    workspace: Path | None, environment: Mapping[str, str]
+) -> Iterator[tuple[str, str, str]]:
+    """Name, text and origin of the settings in `.env` and the environment, which wins."""
+    for name, held in read_dotenv(workspace).items() if workspace else ():
+        if name.startswith(PREFIX) and name not in environment:
+            yield name, held.value, f"{DOTENV}:{held.line}"
+    for name, text in sorted(environment.items()):
+        if name.startswith(PREFIX):
+            yield name, text, "environment"
 
 
 def _scalar(text: str, variable: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Final
 
@@ -33,7 +33,6 @@ from algotrader.live.workers import WorkerDecider
 from algotrader.ops.desk import Desk, DeskAccount
 from algotrader.ops.trading import Notices, Traded, journal_folder, resumed
 
-KEY_VARIABLES: Final = ("ALGOTRADER_OKX_KEY", "ALGOTRADER_OKX_SECRET", "ALGOTRADER_OKX_PASSPHRASE")
 _LOOK_S: Final = 0.25  # between looks into the inbox
 
 
@@ -51,7 +50,7 @@ async def trade_on_okx(
 
     ConfigurationError for keys that may withdraw or cannot trade, and for an account that is not as it must be; UsageError without the extra.
     """
-    account = _the_account(desk)
+    account = the_account(desk)
     clock = SystemClock()
     trading = desk.configuration.settings.trading
     bus = Bus()
@@ -146,7 +145,8 @@ async def _trade(
     return count
 
 
-def _the_account(desk: Desk) -> DeskAccount:
+def the_account(desk: Desk) -> DeskAccount:
+    """The one account that trades. ConfigurationError for none or several, or another venue."""
     if len(desk.accounts) != 1:
         raise ConfigurationError(
             "trading.one_account",
@@ -161,19 +161,6 @@ def _the_account(desk: Desk) -> DeskAccount:
             hint="use symbols such as OKX:BTC/USDT, or trading: {mode: paper}",
         )
     return account
-
-
-def keys_of(environment: Mapping[str, str]) -> OkxKeys:
-    """ConfigurationError names the variable that is missing, never its value (F68)."""
-    missing = [name for name in KEY_VARIABLES if not environment.get(name)]
-    if missing:
-        raise ConfigurationError(
-            "trading.keys",
-            f"the environment has no {', '.join(missing)}",
-            hint="export the three of an API key that may trade and not withdraw",
-        )
-    key, secret, passphrase = (environment[name] for name in KEY_VARIABLES)
-    return OkxKeys(key=key, secret=secret, passphrase=passphrase)
 
 
 async def _examined(

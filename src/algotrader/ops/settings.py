@@ -65,6 +65,15 @@ class BacktestDefaults(Section):
     seed: int = Field(0, ge=0, description="seed of everything random in a run")
 
 
+class SecretsSettings(Section):
+    """Where secrets are that are neither in the environment nor in `.env`. None stands here."""
+
+    file: Path = Field(Path("secrets.enc"), description="the encrypted file of secrets")
+    key_file: Path | None = Field(
+        None, description="file of mode 600 that holds its passphrase; absent: it is asked for"
+    )
+
+
 class Settings(Section):
     """One file, one schema: an unknown key is an error."""
 
@@ -72,5 +81,6 @@ class Settings(Section):
     backtest: BacktestDefaults = BacktestDefaults()
     risk: RiskSettings = RiskSettings()
     trading: TradingSettings = TradingSettings()
+    secrets: SecretsSettings = SecretsSettings()
     accounts: dict[Name, AccountSettings] = Field({}, description="by name: whose money is traded")
     strategies: dict[Name, StrategySettings] = Field({}, description="by name: what trades")

@@ -1,0 +1,89 @@
+"""Whether an account at a venue is fit to trade with: what `algotrader doctor okx` shows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from algotrader.core.errors import UsageError
+from algotrader.core.instants import utc_ms
+from algotrader.core.ports import SystemClock
+from algotrader.core.spelling import hint_among
+from algotrader.core.symbols import InstrumentKind, Symbol
+from algotrader.execution.adapters.okx.client import OkxClient
+from algotrader.execution.adapters.okx.examination import AccountCheck, examine_okx
+from algotrader.live.settings import AccountSettings
+from algotrader.ops.config import Configuration
+from algotrader.ops.health import Check
+from algotrader.ops.okx_keys import key_names, okx_keys
+from algotrader.ops.secrets import Secrets, secrets_of
+
+
+def examine_account(
+    configuration: Configuration, environment: Mapping[str, str], account: str | None = None
+) -> list[Check]:
+    """Ask OKX about one account's key and settings, changing nothing.
+
+    ConfigurationError if the key is nowhere, UsageError for an account that is not configured.
+    """
+    name, settings = _account(configuration, account)
+    secrets = secrets_of(configuration, environment)
+    trading = configuration.settings.trading
+    client = OkxClient(
+        okx_keys(secrets, settings.keys), base_url=trading.url, sandbox=trading.url is None
+    )
+
+    async def ask() -> list[AccountCheck]:
+        try:
+            return await examine_okx(
+                client,
+                lambda: utc_ms(SystemClock().now()),
+                trades_swaps=_swaps(configuration, name),
+            )
+        finally:
+            await client.close()
+
+    return [_where(configuration), _key(secrets, settings), *map(_shown, asyncio.run(ask()))]
+
+
+def _account(configuration: Configuration, wanted: str | None) -> tuple[str, AccountSettings]:
+    """The account meant: the one named, the only one, or `main`."""
+    accounts = configuration.settings.accounts or {"main": AccountSettings()}
+    name = wanted or ("main" if "main" in accounts else min(accounts))
+    if name not in accounts:
+        raise UsageError(
+            "usage.account",
+            f"no account is called {name!r}",
+            hint=hint_among(name, accounts, f"accounts are: {', '.join(accounts)}"),
+        )
+    return name, accounts[name]
+
+
+def _swaps(configuration: Configuration, account: str) -> bool:
+    """Whether a strategy of the account trades perpetuals."""
+    return any(
+        Symbol.parse(text).kind is InstrumentKind.PERPETUAL
+        for one in configuration.settings.strategies.values()
+        if one.account == account
+        for text in one.symbols
+    )
+
+
+def _where(configuration: Configuration) -> Check:
+    url = configuration.settings.trading.url
+    says = "OKX's demo trading" if url is None else f"a look-alike at {url}"
+    return Check(subject="venue", state="ok", says=says)
+
+
+def _key(secrets: Secrets, settings: AccountSettings) -> Check:
+    places = ", ".join(f"{name} from {secrets.place(name)}" for name in key_names(settings.keys))
+    return Check(subject="secrets", state="ok", says=places)
+
+
+def _shown(check: AccountCheck) -> Check:
+    return Check(
+        subject=check.subject,
+        state="ok" if check.is_fine else "broken",
+        says=check.says,
+        mend=check.mend,
+    )
