@@ -55,6 +55,9 @@ CALLS: dict[str, list[str]] = {
     "journal export": [],
     "journal recover": [],
     "sim okx": ["--port", "0", "--for", "0.1"],
+    "secrets set": ["ALGOTRADER_OKX_KEY"],
+    "secrets list": [],
+    "secrets rm": ["ALGOTRADER_OKX_KEY"],
     "version": [],
 }
 

@@ -16,7 +16,14 @@ PANELS = START, DATA, RESEARCH, LIVE, WORKSPACE = (
     "Start", "Data", "Research", "Live", "Workspace"
 )  # fmt: skip
 
-GROUPS = ("data", "strategy", "sim", "journal", "config")  # commands that only hold others
+GROUPS = (
+    "data",
+    "strategy",
+    "sim",
+    "journal",
+    "config",
+    "secrets",
+)  # commands that only hold others
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,7 @@ TABLE: dict[str, Entry] = {
     "sim": Entry("sim", LIVE, "Run a look-alike exchange on this machine."),
     "journal": Entry("journal", LIVE, "Read and check the record that trading depends on."),
     "config": Entry("config", WORKSPACE, "Show, check and explain the settings in force."),
+    "secrets": Entry("secrets", WORKSPACE, "Keep API keys and tokens in an encrypted file."),
     "version": Entry("version", WORKSPACE, "Print the versions that decide a result."),
 }
 

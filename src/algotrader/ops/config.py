@@ -17,8 +17,10 @@ from pydantic_core import ErrorDetails
 
 from algotrader.core.errors import ConfigurationError
 from algotrader.core.spelling import nearest
+from algotrader.live.settings import SECRET_NAME
 from algotrader.ops.dotenv import FILE_NAME as DOTENV
 from algotrader.ops.dotenv import read_dotenv
+from algotrader.ops.secret_values import looks_secret, require_no_secrets
 from algotrader.ops.settings import Settings
 from algotrader.ops.yaml_lines import Key, read_yaml
 
@@ -138,6 +140,7 @@ def _read(file: Path) -> tuple[dict[str, Any], dict[str, str]]:
         ) from error
     name = short(file)
     document = read_yaml(text, name)
+    require_no_secrets(document, name, frozenset(key.rpartition(".")[2] for key in keys()))
     origins = {".".join(map(str, key)): f"{name}:{line}" for key, line in document.lines.items()}
     return document.values, origins
 
@@ -250,7 +253,9 @@ def _sentence(detail: ErrorDetails) -> str:
     if detail["type"] == "missing":
         return f"{key} is missing"
     message = detail["msg"].removeprefix("Value error, ")
-    return f"{key}: {message[:1].lower()}{message[1:]} (it is {detail['input']!r})"
+    is_name = detail.get("ctx", {}).get("pattern") == SECRET_NAME  # somebody may have put it there
+    shown = "" if is_name or looks_secret(detail["input"]) else f" (it is {detail['input']!r})"
+    return f"{key}: {message[:1].lower()}{message[1:]}{shown}"
 
 
 def _dotted(location: Key) -> str:

@@ -99,8 +99,10 @@ def vault_of(configuration: Configuration) -> Path:
     return configuration.path(configuration.settings.secrets.file)
 
 
-def passphrase_of(configuration: Configuration, environment: Mapping[str, str]) -> str:
-    """From the key file, else the environment, else asked for at a terminal.
+def passphrase_of(
+    configuration: Configuration, environment: Mapping[str, str], *, is_new: bool = False
+) -> str:
+    """From the key file, else the environment, else asked for at a terminal; a new one twice.
 
     ConfigurationError if there is none, and for a key file that others may read.
     """
@@ -110,7 +112,10 @@ def passphrase_of(configuration: Configuration, environment: Mapping[str, str]) 
     if given := environment.get(PASSPHRASE):
         return given
     if sys.stdin.isatty():
-        typed = getpass.getpass(f"passphrase of {vault_of(configuration).name}: ")
+        name = vault_of(configuration).name
+        typed = getpass.getpass(f"{'new ' if is_new else ''}passphrase of {name}: ")
+        if typed and is_new and getpass.getpass("the same again: ") != typed:
+            raise ConfigurationError("secrets.passphrase", "the two are not the same")
         if typed:
             return typed
     raise ConfigurationError(

@@ -171,3 +171,36 @@ def test_a_number_where_a_section_belongs_is_refused(tmp_path: Path) -> None:
     message = refusal(tmp_path, "backtest: 5\n", ALGOTRADER__BACKTEST__CASH="1").message
 
     assert "backtest is no section" in message
+
+
+CANARY = "canary-7f3a"
+UUID_KEY = "0b5c9b4e-1d2f-4a6b-8c3d-9e0f1a2b3c4d"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (f"accounts:\n  main:\n    secret: {CANARY}\n", 3),
+        (f"accounts:\n  main: {{api-key: {CANARY}}}\n", 2),
+        (f"token: {CANARY}\n", 1),
+        (f"accounts:\n  main:\n    keys: {UUID_KEY}\n", 3),
+        (f"trading:\n  url: {'AB' * 16}\n", 2),
+    ],
+)
+def test_f68_a_secret_in_the_file_is_refused_by_its_line_alone(
+    tmp_path: Path, text: str, line: int
+) -> None:
+    error = refusal(tmp_path, text)
+
+    assert error.code == "config.secret"
+    assert f"algotrader.yaml:{line}: " in error.message
+    assert "secrets set" in (error.hint or "")
+    said = f"{error.message} {error.hint}"
+    assert all(value not in said for value in (CANARY, UUID_KEY, "ABAB"))
+
+
+def test_f68_a_value_in_place_of_a_secrets_name_is_not_repeated(tmp_path: Path) -> None:
+    error = refusal(tmp_path, f"accounts:\n  main: {{keys: {CANARY}}}\n")
+
+    assert "accounts.main.keys: string should match pattern" in error.message
+    assert CANARY not in error.message
