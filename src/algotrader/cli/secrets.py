@@ -107,7 +107,7 @@ def rm(out: Output, name: Name) -> None:
 
     \b
     algotrader secrets rm ALGOTRADER_OKX_KEY
-    algotrader secrets list
+    algotrader secrets rm ALGOTRADER_OKX_KEY --json
     """
     from algotrader.core.spelling import hint_among
     from algotrader.ops.secrets import passphrase_of, vault_of
