@@ -50,6 +50,7 @@ CALLS: dict[str, list[str]] = {
     "halt": [],
     "flatten": [],
     "resume": [],
+    "parity": [],
     "journal show": [],
     "journal verify": [],
     "journal export": [],

@@ -77,6 +77,11 @@ TABLE: dict[str, Entry] = {
         "flatten", LIVE, "Close every position at the market, then halt, until resumed."
     ),
     "resume": Entry("resume", LIVE, "Let halted accounts trade again."),
+    "parity": Entry(
+        "parity",
+        LIVE,
+        "Prove that what was tested is what was traded, and name the cause of each difference.",
+    ),
     "sim": Entry("sim", LIVE, "Run a look-alike exchange on this machine."),
     "journal": Entry("journal", LIVE, "Read and check the record that trading depends on."),
     "config": Entry("config", WORKSPACE, "Show, check and explain the settings in force."),

@@ -1,0 +1,46 @@
+"""`algotrader parity`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from algotrader.cli.commands import new_app
+from algotrader.cli.output import Output, with_output
+
+app = new_app()
+
+
+@app.command()
+@with_output
+def parity(
+    out: Output,
+    run: Annotated[
+        Path | None,
+        typer.Argument(metavar="[RUN]", help="Folder of a journal; default: the workspace's."),
+    ] = None,
+    last: Annotated[
+        int, typer.Option("--last", min=0, help="How many differences to list; 0 lists all.")
+    ] = 20,
+) -> None:
+    """Prove that what was tested is what was traded, and name the cause of each difference.
+
+    Replays the journal through this build: every row must come out byte for byte. Then runs its
+    range as a backtest on today's data and compares each decision. Exit code 1 on a finding.
+    Reads only; also while the trader runs.
+
+    \b
+    algotrader parity
+    algotrader parity backup/journal --json
+    """
+    from algotrader.cli.desk_tables import desk_of
+    from algotrader.cli.main import FINDING
+    from algotrader.cli.parity_tables import plain_parity, print_parity
+    from algotrader.ops.parity import compare_desk
+
+    found = compare_desk(desk_of(out), run)
+    out.show(plain_parity(found), lambda console: print_parity(console, found, last))
+    if not found.is_clean:
+        raise typer.Exit(FINDING)

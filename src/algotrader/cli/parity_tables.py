@@ -1,0 +1,179 @@
+"""What `parity` shows: the replay, the decisions by cause, and the differences one by one."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from algotrader.core.instants import utc_at
+from algotrader.core.units import ABSENT, format_percent
+
+if TYPE_CHECKING:
+    from algotrader.core.events import Decided
+    from algotrader.parity.causes import Compared, Result
+    from algotrader.parity.comparing import Parity
+    from algotrader.parity.replaying import Difference, Replayed
+
+
+def plain_parity(found: Parity) -> dict[str, Any]:
+    """One object: what both comparisons found. Amounts are text, exact; times UTC ms."""
+    from algotrader.parity.causes import Sameness
+
+    return {
+        "run": found.run_id,
+        "first": found.span.first_ms,
+        "last": found.span.last_ms,
+        "clean": found.is_clean,
+        "replay": _plain_replay(found.replay),
+        "backtest": {
+            "decisions": len(found.decisions),
+            "equal": found.counts[Sameness.EQUAL],
+            "equal_in_weight": found.counts[Sameness.WEIGHT],
+            "different": found.counts[Sameness.DIFFERENT],
+            "not_compared": found.not_compared,
+            "causes": {cause.value: count for cause, count in found.causes.most_common()},
+            "differences": [
+                _plain_decision(one)
+                for one in found.decisions
+                if one.sameness is not Sameness.EQUAL
+            ],
+        },
+    }
+
+
+def _plain_replay(replay: Replayed) -> dict[str, Any]:
+    return {
+        "rows": replay.rows,
+        "steps": replay.steps,
+        "equal_steps": replay.equal,
+        "commands": replay.commands,
+        "equal_commands": replay.equal_commands,
+        "equal": replay.is_equal,
+        "stopped_at": replay.stopped_at,
+        "configuration_hash": replay.configuration_hash,
+        "software": replay.software,
+        "starts": [
+            {"seq": one.seq, "time": one.time_ms, "software": one.software,
+             "configuration_hash": one.configuration_hash}
+            for one in replay.starts
+        ],
+        "differences": [_plain_difference(one) for one in replay.differences],
+    }  # fmt: skip
+
+
+def _plain_difference(one: Difference) -> dict[str, Any]:
+    return {
+        "seq": one.seq,
+        "time": one.time_ms,
+        "input": one.input,
+        "kind": one.kind,
+        "journal": one.journal,
+        "replayed": one.replayed,
+        "error": one.error,
+        "configuration_changed": one.configuration_changed,
+    }
+
+
+def _plain_decision(one: Compared) -> dict[str, Any]:
+    gap = one.gap
+    return {
+        "decision": one.key.decision_ts,
+        "strategy": one.key.strategy,
+        "instrument": str(one.key.instrument),
+        "sameness": one.sameness.value,
+        "cause": None if one.cause is None else one.cause.value,
+        "text": one.text,
+        "journal": _plain_side(one.journal, one.came[0]),
+        "backtest": _plain_side(one.backtest, one.came[1]),
+        "equity_gap": None if gap is None else {
+            "whole": str(gap.whole), "fills": str(gap.fills), "prices": str(gap.prices),
+            "funding": str(gap.funding), "cash": str(gap.cash), "rest": str(gap.rest),
+        },
+    }  # fmt: skip
+
+
+def _plain_side(decided: Decided | None, came: Result) -> dict[str, Any] | None:
+    if decided is None:
+        return None
+    return {
+        "target": decided.target,
+        "towards": _text(decided.latched_quantity),
+        "lots": decided.lots,
+        "price": decided.price,
+        "equity": str(decided.equity),
+        "ordered": str(came.ordered),
+        "filled": str(came.filled),
+        "fill_price": _text(came.price),
+    }
+
+
+def _text(value: Decimal | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def print_parity(console: Console, found: Parity, last: int) -> None:
+    """Two lines of result, the causes, and the newest differences."""
+    from algotrader.parity.causes import Sameness
+
+    span = f"{_at(found.span.first_ms)} to {_at(found.span.last_ms)}"
+    console.print(f"parity of run {found.run_id}, {span}", soft_wrap=True)
+    _print_replay(console, found.replay)
+    total = len(found.decisions)
+    counts = found.counts
+    console.print(
+        f"backtest  {total:,} decisions: {counts[Sameness.EQUAL]:,} equal, "
+        f"{counts[Sameness.WEIGHT]:,} equal in weight, "
+        f"{counts[Sameness.DIFFERENT]:,} different",
+        soft_wrap=True,
+    )
+    if found.not_compared:
+        console.print(
+            f"△ {found.not_compared:,} decisions are after the end of today's data: bring it in "
+            "with algotrader data download",
+            soft_wrap=True,
+        )
+    if found.causes:
+        console.print(_causes(found, total))
+    shown = [one for one in found.decisions if one.sameness is Sameness.DIFFERENT]
+    kept = shown[-last:] if last else shown
+    for one in kept:
+        console.print(
+            f"{_at(one.key.decision_ts)}  {one.key.strategy}  {one.key.instrument}  "
+            f"{one.cause.value if one.cause else ABSENT}: {one.text}",
+            soft_wrap=True,
+        )
+    if len(kept) < len(shown):
+        console.print(f"{len(shown) - len(kept):,} earlier ones: --last 0, or --json", style="dim")
+
+
+def _print_replay(console: Console, replay: Replayed) -> None:
+    share = format_percent(replay.equal / replay.steps if replay.steps else 1.0)
+    mark = "" if replay.is_equal else "△ "
+    console.print(
+        f"{mark}replay    {replay.rows:,} rows, {replay.steps:,} steps, {replay.commands:,} "
+        f"commands to the venue: {share} equal, byte for byte",
+        soft_wrap=True,
+    )
+    if replay.configurations_differ:
+        console.print("△ some starts had other settings than today's", soft_wrap=True)
+    for one in replay.differences[:1]:
+        console.print(f"  row {one.seq:,}, after {one.input} of {_at(one.time_ms)}: {one.kind}")
+        console.print(f"  journal   {one.journal or ABSENT}", soft_wrap=True)
+        console.print(f"  replayed  {one.error or one.replayed or ABSENT}", soft_wrap=True)
+
+
+def _causes(found: Parity, total: int) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("cause")
+    table.add_column("decisions", justify="right")
+    table.add_column("share", justify="right")
+    for cause, count in found.causes.most_common():
+        table.add_row(cause.value, f"{count:,}", format_percent(count / total))
+    return table
+
+
+def _at(ms: int) -> str:
+    return f"{utc_at(ms):%Y-%m-%d %H:%M}"

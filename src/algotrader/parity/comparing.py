@@ -1,0 +1,117 @@
+"""Parity: is what was tested what was traded? Two comparisons of a journal, and their findings.
+
+    result = compare(desk, rows)      # rows: JournalFolder(...).reading()
+    result.is_clean                   # replay equal, and no difference without a cause
+
+*Replay*: the journal's inputs go through this build's engine, and every row must come out again
+byte for byte. *Backtest*: the same range on today's bars with simulated fills; each decision is
+compared, and each difference has one cause.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from algotrader import __version__
+from algotrader.core.errors import DataError
+from algotrader.core.events import CashMoved
+from algotrader.core.ids import StrategyId
+from algotrader.live.journal.port import Rows
+from algotrader.parity.asknown import AsKnown
+from algotrader.parity.causes import Cause, Compared, Sameness
+from algotrader.parity.evidence import KnownBars, Uptime
+from algotrader.parity.explaining import Explainer
+from algotrader.parity.reading import Start, steps_of
+from algotrader.parity.record import Record
+from algotrader.parity.replaying import Replayed, Replayer
+from algotrader.parity.today import Desk, Range, run_today
+from algotrader.strategy.base import Style
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parity:
+    """Both comparisons of one journal."""
+
+    run_id: str
+    span: Range
+    replay: Replayed
+    decisions: tuple[Compared, ...]  # in the order of their time
+    not_compared: int  # decisions after the end of today's data
+
+    @property
+    def counts(self) -> Counter[Sameness]:
+        return Counter(one.sameness for one in self.decisions)
+
+    @property
+    def causes(self) -> Counter[Cause]:
+        return Counter(one.cause for one in self.decisions if one.cause is not None)
+
+    @property
+    def is_clean(self) -> bool:
+        """The replay is equal to the last row, and every difference has a cause."""
+        return self.replay.is_equal and not self.causes[Cause.UNKNOWN]
+
+
+def compare(
+    desk: Desk,
+    rows: Rows,
+    *,
+    on_stage: Callable[[str], None] = lambda _: None,
+) -> Parity:
+    """Both comparisons of the journal in `rows` with the desk as it is configured today.
+
+    DataError if it holds no decision, or today's data none of its range; JournalDamagedError
+    where its chain breaks.
+    """
+    live = Record(desk.settings)
+    on_stage("replay")
+    replayer = Replayer(desk.settings, lambda: steps_of(rows), live.hear)
+    replayed = replayer.run(lambda _: None)
+    span = _span(live)
+    on_stage("backtest")
+    today = run_today(desk, span, _deposits(live, span))
+    on_stage("compare")
+    decisions, beyond = _compared(desk, live, today, span, replayed.starts)
+    return Parity(
+        run_id=desk.settings.run_id, span=span, replay=replayed,
+        decisions=decisions, not_compared=beyond,
+    )  # fmt: skip
+
+
+def _compared(
+    desk: Desk, live: Record, today: Record, span: Range, starts: list[Start]
+) -> tuple[tuple[Compared, ...], int]:
+    strategies = [one for account in desk.accounts for one in account.strategies]
+    known: Mapping[StrategyId, AsKnown] = {
+        one.name: AsKnown(one.strategy, one.bars, live, span.first_ms)
+        for one in strategies
+        if one.strategy.style is Style.TARGETS
+    }
+    explainer = Explainer(
+        live, today, known=known, uptime=Uptime(starts, live),
+        bars={one.name: KnownBars(live, one.bars, (span.first_ms, span.last_ms))
+              for one in strategies},
+        configuration_hash=desk.settings.configuration_hash, software=__version__,
+    )  # fmt: skip
+    ends = {one.name: int(one.bars.known_at[-1]) for one in strategies}
+    keys = sorted({*live.decisions, *today.decisions})
+    within = [key for key in keys if key.decision_ts <= ends[key.strategy]]
+    return tuple(explainer.compare(key) for key in within), len(keys) - len(within)
+
+
+def _span(live: Record) -> Range:
+    times = [slice_.decision_ts for slice_ in live.slices.values()]
+    if not times:
+        raise DataError(
+            "parity.nothing",
+            "the journal has no decision yet: there is nothing to compare",
+            hint="algotrader trade",
+        )
+    return Range(first_ms=min(times), last_ms=max(times))
+
+
+def _deposits(live: Record, span: Range) -> list[CashMoved]:
+    """What the accounts began with."""
+    return [one for one in live.movements if one.ts_known <= span.first_ms]

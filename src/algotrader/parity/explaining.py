@@ -1,0 +1,350 @@
+"""Each decision against its twin, and the one cause of a difference.
+
+Evidence goes from the nearest to the farthest: the bars it was made on, what became of its order,
+then what earlier differences had left: another position, another equity. Only what the journal
+shows counts as a cause; what it does not show is `unknown`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from algotrader.core.events import Decided, DecisionOutcome, TradingMode
+from algotrader.core.ids import AccountId, StrategyId
+from algotrader.core.instants import utc_at
+from algotrader.core.symbols import Symbol
+from algotrader.engine.settings import StrategyInstance
+from algotrader.parity.asknown import AsKnown
+from algotrader.parity.causes import Cause, Compared, Result, Sameness
+from algotrader.parity.evidence import KnownBars, Uptime
+from algotrader.parity.record import Key, Outcome, Record, decided_by_strategy
+from algotrader.parity.standing import ZERO, EquityGap, gap_of
+from algotrader.portfolio.positions import exact
+
+_SAME: Final = 1e-12  # targets that differ by less than this part are the same number
+_SAME_MONEY: Final = Decimal("1e-9")  # of equity: the books agree to this part (P16)
+_OPERATOR_RULES: Final = ("kill_switch", "halt")
+_RESTART_RULES: Final = ("starting", "reduce_only", "unknown_order")
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A cause and the sentence with its numbers."""
+
+    cause: Cause
+    text: str
+
+
+class Explainer:
+    """Goes through the decisions in their order; what it found shapes what follows."""
+
+    def __init__(
+        self,
+        live: Record,
+        today: Record,
+        *,
+        bars: Mapping[StrategyId, KnownBars],
+        known: Mapping[StrategyId, AsKnown],
+        uptime: Uptime,
+        configuration_hash: str,
+        software: str,
+    ) -> None:
+        self._live = live
+        self._today = today
+        self._bars = bars
+        self._known = known
+        self._uptime = uptime
+        self._hash = configuration_hash
+        self._software = software
+        self._roots: dict[StrategyId, tuple[int, Reason]] = {}  # the first of each strategy
+        self._last: dict[tuple[StrategyId, Symbol], tuple[int, Reason]] = {}
+        self._before: dict[StrategyId, int] = {}  # its decision before this one
+
+    def compare(self, key: Key) -> Compared:
+        live, today = self._live.decisions.get(key), self._today.decisions.get(key)
+        came = (_came(self._live.of(key)), _came(self._today.of(key)))
+        gap = None if live is None or today is None else self._gap(key, live, today)
+        reason, sameness = self._judged(key, live, today, came, gap)
+        if reason is not None:
+            self._remember(key, reason)
+        elif _price_differs(*came):
+            self._roots.setdefault(key.strategy, (key.decision_ts, Reason(
+                Cause.PATH, f"filled at {came[0].price:f}, {came[1].price:f} in the backtest"
+            )))  # fmt: skip
+        return Compared(
+            key=key, journal=live, backtest=today, came=came, sameness=sameness,
+            cause=None if reason is None else reason.cause,
+            text="" if reason is None else reason.text, gap=gap,
+        )  # fmt: skip
+
+    def _remember(self, key: Key, reason: Reason) -> None:
+        if reason.cause is not Cause.PATH:
+            self._last[key.strategy, key.instrument] = (key.decision_ts, reason)
+        self._roots.setdefault(key.strategy, (key.decision_ts, reason))
+
+    def _judged(
+        self,
+        key: Key,
+        live: Decided | None,
+        today: Decided | None,
+        came: tuple[Result, Result],
+        gap: EquityGap | None,
+    ) -> tuple[Reason | None, Sameness]:
+        if live is None or today is None:
+            return self._alone(key, is_live=live is not None), Sameness.DIFFERENT
+        if live.outcome is not today.outcome:
+            text = f"the strategy {live.outcome.value}: {live.error or today.error}"
+            return Reason(Cause.UNKNOWN, text), Sameness.DIFFERENT
+        if not same_number(live.target, today.target):
+            return self._other_target(key, live, today), Sameness.DIFFERENT
+        if live.price != today.price:
+            return self._other_price(key, live, today), Sameness.DIFFERENT
+        reason = self._other_result(key, came)
+        if reason is not None:
+            return reason, Sameness.DIFFERENT
+        return self._other_size(key, live, today, came, gap)
+
+    # One side alone
+
+    def _alone(self, key: Key, *, is_live: bool) -> Reason:
+        at = key.decision_ts
+        if is_live:
+            found = self._bars[key.strategy].newest(at)
+            text = "today's data has no bar that closes then" if found is None else found.text
+            return Reason(Cause.BAR_REVISED, text)
+        down = self._uptime.down_at(at)
+        if down is not None:
+            return Reason(Cause.RESTART, f"not decided: {down}")
+        frame = self._instance(key.strategy).timeframe
+        if (frame, at) not in self._live.slices:
+            found = self._bars[key.strategy].newest(at)
+            return Reason(Cause.BAR_MISSED, found.text if found else "no bar came")
+        return Reason(Cause.UNKNOWN, "the bars were there, and the strategy never answered")
+
+    # Decided otherwise
+
+    def _other_target(self, key: Key, live: Decided, today: Decided) -> Reason:
+        said = f"wanted {_number(live.target)}, {_number(today.target)} in the backtest"
+        known = self._known.get(key.strategy)
+        found = self._bars[key.strategy].newest(key.decision_ts)
+        if found is not None and (known is None or known.gives(key, live.target)):
+            return Reason(found.cause, f"{said}; {found.text}")
+        if known is None:
+            reason = self._of_state(key, said)
+            if reason is not None:
+                return reason
+        changed = self._configuration(key, said)
+        return changed or Reason(Cause.UNKNOWN, f"{said}; the bars known then give no reason")
+
+    def _of_state(self, key: Key, said: str) -> Reason | None:
+        """A bar-by-bar strategy looks at its position and money, and keeps a state of its own."""
+        earlier = self._last.get((key.strategy, key.instrument)) or self._roots.get(key.strategy)
+        if earlier is not None:
+            return Reason(earlier[1].cause, f"{said}; since {_at(earlier[0])}: {earlier[1].text}")
+        start = self._uptime.started_between(0, key.decision_ts)
+        if start is not None:
+            return Reason(Cause.RESTART, f"{said}; restarted at {_at(start.time_ms)}")
+        return None
+
+    def _other_price(self, key: Key, live: Decided, today: Decided) -> Reason:
+        found = self._bars[key.strategy].newest(key.decision_ts, key.instrument)
+        said = f"sized at {live.price:.10g}, {today.price:.10g} in the backtest"
+        if found is None:
+            return Reason(Cause.UNKNOWN, f"{said}; the bars known then give no reason")
+        return Reason(found.cause, f"{said}; {found.text}")
+
+    # What came of it
+
+    def _other_result(self, key: Key, came: tuple[Result, Result]) -> Reason | None:
+        """What happened to the order of this very decision."""
+        ours, theirs = self._live.of(key), self._today.of(key)
+        if came[0].filled == came[1].filled and came[0].ordered == came[1].ordered:
+            return None
+        denied = self._denied(key, ours, theirs)
+        if denied is not None:
+            return denied
+        for told in decided_by_strategy(ours):
+            if told.filled == told.order.terms.signed_quantity:
+                continue
+            want, got = told.order.terms.signed_quantity, told.filled
+            twin = self._today.orders.get(told.order.order_id)
+            if twin is not None and _done(twin.filled, twin.order.quantity) == _done(
+                got, told.order.quantity
+            ):
+                continue  # filled in part alike
+            if told.ended == "rejected":
+                return Reason(Cause.REJECTED, f"{_signed(want)} was rejected: {told.reason}")
+            if told.ended == "absent":
+                return Reason(Cause.RESTART, f"{_signed(want)} never reached the venue")
+            if told.cancel_reason in ("halted", "a risk rule") and self._asked(key.decision_ts):
+                return Reason(Cause.OPERATOR, f"{_signed(want)} was cancelled by a person")
+            return Reason(Cause.PARTIAL_FILL, f"{_signed(got)} of {_signed(want)} was filled")
+        return None
+
+    def _denied(self, key: Key, ours: Outcome, theirs: Outcome) -> Reason | None:
+        """Orders of the backtest that our own rules refused, or cut, while trading."""
+        if len(ours.denied) <= len(theirs.denied):
+            return None
+        intent, reasons = ours.denied[-1]
+        rules = [reason.rule for reason in reasons]
+        text = f"{_signed(intent.terms.signed_quantity)} was denied by {', '.join(rules)}: " + (
+            "; ".join(reason.message for reason in reasons)
+        )
+        if any(rule in _OPERATOR_RULES for rule in rules):
+            return Reason(Cause.OPERATOR, text)
+        if any(rule in _RESTART_RULES for rule in rules):
+            return Reason(Cause.RESTART, text)
+        return self._configuration(key, text) or Reason(Cause.DENIED, text)
+
+    # Sized otherwise
+
+    def _other_size(
+        self,
+        key: Key,
+        live: Decided,
+        today: Decided,
+        came: tuple[Result, Result],
+        gap: EquityGap | None,
+    ) -> tuple[Reason | None, Sameness]:
+        same_size = (
+            live.latched_quantity == today.latched_quantity
+            and live.lots == today.lots
+            and (came[0].ordered, came[0].filled) == (came[1].ordered, came[1].filled)
+        )
+        if gap is None:
+            if same_size:
+                return None, Sameness.EQUAL
+            return self._other_state(key, live, today), Sameness.DIFFERENT
+        if abs(gap.rest) > _SAME_MONEY * max(abs(live.equity), Decimal(1)):
+            text = f"equity differs by {gap.whole:+f}, of which {gap.rest:+f} has no booking"
+            return Reason(Cause.UNKNOWN, text), Sameness.DIFFERENT
+        text = _equity_text(live, today, gap)
+        if not same_size:
+            text = f"{_size_text(live, today)}: {text}"
+        root = self._roots.get(key.strategy)
+        if root is not None:
+            text += f"; since {_at(root[0])}: {root[1].text.partition(';')[0]}"
+        return Reason(Cause.PATH, text), Sameness.WEIGHT
+
+    def _other_state(self, key: Key, live: Decided, today: Decided) -> Reason:
+        """Wished alike, on equal money, and sized otherwise."""
+        said = _size_text(live, today)
+        if self._asked(key.decision_ts):
+            return Reason(Cause.OPERATOR, f"{said}; a person had stopped or changed something")
+        earlier = self._last.get((key.strategy, key.instrument))
+        if earlier is not None:
+            return Reason(earlier[1].cause, f"{said}; since {_at(earlier[0])}: {earlier[1].text}")
+        rules = {one.rule for one in live.rules} ^ {one.rule for one in today.rules}
+        if rules:
+            return self._configuration(key, said) or Reason(
+                Cause.DENIED, f"{said}; by {', '.join(sorted(rules))}"
+            )
+        return self._configuration(key, said) or Reason(Cause.UNKNOWN, said)
+
+    # Facts
+
+    def _gap(self, key: Key, live: Decided, today: Decided) -> EquityGap | None:
+        """None where both are worth the same."""
+        with exact():
+            if abs(live.equity - today.equity) <= _SAME_MONEY * max(abs(today.equity), Decimal(1)):
+                return None
+        marks = {}
+        for symbol in self._instance(key.strategy).instruments:
+            other = key._replace(instrument=symbol)
+            ours, theirs = self._live.decisions.get(other), self._today.decisions.get(other)
+            marks[symbol] = (_mark(ours), _mark(theirs))
+        return gap_of(
+            self._live.stood[key], self._today.stood[key],
+            equities=(live.equity, today.equity), marks=marks, contracts=self._live.contracts,
+        )  # fmt: skip
+
+    def _configuration(self, key: Key, said: str) -> Reason | None:
+        start = self._uptime.configuration_at(key.decision_ts)
+        if start is None:
+            return None
+        if start.configuration_hash != self._hash:
+            then, now = start.configuration_hash[:8], self._hash[:8]
+            return Reason(Cause.CONFIGURATION, f"{said}; settings {then} then, {now} today")
+        if start.software != self._software:
+            text = f"{said}; version {start.software} then, {self._software} today"
+            return Reason(Cause.CONFIGURATION, text)
+        return None
+
+    def _asked(self, at_ms: int) -> bool:
+        """Whether a person had stopped something or changed a limit by then."""
+        live = self._live
+        return any(one.ts_known <= at_ms for one in (*live.requests, *live.limits)) or any(
+            one.by == "operator" and one.mode is not TradingMode.TRADING and one.ts_known <= at_ms
+            for one in live.modes
+        )
+
+    def _instance(self, strategy: StrategyId) -> StrategyInstance:
+        return self._live.settings.instance(strategy)
+
+    def account_of(self, strategy: StrategyId) -> AccountId:
+        return self._instance(strategy).account
+
+
+def same_number(a: float | None, b: float | None) -> bool:
+    if a is None or b is None:
+        return a is b
+    return math.isclose(a, b, rel_tol=_SAME, abs_tol=_SAME)
+
+
+def is_decided(decided: Decided) -> bool:
+    return decided.outcome is DecisionOutcome.DECIDED
+
+
+def _came(outcome: Outcome) -> Result:
+    told = decided_by_strategy(outcome)
+    fills = [fill for one in told for fill in one.fills]
+    quantity = sum((fill.quantity for fill in fills), ZERO)
+    with exact():
+        value = sum((fill.quantity * fill.price for fill in fills), ZERO)
+        return Result(
+            ordered=sum((one.order.terms.signed_quantity for one in told
+                         if one.order.intent.attempt == 0), ZERO),
+            filled=sum((one.filled for one in told), ZERO),
+            price=value / quantity if quantity else None,
+        )  # fmt: skip
+
+
+def _price_differs(ours: Result, theirs: Result) -> bool:
+    return ours.price is not None and theirs.price is not None and ours.price != theirs.price
+
+
+def _done(filled: Decimal, quantity: Decimal) -> Decimal:
+    return abs(filled) / quantity
+
+
+def _mark(decided: Decided | None) -> Decimal:
+    return ZERO if decided is None else Decimal(repr(decided.price))
+
+
+def _size_text(live: Decided, today: Decided) -> str:
+    ours, theirs = _signed(live.latched_quantity), _signed(today.latched_quantity)
+    if live.latched_quantity != today.latched_quantity:
+        return f"towards {ours}, {theirs} in the backtest"
+    return f"{live.lots} lots ordered towards {ours}, {today.lots} in the backtest"
+
+
+def _equity_text(live: Decided, today: Decided, gap: EquityGap) -> str:
+    terms = {"fills": gap.fills, "prices": gap.prices, "funding": gap.funding, "cash": gap.cash}
+    parts = ", ".join(f"{name} {amount:+,.8g}" for name, amount in terms.items() if amount)
+    return f"equity {live.equity:,.8g} against {today.equity:,.8g}: {parts or 'rounding'}"
+
+
+def _number(value: float | None) -> str:
+    return "nothing" if value is None else f"{value:.6g}"
+
+
+def _signed(value: Decimal | None) -> str:
+    return "nothing" if value is None else f"{value.normalize():+f}"
+
+
+def _at(ms: int) -> str:
+    return f"{utc_at(ms):%Y-%m-%d %H:%M}"

@@ -1,0 +1,219 @@
+"""What the events of a run tell of its decisions: what was wanted, known, sent and filled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from algotrader.core.events import (
+    BarClosed,
+    CashMoved,
+    Decided,
+    Event,
+    FundingPaid,
+    HaltRequested,
+    LimitChanged,
+    Liquidated,
+    ModeChanged,
+    OrderAbsent,
+    OrderCancelled,
+    OrderCancelRequested,
+    OrderDenied,
+    OrderExpired,
+    OrderFilled,
+    OrderRejected,
+    OrderSubmitted,
+    RearmRequested,
+    RiskTripped,
+    SliceClosed,
+    StrategyAnswered,
+)
+from algotrader.core.fills import Fill
+from algotrader.core.ids import OrderId, StrategyId
+from algotrader.core.instants import utc_ms
+from algotrader.core.orders import DenialReason, Intent, Order, Purpose
+from algotrader.core.symbols import Symbol
+from algotrader.engine.settings import EngineSettings, owners_of
+from algotrader.parity.standing import NOTHING, Standing
+from algotrader.portfolio.positions import Contract
+
+ZERO: Final = Decimal(0)
+
+
+class Key(NamedTuple):
+    """One decision: of whom, when and about what."""
+
+    decision_ts: int  # UTC ms
+    strategy: StrategyId
+    instrument: Symbol
+
+
+@dataclass(slots=True)
+class Told:
+    """An order from its submission to its end."""
+
+    order: Order
+    fills: list[Fill] = field(default_factory=list)
+    ended: str | None = None  # rejected, cancelled, expired, absent
+    reason: str = ""  # why it ended so, as the venue or the engine says
+    cancel_reason: str = ""  # why we asked for its cancel
+
+    @property
+    def filled(self) -> Decimal:
+        """Signed."""
+        return sum((fill.signed_quantity for fill in self.fills), ZERO)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of one decision."""
+
+    orders: list[Told] = field(default_factory=list)
+    denied: list[tuple[Intent, tuple[DenialReason, ...]]] = field(default_factory=list)
+
+    @property
+    def ordered(self) -> Decimal:
+        """Signed quantity of its first tries."""
+        return sum(
+            (told.order.terms.signed_quantity for told in self.orders
+             if told.order.intent.attempt == 0),
+            ZERO,
+        )  # fmt: skip
+
+    @property
+    def filled(self) -> Decimal:
+        return sum((told.filled for told in self.orders), ZERO)
+
+
+class Record:
+    """The fold of a run's events, as far as decisions are compared."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self.settings = settings
+        self.decisions: dict[Key, Decided] = {}
+        self.outcomes: dict[Key, Outcome] = {}
+        self.orders: dict[OrderId, Told] = {}
+        self.slices: dict[tuple[str, int], SliceClosed] = {}  # by time frame and decision
+        self.bars: dict[tuple[str, Symbol, int], list[BarClosed]] = {}  # by frame and open
+        self.answers: dict[tuple[StrategyId, int], StrategyAnswered] = {}
+        self.movements: list[CashMoved] = []
+        self.funding: list[FundingPaid] = []
+        self.foreign: list[Fill] = []  # that nobody of us sent
+        self.liquidations: list[Liquidated] = []
+        self.modes: list[ModeChanged] = []
+        self.requests: list[HaltRequested | RearmRequested] = []
+        self.limits: list[LimitChanged] = []
+        self.trips: list[RiskTripped] = []
+        self.standings: dict[StrategyId, Standing] = {}
+        self.stood: dict[Key, Standing] = {}  # of the strategy, as it decided
+        self.contracts = {
+            symbol: Contract.of(instrument) for symbol, instrument in settings.instruments.items()
+        }
+        self._owners = {one.account_id: owners_of(settings, one.account_id)
+                        for one in settings.accounts}  # fmt: skip
+
+    def hear(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self._hear(event)
+
+    def _hear(self, event: Event) -> None:
+        match event:
+            case BarClosed():
+                place = (event.timeframe, event.instrument, event.ts)
+                self.bars.setdefault(place, []).append(event)
+            case SliceClosed():
+                self.slices[event.timeframe, event.decision_ts] = event
+            case Decided():
+                key = Key(event.decision_ts, event.strategy, event.instrument)
+                self.decisions[key] = event
+                self.stood[key] = self.standings.get(event.strategy, NOTHING)
+            case StrategyAnswered():
+                self.answers.setdefault((event.strategy, event.decision_ts), event)
+            case OrderSubmitted():
+                told = self.orders[event.order.order_id] = Told(event.order)
+                self.outcome(event.order.intent).orders.append(told)
+            case OrderDenied():
+                self.outcome(event.intent).denied.append((event.intent, event.reasons))
+            case OrderFilled():
+                self._filled(event.fill)
+            case OrderCancelRequested():
+                self._told(event.order_id).cancel_reason = event.reason
+            case OrderRejected():
+                self._ended(event.order_id, "rejected", f"{event.code} {event.reason}".strip())
+            case OrderCancelled():
+                self._ended(event.order_id, "cancelled", event.reason)
+            case OrderExpired():
+                self._ended(event.order_id, "expired", "")
+            case OrderAbsent():
+                self._ended(event.order_id, "absent", "it never reached the venue")
+            case CashMoved():
+                self.movements.append(event)
+                self._paid_in(event)
+            case FundingPaid():
+                self.funding.append(event)
+                owner = self._owners[event.account][event.instrument]
+                self.standings[owner] = self._standing(owner).funded(event)
+            case Liquidated():
+                self.liquidations.append(event)
+                owner = self._owners[event.account][event.instrument]
+                contract = self.contracts[event.instrument]
+                self.standings[owner] = self._standing(owner).liquidated(event, contract)
+            case ModeChanged():
+                self.modes.append(event)
+            case HaltRequested() | RearmRequested():
+                self.requests.append(event)
+            case LimitChanged():
+                self.limits.append(event)
+            case RiskTripped():
+                self.trips.append(event)
+            case _:
+                pass
+
+    def outcome(self, intent: Intent) -> Outcome:
+        """What came of the decision that an intent stands under."""
+        at_ms = utc_ms(intent.decided_at)
+        return self.outcomes.setdefault(
+            Key(at_ms, intent.strategy, intent.terms.instrument), Outcome()
+        )
+
+    def of(self, key: Key) -> Outcome:
+        return self.outcomes.get(key) or Outcome()
+
+    def _told(self, order_id: OrderId) -> Told:
+        return self.orders[order_id]
+
+    def _filled(self, fill: Fill) -> None:
+        told = self.orders.get(fill.order_id) if fill.order_id is not None else None
+        if told is None:
+            self.foreign.append(fill)
+            owner = self._owners[fill.account][fill.instrument]
+        else:
+            told.fills.append(fill)
+            owner = told.order.strategy
+        contract = self.contracts[fill.instrument]
+        self.standings[owner] = self._standing(owner).filled(fill, contract)
+
+    def _standing(self, strategy: StrategyId) -> Standing:
+        return self.standings.get(strategy, NOTHING)
+
+    def _paid_in(self, event: CashMoved) -> None:
+        shares = {
+            one.strategy: Decimal(repr(one.cash_share))
+            for one in self.settings.strategies
+            if one.account == event.account
+        }
+        for name, share in shares.items():
+            part = share / sum(shares.values())
+            self.standings[name] = self._standing(name).paid_in(event, part)
+
+    def _ended(self, order_id: OrderId, how: str, reason: str) -> None:
+        told = self.orders[order_id]
+        told.ended, told.reason = how, reason
+
+
+def decided_by_strategy(outcome: Outcome) -> Sequence[Told]:
+    """Orders that a strategy's answer asked for; what guards, risk and people sent is no decision."""
+    own = (Purpose.TARGET, Purpose.ORDER, Purpose.GROUP)
+    return [told for told in outcome.orders if told.order.intent.purpose in own]
