@@ -54,6 +54,7 @@ def trade(
     from algotrader.live.journal.storage import Sync
     from algotrader.ops.config import load
     from algotrader.ops.desk import build_desk
+    from algotrader.ops.notification.wiring import notifying
     from algotrader.ops.trading import journal_folder, opened, replay
 
     overrides = {} if mode is None else {"trading.mode": mode}
@@ -68,7 +69,11 @@ def trade(
         return
     out.note(_banner(desk, str(shown_path(folder.path))))
     rows, done = desk.rows(), 0
-    with opened(folder, Sync(sync)) as journal, shown_progress(out, "replay") as progress:
+    with (
+        notifying(desk.configuration, os.environ) as messenger,
+        opened(folder, Sync(sync)) as journal,
+        shown_progress(out, "replay") as progress,
+    ):
 
         def counted(_: object) -> None:
             nonlocal done
@@ -83,6 +88,7 @@ def trade(
                 pause_s=1 / speed if speed else 0.0,
                 on_slice=counted,
                 on_notice=lambda notice: typer.echo(f"△ {notice.text}", err=True),
+                messenger=messenger,
             )
         )
 
@@ -93,6 +99,7 @@ def _trade_in_sandbox(out: Output, desk: Desk, for_s: float | None) -> None:
     import asyncio
 
     from algotrader.live.journal.storage import Sync
+    from algotrader.ops.notification.wiring import notifying
     from algotrader.ops.okx_keys import okx_keys
     from algotrader.ops.okx_trading import the_account, trade_on_okx
     from algotrader.ops.secrets import secrets_of
@@ -103,7 +110,10 @@ def _trade_in_sandbox(out: Output, desk: Desk, for_s: float | None) -> None:
     at = desk.configuration.settings.trading.url or "OKX demo trading"
     names = ", ".join(one.name for one in desk.strategies)
     out.note(f"SANDBOX  {names}  {at}  journal {shown_path(folder.path)}")
-    with opened(folder, Sync.FULL) as journal:
+    with (
+        notifying(desk.configuration, os.environ) as messenger,
+        opened(folder, Sync.FULL) as journal,
+    ):
         traded = asyncio.run(
             trade_on_okx(
                 desk,
@@ -112,6 +122,7 @@ def _trade_in_sandbox(out: Output, desk: Desk, for_s: float | None) -> None:
                 for_s=for_s,
                 on_ready=lambda: out.note("the books agree with the venue; waiting for bars"),
                 on_notice=lambda notice: typer.echo(f"△ {notice.text}", err=True),
+                messenger=messenger,
             )
         )
     out.show(_plain(desk, traded), lambda console: _print(console, desk, traded))

@@ -84,7 +84,9 @@ class Desk:
 
     @property
     def configuration_hash(self) -> str:
-        return content_hash(self.configuration.settings.model_dump(mode="json"))
+        return content_hash(
+            self.configuration.settings.model_dump(mode="json", exclude={"notification"})
+        )
 
     def engine_settings(
         self, run_id: RunId, *, watch_every_ms: int | None = None

@@ -11,7 +11,7 @@ from algotrader.core.errors import ConfigurationError
 from algotrader.core.events import CashMoved, Event, SliceClosed
 from algotrader.core.ids import run_tag
 from algotrader.core.instants import utc_ms
-from algotrader.core.ports import Clock, Notice, SystemClock
+from algotrader.core.ports import Clock, Notice, Notifier, SystemClock
 from algotrader.core.symbols import InstrumentKind, Symbol
 from algotrader.core.timeframes import Timeframe
 from algotrader.data.adapters.okx.bars import OkxBarFeed
@@ -45,6 +45,7 @@ async def trade_on_okx(
     on_ready: Callable[[], None] = lambda: None,
     on_slice: Callable[[SliceClosed], None] = lambda _: None,
     on_notice: Callable[[Notice], None] = lambda _: None,
+    messenger: Notifier | None = None,
 ) -> Traded:
     """Until `for_s` seconds are over or the task is cancelled.
 
@@ -76,7 +77,8 @@ async def trade_on_okx(
             await _begin_books(steps, account, client, now_ms)
         count = await _trade(
             desk, account, steps, broker, feed.bars(), clock, timeframe,
-            for_s=for_s, on_ready=on_ready, on_slice=on_slice, on_notice=on_notice,
+            for_s=for_s, on_ready=on_ready, on_slice=on_slice,
+            notifier=Notices(on_notice, messenger),
         )  # fmt: skip
         return Traded(state=engine.state, slices=count, resumed=was_there)
     finally:
@@ -97,7 +99,7 @@ async def _trade(
     for_s: float | None,
     on_ready: Callable[[], None],
     on_slice: Callable[[SliceClosed], None],
-    on_notice: Callable[[Notice], None],
+    notifier: Notifier,
 ) -> int:
     end_of_lake = {str(timeframe): int(account.market.bars.known_at[-1])}
     strategies = desk.live_strategies(end_of_lake, steps.engine.state.answers)
@@ -107,7 +109,7 @@ async def _trade(
     )
     trader = Trader(
         steps=steps, brokers={account.name: broker}, decider=decider,
-        notifier=Notices(on_notice), clock=clock,
+        notifier=notifier, clock=clock,
     )  # fmt: skip
     count = 0
 

@@ -17,6 +17,7 @@ from algotrader.live.settings import (
     TimeframeText,
     TradingSettings,
 )
+from algotrader.ops.notification.settings import NotificationSettings
 from algotrader.risk.settings import RiskSettings
 
 Name = Annotated[str, Field(pattern=NAME)]
@@ -82,5 +83,6 @@ class Settings(Section):
     risk: RiskSettings = RiskSettings()
     trading: TradingSettings = TradingSettings()
     secrets: SecretsSettings = SecretsSettings()
+    notification: NotificationSettings = NotificationSettings()
     accounts: dict[Name, AccountSettings] = Field({}, description="by name: whose money is traded")
     strategies: dict[Name, StrategySettings] = Field({}, description="by name: what trades")

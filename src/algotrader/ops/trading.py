@@ -15,7 +15,7 @@ from algotrader.core.errors import ConfigurationError
 from algotrader.core.events import CashMoved, Event, decode_event
 from algotrader.core.ids import RunId
 from algotrader.core.instants import utc_ms
-from algotrader.core.ports import Notice, SystemClock
+from algotrader.core.ports import Notice, Notifier, SystemClock
 from algotrader.engine.engine import Engine
 from algotrader.engine.slices import Slice
 from algotrader.engine.state import EngineState
@@ -45,16 +45,19 @@ class Traded:
 
 
 class Notices:
-    """The Notifier port without a messenger: each cause is told once."""
+    """The Notifier port: the terminal is told each cause once, a messenger of every notice."""
 
-    def __init__(self, tell: Callable[[Notice], None]) -> None:
+    def __init__(self, tell: Callable[[Notice], None], messenger: Notifier | None = None) -> None:
         self._tell = tell
+        self._messenger = messenger
         self._told: set[str] = set()
 
     async def notify(self, notice: Notice) -> None:
         if notice.cause not in self._told:
             self._told.add(notice.cause)
             self._tell(notice)
+        if self._messenger is not None:
+            await self._messenger.notify(notice)
 
 
 def journal_folder(desk: Desk) -> JournalFolder:
@@ -104,6 +107,7 @@ async def replay(
     pause_s: float = 0.0,
     on_slice: Callable[[Slice], None] = lambda _: None,
     on_notice: Callable[[Notice], None] = lambda _: None,
+    messenger: Notifier | None = None,
 ) -> Traded:
     """Trade the recorded bars from where the journal ends, to their end."""
     engine, bus = Engine(desk.engine_settings(journal.run_id)), Bus()
@@ -121,7 +125,7 @@ async def replay(
         strategies, time.clock, budget_s=desk.configuration.settings.trading.budget_s
     )
     trader = Trader(
-        steps=steps, brokers=papers, decider=decider, notifier=Notices(on_notice),
+        steps=steps, brokers=papers, decider=decider, notifier=Notices(on_notice, messenger),
         clock=time.clock, sleep=time.sleep,
     )  # fmt: skip
     inbox = Inbox(journal_folder(desk).path)

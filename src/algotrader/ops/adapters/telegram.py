@@ -1,0 +1,186 @@
+"""Telegram, by python-telegram-bot: letters out, and what people write to the bot in.
+
+The bot's token is part of every address, so the libraries below log nothing under WARNING and no
+error of theirs is passed on with its text as it is.
+"""
+
+from __future__ import annotations
+
+import html
+import logging
+from collections.abc import Awaitable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from algotrader.core.errors import UsageError
+from algotrader.core.ports import Severity
+from algotrader.ops.notification.channels import (
+    ChannelBusyError,
+    ChannelError,
+    ChannelFailedError,
+    ChannelRefusedError,
+    Letter,
+)
+from algotrader.ops.notification.secrets import Blotter
+
+if TYPE_CHECKING:
+    from telegram import Bot
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+API: Final = "https://api.telegram.org"
+TEXT_LENGTH: Final = 4_000  # Telegram takes 4,096
+CAPTION_LENGTH: Final = 1_000  # of 1,024
+_ANSWER_S: Final = 15.0
+_MARKS: Final = {Severity.INFO: "", Severity.IMPORTANT: "△ ", Severity.CRITICAL: "‼ "}
+
+
+class TelegramClient:
+    """A bot and its connections. UsageError without the extra."""
+
+    def __init__(self, token: str, url: str | None = None) -> None:
+        try:
+            from telegram import Bot
+            from telegram.request import HTTPXRequest
+        except ImportError as error:
+            raise UsageError(
+                "notification.extra", "python-telegram-bot is not installed",
+                hint='pip install "algotrader[notify]"',
+            ) from error  # fmt: skip
+        for name in ("httpx", "httpcore", "telegram"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self._blot = Blotter.of([token])
+        self._connections = [_connection(HTTPXRequest, size) for size in (4, 1)]
+        self.bot: Bot = Bot(
+            token,
+            base_url=f"{(url or API).rstrip('/')}/bot",
+            request=self._connections[0],
+            get_updates_request=self._connections[1],
+        )
+
+    async def asked(self, call: Awaitable[T]) -> T:
+        """Telegram's answer. ChannelError in our words, without the token and without its trace."""
+        from telegram.error import TelegramError
+
+        try:
+            return await call
+        except TelegramError as error:
+            said = _meaning(error, self._blot(error.message))
+        raise said
+
+    async def close(self) -> None:
+        for connection in self._connections:
+            await connection.shutdown()
+
+
+def _connection(kind: Any, size: int) -> Any:
+    return kind(
+        connection_pool_size=size, connect_timeout=_ANSWER_S, read_timeout=_ANSWER_S,
+        write_timeout=_ANSWER_S, pool_timeout=_ANSWER_S,
+    )  # fmt: skip
+
+
+class TelegramChannel:
+    """Letters to chats. One that forbids the bot is left out; when all do, the channel refuses."""
+
+    def __init__(self, client: TelegramClient, chats: Sequence[int]) -> None:
+        self._client = client
+        self._chats = list(chats)
+        self._done: tuple[int, set[int]] = (0, set())  # chats that have the letter under way
+
+    async def send(self, letter: Letter) -> None:
+        if self._done[0] != letter.number:
+            self._done = (letter.number, set())
+        done = self._done[1]
+        for chat in [chat for chat in self._chats if chat not in done]:
+            try:
+                await self._send_to(chat, letter)
+            except _ForbiddenError as error:
+                log.error("chat %s forbids the bot to write: %s", chat, error)
+                self._chats.remove(chat)
+                if not self._chats:
+                    raise ChannelRefusedError(str(error)) from None
+            done.add(chat)
+
+    async def _send_to(self, chat: int, letter: Letter) -> None:
+        title, text = f"{_MARKS[letter.severity]}{letter.title}", letter.text
+        foot, bot = f"#{letter.number}", self._client.bot
+        if letter.picture is not None:
+            whole = f"{title}\n{text}\n{foot}"
+            fits = len(whole) <= CAPTION_LENGTH
+            caption = whole if fits else title
+            await self._client.asked(bot.send_photo(chat, letter.picture, caption=caption))
+            if fits:
+                return
+        for page in pages(f"{title}\n{text}\n{foot}", TEXT_LENGTH):
+            await self._write(chat, page, bold_first=page.startswith(title))
+
+    async def _write(self, chat: int, text: str, *, bold_first: bool) -> None:
+        bot, asked = self._client.bot, self._client.asked
+        first, _, rest = text.partition("\n")
+        marked = f"<b>{_escaped(first)}</b>\n{_escaped(rest)}" if bold_first else _escaped(text)
+        try:
+            await asked(bot.send_message(chat, marked, parse_mode="HTML"))
+        except _UnparsedError:
+            await asked(bot.send_message(chat, text))
+
+    async def close(self) -> None:
+        await self._client.close()
+
+
+class _ForbiddenError(ChannelRefusedError):
+    """One chat does not want the bot."""
+
+
+class _UnparsedError(ChannelFailedError):
+    """Telegram cannot read our marks."""
+
+
+def _meaning(error: Any, text: str) -> ChannelError:
+    from telegram import error as refusals
+
+    match error:
+        case refusals.RetryAfter():
+            wait = error._retry_after  # a timedelta; the public name warns of its old type
+            return ChannelBusyError(text, wait.total_seconds())
+        case refusals.InvalidToken():
+            return ChannelRefusedError(f"Telegram does not know this token: {text}")
+        case refusals.Forbidden():
+            return _ForbiddenError(text)
+        case refusals.Conflict():
+            return ConflictError(text)
+        case refusals.BadRequest() if "parse" in text.lower():
+            return _UnparsedError(text)
+        case refusals.BadRequest() | refusals.ChatMigrated():
+            return ChannelRefusedError(text)
+        case _:
+            return ChannelFailedError(text)
+
+
+class ConflictError(ChannelError):
+    """Another program asks for the updates of this bot: two instances run with one token."""
+
+
+def pages(text: str, length: int) -> Iterator[str]:
+    """Cut at line ends so that no page is longer once it is escaped; a long line is cut hard."""
+    page, used = "", 0
+    for line in _short_lines(text, length):
+        size = len(_escaped(line)) + 1
+        if used + size > length and page:
+            yield page.rstrip("\n")
+            page, used = "", 0
+        page, used = f"{page}{line}\n", used + size
+    if page.strip():
+        yield page.rstrip("\n")
+
+
+def _short_lines(text: str, length: int) -> Iterator[str]:
+    piece_length = length // 6  # escaping makes a character at most five
+    for line in text.split("\n"):
+        if len(_escaped(line)) < length:
+            yield line
+        else:
+            yield from (line[at : at + piece_length] for at in range(0, len(line), piece_length))
+
+
+def _escaped(text: str) -> str:
+    return html.escape(text, quote=False)

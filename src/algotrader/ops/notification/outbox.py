@@ -1,0 +1,248 @@
+"""What was heard and what waits to be sent, in a file of its own: it outlives the process.
+
+A SQLite file beside the journal, which is the truth; this one may be lost without loss of money.
+Any process may leave notices; the one that holds the courier's lock makes messages of them and
+sends them. Bounded: beyond a channel's room the oldest information goes first and is counted,
+what is critical never goes.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from algotrader.core.ports import Notice, Severity
+from algotrader.ops.notification.alerts import (
+    RANK,
+    Cause,
+    Message,
+    Waiting,
+    close,
+    fold,
+)
+
+FOLDER: Final = "notification"
+ROOM: Final = {Severity.INFO: 500, Severity.IMPORTANT: 5_000}  # messages a channel keeps
+_AUDIT_ROWS: Final = 10_000
+_TABLES: Final = """
+CREATE TABLE IF NOT EXISTS heard (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, notice BLOB NOT NULL,
+    picture BLOB
+) STRICT;
+CREATE TABLE IF NOT EXISTS causes (cause TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS waiting (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, channel TEXT NOT NULL, rank INTEGER NOT NULL,
+    stood_in INTEGER NOT NULL DEFAULT 0, message BLOB NOT NULL, picture BLOB
+) STRICT;
+CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS audit (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, who TEXT NOT NULL,
+    asked TEXT NOT NULL, answer TEXT NOT NULL
+) STRICT;
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRow:
+    """What somebody asked through a messenger, and what became of it."""
+
+    at_ms: int
+    who: str
+    asked: str
+    answer: str
+
+
+class Outbox:
+    """The file. Every method opens, commits and closes: callers share nothing but the file.
+
+    sqlite3.Error if it cannot be written within `wait_s`: nothing was changed then.
+    """
+
+    def __init__(self, path: Path, *, wait_s: float = 5.0) -> None:
+        self._path = path
+        self._wait_s = wait_s
+
+    def hear(self, notice: Notice, now_ms: int, picture: bytes | None = None) -> None:
+        """Leave a notice for the courier."""
+        self.hear_all([(notice, now_ms, picture)])
+
+    def hear_all(self, heard: Sequence[tuple[Notice, int, bytes | None]]) -> None:
+        """Leave several, all or none."""
+        rows = [(at_ms, msgspec.json.encode(notice), picture) for notice, at_ms, picture in heard]
+        with self._writing() as file:
+            file.executemany("INSERT INTO heard (at_ms, notice, picture) VALUES (?, ?, ?)", rows)
+
+    def sort(self, least: Mapping[str, Severity], now_ms: int, window_ms: int) -> int:
+        """Make messages of what was heard, for each channel what it is told; their number.
+
+        `least` is the least severity of each channel, by name.
+        """
+        with self._writing() as file:
+            told = list(_folded(file, now_ms, window_ms))
+            for message, picture in told:
+                _put(file, least, message, picture)
+            for channel in least:
+                _make_room(file, channel)
+        return len(told)
+
+    def waiting(self, channel: str) -> list[Waiting]:
+        """What a channel has to send, the oldest first."""
+        query = "SELECT number, message FROM waiting WHERE channel = ? ORDER BY number"
+        with self._open() as file:
+            rows = file.execute(query, (channel,)).fetchall()
+        return [
+            Waiting(number=number, message=msgspec.json.decode(body, type=Message))
+            for number, body in rows
+        ]
+
+    def picture(self, number: int) -> bytes | None:
+        """What is sent with a message."""
+        with self._open() as file:
+            row = file.execute("SELECT picture FROM waiting WHERE number = ?", (number,)).fetchone()
+        return None if row is None else row[0]
+
+    def sent(self, numbers: Sequence[int]) -> None:
+        """These were delivered."""
+        with self._writing() as file:
+            file.executemany("DELETE FROM waiting WHERE number = ?", [(n,) for n in numbers])
+
+    def stand_in(self, broken: str, other: str, other_least: Severity) -> int:
+        """Let `other` tell what `broken` cannot, once each, and more than information; how many.
+
+        What `other` is told anyway is not told twice. The messages of `broken` keep waiting.
+        """
+        with self._writing() as file:
+            below = RANK[other_least]
+            done = file.execute(
+                "INSERT INTO waiting (channel, rank, stood_in, message, picture) "
+                "SELECT ?, rank, 1, message, picture FROM waiting "
+                "WHERE channel = ? AND stood_in = 0 AND rank > 0 AND rank < ?",
+                (other, broken, below),
+            )
+            file.execute("UPDATE waiting SET stood_in = 1 WHERE channel = ?", (broken,))
+        return done.rowcount
+
+    def note(self, name: str) -> bytes | None:
+        """What was kept under a name."""
+        with self._open() as file:
+            row = file.execute("SELECT value FROM notes WHERE name = ?", (name,)).fetchone()
+        return None if row is None else row[0]
+
+    def keep(self, name: str, value: bytes) -> None:
+        """Keep something under a name, in place of what was there."""
+        with self._writing() as file:
+            _keep(file, name, value)
+
+    def follow(self, heard: Sequence[tuple[Notice, int]], name: str, value: bytes) -> None:
+        """Leave notices and keep how far their source was read, both or neither."""
+        with self._writing() as file:
+            file.executemany(
+                "INSERT INTO heard (at_ms, notice) VALUES (?, ?)",
+                [(at_ms, msgspec.json.encode(notice)) for notice, at_ms in heard],
+            )
+            _keep(file, name, value)
+
+    def audit(self, row: AuditRow) -> None:
+        with self._writing() as file:
+            file.execute(
+                "INSERT INTO audit (at_ms, who, asked, answer) VALUES (?, ?, ?, ?)",
+                (row.at_ms, row.who, row.asked, row.answer),
+            )
+            file.execute(
+                "DELETE FROM audit WHERE number <= (SELECT max(number) FROM audit) - ?",
+                (_AUDIT_ROWS,),
+            )
+
+    def audited(self) -> list[AuditRow]:
+        """What was asked, the oldest first."""
+        with self._open() as file:
+            rows = file.execute("SELECT at_ms, who, asked, answer FROM audit ORDER BY number")
+            return [
+                AuditRow(at_ms=at_ms, who=who, asked=asked, answer=answer)
+                for at_ms, who, asked, answer in rows
+            ]
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(self._path, timeout=self._wait_s)) as file:
+            if not file.execute("SELECT 1 FROM sqlite_schema WHERE name = 'audit'").fetchone():
+                file.execute("PRAGMA journal_mode = WAL")
+                file.executescript(_TABLES)
+            yield file
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._open() as file:
+            file.execute("BEGIN IMMEDIATE")
+            try:
+                yield file
+            except BaseException:
+                file.rollback()
+                raise
+            file.commit()
+
+
+def _folded(
+    file: sqlite3.Connection, now_ms: int, window_ms: int
+) -> Iterator[tuple[Message, bytes | None]]:
+    """The messages that windows closed by now and what was heard lead to; both are written."""
+    rows = file.execute("SELECT body FROM causes ORDER BY cause").fetchall()
+    causes = {c.newest.cause: c for c in (msgspec.json.decode(r[0], type=Cause) for r in rows)}
+    for name, cause in list(causes.items()):
+        kept, message = close(cause, now_ms)
+        if kept is not cause:
+            _remember(file, name, kept)
+        causes.pop(name) if kept is None else causes.update({name: kept})
+        if message is not None:
+            yield message, None
+    heard = file.execute("SELECT number, notice, picture FROM heard ORDER BY number").fetchall()
+    changed: set[str] = set()
+    for _, body, picture in heard:
+        notice = msgspec.json.decode(body, type=Notice)
+        causes[notice.cause], message = fold(causes.get(notice.cause), notice, now_ms, window_ms)
+        changed.add(notice.cause)
+        if message is not None:
+            yield message, picture
+    for name in sorted(changed):
+        _remember(file, name, causes[name])
+    if heard:
+        file.execute("DELETE FROM heard WHERE number <= ?", (heard[-1][0],))
+
+
+def _remember(file: sqlite3.Connection, name: str, cause: Cause | None) -> None:
+    if cause is None:
+        file.execute("DELETE FROM causes WHERE cause = ?", (name,))
+    else:
+        file.execute("REPLACE INTO causes VALUES (?, ?)", (name, msgspec.json.encode(cause)))
+
+
+def _put(
+    file: sqlite3.Connection, least: Mapping[str, Severity], message: Message, picture: bytes | None
+) -> None:
+    rank = RANK[message.notice.severity]
+    body = msgspec.json.encode(message)
+    file.executemany(
+        "INSERT INTO waiting (channel, rank, message, picture) VALUES (?, ?, ?, ?)",
+        [(name, rank, body, picture) for name, floor in least.items() if rank >= RANK[floor]],
+    )
+
+
+def _make_room(file: sqlite3.Connection, channel: str) -> None:
+    for severity, room in ROOM.items():
+        file.execute(
+            "DELETE FROM waiting WHERE channel = ? AND rank = ? AND number NOT IN "
+            "(SELECT number FROM waiting WHERE channel = ? AND rank = ? "
+            "ORDER BY number DESC LIMIT ?)",
+            (channel, RANK[severity], channel, RANK[severity], room),
+        )
+
+
+def _keep(file: sqlite3.Connection, name: str, value: bytes) -> None:
+    file.execute("REPLACE INTO notes VALUES (?, ?)", (name, value))

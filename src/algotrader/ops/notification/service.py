@@ -1,0 +1,145 @@
+"""The courier beside a trader: a thread with a loop of its own, and the Notifier that feeds it.
+
+Trading hands over a notice and goes on; whatever a messenger or the disk does is this thread's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Thread
+from typing import Any, Final, Protocol
+
+from algotrader.core.instants import utc_ms
+from algotrader.core.ports import Clock, Notice, Severity
+from algotrader.ops.notification.courier import Courier
+from algotrader.ops.notification.outbox import Outbox
+from algotrader.ops.notification.secrets import Blotter
+
+log = logging.getLogger(__name__)
+LOCK: Final = "courier.lock"
+_LAST_WORDS_S: Final = 5.0  # what the end of a run may wait for its last messages
+_IN_MEMORY: Final = 10_000  # beyond it information is left out
+_LOOK_S: Final = 0.2
+
+
+class Work(Protocol):
+    """What the thread does beside delivering: for example listening to commands."""
+
+    async def run(self) -> None: ...
+
+
+class NotificationThread:
+    """Implements the Notifier port. `stop` sends what can be sent within seconds, the rest waits."""
+
+    def __init__(
+        self, outbox: Outbox, folder: Path, blot: Blotter, clock: Clock,
+        build: Callable[[], tuple[Courier, Sequence[Work]]],
+    ) -> None:  # fmt: skip
+        self._outbox = outbox
+        self._folder = folder
+        self._blot = blot
+        self._clock = clock
+        self._build = build  # called in the thread: what it makes belongs to its loop
+        self._heard: deque[tuple[Notice, int, bytes | None]] = deque()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._end: asyncio.Event | None = None
+        self._thread = Thread(target=self._main, name="notification", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    async def notify(self, notice: Notice) -> None:
+        """Returns at once."""
+        if notice.severity is Severity.INFO and len(self._heard) >= _IN_MEMORY:
+            return
+        self._heard.append((self._blotted(notice), utc_ms(self._clock.now()), None))
+
+    def stop(self) -> None:
+        if self._loop is not None and self._end is not None:
+            with suppress(RuntimeError):  # its loop has ended by itself
+                self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join(2 * _LAST_WORDS_S)
+
+    def put_away(self, _: int = 0) -> None:
+        """Move what was heard to the disk. sqlite3.Error if it cannot be: it stays in memory."""
+        waiting = list(self._heard)
+        if waiting:
+            self._outbox.hear_all(waiting)
+            for _each in waiting:
+                self._heard.popleft()
+
+    def _blotted(self, notice: Notice) -> Notice:
+        return Notice(
+            severity=notice.severity, title=self._blot(notice.title), text=self._blot(notice.text),
+            cause=self._blot(notice.cause),
+        )  # fmt: skip
+
+    def _main(self) -> None:
+        try:
+            asyncio.run(self._live())
+        except Exception:
+            # Trading goes on without messages; it must never end for the sake of one.
+            log.exception("notification ended")
+
+    async def _live(self) -> None:
+        self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
+        with courier_lock(self._folder) as is_ours:
+            if is_ours:
+                await self._deliver(self._end)
+            else:
+                log.info("another process delivers the messages of this workspace")
+                await self._hand_over(self._end)
+
+    async def _deliver(self, end: asyncio.Event) -> None:
+        courier, others = self._build()
+        courier.before_sorting.append(self.put_away)
+        work = [asyncio.ensure_future(each.run()) for each in (courier, *others)]
+        ending: asyncio.Future[Any] = asyncio.ensure_future(end.wait())
+        try:
+            await asyncio.wait([ending, *work], return_when=asyncio.FIRST_COMPLETED)
+            for task in work:
+                if task.done():
+                    task.result()
+            await courier.drain(_LAST_WORDS_S)
+        finally:
+            for task in [ending, *work]:
+                task.cancel()
+            await asyncio.gather(*work, return_exceptions=True)
+            for lane in courier.lanes.values():
+                await lane.channel.close()
+
+    async def _hand_over(self, end: asyncio.Event) -> None:
+        """Put what is heard into the file, for the process that delivers."""
+        while True:
+            was_over = end.is_set()
+            try:
+                await asyncio.to_thread(self.put_away)
+            except sqlite3.Error as error:
+                log.warning("the outbox cannot be written, notices wait in memory: %s", error)
+            if was_over:
+                return
+            await asyncio.sleep(_LOOK_S)
+
+
+@contextmanager
+def courier_lock(folder: Path) -> Iterator[bool]:
+    """Whether this process is the one that delivers, as long as the block lasts."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)

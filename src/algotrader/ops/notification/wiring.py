@@ -1,0 +1,114 @@
+"""Builds what `notification:` describes: outbox, channels, courier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from algotrader.core.errors import ConfigurationError
+from algotrader.core.ports import Clock, Severity, SystemClock
+from algotrader.ops.config import Configuration
+from algotrader.ops.notification.alerts import QuietHours, TokenBucket
+from algotrader.ops.notification.channels import Channel
+from algotrader.ops.notification.courier import Courier, Lane
+from algotrader.ops.notification.outbox import FOLDER, Outbox
+from algotrader.ops.notification.secrets import Blotter
+from algotrader.ops.notification.service import NotificationThread, Work
+from algotrader.ops.notification.settings import ChannelSettings, NotificationSettings
+from algotrader.ops.notification.texts import Texts
+from algotrader.ops.okx_keys import key_names
+from algotrader.ops.secrets import Secrets, secrets_of
+
+OUTBOX = "outbox.sqlite"
+
+
+@contextmanager
+def notifying(
+    configuration: Configuration, environment: Mapping[str, str]
+) -> Iterator[NotificationThread | None]:
+    """The Notifier of a workspace, as long as the block lasts; None where no channel is set up.
+
+    ConfigurationError for a channel whose secret is missing, UsageError without the extra.
+    """
+    settings = configuration.settings.notification
+    if not settings.channels:
+        yield None
+        return
+    vault = secrets_of(configuration, environment)
+    secrets = channel_secrets(configuration, vault)
+    blot = blotter(configuration, vault)
+    folder, clock = notification_folder(configuration), SystemClock()
+    outbox = Outbox(folder / OUTBOX)
+
+    def build() -> tuple[Courier, Sequence[Work]]:
+        return build_courier(settings, secrets, outbox, clock), ()
+
+    thread = NotificationThread(outbox, folder, blot, clock, build)
+    thread.start()
+    try:
+        yield thread
+    finally:
+        thread.stop()
+
+
+def notification_folder(configuration: Configuration) -> Path:
+    return configuration.path(configuration.settings.workspace.journal) / FOLDER
+
+
+def channel_secrets(configuration: Configuration, secrets: Secrets) -> dict[str, str]:
+    """The secret of each channel, by its name. ConfigurationError names what is missing (F68)."""
+    channels = configuration.settings.notification.channels
+    values = secrets.require(
+        [one.variable for one in channels.values()],
+        hint="algotrader secrets set NAME, or take the channel out of notification.channels",
+    )
+    return dict(zip(channels, values, strict=True))
+
+
+def blotter(configuration: Configuration, secrets: Secrets) -> Blotter:
+    """Blots out the secrets of the channels and of the accounts."""
+    settings = configuration.settings
+    names = [one.variable for one in settings.notification.channels.values()]
+    names += [name for one in settings.accounts.values() for name in key_names(one.keys)]
+    found: list[str | None] = []
+    for name in names:
+        with suppress(ConfigurationError):  # a vault that stays closed gives nothing away
+            found.append(secrets.find(name))
+    return Blotter.of(found)
+
+
+def build_courier(
+    settings: NotificationSettings, secrets: Mapping[str, str], outbox: Outbox, clock: Clock
+) -> Courier:
+    lanes = {
+        name: Lane(
+            name=name,
+            channel=build_channel(one, secrets[name]),
+            least=Severity(one.least),
+            bucket=TokenBucket(one.per_minute),
+        )
+        for name, one in settings.channels.items()
+    }
+    return Courier(
+        outbox=outbox, lanes=lanes, clock=clock, texts=texts_of(settings),
+        quiet=quiet_hours(settings), window_ms=round(settings.window_s * 1000),
+    )  # fmt: skip
+
+
+def build_channel(settings: ChannelSettings, secret: str) -> Channel:
+    """UsageError without the extra."""
+    from algotrader.ops.adapters.telegram import TelegramChannel, TelegramClient
+
+    return TelegramChannel(TelegramClient(secret, settings.url), settings.chats)
+
+
+def texts_of(settings: NotificationSettings) -> Texts:
+    return Texts(language=settings.language, zone=settings.time_zone)
+
+
+def quiet_hours(settings: NotificationSettings) -> QuietHours | None:
+    quiet = settings.quiet
+    if quiet.begin is None or quiet.end is None:
+        return None
+    return QuietHours(begin=quiet.begin, end=quiet.end, zone=settings.time_zone)
