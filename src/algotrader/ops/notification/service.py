@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from algotrader.core.instants import utc_ms
 from algotrader.core.ports import Clock, Notice, Severity
@@ -101,8 +101,8 @@ class NotificationThread:
     async def _deliver(self, end: asyncio.Event) -> None:
         courier, others = self._build()
         courier.before_sorting.append(self.put_away)
-        work = [asyncio.ensure_future(each.run()) for each in (courier, *others)]
-        ending: asyncio.Future[Any] = asyncio.ensure_future(end.wait())
+        work = [asyncio.create_task(each.run()) for each in (courier, *others)]
+        ending = asyncio.create_task(_set(end))
         try:
             await asyncio.wait([ending, *work], return_when=asyncio.FIRST_COMPLETED)
             for task in work:
@@ -127,6 +127,10 @@ class NotificationThread:
             if was_over:
                 return
             await asyncio.sleep(_LOOK_S)
+
+
+async def _set(event: asyncio.Event) -> None:
+    await event.wait()
 
 
 @contextmanager

@@ -74,9 +74,9 @@ class ChannelSettings(Section):
     kind: Literal["telegram", "apprise"] = Field(
         description="telegram: a bot; apprise: any address it knows (DingTalk, Feishu, WeCom, mail)"
     )
-    secret: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = Field(
+    variable: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = Field(
         None,
-        description="variable with the bot's token or the address; absent: "
+        description="name of the secret: a bot's token, or an address; absent: "
         "ALGOTRADER_TELEGRAM_TOKEN, ALGOTRADER_APPRISE_URL",
     )
     chats: tuple[int, ...] = Field((), description="Telegram: chats that are told, by their number")
@@ -102,9 +102,9 @@ class ChannelSettings(Section):
         return self
 
     @property
-    def variable(self) -> str:
-        """The environment variable that holds its secret."""
-        return self.secret or SECRETS[self.kind]
+    def secret_name(self) -> str:
+        """What its token or address is kept under: never in the file itself (F69)."""
+        return self.variable or SECRETS[self.kind]
 
 
 class NotificationSettings(Section):

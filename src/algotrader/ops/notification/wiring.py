@@ -60,7 +60,7 @@ def channel_secrets(configuration: Configuration, secrets: Secrets) -> dict[str,
     """The secret of each channel, by its name. ConfigurationError names what is missing (F68)."""
     channels = configuration.settings.notification.channels
     values = secrets.require(
-        [one.variable for one in channels.values()],
+        [one.secret_name for one in channels.values()],
         hint="algotrader secrets set NAME, or take the channel out of notification.channels",
     )
     return dict(zip(channels, values, strict=True))
@@ -69,7 +69,7 @@ def channel_secrets(configuration: Configuration, secrets: Secrets) -> dict[str,
 def blotter(configuration: Configuration, secrets: Secrets) -> Blotter:
     """Blots out the secrets of the channels and of the accounts."""
     settings = configuration.settings
-    names = [one.variable for one in settings.notification.channels.values()]
+    names = [one.secret_name for one in settings.notification.channels.values()]
     names += [name for one in settings.accounts.values() for name in key_names(one.keys)]
     found: list[str | None] = []
     for name in names:
