@@ -19,39 +19,39 @@ if TYPE_CHECKING:
     from algotrader.core.ids import AccountId
     from algotrader.engine.state import EngineState
     from algotrader.execution.order_life import LiveOrder
-    from algotrader.ops.desk import Desk
+    from algotrader.ops.config import Configuration
     from algotrader.risk.holds import Hold
 
 
-def desk_of(out: Output) -> Desk:
-    """The desk of the settings in force."""
+def configured(out: Output) -> Configuration:
+    """The settings in force."""
     from algotrader.ops.config import load
-    from algotrader.ops.desk import build_desk
 
-    return build_desk(load(out.config, environment=os.environ))
+    return load(out.config, environment=os.environ)
 
 
-def account_rows(desk: Desk, state: EngineState) -> list[dict[str, Any]]:
+def account_rows(state: EngineState) -> list[dict[str, Any]]:
     """Each account as the journal has it. Amounts are text, exact."""
     marks = state.marks()
     rows = []
-    for account in desk.accounts:
-        book = state.books[account.name].whole
+    for account in state.settings.accounts:
+        name = account.account_id
+        book = state.books[name].whole
         equity = book.equity(marks)
         risk, now_ms = state.risk.state, _newest(state)
-        mode = risk.mode(state.modes[account.name], account.name, None, None, now_ms)
+        mode = risk.mode(state.modes[name], name, None, None, now_ms)
         rows.append(
             {
-                "account": account.name,
+                "account": name,
                 "mode": mode.value,
-                "limits": limit_rows(state, account.name),
-                "holds": [_hold_row(one) for one in risk.holds_of(account.name, now_ms)],
+                "limits": limit_rows(state, name),
+                "holds": [_hold_row(one) for one in risk.holds_of(name, now_ms)],
                 "currency": str(account.currency),
                 "equity": str(equity),
                 "cash": str(book.cash()),
                 "deposits": str(book.statement(marks).deposits),
                 "positions": sum(book.position(symbol).quantity != 0 for symbol in book.contracts),
-                "open_orders": len(list(state.orders.open(account.name))),
+                "open_orders": len(list(state.orders.open(name))),
                 "last_decision": _newest(state) or None,
             }
         )
@@ -100,10 +100,10 @@ def _newest(state: EngineState) -> int:
     return max((one.decision_ts for one in state.slices.values()), default=0)
 
 
-def print_accounts(console: Console, desk: Desk, state: EngineState) -> None:
+def print_accounts(console: Console, state: EngineState) -> None:
     """One line an account."""
     shown = []
-    for row in account_rows(desk, state):
+    for row in account_rows(state):
         equity, deposits = Decimal(row["equity"]), Decimal(row["deposits"])
         result = format_percent(equity / deposits - 1, signed=True) if deposits else ABSENT
         shown.append(row | {"result": result})
@@ -114,13 +114,13 @@ def print_accounts(console: Console, desk: Desk, state: EngineState) -> None:
             console.print(f"{where}: {hold['action']} by {hold['rule']}: {hold['why']}")
 
 
-def position_rows(desk: Desk, state: EngineState) -> list[dict[str, Any]]:
+def position_rows(state: EngineState) -> list[dict[str, Any]]:
     """Every position that is not flat, by strategy."""
     rows = []
-    for account in desk.accounts:
-        parts = state.books[account.name].parts
+    for account in state.settings.accounts:
+        parts = state.books[account.account_id].parts
         for strategy in account.strategies:
-            book = parts[strategy.name]
+            book = parts[strategy]
             for symbol in sorted(book.contracts):
                 position = book.position(symbol)
                 if position.quantity == 0:
@@ -128,8 +128,8 @@ def position_rows(desk: Desk, state: EngineState) -> list[dict[str, Any]]:
                 mark = state.marks().get(symbol)
                 rows.append(
                     {
-                        "account": account.name,
-                        "strategy": strategy.name,
+                        "account": account.account_id,
+                        "strategy": strategy,
                         "instrument": str(symbol),
                         "quantity": str(position.quantity),
                         "entry": None if position.entry is None else str(position.entry),

@@ -26,11 +26,11 @@ def fills(
     algotrader fills
     algotrader fills --last 0 --json
     """
-    from algotrader.cli.desk_tables import FILLS, desk_of, fill_row, print_rows
+    from algotrader.cli.desk_tables import FILLS, configured, fill_row, print_rows
     from algotrader.core.events import OrderFilled
-    from algotrader.ops.trading import events_of, journal_folder
+    from algotrader.ops.standing import events_of, folder_of
 
-    folder = journal_folder(desk_of(out))
+    folder = folder_of(configured(out))
     events = (event for event in events_of(folder) if isinstance(event, OrderFilled))
     by_trade = {event.fill.key: fill_row(event.fill) for event in events}  # told twice, shown once
     rows = list(by_trade.values())

@@ -27,10 +27,10 @@ def orders(
     algotrader orders
     algotrader orders --all --last 50
     """
-    from algotrader.cli.desk_tables import ORDERS, desk_of, order_row, print_rows
-    from algotrader.ops.trading import read_state
+    from algotrader.cli.desk_tables import ORDERS, configured, order_row, print_rows
+    from algotrader.ops.standing import read_state
 
-    book = read_state(desk_of(out)).orders
+    book = read_state(configured(out)).orders
     rows = [order_row(live) for live in (book.all() if all_ else book.open())]
     shown = rows[-last:] if last else rows
     none = "no order yet" if all_ else "no open order; --all lists those that have ended"

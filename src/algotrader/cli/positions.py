@@ -19,9 +19,8 @@ def positions(out: Output) -> None:
     algotrader positions
     algotrader positions --json
     """
-    from algotrader.cli.desk_tables import POSITIONS, desk_of, position_rows, print_rows
-    from algotrader.ops.trading import read_state
+    from algotrader.cli.desk_tables import POSITIONS, configured, position_rows, print_rows
+    from algotrader.ops.standing import read_state
 
-    desk = desk_of(out)
-    rows = position_rows(desk, read_state(desk))
+    rows = position_rows(read_state(configured(out)))
     out.show(rows, lambda console: print_rows(console, rows, POSITIONS, "no position"))

@@ -27,19 +27,18 @@ def status(out: Output) -> None:
     from algotrader.cli.desk_tables import (
         POSITIONS,
         account_rows,
-        desk_of,
+        configured,
         position_rows,
         print_accounts,
         print_rows,
     )
-    from algotrader.ops.trading import read_state
+    from algotrader.ops.standing import read_state
 
-    desk = desk_of(out)
-    state = read_state(desk)
-    positions = position_rows(desk, state)
+    state = read_state(configured(out))
+    positions = position_rows(state)
 
     def lines(console: Console) -> None:
-        print_accounts(console, desk, state)
+        print_accounts(console, state)
         print_rows(console, positions, POSITIONS, "no position")
 
-    out.show({"accounts": account_rows(desk, state), "positions": positions}, lines)
+    out.show({"accounts": account_rows(state), "positions": positions}, lines)

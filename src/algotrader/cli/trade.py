@@ -141,7 +141,7 @@ def _plain(desk: Desk, traded: Traded) -> dict[str, Any]:
         "mode": desk.configuration.settings.trading.mode,
         "resumed": traded.resumed,
         "slices": traded.slices,
-        "accounts": account_rows(desk, traded.state),
+        "accounts": account_rows(traded.state),
     }
 
 
@@ -154,5 +154,5 @@ def _print(console: Console, desk: Desk, traded: Traded) -> None:
     else:
         went_on = "went on with its journal, " if traded.resumed else ""
         console.print(f"{went_on}{traded.slices:,} slices traded")
-    print_accounts(console, desk, traded.state)
+    print_accounts(console, traded.state)
     console.print("next: algotrader status, algotrader fills, algotrader journal show")

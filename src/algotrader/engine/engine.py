@@ -46,6 +46,7 @@ from algotrader.engine.guarding import Guardian
 from algotrader.engine.planning import older, plan, working
 from algotrader.engine.sending import Sender
 from algotrader.engine.settings import EngineSettings, StrategyInstance
+from algotrader.engine.state import EngineState
 from algotrader.engine.step import Outcome, Step, now
 from algotrader.engine.watching import Watcher
 from algotrader.execution.order_life import ZERO, IllegalTransitionError, LiveOrder
@@ -64,6 +65,10 @@ class Engine:
         self._explicit = Explicit(self._step, self._sender)
         self._matcher = Matcher(self._step, self._sender)
         self.state = self._step.state
+
+    def stand_at(self, state: EngineState) -> None:
+        """Go on from a state that was kept, of these settings. Before the first event."""
+        self.state = self._step.state = state
 
     def apply(self, event: Event) -> None:
         """Take an event of the journal, without anything following from it."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
+from typing import Final
 
+from algotrader.core.errors import RunError
 from algotrader.core.events import Event, decode_event, encode_event
 from algotrader.engine.commands import Command
 from algotrader.engine.engine import Engine
@@ -12,6 +15,11 @@ from algotrader.live.journal.chain import Entry
 from algotrader.live.journal.errors import JournalUnwrittenError
 from algotrader.live.journal.journal import Journal
 from algotrader.live.journal.records import PREFIX
+from algotrader.live.snapshots import KIND, body_of, newest_state
+
+SNAPSHOT_ROWS: Final = 10_000  # after so many one is kept when nothing else is to be done
+LATEST_ROWS: Final = 40_000  # and after so many in any case
+log = logging.getLogger(__name__)
 
 
 class Steps:
@@ -28,22 +36,39 @@ class Steps:
         self._journal = journal
         self._committed = committed
         self._unwritten: Outcome | None = None
+        self._snapshot_seq = -LATEST_ROWS  # none: one is due at once
 
     @property
     def engine(self) -> Engine:
         return self._engine
 
-    def replay(self) -> int:
-        """Fold the journal into the engine; the number of events. To be called once, first.
+    def replay(self) -> bool:
+        """Stand where the journal ends; whether it held an event. To be called once, first.
 
-        JournalDamagedError, VersionError or UsageError where it cannot be read: do not trade.
+        From the newest snapshot that may be used, and the rows after it. JournalDamagedError,
+        VersionError or UsageError where it cannot be read: do not trade.
         """
-        count = 0
-        for row in self._journal.read():
+        stood = newest_state(self._journal.rows, self._engine.state.settings)
+        if stood is not None:
+            self._engine.stand_at(stood.state)
+            self._snapshot_seq = stood.seq
+        has_events = stood is not None
+        for row in self._journal.read(self._snapshot_seq + 1 if stood else 1):
             if not row.kind.startswith(PREFIX):
                 self._engine.apply(decode_event(row.body))
-                count += 1
-        return count
+                has_events = True
+        return has_events
+
+    def rest(self, after_rows: int = SNAPSHOT_ROWS) -> None:
+        """Keep a snapshot if that many rows came since the last. Between steps."""
+        head = self._journal.head.seq
+        if self._unwritten is not None or head - self._snapshot_seq < after_rows:
+            return
+        self._snapshot_seq = head
+        try:
+            self._journal.keep_snapshot(KIND, body_of(self._engine.state))
+        except RunError as error:  # it is rebuildable: trading goes on, and it is tried again later
+            log.warning("no snapshot was kept: %s", error.message)
 
     def take(self, event: Event) -> list[Command]:
         """All that is to be done after an event, durable when this returns.

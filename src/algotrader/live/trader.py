@@ -37,7 +37,7 @@ from algotrader.engine.commands import (
 )
 from algotrader.execution.broker import Broker, BrokerUnavailableError
 from algotrader.live.journal.errors import JournalUnwrittenError
-from algotrader.live.steps import Steps
+from algotrader.live.steps import LATEST_ROWS, SNAPSHOT_ROWS, Steps
 
 log = logging.getLogger(__name__)
 _ASK_AGAIN_S: Final = 1.0
@@ -169,6 +169,7 @@ class Trader:
             event = await self._events.get()
             try:
                 self._do(await self._step(event))
+                self._steps.rest(SNAPSHOT_ROWS if self._events.empty() else LATEST_ROWS)
             finally:
                 self._events.task_done()
 

@@ -142,6 +142,7 @@ async def _trade(
         for task in work:
             task.cancel()
         await asyncio.gather(*work, return_exceptions=True)
+        steps.rest(1)
         with suppress(ProcessLookupError):
             await decider.close()
     return count

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from algotrader.core.bars import FIELDS
-from algotrader.core.errors import ConfigurationError
-from algotrader.core.events import CashMoved, Event, decode_event
-from algotrader.core.ids import RunId
+from algotrader.core.events import CashMoved
 from algotrader.core.instants import utc_ms
 from algotrader.core.ports import Notice, Notifier, SystemClock
 from algotrader.engine.engine import Engine
@@ -22,8 +20,7 @@ from algotrader.engine.state import EngineState
 from algotrader.execution.paper_broker import PaperBroker, stand_again
 from algotrader.live.bus import Bus
 from algotrader.live.journal.folder import JournalFolder
-from algotrader.live.journal.journal import Journal, last_segment
-from algotrader.live.journal.records import PREFIX
+from algotrader.live.journal.journal import Journal
 from algotrader.live.journal.storage import Sync
 from algotrader.live.operator import Inbox
 from algotrader.live.replay import Replay, ReplayTime
@@ -31,8 +28,7 @@ from algotrader.live.steps import Steps
 from algotrader.live.trader import Trader
 from algotrader.live.workers import LiveStrategy, WorkerDecider
 from algotrader.ops.desk import Desk, DeskAccount, deposit_of
-
-_PAGE = 10_000
+from algotrader.ops.standing import events_of, folder_of, journal_differs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +57,7 @@ class Notices:
 
 
 def journal_folder(desk: Desk) -> JournalFolder:
-    settings = desk.configuration.settings
-    return JournalFolder(desk.configuration.path(settings.workspace.journal))
+    return folder_of(desk.configuration)
 
 
 @contextmanager
@@ -75,29 +70,6 @@ def opened(folder: JournalFolder, sync: Sync) -> Iterator[Journal]:
     now_ms = utc_ms(SystemClock().now())
     with folder.create(entropy=os.urandom(16), now_ms=now_ms, sync=sync) as journal:
         yield journal
-
-
-def read_state(desk: Desk) -> EngineState:
-    """Where the journal of a desk ends, also while a trader writes it."""
-    folder = journal_folder(desk)
-    with folder.reading() as rows:
-        run_id = RunId(last_segment(rows).run_id)
-    engine = Engine(desk.engine_settings(run_id))
-    try:
-        for event in events_of(folder):
-            engine.apply(event)
-    except KeyError as error:
-        raise _gone(desk, error) from error
-    return engine.state
-
-
-def events_of(folder: JournalFolder) -> Iterator[Event]:
-    """Every event of a journal, in order."""
-    with folder.reading() as rows:
-        at = 1
-        while page := rows.page(at, _PAGE):
-            at = page[-1].seq + 1
-            yield from (decode_event(row.body) for row in page if not row.kind.startswith(PREFIX))
 
 
 async def replay(
@@ -155,6 +127,7 @@ async def replay(
         for task in (trading, feeding):
             task.cancel()
         await asyncio.gather(trading, feeding, return_exceptions=True)
+        steps.rest(1)
         await decider.close()
         await bus.close()
     return Traded(state=engine.state, slices=count, resumed=was_there)
@@ -170,17 +143,9 @@ def _paper(desk: Desk, account: DeskAccount, time: ReplayTime, was_there: bool) 
 def resumed(desk: Desk, steps: Steps) -> bool:
     """Fold the journal into the engine; whether it held anything."""
     try:
-        return steps.replay() > 0
+        return steps.replay()
     except KeyError as error:
-        raise _gone(desk, error) from error
-
-
-def _gone(desk: Desk, error: KeyError) -> ConfigurationError:
-    return ConfigurationError(
-        "trading.journal_differs",
-        f"the journal {journal_folder(desk).path} knows {error.args[0]}, the settings do not",
-        hint="put it back into algotrader.yaml, or begin a new journal: workspace.journal",
-    )
+        raise journal_differs(journal_folder(desk), error) from error
 
 
 def _deposit(desk: Desk, steps: Steps, now_ms: int) -> None:

@@ -60,6 +60,11 @@ class Journal:
         """The last row that is durable."""
         return self._head
 
+    @property
+    def rows(self) -> Rows:
+        """The reading side, for who reads more than `read` gives."""
+        return self._storage
+
     def append(self, entries: Sequence[Entry]) -> int:
         """Make one decision step durable, whole or not at all; the number of its last row.
 
@@ -178,14 +183,18 @@ def require_schema(schema: int, what: str) -> None:
 
 def newest_fitting(source: Rows, kind: str | None = None) -> Snapshot | None:
     """The newest snapshot whose row stands in this history."""
+    return next(fitting(source, kind), None)
+
+
+def fitting(source: Rows, kind: str | None = None) -> Iterator[Snapshot]:
+    """The snapshots whose row stands in this history, the newest first."""
     for snapshot in source.snapshots(kind):
         try:
             row = source.newest(at_most=snapshot.seq)
         except JournalDamagedError:
             continue  # the check of the rows will say where
         if row is not None and (row.seq, row.hash) == (snapshot.seq, snapshot.row_hash):
-            return snapshot
-    return None
+            yield snapshot
 
 
 def entry_of(record: Record, now_ms: int) -> Entry:

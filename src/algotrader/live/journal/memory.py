@@ -84,7 +84,9 @@ class MemoryStorage:
         self.at(Point.KEPT)
 
     def keep_snapshot(self, snapshot: Snapshot) -> None:
-        self._snapshots = [*self.snapshots(), snapshot]
+        place = (snapshot.kind, snapshot.seq)
+        others = (one for one in self.snapshots() if (one.kind, one.seq) != place)
+        self._snapshots = [*others, snapshot]
 
     def close(self) -> None:
         self._synced = len(self._rows)

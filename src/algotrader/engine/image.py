@@ -1,0 +1,144 @@
+"""An engine's state as bytes, and back: what a snapshot holds.
+
+The whole graph of objects is written, with the settings that it belongs to, so a part that is
+added to the state is in the next image without a line here. It is read by `pickle` with one door
+closed: nothing but the plain classes of the program's own deciding packages, and a few of the
+standard library that hold data, can be made. Which build may read an image is not said here: the
+caller keeps the name of the build beside it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import pickle
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from algotrader.engine.state import EngineState
+from algotrader.portfolio.sizing import kernel_terms
+
+OWN: Final = ("core", "portfolio", "risk", "execution", "engine")
+"""Packages whose classes a state is made of."""
+_PACKAGES: Final = tuple(f"algotrader.{name}." for name in OWN)
+_PLAIN: Final = frozenset(
+    {
+        ("builtins", "set"),
+        ("builtins", "frozenset"),
+        ("builtins", "object"),
+        ("collections", "deque"),
+        ("collections", "OrderedDict"),
+        ("datetime", "datetime"),
+        ("datetime", "date"),
+        ("datetime", "time"),
+        ("datetime", "timedelta"),
+        ("datetime", "timezone"),
+        ("decimal", "Decimal"),
+        (__name__, "_struct"),
+    }
+)
+_MADE_AGAIN: Final = ("terms", "_looked")  # from the settings; a memory of the last question
+
+
+class ImageError(Exception):
+    """The bytes are no image that this build can read."""
+
+
+def image_of(state: EngineState) -> bytes:
+    """`state` as bytes. Equal histories need not give equal bytes: compare states instead."""
+    kept = {name: part for name, part in vars(state).items() if name not in _MADE_AGAIN}
+    written = io.BytesIO()
+    _Writer(written, protocol=pickle.HIGHEST_PROTOCOL).dump(kept)
+    return written.getvalue()
+
+
+def state_of(image: bytes) -> EngineState:
+    """The state that an image holds, with its settings. ImageError if it holds none."""
+    try:
+        kept: Any = _Reader(io.BytesIO(image)).load()
+        state = EngineState.__new__(EngineState)
+        vars(state).update(kept, terms=kernel_terms(kept["settings"].instruments), _looked={})
+    except Exception as error:  # pickle tells of damage by errors of any kind
+        raise ImageError(f"it cannot be read: {error!r}") from error
+    return state
+
+
+class _Writer(pickle.Pickler):
+    """Structs are written as their class and fields."""
+
+    def reducer_override(self, value: Any) -> Any:
+        if isinstance(value, msgspec.Struct):
+            fields = {name: getattr(value, name) for name in value.__struct_fields__}
+            return _struct, (type(value), fields)
+        return NotImplemented
+
+
+def _struct(kind: type[msgspec.Struct], fields: dict[str, Any]) -> msgspec.Struct:
+    return kind(**fields)
+
+
+class _Reader(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        """Only classes, and only of these places: reading an image runs no function."""
+        if (module, name) in _PLAIN:
+            return super().find_class(module, name)
+        if module.startswith(_PACKAGES):
+            found = super().find_class(module, name)
+            if isinstance(found, type):
+                return found
+        raise pickle.UnpicklingError(f"an image holds no {module}.{name}")
+
+
+def differences(ours: EngineState, theirs: EngineState) -> list[str]:
+    """The parts in which two states differ, by name; empty if they are equal.
+
+    Orders of dictionaries count: the engine goes through them.
+    """
+    mine, other = (
+        {name: part for name, part in vars(state).items() if name not in _MADE_AGAIN}
+        for state in (ours, theirs)
+    )
+    return [
+        name
+        for name in sorted({*mine, *other})
+        if as_plain(mine.get(name)) != as_plain(other.get(name))
+    ]
+
+
+def differences_of(ours: Any, theirs: Any) -> list[str]:
+    """The fields in which two records of one class differ, by name."""
+    return [
+        field.name
+        for field in dataclasses.fields(ours)
+        if as_plain(getattr(ours, field.name)) != as_plain(getattr(theirs, field.name))
+    ]
+
+
+def as_plain(value: Any) -> Any:
+    """`value` as tuples of what Python compares by itself. NaN equals NaN here."""
+    if isinstance(value, float) and value != value:
+        return "NaN"
+    if isinstance(value, (str, bytes, int, float, type(None))):
+        return value
+    if isinstance(value, Mapping):
+        return tuple((as_plain(key), as_plain(item)) for key, item in value.items())
+    if isinstance(value, (set, frozenset)):
+        return frozenset(as_plain(item) for item in value)
+    if isinstance(value, (list, tuple)) or type(value).__name__ == "deque":
+        return tuple(as_plain(item) for item in value)
+    fields = _fields(value)
+    if fields is None:
+        return value
+    return type(value).__name__, *((name, as_plain(item)) for name, item in fields)
+
+
+def _fields(value: Any) -> list[tuple[str, Any]] | None:
+    """The parts of an object of our own; None for one that compares by itself."""
+    if not type(value).__module__.startswith("algotrader."):
+        return None
+    names = [name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ())]
+    names += getattr(value, "__struct_fields__", ())
+    found = {name: getattr(value, name) for name in names if hasattr(value, name)}
+    return list({**found, **getattr(value, "__dict__", {})}.items())

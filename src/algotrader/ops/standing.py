@@ -1,0 +1,72 @@
+"""Where a desk stands, for who only looks: from its journal, without its market data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from algotrader.core.errors import ConfigurationError
+from algotrader.core.events import Event, decode_event
+from algotrader.core.ids import RunId
+from algotrader.engine.engine import Engine
+from algotrader.engine.state import EngineState
+from algotrader.live.journal.folder import JournalFolder
+from algotrader.live.journal.journal import last_segment
+from algotrader.live.journal.records import PREFIX
+from algotrader.live.snapshots import folded
+from algotrader.ops.config import Configuration
+
+_PAGE = 10_000
+
+
+def folder_of(configuration: Configuration) -> JournalFolder:
+    return JournalFolder(configuration.path(configuration.settings.workspace.journal))
+
+
+def read_state(configuration: Configuration) -> EngineState:
+    """Where the journal ends, also while a trader writes it, with the settings it trades under.
+
+    From the newest snapshot; a journal without one that this build can read is folded whole,
+    which needs the market data of the desk.
+    """
+    folder = folder_of(configuration)
+    with folder.reading() as rows:
+        try:
+            stood = folded(rows)
+        except KeyError:  # its rows after the snapshot are of other settings
+            stood = None
+        if stood is not None:
+            return stood.state
+        run_id = RunId(last_segment(rows).run_id)
+    return _folded_whole(configuration, folder, run_id)
+
+
+def events_of(folder: JournalFolder) -> Iterator[Event]:
+    """Every event of a journal, in order."""
+    with folder.reading() as rows:
+        at = 1
+        while page := rows.page(at, _PAGE):
+            at = page[-1].seq + 1
+            yield from (decode_event(row.body) for row in page if not row.kind.startswith(PREFIX))
+
+
+def journal_differs(folder: JournalFolder, error: KeyError) -> ConfigurationError:
+    """The journal names what the settings do not."""
+    return ConfigurationError(
+        "trading.journal_differs",
+        f"the journal {folder.path} knows {error.args[0]}, the settings do not",
+        hint="put it back into algotrader.yaml, or begin a new journal: workspace.journal",
+    )
+
+
+def _folded_whole(
+    configuration: Configuration, folder: JournalFolder, run_id: RunId
+) -> EngineState:
+    from algotrader.ops.desk import build_desk
+
+    engine = Engine(build_desk(configuration).engine_settings(run_id))
+    try:
+        for event in events_of(folder):
+            engine.apply(event)
+    except KeyError as error:
+        raise journal_differs(folder, error) from error
+    return engine.state
