@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from algotrader.engine.state import EngineState
     from algotrader.execution.order_life import LiveOrder
     from algotrader.ops.config import Configuration
+    from algotrader.ops.desk import Desk
     from algotrader.risk.holds import Hold
 
 
@@ -28,6 +29,13 @@ def configured(out: Output) -> Configuration:
     from algotrader.ops.config import load
 
     return load(out.config, environment=os.environ)
+
+
+def desk_of(out: Output) -> Desk:
+    """The desk of the settings in force, with its market data."""
+    from algotrader.ops.desk import build_desk
+
+    return build_desk(configured(out))
 
 
 def account_rows(state: EngineState) -> list[dict[str, Any]]:
