@@ -17,6 +17,7 @@ from algotrader.live.settings import (
     TimeframeText,
     TradingSettings,
 )
+from algotrader.ops.collect_settings import CollectSettings
 from algotrader.ops.notification.settings import NotificationSettings
 from algotrader.risk.settings import RiskSettings
 
@@ -30,6 +31,7 @@ class WorkspaceSettings(Section):
     runs: Path = Field(Path("runs"), description="results of backtests and sweeps, trial ledger")
     strategies: Path = Field(Path("strategies"), description="your strategy files")
     journal: Path = Field(Path("journal"), description="what trading depends on; back it up")
+    live: Path = Field(Path("live"), description="newest bars and jobs that ran; may be deleted")
 
 
 class BacktestDefaults(Section):
@@ -84,5 +86,6 @@ class Settings(Section):
     trading: TradingSettings = TradingSettings()
     secrets: SecretsSettings = SecretsSettings()
     notification: NotificationSettings = NotificationSettings()
+    collect: CollectSettings = CollectSettings()
     accounts: dict[Name, AccountSettings] = Field({}, description="by name: whose money is traded")
     strategies: dict[Name, StrategySettings] = Field({}, description="by name: what trades")
