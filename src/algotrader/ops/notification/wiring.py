@@ -22,7 +22,7 @@ from algotrader.ops.notification.service import NotificationThread, Work, courie
 from algotrader.ops.notification.settings import ChannelSettings, NotificationSettings
 from algotrader.ops.notification.telling import Memory, Teller
 from algotrader.ops.notification.texts import Texts
-from algotrader.ops.okx_keys import key_names
+from algotrader.ops.okx_access import key_names
 from algotrader.ops.secrets import Secrets, secrets_of
 from algotrader.ops.standing import folder_of
 
