@@ -270,7 +270,7 @@ class World:
     async def _one_life(self) -> None:
         journal = journals.resume(self._storage)
         steps = Steps(Engine(settings(journal.run_id)), journal)
-        if steps.replay() == 0:
+        if not steps.replay():
             self._deposit(steps)
         self.history.starts += 1
         self.history.steps = steps
