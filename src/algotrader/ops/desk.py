@@ -89,24 +89,31 @@ class Desk:
         )
 
     def engine_settings(
-        self, run_id: RunId, *, watch_every_ms: int | None = None
+        self,
+        run_id: RunId,
+        *,
+        watch_every_ms: int | None = None,
+        max_quote_age_ms: int | None = None,
     ) -> EngineSettings:
         """What the engine of a run is told. ConfigurationError if it does not fit together.
 
         `watch_every_ms`: how often orders that live are looked up; a paper venue loses nothing.
+        `max_quote_age_ms`: None where there are no best prices: limits on them are not held then.
         """
         instruments: dict[Symbol, Instrument] = {}
         for account in self.accounts:
             for instrument in account.market.instruments:
                 instruments[instrument.symbol] = traded(instrument, account.costs)
+        risk = self.configuration.settings.risk
         return EngineSettings(
             run_id=run_id,
             configuration_hash=self.configuration_hash,
             accounts=tuple(_account(one) for one in self.accounts),
             instruments=instruments,
             strategies=tuple(_instance(one, self.accounts) for one in self.strategies),
-            risk=self.configuration.settings.risk,
+            risk=risk.without_live_only() if max_quote_age_ms is None else risk,
             watch_every_ms=watch_every_ms,
+            max_quote_age_ms=max_quote_age_ms,
         )
 
     def slices(self, after: Mapping[str, int]) -> Iterator[Slice]:

@@ -15,6 +15,7 @@ from algotrader.core.instants import utc_ms
 from algotrader.core.ports import Clock, Notice, Notifier, SystemClock
 from algotrader.core.timeframes import Timeframe
 from algotrader.data.adapters.okx.bars import OkxBarFeed
+from algotrader.data.adapters.okx.market import OkxMarketFeed
 from algotrader.data.adapters.okx.rest import OkxKeys, OkxRest
 from algotrader.data.adapters.okx.streams import OkxStreams
 from algotrader.engine.engine import Engine
@@ -25,6 +26,13 @@ from algotrader.execution.broker import Broker
 from algotrader.live.bus import Bus
 from algotrader.live.journal.journal import Journal
 from algotrader.live.operator import Inbox
+from algotrader.live.quoting import (
+    QUOTE_AGE_MS,
+    QuoteBook,
+    QuoteSource,
+    first_quotes,
+    follow_quotes,
+)
 from algotrader.live.rows import LiveRows
 from algotrader.live.steps import Steps
 from algotrader.live.trader import Trader
@@ -66,23 +74,30 @@ async def trade_on_okx(
         OkxBrokerSettings(run_tag=run_tag(journal.run_id), watched=frozenset(symbols)),
     )  # fmt: skip
     timeframe = account.market.bars.timeframe
+    rest = OkxRest(None, client.address)
     feed = OkxBarFeed(
-        OkxRest(None, client.address), OkxStreams(None, client.address), clock, symbols, timeframe,
+        rest, OkxStreams(None, client.address), clock, symbols, timeframe,
         since_ms=int(account.market.bars.ts[-1]) + timeframe.ms,
     )  # fmt: skip
     try:
         async with admitted(
             client, clock, symbols, trading, state=state, journal=journal_folder(desk).path
         ):
-            engine = Engine(desk.engine_settings(journal.run_id, watch_every_ms=30_000))
-            steps = Steps(engine, journal, bus.publish)
+            engine = Engine(
+                desk.engine_settings(
+                    journal.run_id, watch_every_ms=30_000, max_quote_age_ms=QUOTE_AGE_MS
+                )
+            )
+            quotes = QuoteBook(symbols)
+            market = OkxMarketFeed(rest, OkxStreams(None, client.address), clock)
+            steps = Steps(engine, journal, bus.publish, quotes.before)
             was_there = resumed(desk, steps)
             now_ms = utc_ms(clock.now())
             journal.record_start(config_hash=desk.configuration_hash, now_ms=now_ms)
             if not was_there:
                 await _begin_books(steps, account, client, now_ms)
             count = await _trade(
-                desk, account, steps, broker, feed.bars(), clock, timeframe,
+                desk, account, steps, broker, feed.bars(), quotes, market, clock, timeframe,
                 for_s=for_s, on_ready=on_ready, on_slice=on_slice,
                 notifier=Notices(on_notice, messenger),
             )  # fmt: skip
@@ -99,6 +114,8 @@ async def _trade(
     steps: Steps,
     broker: Broker,
     bars: AsyncIterator[Event],
+    quotes: QuoteBook,
+    market: QuoteSource,
     clock: Clock,
     timeframe: Timeframe,
     *,
@@ -122,6 +139,7 @@ async def _trade(
     async def feed() -> None:
         nonlocal count
         await trader.ready()
+        await first_quotes(quotes)
         on_ready()
         async for event in bars:
             rows.hear(event)
@@ -139,7 +157,8 @@ async def _trade(
             await asyncio.sleep(_LOOK_S)
 
     await decider.load()
-    work = [asyncio.ensure_future(each) for each in (trader.run(), feed(), obey())]
+    parts = (trader.run(), feed(), obey(), follow_quotes(quotes, market, clock, trader.tell))
+    work = [asyncio.ensure_future(each) for each in parts]
     try:
         done, _ = await asyncio.wait(work, timeout=for_s, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
