@@ -27,7 +27,6 @@ from algotrader.live.bus import Bus
 from algotrader.live.journal.journal import Journal
 from algotrader.live.operator import Inbox
 from algotrader.live.quoting import (
-    QUOTE_AGE_MS,
     QuoteBook,
     QuoteSource,
     first_quotes,
@@ -83,11 +82,7 @@ async def trade_on_okx(
         async with admitted(
             client, clock, symbols, trading, state=state, journal=journal_folder(desk).path
         ):
-            engine = Engine(
-                desk.engine_settings(
-                    journal.run_id, watch_every_ms=30_000, max_quote_age_ms=QUOTE_AGE_MS
-                )
-            )
+            engine = Engine(desk.engine_settings(journal.run_id))
             quotes = QuoteBook(symbols)
             market = OkxMarketFeed(rest, OkxStreams(None, client.address), clock)
             steps = Steps(engine, journal, bus.publish, quotes.before)
