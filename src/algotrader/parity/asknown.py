@@ -41,15 +41,14 @@ class AsKnown:
 
     def _known_by(self, decision_ts: int) -> Bars:
         """Today's bars before the journal began, then what had been told by the decision."""
-        slice_ = self._live.slices[self._frame, decision_ts]
+        closed = self._live.slice_places[self._frame, decision_ts]
         stop = int(np.searchsorted(self._bars.known_at, decision_ts, side="right"))
         start = int(np.searchsorted(self._bars.known_at[:stop], self._first_ms))
         values = {name: np.array(getattr(self._bars, name)[:stop]) for name in FIELDS}
         for row in range(start, stop):
             for column, symbol in enumerate(self._bars.symbols):
                 place = (self._frame, symbol, int(self._bars.ts[row]))
-                told = [one for one in self._live.bars.get(place, [])
-                        if one.ts_known <= slice_.ts_known]  # fmt: skip
+                told = [one.bar for one in self._live.bars.get(place, []) if one.place < closed]
                 for name in FIELDS:
                     absent = 0.0 if name == "volume" else np.nan
                     values[name][row, column] = getattr(told[-1], name) if told else absent

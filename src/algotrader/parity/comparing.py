@@ -16,14 +16,13 @@ from dataclasses import dataclass
 
 from algotrader import __version__
 from algotrader.core.errors import DataError
-from algotrader.core.events import CashMoved
 from algotrader.core.ids import StrategyId
 from algotrader.live.journal.port import Rows
 from algotrader.parity.asknown import AsKnown
 from algotrader.parity.causes import Cause, Compared, Sameness
 from algotrader.parity.evidence import KnownBars, Uptime
 from algotrader.parity.explaining import Explainer
-from algotrader.parity.reading import Start, steps_of
+from algotrader.parity.reading import steps_of
 from algotrader.parity.record import Record
 from algotrader.parity.replaying import Replayed, Replayer
 from algotrader.parity.today import Desk, Range, run_today
@@ -68,12 +67,12 @@ def compare(
     live = Record(desk.settings)
     on_stage("replay")
     replayer = Replayer(desk.settings, lambda: steps_of(rows), live.hear)
-    replayed = replayer.run(lambda _: None)
+    replayed = replayer.run(live.start)
     span = _span(live)
     on_stage("backtest")
-    today = run_today(desk, span, _deposits(live, span))
+    today = run_today(desk, span, live.deposits)
     on_stage("compare")
-    decisions, beyond = _compared(desk, live, today, span, replayed.starts)
+    decisions, beyond = _compared(desk, live, today, span)
     return Parity(
         run_id=desk.settings.run_id, span=span, replay=replayed,
         decisions=decisions, not_compared=beyond,
@@ -81,7 +80,7 @@ def compare(
 
 
 def _compared(
-    desk: Desk, live: Record, today: Record, span: Range, starts: list[Start]
+    desk: Desk, live: Record, today: Record, span: Range
 ) -> tuple[tuple[Compared, ...], int]:
     strategies = [one for account in desk.accounts for one in account.strategies]
     known: Mapping[StrategyId, AsKnown] = {
@@ -90,7 +89,7 @@ def _compared(
         if one.strategy.style is Style.TARGETS
     }
     explainer = Explainer(
-        live, today, known=known, uptime=Uptime(starts, live),
+        live, today, known=known, uptime=Uptime(live),
         bars={one.name: KnownBars(live, one.bars, (span.first_ms, span.last_ms))
               for one in strategies},
         configuration_hash=desk.settings.configuration_hash, software=__version__,
@@ -110,8 +109,3 @@ def _span(live: Record) -> Range:
             hint="algotrader trade",
         )
     return Range(first_ms=min(times), last_ms=max(times))
-
-
-def _deposits(live: Record, span: Range) -> list[CashMoved]:
-    """What the accounts began with."""
-    return [one for one in live.movements if one.ts_known <= span.first_ms]

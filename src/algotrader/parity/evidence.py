@@ -5,17 +5,15 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
 from algotrader.core.bars import FIELDS, Bars
-from algotrader.core.events import BarClosed
 from algotrader.core.instants import utc_at
 from algotrader.core.symbols import Symbol
 from algotrader.parity.causes import Cause
 from algotrader.parity.reading import Start
-from algotrader.parity.record import Record
+from algotrader.parity.record import Heard, Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,18 +39,22 @@ class KnownBars:
         self._live = live
         self._bars = bars.as_panel()
         self._frame = str(bars.timeframe)
-        self._decisions = sorted(at for frame, at in live.slices if frame == self._frame)
+        mine = [at for frame, at in live.slices if frame == self._frame]
+        self._decisions = sorted(mine, key=self._place)
         self._rows = np.flatnonzero(
             (self._bars.known_at >= span[0]) & (self._bars.known_at <= span[1])
         )
         self.differences = sorted(self._compared(), key=lambda one: (one.from_ms, one.ts))
 
-    def newest(self, decision_ts: int, instrument: Symbol | None = None) -> BarDifference | None:
-        """The newest bar that a decision saw otherwise, of one instrument or of any."""
-        for one in reversed(self.differences):
-            if one.concerns(decision_ts) and instrument in (None, one.instrument):
-                return one
-        return None
+    def newest(self, decision_ts: int, instrument: Symbol) -> BarDifference | None:
+        """The newest bar that a decision saw otherwise; the instrument's own before another's."""
+        found = [one for one in self.differences if one.concerns(decision_ts)]
+        return max(found, key=lambda one: (one.ts, one.instrument == instrument), default=None)
+
+    def own(self, decision_ts: int, instrument: Symbol) -> BarDifference | None:
+        """The newest bar of an instrument that a decision saw otherwise."""
+        found = self.newest(decision_ts, instrument)
+        return found if found is not None and found.instrument == instrument else None
 
     def _compared(self) -> Iterator[BarDifference]:
         for row in self._rows:
@@ -74,42 +76,42 @@ class KnownBars:
         symbol: Symbol,
         ts: int,
         decision: int,
-        told: Sequence[BarClosed],
+        told: Sequence[Heard],
         today: tuple[float, ...],
     ) -> Iterator[BarDifference]:
         at = f"{symbol} {utc_at(ts):%Y-%m-%d %H:%M}"
         if np.isnan(today[3]):
             if told:
-                text = f"bar {at}: closed at {told[0].close:g} then, not there today"
+                text = f"bar {at}: closed at {told[0].bar.close:g} then, not there today"
                 yield self._difference(Cause.BAR_REVISED, symbol, ts, decision, None, text)
             return
-        in_time = [one for one in told if self._is_in_time(one, decision)]
+        closed = self._live.slice_places.get((self._frame, decision), 0)
+        in_time = [one for one in told if one.place < closed and not one.bar.is_late]
         later = [one for one in told if one not in in_time]
         if not in_time:
             cause, since = Cause.BAR_MISSED, None
             text = f"bar {at}: never came, closed at {today[3]:g}"
             if later:
-                cause, since = Cause.BAR_LATE, self._next_decision(later[0].ts_known)
-                text = f"bar {at}: came {_ago(later[0].ts_known - decision)} after its decision"
+                cause, since = Cause.BAR_LATE, self._next_decision(later[0])
+                text = f"bar {at}: came late{self._by(later[0], decision)}"
             yield self._difference(cause, symbol, ts, decision, since, text)
         elif (known := _values(in_time[-1])) != today:
             right = next((one for one in later if _values(one) == today), None)
-            since = None if right is None else self._next_decision(right.ts_known)
+            since = None if right is None else self._next_decision(right)
             text = f"bar {at}: {_changed(known, today)}"
             yield self._difference(Cause.BAR_REVISED, symbol, ts, decision, since, text)
 
-    def _is_in_time(self, bar: BarClosed, decision: int) -> bool:
+    def _by(self, heard: Heard, decision: int) -> str:
         slice_ = self._live.slices.get((self._frame, decision))
-        if slice_ is None or bar.instrument in slice_.missing:
-            return False
-        return not bar.is_late and bar.ts_known <= slice_.ts_known
+        return "" if slice_ is None else f", {_lag(heard.bar.ts_known - slice_.ts_known)} after"
 
-    def _next_decision(self, known_ms: int) -> int | None:
+    def _next_decision(self, heard: Heard) -> int | None:
         """The first decision after a bar came."""
-        for at in self._decisions[bisect_right(self._decisions, known_ms) - 1 :]:
-            if self._live.slices[self._frame, at].ts_known >= known_ms:
-                return at
-        return None
+        at = bisect_right(self._decisions, heard.place, key=self._place)
+        return self._decisions[at] if at < len(self._decisions) else None
+
+    def _place(self, decision: int) -> int:
+        return self._live.slice_places[self._frame, decision]
 
     def _difference(
         self, cause: Cause, symbol: Symbol, ts: int, from_ms: int, to_ms: int | None, text: str
@@ -120,41 +122,36 @@ class KnownBars:
 
 
 class Uptime:
-    """When the trader ran, from its starts and the decisions between them."""
+    """When the trader ran, from its starts among the decisions."""
 
-    def __init__(self, starts: Sequence[Start], live: Record) -> None:
-        self._starts = list(starts)
-        self._resumed = sorted({one.ts_known for one in live.slices.values()})
+    def __init__(self, live: Record) -> None:
+        self._live = live
+        self._restarts = live.starts[1:]
 
-    def down_at(self, decision_ts: int) -> str | None:
-        """When the trader was down around a decision; None if it ran."""
-        for start in self._starts:
-            if start.after_ms is None:
-                continue
-            place = bisect_right(self._resumed, start.time_ms)
-            again = self._resumed[place] if place < len(self._resumed) else start.time_ms
-            if start.after_ms <= decision_ts <= max(again, start.time_ms):
-                return f"the trader was down from {_at(start.after_ms)} to {_at(start.time_ms)}"
-        return None
-
-    def started_between(self, from_ms: int, to_ms: int) -> Start | None:
-        """A restart after one instant and not after another."""
-        for start in self._starts:
-            if start.after_ms is not None and from_ms < start.time_ms <= to_ms:
+    def down_at(self, timeframe: str, decision_ts: int) -> Start | None:
+        """The restart before which a decision fell out; None if the trader ran."""
+        places = self._live.slice_places
+        for place, start in self._restarts:
+            mine = [(at, told) for (frame, at), told in places.items() if frame == timeframe]
+            before = max((at for at, told in mine if told <= place), default=-1)
+            after = min((at for at, told in mine if told > place), default=decision_ts + 1)
+            if before <= decision_ts < after:
                 return start
         return None
 
-    def configuration_at(self, at_ms: int) -> Start | None:
-        """The start that a decision was made under."""
-        held = [one for one in self._starts if one.time_ms <= at_ms]
-        return held[-1] if held else (self._starts[0] if self._starts else None)
+    def restarted_before(self, place: int) -> Start | None:
+        """The newest restart before an event."""
+        held = [start for at, start in self._restarts if at < place]
+        return held[-1] if held else None
 
-    def restarts(self) -> int:
-        return sum(1 for _ in pairwise(self._starts))
+    def start_of(self, place: int) -> Start | None:
+        """The start that an event came after."""
+        held = [start for at, start in self._live.starts if at < place]
+        return held[-1] if held else None
 
 
-def _values(bar: BarClosed) -> tuple[float, ...]:
-    return tuple(float(getattr(bar, name)) for name in FIELDS)
+def _values(heard: Heard) -> tuple[float, ...]:
+    return tuple(float(getattr(heard.bar, name)) for name in FIELDS)
 
 
 def _changed(known: tuple[float, ...], today: tuple[float, ...]) -> str:
@@ -164,9 +161,5 @@ def _changed(known: tuple[float, ...], today: tuple[float, ...]) -> str:
     )
 
 
-def _ago(ms: int) -> str:
+def _lag(ms: int) -> str:
     return f"{ms / 1000:g} s" if ms < 120_000 else f"{ms / 60_000:.0f} min"
-
-
-def _at(ms: int) -> str:
-    return f"{utc_at(ms):%Y-%m-%d %H:%M:%S}"

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from algotrader.core.events import Decided, DecisionOutcome, TradingMode
-from algotrader.core.ids import AccountId, StrategyId
+from algotrader.core.events import Decided
+from algotrader.core.ids import StrategyId
 from algotrader.core.instants import utc_at
 from algotrader.core.symbols import Symbol
 from algotrader.engine.settings import StrategyInstance
@@ -27,16 +27,32 @@ from algotrader.portfolio.positions import exact
 
 _SAME: Final = 1e-12  # targets that differ by less than this part are the same number
 _SAME_MONEY: Final = Decimal("1e-9")  # of equity: the books agree to this part (P16)
+Place = tuple[StrategyId, Symbol]
 _OPERATOR_RULES: Final = ("kill_switch", "halt")
 _RESTART_RULES: Final = ("starting", "reduce_only", "unknown_order")
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A cause and the sentence with its numbers."""
+    """A cause and the sentence with its numbers; `brief` is how later ones refer to it."""
 
     cause: Cause
     text: str
+    brief: str = ""
+
+    def named(self) -> str:
+        return self.brief or f"{self.cause.value}, {self.text.partition(';')[0]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """A reason that later decisions still feel."""
+
+    decision_ts: int
+    reason: Reason
+
+    def __str__(self) -> str:
+        return f"since {_at(self.decision_ts)}: {self.reason.named()}"
 
 
 class Explainer:
@@ -60,31 +76,39 @@ class Explainer:
         self._uptime = uptime
         self._hash = configuration_hash
         self._software = software
-        self._roots: dict[StrategyId, tuple[int, Reason]] = {}  # the first of each strategy
-        self._last: dict[tuple[StrategyId, Symbol], tuple[int, Reason]] = {}
-        self._before: dict[StrategyId, int] = {}  # its decision before this one
+        self._roots: dict[StrategyId, Since] = {}  # the first since its books were equal
+        self._last: dict[Place, Since] = {}  # the newest since a decision there was equal
+        self._equal: dict[Place, int] = {}  # place of the last equal decision
 
     def compare(self, key: Key) -> Compared:
         live, today = self._live.decisions.get(key), self._today.decisions.get(key)
         came = (_came(self._live.of(key)), _came(self._today.of(key)))
         gap = None if live is None or today is None else self._gap(key, live, today)
         reason, sameness = self._judged(key, live, today, came, gap)
-        if reason is not None:
-            self._remember(key, reason)
-        elif _price_differs(*came):
-            self._roots.setdefault(key.strategy, (key.decision_ts, Reason(
-                Cause.PATH, f"filled at {came[0].price:f}, {came[1].price:f} in the backtest"
-            )))  # fmt: skip
+        self._remember(key, reason, came)
         return Compared(
             key=key, journal=live, backtest=today, came=came, sameness=sameness,
             cause=None if reason is None else reason.cause,
             text="" if reason is None else reason.text, gap=gap,
         )  # fmt: skip
 
-    def _remember(self, key: Key, reason: Reason) -> None:
+    def _remember(self, key: Key, reason: Reason | None, came: tuple[Result, Result]) -> None:
+        place = (key.strategy, key.instrument)
+        root = self._roots.get(key.strategy)
+        if reason is None:
+            self._last.pop(place, None)
+            self._equal[place] = self._live.places[key]
+            if root is not None and root.decision_ts < key.decision_ts:
+                del self._roots[key.strategy]
+            if _price_differs(*came):
+                brief = f"filled at {came[0].price:f}, {came[1].price:f} in the backtest"
+                slipped = Reason(Cause.PATH, brief, brief)
+                self._roots.setdefault(key.strategy, Since(key.decision_ts, slipped))
+            return
+        since = Since(key.decision_ts, reason)
         if reason.cause is not Cause.PATH:
-            self._last[key.strategy, key.instrument] = (key.decision_ts, reason)
-        self._roots.setdefault(key.strategy, (key.decision_ts, reason))
+            self._last[place] = since
+        self._roots.setdefault(key.strategy, since)
 
     def _judged(
         self,
@@ -113,16 +137,17 @@ class Explainer:
     def _alone(self, key: Key, *, is_live: bool) -> Reason:
         at = key.decision_ts
         if is_live:
-            found = self._bars[key.strategy].newest(at)
+            found = self._bars[key.strategy].newest(at, key.instrument)
             text = "today's data has no bar that closes then" if found is None else found.text
             return Reason(Cause.BAR_REVISED, text)
-        down = self._uptime.down_at(at)
-        if down is not None:
-            return Reason(Cause.RESTART, f"not decided: {down}")
         frame = self._instance(key.strategy).timeframe
-        if (frame, at) not in self._live.slices:
-            found = self._bars[key.strategy].newest(at)
-            return Reason(Cause.BAR_MISSED, found.text if found else "no bar came")
+        down = self._uptime.down_at(frame, at)
+        if down is not None:
+            text = f"not decided: the trader was started again at {_at(down.time_ms)}"
+            return Reason(Cause.RESTART, text)
+        found = self._bars[key.strategy].newest(at, key.instrument)
+        if (frame, at) not in self._live.slices and found is not None and found.from_ms == at:
+            return Reason(found.cause, f"not decided; {found.text}")
         return Reason(Cause.UNKNOWN, "the bars were there, and the strategy never answered")
 
     # Decided otherwise
@@ -130,7 +155,7 @@ class Explainer:
     def _other_target(self, key: Key, live: Decided, today: Decided) -> Reason:
         said = f"wanted {_number(live.target)}, {_number(today.target)} in the backtest"
         known = self._known.get(key.strategy)
-        found = self._bars[key.strategy].newest(key.decision_ts)
+        found = self._bars[key.strategy].newest(key.decision_ts, key.instrument)
         if found is not None and (known is None or known.gives(key, live.target)):
             return Reason(found.cause, f"{said}; {found.text}")
         if known is None:
@@ -144,14 +169,14 @@ class Explainer:
         """A bar-by-bar strategy looks at its position and money, and keeps a state of its own."""
         earlier = self._last.get((key.strategy, key.instrument)) or self._roots.get(key.strategy)
         if earlier is not None:
-            return Reason(earlier[1].cause, f"{said}; since {_at(earlier[0])}: {earlier[1].text}")
-        start = self._uptime.started_between(0, key.decision_ts)
+            return Reason(earlier.reason.cause, f"{said}; {earlier}", earlier.reason.named())
+        start = self._uptime.restarted_before(self._live.places[key])
         if start is not None:
             return Reason(Cause.RESTART, f"{said}; restarted at {_at(start.time_ms)}")
         return None
 
     def _other_price(self, key: Key, live: Decided, today: Decided) -> Reason:
-        found = self._bars[key.strategy].newest(key.decision_ts, key.instrument)
+        found = self._bars[key.strategy].own(key.decision_ts, key.instrument)
         said = f"sized at {live.price:.10g}, {today.price:.10g} in the backtest"
         if found is None:
             return Reason(Cause.UNKNOWN, f"{said}; the bars known then give no reason")
@@ -180,7 +205,7 @@ class Explainer:
                 return Reason(Cause.REJECTED, f"{_signed(want)} was rejected: {told.reason}")
             if told.ended == "absent":
                 return Reason(Cause.RESTART, f"{_signed(want)} never reached the venue")
-            if told.cancel_reason in ("halted", "a risk rule") and self._asked(key.decision_ts):
+            if told.cancel_reason in ("halted", "a risk rule") and self._asked(key):
                 return Reason(Cause.OPERATOR, f"{_signed(want)} was cancelled by a person")
             return Reason(Cause.PARTIAL_FILL, f"{_signed(got)} of {_signed(want)} was filled")
         return None
@@ -222,22 +247,37 @@ class Explainer:
         if abs(gap.rest) > _SAME_MONEY * max(abs(live.equity), Decimal(1)):
             text = f"equity differs by {gap.whole:+f}, of which {gap.rest:+f} has no booking"
             return Reason(Cause.UNKNOWN, text), Sameness.DIFFERENT
+        if not (same_size or self._size_follows(key, live, today)):
+            return self._other_state(key, live, today), Sameness.DIFFERENT
         text = _equity_text(live, today, gap)
         if not same_size:
             text = f"{_size_text(live, today)}: {text}"
         root = self._roots.get(key.strategy)
         if root is not None:
-            text += f"; since {_at(root[0])}: {root[1].text.partition(';')[0]}"
-        return Reason(Cause.PATH, text), Sameness.WEIGHT
+            text += f"; {root}"
+        return Reason(Cause.PATH, text, _terms(gap)), Sameness.WEIGHT
+
+    def _size_follows(self, key: Key, live: Decided, today: Decided) -> bool:
+        """Whether the same weight of the two equities gives the two sizes, to a lot (R8, R9)."""
+        ours, theirs = live.latched_quantity, today.latched_quantity
+        if ours == theirs:
+            return True
+        if ours is None or theirs is None:
+            instance = self._instance(key.strategy)
+            # A band looks at what is held, and that depends on the money (R10).
+            return instance.by_bar or instance.sizing.band > 0
+        lot = self._live.settings.instruments[key.instrument].lot
+        with exact():
+            return abs(ours - theirs * live.equity / today.equity) <= lot
 
     def _other_state(self, key: Key, live: Decided, today: Decided) -> Reason:
         """Wished alike, on equal money, and sized otherwise."""
         said = _size_text(live, today)
-        if self._asked(key.decision_ts):
+        if self._asked(key):
             return Reason(Cause.OPERATOR, f"{said}; a person had stopped or changed something")
         earlier = self._last.get((key.strategy, key.instrument))
         if earlier is not None:
-            return Reason(earlier[1].cause, f"{said}; since {_at(earlier[0])}: {earlier[1].text}")
+            return Reason(earlier.reason.cause, f"{said}; {earlier}", earlier.reason.named())
         rules = {one.rule for one in live.rules} ^ {one.rule for one in today.rules}
         if rules:
             return self._configuration(key, said) or Reason(
@@ -263,7 +303,7 @@ class Explainer:
         )  # fmt: skip
 
     def _configuration(self, key: Key, said: str) -> Reason | None:
-        start = self._uptime.configuration_at(key.decision_ts)
+        start = self._uptime.start_of(self._live.places.get(key, 0))
         if start is None:
             return None
         if start.configuration_hash != self._hash:
@@ -274,29 +314,19 @@ class Explainer:
             return Reason(Cause.CONFIGURATION, text)
         return None
 
-    def _asked(self, at_ms: int) -> bool:
-        """Whether a person had stopped something or changed a limit by then."""
-        live = self._live
-        return any(one.ts_known <= at_ms for one in (*live.requests, *live.limits)) or any(
-            one.by == "operator" and one.mode is not TradingMode.TRADING and one.ts_known <= at_ms
-            for one in live.modes
-        )
+    def _asked(self, key: Key) -> bool:
+        """Whether a person stopped something or changed a limit since the last equal decision."""
+        since = self._equal.get((key.strategy, key.instrument), 0)
+        return any(since < place < self._live.places[key] for place in self._live.asked)
 
     def _instance(self, strategy: StrategyId) -> StrategyInstance:
         return self._live.settings.instance(strategy)
-
-    def account_of(self, strategy: StrategyId) -> AccountId:
-        return self._instance(strategy).account
 
 
 def same_number(a: float | None, b: float | None) -> bool:
     if a is None or b is None:
         return a is b
     return math.isclose(a, b, rel_tol=_SAME, abs_tol=_SAME)
-
-
-def is_decided(decided: Decided) -> bool:
-    return decided.outcome is DecisionOutcome.DECIDED
 
 
 def _came(outcome: Outcome) -> Result:
@@ -333,9 +363,13 @@ def _size_text(live: Decided, today: Decided) -> str:
 
 
 def _equity_text(live: Decided, today: Decided, gap: EquityGap) -> str:
+    return f"equity {live.equity:,.8g} against {today.equity:,.8g}: {_terms(gap)}"
+
+
+def _terms(gap: EquityGap) -> str:
     terms = {"fills": gap.fills, "prices": gap.prices, "funding": gap.funding, "cash": gap.cash}
-    parts = ", ".join(f"{name} {amount:+,.8g}" for name, amount in terms.items() if amount)
-    return f"equity {live.equity:,.8g} against {today.equity:,.8g}: {parts or 'rounding'}"
+    parts = [f"{name} {amount:+,.8g}" for name, amount in terms.items() if amount]
+    return ", ".join(parts) or "rounding"
 
 
 def _number(value: float | None) -> str:

@@ -26,7 +26,6 @@ from algotrader.core.events import (
     OrderRejected,
     OrderSubmitted,
     RearmRequested,
-    RiskTripped,
     SliceClosed,
     StrategyAnswered,
 )
@@ -36,6 +35,7 @@ from algotrader.core.instants import utc_ms
 from algotrader.core.orders import DenialReason, Intent, Order, Purpose
 from algotrader.core.symbols import Symbol
 from algotrader.engine.settings import EngineSettings, owners_of
+from algotrader.parity.reading import Start
 from algotrader.parity.standing import NOTHING, Standing
 from algotrader.portfolio.positions import Contract
 
@@ -87,8 +87,19 @@ class Outcome:
         return sum((told.filled for told in self.orders), ZERO)
 
 
+class Heard(NamedTuple):
+    """A bar, and its place among all that was told: clocks may differ, the order does not."""
+
+    place: int
+    bar: BarClosed
+
+
 class Record:
-    """The fold of a run's events, as far as decisions are compared."""
+    """The fold of a run's events, as far as decisions are compared.
+
+    What came before what is told by places in the order of events, never by times: a venue's clock
+    and ours are two.
+    """
 
     def __init__(self, settings: EngineSettings) -> None:
         self.settings = settings
@@ -96,16 +107,14 @@ class Record:
         self.outcomes: dict[Key, Outcome] = {}
         self.orders: dict[OrderId, Told] = {}
         self.slices: dict[tuple[str, int], SliceClosed] = {}  # by time frame and decision
-        self.bars: dict[tuple[str, Symbol, int], list[BarClosed]] = {}  # by frame and open
+        self.bars: dict[tuple[str, Symbol, int], list[Heard]] = {}  # by frame and open
+        self.place = 0  # of the newest event, from 1
+        self.slice_places: dict[tuple[str, int], int] = {}  # as `slices`
+        self.places: dict[Key, int] = {}  # of decisions
+        self.starts: list[tuple[int, Start]] = []  # each with the place of the event before it
         self.answers: dict[tuple[StrategyId, int], StrategyAnswered] = {}
-        self.movements: list[CashMoved] = []
-        self.funding: list[FundingPaid] = []
-        self.foreign: list[Fill] = []  # that nobody of us sent
-        self.liquidations: list[Liquidated] = []
-        self.modes: list[ModeChanged] = []
-        self.requests: list[HaltRequested | RearmRequested] = []
-        self.limits: list[LimitChanged] = []
-        self.trips: list[RiskTripped] = []
+        self.deposits: list[CashMoved] = []  # before the first slice
+        self.asked: list[int] = []  # places of what a person stopped or changed
         self.standings: dict[StrategyId, Standing] = {}
         self.stood: dict[Key, Standing] = {}  # of the strategy, as it decided
         self.contracts = {
@@ -116,18 +125,25 @@ class Record:
 
     def hear(self, events: Iterable[Event]) -> None:
         for event in events:
+            self.place += 1
             self._hear(event)
+
+    def start(self, start: Start) -> None:
+        """The trader was started after the newest event."""
+        self.starts.append((self.place, start))
 
     def _hear(self, event: Event) -> None:
         match event:
             case BarClosed():
                 place = (event.timeframe, event.instrument, event.ts)
-                self.bars.setdefault(place, []).append(event)
+                self.bars.setdefault(place, []).append(Heard(self.place, event))
             case SliceClosed():
                 self.slices[event.timeframe, event.decision_ts] = event
+                self.slice_places[event.timeframe, event.decision_ts] = self.place
             case Decided():
                 key = Key(event.decision_ts, event.strategy, event.instrument)
                 self.decisions[key] = event
+                self.places[key] = self.place
                 self.stood[key] = self.standings.get(event.strategy, NOTHING)
             case StrategyAnswered():
                 self.answers.setdefault((event.strategy, event.decision_ts), event)
@@ -149,25 +165,21 @@ class Record:
             case OrderAbsent():
                 self._ended(event.order_id, "absent", "it never reached the venue")
             case CashMoved():
-                self.movements.append(event)
+                if not self.slices:
+                    self.deposits.append(event)
                 self._paid_in(event)
             case FundingPaid():
-                self.funding.append(event)
                 owner = self._owners[event.account][event.instrument]
                 self.standings[owner] = self._standing(owner).funded(event)
             case Liquidated():
-                self.liquidations.append(event)
                 owner = self._owners[event.account][event.instrument]
                 contract = self.contracts[event.instrument]
                 self.standings[owner] = self._standing(owner).liquidated(event, contract)
             case ModeChanged():
-                self.modes.append(event)
-            case HaltRequested() | RearmRequested():
-                self.requests.append(event)
-            case LimitChanged():
-                self.limits.append(event)
-            case RiskTripped():
-                self.trips.append(event)
+                if event.by == "operator":
+                    self.asked.append(self.place)
+            case HaltRequested() | RearmRequested() | LimitChanged():
+                self.asked.append(self.place)
             case _:
                 pass
 
@@ -187,7 +199,6 @@ class Record:
     def _filled(self, fill: Fill) -> None:
         told = self.orders.get(fill.order_id) if fill.order_id is not None else None
         if told is None:
-            self.foreign.append(fill)
             owner = self._owners[fill.account][fill.instrument]
         else:
             told.fills.append(fill)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -71,7 +71,9 @@ class Range:
 
 def run_today(desk: Desk, span: Range, deposits: Sequence[CashMoved]) -> Record:
     """Every decision of the range on today's bars. `deposits` are what the accounts began with."""
-    record = Record(desk.settings)
+    # Rules that need prices between bars are for trading alone (R28).
+    settings = replace(desk.settings, risk=desk.settings.risk.without_live_only())
+    record = Record(settings)
     answers: dict[StrategyId, Answering] = {}
     rows: dict[StrategyId, Mapping[int, int]] = {}
     for account in desk.accounts:
@@ -79,7 +81,7 @@ def run_today(desk: Desk, span: Range, deposits: Sequence[CashMoved]) -> Record:
             rows[one.name] = {int(at): row for row, at in enumerate(one.bars.known_at)}
             answers[one.name] = _answering(one, span)
     driver = Driver(
-        engine=Engine(desk.settings),
+        engine=Engine(settings),
         venues={
             one.name: paper_venue(one.name, one.market, one.costs, first=_first(one, span))
             for one in desk.accounts
