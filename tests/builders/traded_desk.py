@@ -34,7 +34,8 @@ from algotrader.live.workers import WorkerDecider
 from algotrader.ops.config import load
 from algotrader.ops.desk import Desk, DeskAccount, DeskStrategy, deposit_of
 from algotrader.ops.parity import parity_desk
-from algotrader.ops.trading import Notices, events_of
+from algotrader.ops.standing import events_of
+from algotrader.ops.trading import Notices
 from algotrader.parity.comparing import Parity, compare
 from algotrader.strategy.loader import load as load_strategy
 
@@ -163,7 +164,7 @@ async def _traded(
     venue_costs: BacktestSettings | None,
 ) -> None:  # fmt: skip
     steps = Steps(Engine(desk.engine_settings(journal.run_id)), journal)
-    was_there = steps.replay() > 0
+    was_there = steps.replay()
     after = {frame: closed.decision_ts for frame, closed in steps.engine.state.slices.items()}
     time = ReplayTime(max(after.values(), default=desk.begin_ms() - 1))
     now_ms = utc_ms(time.clock.now())
