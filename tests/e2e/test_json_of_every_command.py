@@ -43,7 +43,6 @@ CALLS: dict[str, list[str]] = {
     "config explain": ["backtest.cash"],
     "config schema": [],
     "trade": [],
-    "run": ["collector"],
     "status": [],
     "orders": [],
     "positions": [],

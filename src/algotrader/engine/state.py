@@ -14,7 +14,6 @@ from algotrader.core.events import (
     Decided,
     Event,
     FundingPaid,
-    HeartbeatMissed,
     ImpossibleReply,
     IntentRaised,
     Liquidated,
@@ -22,7 +21,6 @@ from algotrader.core.events import (
     OrderDenied,
     OrderFilled,
     OrderSubmitted,
-    QuoteSeen,
     SliceClosed,
     StopTriggered,
     StrategyAnswered,
@@ -33,7 +31,6 @@ from algotrader.core.ids import AccountId, OrderId, StrategyId, TradeId
 from algotrader.core.instants import utc_at, utc_ms
 from algotrader.core.orders import Intent, Order, OrderStatus, Purpose
 from algotrader.core.symbols import Symbol
-from algotrader.engine.freshness import Freshness
 from algotrader.engine.groups import Groups
 from algotrader.engine.looking import Looked, look_at
 from algotrader.engine.protected import Place, Protected
@@ -80,7 +77,6 @@ class EngineState:
         self.protected = Protected()
         self.talks = Talks()
         self.groups = Groups()
-        self.fresh = Freshness(settings.max_quote_age_ms)
         self.legs: dict[tuple[StrategyId, Symbol, int], int] = {}  # orders of a decision so far
         self.gate_sequence = 0
         self.risk = RiskEngine(settings.risk, settings.instruments, settings.run_id)
@@ -105,11 +101,6 @@ class EngineState:
                 if newest is None or event.ts >= newest.ts:
                     self.closes[event.instrument] = event
                     self._marks[event.instrument] = Decimal(repr(event.close))
-                self.fresh.closed(event)
-            case QuoteSeen():
-                self.fresh.seen(event)
-            case HeartbeatMissed():
-                self.fresh.missed(event)
             case SliceClosed():
                 self._slice(event)
             case StrategyAnswered():

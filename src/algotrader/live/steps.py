@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from algotrader.core.errors import RunError
@@ -30,13 +30,8 @@ class Steps:
         engine: Engine,
         journal: Journal,
         committed: Callable[[Sequence[Event]], None] = lambda _: None,
-        before: Callable[[Event], Iterable[Event]] = lambda _: (),
     ) -> None:
-        """`committed` is told the events of each step once they are durable: `Bus.publish`.
-
-        `before` gives what the engine is to know before an event: the newest quotes.
-        """
-        self._before = before
+        """`committed` is told the events of each step once they are durable: `Bus.publish`."""
         self._engine = engine
         self._journal = journal
         self._committed = committed
@@ -83,14 +78,7 @@ class Steps:
         """
         if self._unwritten is not None:
             raise RuntimeError("a step waits to be written: retry it first")
-        known = [self._engine.handle(one) for one in self._before(event)]
-        outcome = self._engine.handle(event)
-        if known:
-            outcome = Outcome(
-                events=[each for one in (*known, outcome) for each in one.events],
-                commands=[each for one in (*known, outcome) for each in one.commands],
-            )
-        return self._keep(outcome)
+        return self._keep(self._engine.handle(event))
 
     def resume(self, now_ms: int) -> list[Command]:
         """What a restart has to find out, durable when this returns."""

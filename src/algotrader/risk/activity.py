@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
-
-import msgspec
-from msgspec.structs import replace
 
 from algotrader.core.events import OrderSubmitted
 from algotrader.core.fills import Fill
@@ -30,7 +27,8 @@ _MINUTE_MS: Final = 60_000
 _REMEMBERED: Final = 500  # orders that ended: their fills may still come late
 
 
-class SentOrder(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentOrder:
     """What must be known of an order when its news comes."""
 
     account: AccountId

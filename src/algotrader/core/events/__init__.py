@@ -37,7 +37,6 @@ from algotrader.core.events.decisions import (
 )
 from algotrader.core.events.market import (
     BarClosed,
-    QuoteSeen,
     SliceClosed,
 )
 from algotrader.core.events.orders import (
@@ -130,7 +129,6 @@ __all__ = [
     "OrderSubmitted",
     "OrderUnknown",
     "PositionChanged",
-    "QuoteSeen",
     "RearmRefused",
     "RearmRequested",
     "Rearmed",
