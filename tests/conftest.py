@@ -16,6 +16,14 @@ settings.register_profile(
 settings.load_profile("suite")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _state_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Traders of the tests keep apart from those of whoever runs them."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("ALGOTRADER_STATE_DIR", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of large real data and published numbers, named by ALGOTRADER_TEST_DATA."""

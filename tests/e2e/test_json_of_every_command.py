@@ -43,6 +43,7 @@ CALLS: dict[str, list[str]] = {
     "config explain": ["backtest.cash"],
     "config schema": [],
     "trade": [],
+    "run": ["collector"],
     "status": [],
     "orders": [],
     "positions": [],

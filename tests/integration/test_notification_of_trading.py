@@ -64,3 +64,24 @@ def test_a_missing_secret_is_named_before_anything_is_done(
     assert error["code"] == "secrets.missing"
     assert "ALGOTRADER_TELEGRAM_TOKEN" in error["message"]
     assert not (desk / "journal").exists()
+
+
+def test_fills_and_positions_are_told_in_chinese_and_only_those_since_it_was_asked_for(
+    desk: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with bot_api() as (api, url):
+        silent = settings(url, "zh").partition("notification:")[0]
+        (desk / "algotrader.yaml").write_text(silent)
+        said(capfd, "trade", "--journal-sync", "normal")
+        before = len(said(capfd, "fills", "--last", "0"))
+        longer = settings(url, "zh").replace("2011-04-01", "2011-12-01")
+        (desk / "algotrader.yaml").write_text(longer)
+        said(capfd, "trade", "--journal-sync", "normal")
+        fills = len(said(capfd, "fills", "--last", "0")) - before
+        texts = api.until(1, containing="平仓")
+
+    told = "\n".join(api.texts())
+    assert fills > 0
+    assert before > 0
+    assert len(texts) >= 1
+    assert told.count("US:AAPL") <= 3 * fills

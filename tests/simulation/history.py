@@ -15,6 +15,7 @@ from hashlib import blake2b
 from typing import Final
 
 from tests.simulation.faults import Faults
+from tests.simulation.fold import Fold
 from tests.simulation.model_venue import Crash, ModelBroker, ModelVenue
 from tests.simulation.virtual_loop import LoopClock, VirtualLoop, run_virtually
 from tests.simulation.wire import USUAL_S, RandomWire, ScriptedWire, Trip
@@ -28,7 +29,6 @@ from algotrader.core.events import (
     SliceClosed,
     StrategyAnswered,
     TargetWanted,
-    decode_event,
 )
 from algotrader.core.ids import AccountId, RunId, StrategyId
 from algotrader.core.money import Currency
@@ -40,7 +40,6 @@ from algotrader.engine.settings import EngineSettings, StrategyInstance
 from algotrader.live.journal import journal as journals
 from algotrader.live.journal.errors import JournalFailedError
 from algotrader.live.journal.memory import MemoryStorage, Point
-from algotrader.live.journal.records import PREFIX
 from algotrader.live.steps import Steps
 from algotrader.live.trader import Trader
 from algotrader.simulator.okx.listings import usual_instrument
@@ -50,6 +49,7 @@ SYMBOLS: Final = (Symbol.parse("OKX:BTC/USDT"), Symbol.parse("OKX:ETH/USDT"))
 FRAME: Final = "1m"
 BAR_S: Final = 60.0
 CASH: Final = Decimal(100_000)
+ENTROPY: Final = bytes(range(16))
 LIFE_S: Final = 40.0  # longer than every deadline and pause of one order
 WARM_UP, FAULTY, HEALED, SETTLING = 3, 12, 3, 3  # slices of each phase
 
@@ -86,15 +86,21 @@ class History:
     plan: HistoryPlan
     storage: MemoryStorage
     venue: ModelVenue
+    fold: Fold
+    taken: int = 0  # events that an engine of a trader took, replays of a start among them
     steps: Steps | None = None  # of the process that is up
     starts: int = 0
     notices: list[Notice] = field(default_factory=list)
     ready_ms: int | None = None  # since when the process that is up is reconciled
 
+    def folded(self) -> Engine:
+        """What a restart would know now."""
+        return self.fold.follow()
+
     def rows(self) -> list[Event]:
         """Every event of the journal."""
-        page = self.storage.page(1, 1_000_000)
-        return [decode_event(row.body) for row in page if not row.kind.startswith(PREFIX)]
+        self.fold.follow()
+        return self.fold.events
 
     def trace(self) -> str:
         """A hash of all that was written: the same for the same seed (P10)."""
@@ -170,24 +176,26 @@ class World:
         self._plan = plan
         self._clock = LoopClock(loop)
         self._chance = random.Random(f"world {plan.seed}")
+        self._faulty = False
+        self._points = 0  # of the disk that were passed
         self._storage = MemoryStorage(self._disk)
         wire = RandomWire(lambda: venue.faults, random.Random(f"wire {plan.seed}"))
         venue = ModelVenue(MAIN, self._clock, random.Random(f"venue {plan.seed}"), wire)
-        self.history = History(plan=plan, storage=self._storage, venue=venue)
+        journals.begin(self._storage, entropy=ENTROPY, now_ms=venue.now_ms())
+        run_id = RunId(journals.last_segment(self._storage).run_id)
+        fold = Fold(settings(run_id), self._storage)
+        self.history = History(plan=plan, storage=self._storage, venue=venue, fold=fold)
         self._venue = venue
         self._targets = Targets(plan.seed, self._clock, venue)
         self._watch = watch
         self._trader: Trader | None = None
         self._slice: tuple[Event, ...] = ()
-        self._faulty = False
         self._script = script
-        self._points = 0  # of the disk that were passed
         self._running: asyncio.Future[None] | None = None
         self._killed = False
 
     async def run(self) -> History:
         """All phases, then the checks are the caller's."""
-        journals.begin(self._storage, entropy=bytes(range(16)), now_ms=self._venue.now_ms())
         living = asyncio.ensure_future(self._live())
         try:
             await self._slices(WARM_UP)
@@ -204,7 +212,6 @@ class World:
 
     async def run_script(self, script: Script) -> History:
         """One slice, one decision to buy, and time enough for all that can follow."""
-        journals.begin(self._storage, entropy=bytes(range(16)), now_ms=self._venue.now_ms())
         living = asyncio.ensure_future(self._live())
         try:
             await asyncio.sleep(1.0)
@@ -263,7 +270,7 @@ class World:
     async def _one_life(self) -> None:
         journal = journals.resume(self._storage)
         steps = Steps(Engine(settings(journal.run_id)), journal)
-        if steps.replay() == 0:
+        if not steps.replay():
             self._deposit(steps)
         self.history.starts += 1
         self.history.steps = steps

@@ -165,12 +165,12 @@ class ModelVenue:
 
     def tell(self, event: Event) -> None:
         """Push to whoever listens, as well as the wire lets it."""
+        loop = asyncio.get_running_loop()
         for listener in self.listeners:
             for wait_s in self.wire.push():
-                self.keep(asyncio.ensure_future(self._deliver(listener, event, wait_s)))
+                loop.call_later(wait_s, self._deliver, listener, event)
 
-    async def _deliver(self, listener: asyncio.Queue[Event], event: Event, wait: float) -> None:
-        await asyncio.sleep(wait)
+    def _deliver(self, listener: asyncio.Queue[Event], event: Event) -> None:
         if listener in self.listeners:
             listener.put_nowait(event)
 
@@ -282,13 +282,11 @@ class ModelBroker:
         if trip.there_s is None:
             await asyncio.sleep(PATIENCE_S)
             return False
-        arrival = asyncio.ensure_future(_after(trip.there_s, act))
-        self._venue.keep(arrival)
+        asyncio.get_running_loop().call_later(trip.there_s, act)
         if trip.back_s is None or trip.there_s + trip.back_s > PATIENCE_S:
             await asyncio.sleep(PATIENCE_S)
             return False
-        await asyncio.shield(arrival)
-        await asyncio.sleep(trip.back_s)
+        await asyncio.sleep(trip.there_s + trip.back_s)
         self._perhaps_crash()
         return True
 
@@ -299,8 +297,3 @@ class ModelBroker:
     def _times(self) -> _Times:
         now = self._venue.now_ms()
         return {"ts_event": now, "ts_known": now}
-
-
-async def _after(seconds: float, act: Callable[[], object]) -> None:
-    await asyncio.sleep(seconds)
-    act()

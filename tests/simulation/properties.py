@@ -6,15 +6,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
-from tests.simulation.history import CASH, MAIN, SYMBOLS, History, settings
+from tests.simulation.history import CASH, MAIN, SYMBOLS, History
 
 from algotrader.core.events import OrderFilled, OrderSubmitted
-from algotrader.core.ids import RunId
 from algotrader.core.instants import utc_ms
 from algotrader.core.orders import OrderStatus, Side
-from algotrader.engine.engine import Engine
 from algotrader.live.journal import verifying
-from algotrader.live.journal.journal import last_segment
 
 IN_DOUBT: Final = (
     OrderStatus.PENDING, OrderStatus.UNKNOWN, OrderStatus.SETTLING, OrderStatus.PENDING_CANCEL,
@@ -55,10 +52,7 @@ def broken_when_settled(history: History) -> Iterator[str]:
     found = verifying.verify(history.storage)
     if found.problem is not None:
         yield f"P19: {found.problem.message}"
-    engine = Engine(settings(_run_id(history)))
-    for event in rows:
-        engine.apply(event)
-    state = engine.state
+    state = history.folded().state
     for live in state.orders.all():
         if live.status in IN_DOUBT:
             yield f"P11: order {live.order.order_id} is still {live.status}"
@@ -83,11 +77,7 @@ def broken_against_memory(history: History) -> Iterator[str]:
     """P9: what the process holds in memory is the fold of its journal."""
     if history.steps is None:
         return
-    live = history.steps.engine.state
-    engine = Engine(settings(_run_id(history)))
-    for event in history.rows():
-        engine.apply(event)
-    again = engine.state
+    live, again = history.steps.engine.state, history.folded().state
     same = (
         [*live.orders.all()] == [*again.orders.all()]
         and live.books == again.books
@@ -126,7 +116,3 @@ def _beyond_limits(history: History) -> Iterator[str]:
     equity = CASH + venue.cash + value
     if value + buying > equity * LARGEST_SHARE:
         yield f"P6: {value + buying:.0f} held and being bought, equity {equity:.0f}"
-
-
-def _run_id(history: History) -> RunId:
-    return RunId(last_segment(history.storage).run_id)

@@ -60,8 +60,9 @@ TABLE: dict[str, Entry] = {
     "trade": Entry(
         "trade",
         LIVE,
-        "Trade the strategies of algotrader.yaml on paper: recorded bars, the kernel's fills.",
+        "Trade the strategies of algotrader.yaml: on paper, on demo trading, or in earnest.",
     ),
+    "run": Entry("run", LIVE, "Run one process of the system: collector, scheduler or trader."),
     "status": Entry(
         "status", LIVE, "Show each account: mode, equity, cash, positions, open orders."
     ),

@@ -74,7 +74,7 @@ def list_(out: Output) -> None:
     algotrader secrets list
     algotrader secrets list --json
     """
-    from algotrader.ops.okx_keys import key_names
+    from algotrader.ops.okx_access import key_names
     from algotrader.ops.secrets import secrets_of
 
     configuration = _load(out)

@@ -26,7 +26,7 @@ app = new_app()
 def trade(
     out: Output,
     mode: Annotated[
-        str | None, typer.Option(help="paper or sandbox; default: trading.mode.")
+        str | None, typer.Option(help="paper, sandbox or live; default: trading.mode.")
     ] = None,
     speed: Annotated[
         float, typer.Option(help="Slices a second of a replay; 0: as fast as it goes.", min=0)
@@ -36,14 +36,19 @@ def trade(
         typer.Option("--journal-sync", help="full, or normal: quicker, for replays alone."),
     ] = "full",
     for_s: Annotated[
-        float | None, typer.Option("--for", help="End after so many seconds (sandbox).", min=0)
+        float | None, typer.Option("--for", help="End after so many seconds (exchange).", min=0)
+    ] = None,
+    confirm_live: Annotated[
+        list[str] | None,
+        typer.Option("--confirm-live", metavar="ACCOUNT", help="Real orders, on this account."),
     ] = None,
 ) -> None:
-    """Trade the strategies of algotrader.yaml on paper: recorded bars, the kernel's fills.
+    """Trade the strategies of algotrader.yaml: on paper, on demo trading, or in earnest.
 
     Everything a decision depends on is written to the journal first. End it by Ctrl-C, or by any
-    other means: the next start goes on where it was. No real order is sent: paper is filled here,
-    and a sandbox is OKX's demo trading, or the look-alike exchange that trading.url names.
+    other means: the next start goes on where it was. Paper is filled here, and a sandbox is OKX's
+    demo trading, or the look-alike exchange that trading.url names. Real orders need `mode: live`
+    in the settings and --confirm-live with the account's name.
 
     \b
     algotrader trade
@@ -54,8 +59,8 @@ def trade(
     from algotrader.live.journal.storage import Sync
     from algotrader.ops.config import load
     from algotrader.ops.desk import build_desk
+    from algotrader.ops.live_mode import require_confirmed
     from algotrader.ops.notification.wiring import notifying
-    from algotrader.ops.observing.wiring import logged
     from algotrader.ops.trading import journal_folder, opened, replay
 
     overrides = {} if mode is None else {"trading.mode": mode}
@@ -64,14 +69,14 @@ def trade(
         raise UsageError(
             "usage.choice", f"--journal-sync {sync!r} does not exist", hint="use full or normal"
         )
+    require_confirmed(desk, confirm_live or [])
     folder = journal_folder(desk)
-    if desk.configuration.settings.trading.mode == "sandbox":
-        _trade_in_sandbox(out, desk, for_s)
+    if desk.configuration.settings.trading.mode != "paper":
+        _trade_on_exchange(out, desk, for_s)
         return
     out.note(_banner(desk, str(shown_path(folder.path))))
     rows, done = desk.rows(), 0
     with (
-        logged(desk.configuration, os.environ, verbose=out.verbose),
         notifying(desk.configuration, os.environ) as messenger,
         opened(folder, Sync(sync)) as journal,
         shown_progress(out, "replay") as progress,
@@ -97,28 +102,28 @@ def trade(
     out.show(_plain(desk, traded), lambda console: _print(console, desk, traded))
 
 
-def _trade_in_sandbox(out: Output, desk: Desk, for_s: float | None) -> None:
+def _trade_on_exchange(out: Output, desk: Desk, for_s: float | None) -> None:
     import asyncio
 
     from algotrader.live.journal.storage import Sync
+    from algotrader.ops.account_lock import state_folder
     from algotrader.ops.notification.wiring import notifying
-    from algotrader.ops.observing.wiring import logged
-    from algotrader.ops.okx_keys import okx_keys
+    from algotrader.ops.okx_access import okx_keys, place
     from algotrader.ops.okx_trading import the_account, trade_on_okx
     from algotrader.ops.secrets import secrets_of
     from algotrader.ops.trading import journal_folder, opened
 
     secrets, folder = secrets_of(desk.configuration, os.environ), journal_folder(desk)
     keys = okx_keys(secrets, the_account(desk).settings.keys)
-    at = desk.configuration.settings.trading.url or "OKX demo trading"
+    trading = desk.configuration.settings.trading
     names = ", ".join(one.name for one in desk.strategies)
-    out.note(f"SANDBOX  {names}  {at}  journal {shown_path(folder.path)}")
+    out.note(
+        f"{trading.mode.upper()}  {names}  {place(trading)}  journal {shown_path(folder.path)}"
+    )
     with (
-        logged(desk.configuration, os.environ, verbose=out.verbose) as redactor,
         notifying(desk.configuration, os.environ) as messenger,
         opened(folder, Sync.FULL) as journal,
     ):
-        redactor.learn((keys.key, keys.secret, keys.passphrase))
         traded = asyncio.run(
             trade_on_okx(
                 desk,
@@ -128,6 +133,7 @@ def _trade_in_sandbox(out: Output, desk: Desk, for_s: float | None) -> None:
                 on_ready=lambda: out.note("the books agree with the venue; waiting for bars"),
                 on_notice=lambda notice: typer.echo(f"△ {notice.text}", err=True),
                 messenger=messenger,
+                state=state_folder(os.environ),
             )
         )
     out.show(_plain(desk, traded), lambda console: _print(console, desk, traded))

@@ -9,26 +9,24 @@ not have either.
 from __future__ import annotations
 
 import logging
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from algotrader.core.events import BarClosed, HeartbeatMissed, SliceClosed
 from algotrader.core.symbols import Symbol
 from algotrader.core.timeframes import DAY_MS, Timeframe
 from algotrader.data.feed import FeedEvent
+from algotrader.data.plausible import Values, fault_of, leaps
 
 log = logging.getLogger(__name__)
 
 _KEPT_BARS: Final = 512  # of each instrument, for finding corrections
 _ASKED_ENOUGH: Final = 3  # answers without a bar after which the source does not have it
 _STALE_BARS: Final = 2
+_KEPT_DOUBTS: Final = 16  # of each instrument
 _WEEK_MS: Final = 7 * DAY_MS
 _MONDAY_MS: Final = 4 * DAY_MS  # the epoch was a Thursday
-
-Values = tuple[float, float, float, float, float]
-"""Open, high, low, close, volume."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +55,16 @@ class Moment:
     our_ms: int
 
 
+class BarWatcher(Protocol):
+    """Hears of bars that are not told: who keeps a record of them is not who trades."""
+
+    def set_aside(self, bar: RawBar, reason: str) -> None:
+        """A bar that cannot be, or is doubted (F42). It stays among what is missing."""
+
+    def given_up(self, instrument: Symbol, stamps: Sequence[int]) -> None:
+        """Bars that the source was asked for and does not have (F40)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeeperSettings:
     timeframe: Timeframe
@@ -72,15 +80,30 @@ class _Instrument:
     newest_ts: int  # before the first bar, as if the one before the newest had come
     told: dict[int, tuple[Values, int]] = field(default_factory=dict)  # by ts: values, revision
     lacking: dict[int, int] = field(default_factory=dict)  # by ts: answers that had no bar of it
+    doubted: dict[int, RawBar] = field(default_factory=dict)  # by ts: far from the bar before it
+    before: float | None = None  # close of the last bar before the first told one
     is_stale: bool = False
+
+    def close_before(self, ts: int) -> float | None:
+        """Of the nearest bar that opened before `ts`."""
+        earlier = [one for one in self.told if one < ts]
+        return self.told[max(earlier)][0][3] if earlier else self.before
 
 
 class BarKeeper:
     """One venue, one time frame. Bars are wanted from `since_ms` on."""
 
     def __init__(
-        self, instruments: Sequence[Symbol], settings: KeeperSettings, since_ms: int, at: Moment
+        self,
+        instruments: Sequence[Symbol],
+        settings: KeeperSettings,
+        since_ms: int,
+        at: Moment,
+        *,
+        watcher: BarWatcher | None = None,
+        closes: Mapping[Symbol, float] | None = None,
     ) -> None:
+        """`closes`: the last known close of each instrument, which its first bar is held to."""
         self._settings = settings
         self._ms = settings.timeframe.ms
         self._offset = _MONDAY_MS if self._ms % _WEEK_MS == 0 else 0
@@ -89,8 +112,12 @@ class BarKeeper:
             raise ValueError("a slice has to be over before the next one is due")
         # The newest closed bar is younger than one interval: its slice is still to come (R24).
         self._next_close = self._floor(at.venue_ms)
+        self._watcher = watcher
         self._known = {
-            symbol: _Instrument(newest_ts=self._next_close - 2 * self._ms) for symbol in self._order
+            symbol: _Instrument(
+                newest_ts=self._next_close - 2 * self._ms, before=(closes or {}).get(symbol)
+            )
+            for symbol in self._order
         }
         self._expected = min(self._ceiling(since_ms), self._next_close - self._ms)
         self._first_ts = self._expected
@@ -115,17 +142,49 @@ class BarKeeper:
             return []
         if bar.ts + self._ms > at.venue_ms:
             return []  # still forms, whatever the source says (F43)
-        if not _is_sound(bar.values):
-            self.quarantined += 1  # stays among what is missing: asked for again (F42)
-            log.warning("%s: a bar at %s is unusable: %s", bar.instrument, bar.ts, bar.values)
+        told = known.told.get(bar.ts)
+        if told is not None and told[0] == bar.values:
             return []
-        before = known.told.get(bar.ts)
-        if before is not None and before[0] == bar.values:
+        if (reason := fault_of(bar.values)) is not None:
+            self._set_aside(bar, reason)
             return []
-        revision = 0 if before is None else before[1] + 1
-        return [*self.due(at), *self._keep(known, bar, revision, at), *self.due(at)]
+        events = self.due(at)  # a slice that is over is over before this bar
+        for one in self._believed(known, bar):
+            events += self._keep(known, one, at)
+        return [*events, *self.due(at)]
 
-    def _keep(self, known: _Instrument, bar: RawBar, revision: int, at: Moment) -> list[FeedEvent]:
+    def _set_aside(self, bar: RawBar, reason: str) -> None:
+        """It stays among what is missing and is asked for again (F42)."""
+        self.quarantined += 1
+        log.warning(
+            "%s: a bar at %s is no bar (%s): %s", bar.instrument, bar.ts, reason, bar.values
+        )
+        if self._watcher is not None:
+            self._watcher.set_aside(bar, reason)
+
+    def _believed(self, known: _Instrument, bar: RawBar) -> list[RawBar]:
+        """The bar, with what was doubted until it came; nothing while it is doubted itself (F42).
+
+        A price far from the last one is believed when the bar after it agrees with it.
+        """
+        reference = known.close_before(bar.ts)
+        if reference is None or not leaps(bar.values, reference):
+            known.doubted.pop(bar.ts, None)
+            return [bar]
+        earlier = [ts for ts in known.doubted if ts < bar.ts]
+        doubted = known.doubted[max(earlier)] if earlier else None
+        if doubted is not None and not leaps(bar.values, doubted.values[3]):
+            return [known.doubted.pop(doubted.ts), bar]
+        if known.doubted.get(bar.ts) != bar:
+            known.doubted[bar.ts] = bar
+            if len(known.doubted) > _KEPT_DOUBTS:
+                del known.doubted[min(known.doubted)]
+            self._set_aside(bar, f"far from the last close {reference:.10g}")
+        return []
+
+    def _keep(self, known: _Instrument, bar: RawBar, at: Moment) -> list[FeedEvent]:
+        before = known.told.get(bar.ts)
+        revision = 0 if before is None else before[1] + 1
         known.told[bar.ts] = (bar.values, revision)
         known.lacking.pop(bar.ts, None)
         if len(known.told) > _KEPT_BARS:
@@ -224,6 +283,8 @@ class BarKeeper:
                 given_up.append(ts)
         if given_up:
             log.warning("%s: the source has no bars at %s", asked.instrument, given_up)
+            if self._watcher is not None:
+                self._watcher.given_up(asked.instrument, given_up)
         return given_up
 
     def next_close_after(self, venue_ms: int) -> int:
@@ -242,11 +303,3 @@ class BarKeeper:
 
     def _ceiling(self, at_ms: int) -> int:
         return self._floor(at_ms - 1) + self._ms
-
-
-def _is_sound(values: Values) -> bool:
-    """Whether a bar can be: finite, positive, its extremes outside its open and close (F42)."""
-    opened, high, low, close, volume = values
-    if not all(map(math.isfinite, values)) or min(opened, high, low, close) <= 0 or volume < 0:
-        return False
-    return low <= min(opened, close) and high >= max(opened, close)

@@ -15,6 +15,7 @@ from algotrader.core.events import (
     BarClosed,
     DecisionOutcome,
     Event,
+    HeartbeatMissed,
     ImpossibleReply,
     ModeChanged,
     OrderAccepted,
@@ -114,6 +115,8 @@ class Engine:
                     self._guardian.follow_position(place, now_ms)
             case ModeChanged():
                 self._mode_changed(event)
+            case HeartbeatMissed():
+                self._silent(event)
             case _:
                 pass
         if before is not None:
@@ -274,6 +277,13 @@ class Engine:
                         account=instance.account, strategy=instance.strategy, decision_ts=asked
                     )
                 )
+
+    def _silent(self, event: HeartbeatMissed) -> None:
+        """What is silent is frozen until it is heard of again (F20)."""
+        symbol = self.state.fresh.missed(event)
+        if symbol is not None:
+            text = f"{symbol} is frozen: nothing was heard of its prices for {event.allowed_ms} ms"
+            self._step.alert(Severity.IMPORTANT, f"silent:{symbol}", text)
 
     def _mode_changed(self, event: ModeChanged) -> None:
         if event.by == "recovery" and event.mode is not TradingMode.STARTING:

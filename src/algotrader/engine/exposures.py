@@ -33,4 +33,6 @@ def _alone(state: EngineState, account: AccountId, now_ms: int) -> AccountExposu
         orders=state.orders.open(account),
         instruments=state.settings.instruments,
         owners=owners_of(state.settings, account),
+        quotes=state.fresh.quotes,
+        stale=state.fresh.stale(state.books[account].whole.contracts, now_ms),
     )

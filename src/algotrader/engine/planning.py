@@ -300,6 +300,7 @@ def _decided(
         latched_quantity=None if sized is None else sized.wanted,
         equity=basis.equity,
         price=0.0 if math.isnan(price) else price,
+        quote=state.fresh.mid(symbol),
         lots=None if sized is None else _lots(sized, state),
         rules=rules,
         state=answer.state,

@@ -57,6 +57,9 @@ class EngineSettings:
     watch_every_ms: int | None = 30_000  # while it lives: pushes may be lost; None: they cannot be
     tries: int = 3  # of a capped order inside one bar (R13)
     try_again_ms: int = 2_000  # after the one before left a rest
+    max_quote_age_ms: int | None = (
+        None  # best prices older than this price nothing (F20); None: there are none
+    )
 
     def __post_init__(self) -> None:
         known = {account.account_id for account in self.accounts}

@@ -14,6 +14,7 @@ from algotrader.core.events import (
     Decided,
     Event,
     FundingPaid,
+    HeartbeatMissed,
     ImpossibleReply,
     IntentRaised,
     Liquidated,
@@ -21,6 +22,7 @@ from algotrader.core.events import (
     OrderDenied,
     OrderFilled,
     OrderSubmitted,
+    QuoteSeen,
     SliceClosed,
     StopTriggered,
     StrategyAnswered,
@@ -31,6 +33,7 @@ from algotrader.core.ids import AccountId, OrderId, StrategyId, TradeId
 from algotrader.core.instants import utc_at, utc_ms
 from algotrader.core.orders import Intent, Order, OrderStatus, Purpose
 from algotrader.core.symbols import Symbol
+from algotrader.engine.freshness import Freshness
 from algotrader.engine.groups import Groups
 from algotrader.engine.looking import Looked, look_at
 from algotrader.engine.protected import Place, Protected
@@ -77,6 +80,7 @@ class EngineState:
         self.protected = Protected()
         self.talks = Talks()
         self.groups = Groups()
+        self.fresh = Freshness(settings.max_quote_age_ms)
         self.legs: dict[tuple[StrategyId, Symbol, int], int] = {}  # orders of a decision so far
         self.gate_sequence = 0
         self.risk = RiskEngine(settings.risk, settings.instruments, settings.run_id)
@@ -101,6 +105,11 @@ class EngineState:
                 if newest is None or event.ts >= newest.ts:
                     self.closes[event.instrument] = event
                     self._marks[event.instrument] = Decimal(repr(event.close))
+                self.fresh.closed(event)
+            case QuoteSeen():
+                self.fresh.seen(event)
+            case HeartbeatMissed():
+                self.fresh.missed(event)
             case SliceClosed():
                 self._slice(event)
             case StrategyAnswered():

@@ -8,9 +8,11 @@ come, and the order is closed when the state is final and its trades add up to t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from algotrader.core.events import (
     OrderAbsent,
@@ -76,9 +78,12 @@ class IllegalTransitionError(Exception):
         self.told = told
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiveOrder:
-    """An order that may be at a venue. Made by `LiveOrder.submitted`, changed by `hear`."""
+class LiveOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """An order that may be at a venue. Made by `LiveOrder.submitted`, changed by `hear`.
+
+    A struct rather than a dataclass because every word of a venue makes a new one, and a start
+    repeats all of them.
+    """
 
     order: Order
     status: OrderStatus
@@ -88,7 +93,7 @@ class LiveOrder:
     limit: Decimal | None = None  # as amended
     stop: Decimal | None = None  # as amended
     venue_order_id: VenueOrderId | None = None
-    trades: Mapping[TradeId, Decimal] = field(default_factory=dict)
+    trades: Mapping[TradeId, Decimal] = msgspec.field(default_factory=dict)
     filled: Decimal = ZERO  # sum of the trades
     reported: Decimal = ZERO  # the most that the venue said was filled
     ending: OrderStatus | None = None  # final state told while trades are missing

@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 from algotrader.core.errors import UsageError
 from algotrader.core.symbols import Symbol
@@ -60,12 +68,13 @@ class Section(BaseModel):
 class TradingSettings(Section):
     """How this workspace trades."""
 
-    mode: Literal["paper", "sandbox"] = Field(
+    mode: Literal["paper", "sandbox", "live"] = Field(
         "paper",
-        description="paper: the kernel fills; sandbox: an exchange that takes no real order",
+        description="paper: the kernel fills; sandbox: an exchange that takes no real order; "
+        "live: real orders, which need --confirm-live too",
     )
     url: str | None = Field(
-        None, description="a look-alike exchange on this machine; absent: OKX's demo trading"
+        None, description="a look-alike exchange on this machine, or another host of OKX's"
     )
     data: Literal["replay"] = Field("replay", description="replay: the lake's bars, at any speed")
     start: Moment | None = Field(
@@ -77,6 +86,23 @@ class TradingSettings(Section):
     budget_s: Annotated[Number, Field(gt=0, le=60)] = Field(
         2.0, description="seconds a strategy has for a decision, then it is stopped"
     )
+
+    @model_validator(mode="after")
+    def _real_keys_go_to_the_venue_alone(self) -> TradingSettings:
+        if self.mode == "live" and self.url is not None and not _is_trusted(self.url):
+            raise ValueError(
+                "url: with mode live it must be of this machine, or https on a host of okx.com"
+            )
+        return self
+
+
+def _is_trusted(url: str) -> bool:
+    """Whether a real key may be used there."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if host in ("127.0.0.1", "localhost", "::1"):
+        return True
+    return parts.scheme == "https" and (host == "okx.com" or host.endswith(".okx.com"))
 
 
 class AccountSettings(Section):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from algotrader.core.errors import RunError
@@ -30,8 +30,13 @@ class Steps:
         engine: Engine,
         journal: Journal,
         committed: Callable[[Sequence[Event]], None] = lambda _: None,
+        before: Callable[[Event], Iterable[Event]] = lambda _: (),
     ) -> None:
-        """`committed` is told the events of each step once they are durable: `Bus.publish`."""
+        """`committed` is told the events of each step once they are durable: `Bus.publish`.
+
+        `before` gives what the engine is to know before an event: the newest quotes.
+        """
+        self._before = before
         self._engine = engine
         self._journal = journal
         self._committed = committed
@@ -78,7 +83,14 @@ class Steps:
         """
         if self._unwritten is not None:
             raise RuntimeError("a step waits to be written: retry it first")
-        return self._keep(self._engine.handle(event))
+        known = [self._engine.handle(one) for one in self._before(event)]
+        outcome = self._engine.handle(event)
+        if known:
+            outcome = Outcome(
+                events=[each for one in (*known, outcome) for each in one.events],
+                commands=[each for one in (*known, outcome) for each in one.commands],
+            )
+        return self._keep(outcome)
 
     def resume(self, now_ms: int) -> list[Command]:
         """What a restart has to find out, durable when this returns."""

@@ -42,7 +42,6 @@ from algotrader.live.steps import LATEST_ROWS, SNAPSHOT_ROWS, Steps
 log = logging.getLogger(__name__)
 _ASK_AGAIN_S: Final = 1.0
 _WRITE_AGAIN_S: Final = 1.0
-_SETTLE_S: Final = 0.05
 _LOOKS: Final = 5
 _LOOK_AGAIN_S: Final = 0.5
 _IN_DOUBT: Final = (OrderStatus.PENDING, OrderStatus.UNKNOWN, OrderStatus.SETTLING)
@@ -87,6 +86,7 @@ class Trader:
         self._failure: asyncio.Future[None] | None = None
         self._timers: dict[str, asyncio.Task[None]] = {}
         self._unasked: set[OrderId] = set()  # open at the start, and not yet asked for
+        self._moved = asyncio.Event()  # a step was taken
         self._ready = {account: asyncio.Event() for account in brokers}
 
     def tell(self, event: Event) -> None:
@@ -119,7 +119,8 @@ class Trader:
     async def _reconcile(self, account: AccountId, broker: Broker, before: TradingMode) -> None:
         """Settle, compare, and go on in the mode that the journal ends in; a halt stays."""
         while not self._is_settled(account):
-            await self._sleep(_SETTLE_S)
+            self._moved.clear()
+            await self._moved.wait()
         wrong = await self._differences(account, broker)
         if wrong:
             self.tell(self._mode(account, TradingMode.REDUCE_ONLY, wrong))
@@ -170,6 +171,7 @@ class Trader:
             try:
                 self._do(await self._step(event))
                 self._steps.rest(SNAPSHOT_ROWS if self._events.empty() else LATEST_ROWS)
+                self._moved.set()
             finally:
                 self._events.task_done()
 

@@ -6,6 +6,7 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -28,6 +29,7 @@ from algotrader.core.symbols import Symbol
 from algotrader.engine.settings import EngineSettings, StrategyInstance
 from algotrader.engine.slices import Slice, slices_of
 from algotrader.execution.paper import PaperVenue
+from algotrader.live.quoting import QUOTE_AGE_MS
 from algotrader.live.replay import in_order
 from algotrader.live.settings import AccountSettings, StrategySettings
 from algotrader.live.workers import LiveStrategy
@@ -36,6 +38,8 @@ from algotrader.strategy.base import Strategy
 from algotrader.strategy.decide import first_decision, prepare_all
 from algotrader.strategy.history import BarHistory
 from algotrader.strategy.loader import load
+
+WATCH_EVERY_MS: Final = 30_000  # between looks at an order that lives on an exchange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,25 +92,27 @@ class Desk:
             self.configuration.settings.model_dump(mode="json", exclude={"notification"})
         )
 
-    def engine_settings(
-        self, run_id: RunId, *, watch_every_ms: int | None = None
-    ) -> EngineSettings:
+    def engine_settings(self, run_id: RunId) -> EngineSettings:
         """What the engine of a run is told. ConfigurationError if it does not fit together.
 
-        `watch_every_ms`: how often orders that live are looked up; a paper venue loses nothing.
+        A paper venue loses nothing, so orders that live are not looked up; and it quotes nothing,
+        so limits on quotes are not held there.
         """
         instruments: dict[Symbol, Instrument] = {}
         for account in self.accounts:
             for instrument in account.market.instruments:
                 instruments[instrument.symbol] = traded(instrument, account.costs)
+        risk = self.configuration.settings.risk
+        is_paper = self.configuration.settings.trading.mode == "paper"
         return EngineSettings(
             run_id=run_id,
             configuration_hash=self.configuration_hash,
             accounts=tuple(_account(one) for one in self.accounts),
             instruments=instruments,
             strategies=tuple(_instance(one, self.accounts) for one in self.strategies),
-            risk=self.configuration.settings.risk,
-            watch_every_ms=watch_every_ms,
+            risk=risk.without_live_only() if is_paper else risk,
+            watch_every_ms=None if is_paper else WATCH_EVERY_MS,
+            max_quote_age_ms=None if is_paper else QUOTE_AGE_MS,
         )
 
     def slices(self, after: Mapping[str, int]) -> Iterator[Slice]:

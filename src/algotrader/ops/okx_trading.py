@@ -1,10 +1,11 @@
-"""Trade a desk's one account on OKX: its demo trading, or a look-alike on this machine."""
+"""Trade a desk's one account on OKX: in earnest, in its demo trading, or on a look-alike."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 from algotrader.core.errors import ConfigurationError
@@ -12,25 +13,32 @@ from algotrader.core.events import CashMoved, Event, SliceClosed
 from algotrader.core.ids import run_tag
 from algotrader.core.instants import utc_ms
 from algotrader.core.ports import Clock, Notice, Notifier, SystemClock
-from algotrader.core.symbols import InstrumentKind, Symbol
 from algotrader.core.timeframes import Timeframe
 from algotrader.data.adapters.okx.bars import OkxBarFeed
+from algotrader.data.adapters.okx.market import OkxMarketFeed
 from algotrader.data.adapters.okx.rest import OkxKeys, OkxRest
 from algotrader.data.adapters.okx.streams import OkxStreams
 from algotrader.engine.engine import Engine
 from algotrader.execution.adapters.okx.account import OkxAccount
 from algotrader.execution.adapters.okx.broker import OkxBroker, OkxBrokerSettings
 from algotrader.execution.adapters.okx.client import OkxClient
-from algotrader.execution.adapters.okx.examination import examine_okx
 from algotrader.execution.broker import Broker
+from algotrader.live.bus import Bus
 from algotrader.live.journal.journal import Journal
 from algotrader.live.operator import Inbox
+from algotrader.live.quoting import (
+    QuoteBook,
+    QuoteSource,
+    first_quotes,
+    follow_quotes,
+)
 from algotrader.live.rows import LiveRows
 from algotrader.live.steps import Steps
 from algotrader.live.trader import Trader
 from algotrader.live.workers import WorkerDecider
 from algotrader.ops.desk import Desk, DeskAccount
-from algotrader.ops.observing.observation import Observation
+from algotrader.ops.okx_access import okx_client
+from algotrader.ops.okx_admission import admitted
 from algotrader.ops.trading import Notices, Traded, journal_folder, resumed
 
 _LOOK_S: Final = 0.25  # between looks into the inbox
@@ -46,45 +54,53 @@ async def trade_on_okx(
     on_slice: Callable[[SliceClosed], None] = lambda _: None,
     on_notice: Callable[[Notice], None] = lambda _: None,
     messenger: Notifier | None = None,
+    state: Path,
 ) -> Traded:
     """Until `for_s` seconds are over or the task is cancelled.
 
-    ConfigurationError for keys that may withdraw or cannot trade, and for an account that is not as it must be; UsageError without the extra.
+    ConfigurationError for keys that may withdraw or cannot trade, and for an account that is not as
+    it must be; RunError if another trader has it; UsageError without the extra. `state` is a folder
+    that this machine's traders share.
     """
     account = the_account(desk)
     clock = SystemClock()
     trading = desk.configuration.settings.trading
-    seen = Observation()
-    client = OkxClient(keys, base_url=trading.url, sandbox=trading.url is None)
+    bus = Bus()
+    client = okx_client(keys, trading)
     symbols = tuple(account.market.bars.symbols)
     broker = OkxBroker(
         account.name, client, clock,
         OkxBrokerSettings(run_tag=run_tag(journal.run_id), watched=frozenset(symbols)),
     )  # fmt: skip
     timeframe = account.market.bars.timeframe
+    rest = OkxRest(None, client.address)
     feed = OkxBarFeed(
-        OkxRest(None, client.address), OkxStreams(None, client.address), clock, symbols, timeframe,
+        rest, OkxStreams(None, client.address), clock, symbols, timeframe,
         since_ms=int(account.market.bars.ts[-1]) + timeframe.ms,
     )  # fmt: skip
     try:
-        await _examined(client, clock, symbols, is_look_alike=trading.url is not None)
-        engine = Engine(desk.engine_settings(journal.run_id, watch_every_ms=30_000))
-        steps = Steps(engine, journal, seen.bus.publish)
-        was_there = resumed(desk, steps)
-        now_ms = utc_ms(clock.now())
-        journal.record_start(config_hash=desk.configuration_hash, now_ms=now_ms)
-        if not was_there:
-            await _begin_books(steps, account, client, now_ms)
-        count = await _trade(
-            desk, account, steps, broker, feed.bars(), clock, timeframe,
-            for_s=for_s, on_ready=on_ready, on_slice=on_slice,
-            notifier=Notices(on_notice, messenger),
-        )  # fmt: skip
-        return Traded(state=engine.state, slices=count, resumed=was_there)
+        async with admitted(
+            client, clock, symbols, trading, state=state, journal=journal_folder(desk).path
+        ):
+            engine = Engine(desk.engine_settings(journal.run_id))
+            quotes = QuoteBook(symbols)
+            market = OkxMarketFeed(rest, OkxStreams(None, client.address), clock)
+            steps = Steps(engine, journal, bus.publish, quotes.before)
+            was_there = resumed(desk, steps)
+            now_ms = utc_ms(clock.now())
+            journal.record_start(config_hash=desk.configuration_hash, now_ms=now_ms)
+            if not was_there:
+                await _begin_books(steps, account, client, now_ms)
+            count = await _trade(
+                desk, account, steps, broker, feed.bars(), quotes, market, clock, timeframe,
+                for_s=for_s, on_ready=on_ready, on_slice=on_slice,
+                notifier=Notices(on_notice, messenger),
+            )  # fmt: skip
+            return Traded(state=engine.state, slices=count, resumed=was_there)
     finally:
         await broker.close()
         await feed.close()
-        await seen.close()
+        await bus.close()
 
 
 async def _trade(
@@ -93,6 +109,8 @@ async def _trade(
     steps: Steps,
     broker: Broker,
     bars: AsyncIterator[Event],
+    quotes: QuoteBook,
+    market: QuoteSource,
     clock: Clock,
     timeframe: Timeframe,
     *,
@@ -116,6 +134,7 @@ async def _trade(
     async def feed() -> None:
         nonlocal count
         await trader.ready()
+        await first_quotes(quotes)
         on_ready()
         async for event in bars:
             rows.hear(event)
@@ -133,7 +152,8 @@ async def _trade(
             await asyncio.sleep(_LOOK_S)
 
     await decider.load()
-    work = [asyncio.ensure_future(each) for each in (trader.run(), feed(), obey())]
+    parts = (trader.run(), feed(), obey(), follow_quotes(quotes, market, clock, trader.tell))
+    work = [asyncio.ensure_future(each) for each in parts]
     try:
         done, _ = await asyncio.wait(work, timeout=for_s, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
@@ -160,28 +180,10 @@ def the_account(desk: Desk) -> DeskAccount:
     if (venue := account.market.bars.symbols[0].venue) != "OKX":
         raise ConfigurationError(
             "trading.venue",
-            f"account {account.name} trades on {venue}; a sandbox is there for OKX alone",
+            f"account {account.name} trades on {venue}; OKX alone is traded so far",
             hint="use symbols such as OKX:BTC/USDT, or trading: {mode: paper}",
         )
     return account
-
-
-async def _examined(
-    client: OkxClient, clock: Clock, symbols: tuple[Symbol, ...], *, is_look_alike: bool
-) -> None:
-    def now_ms() -> int:
-        return utc_ms(clock.now())
-
-    trades_swaps = any(symbol.kind is InstrumentKind.PERPETUAL for symbol in symbols)
-    for check in await examine_okx(client, now_ms, trades_swaps=trades_swaps):
-        if check.subject == "clock" and is_look_alike:
-            # It lives in the time of the bars it replays, and checks requests by this machine's.
-            client.rest.set_offset(0)
-            continue
-        if not check.is_fine:
-            raise ConfigurationError(
-                "trading.account_not_ready", f"{check.subject}: {check.says}", hint=check.mend
-            )
 
 
 async def _begin_books(steps: Steps, account: DeskAccount, client: OkxClient, now_ms: int) -> None:

@@ -17,8 +17,8 @@ from algotrader.live.settings import (
     TimeframeText,
     TradingSettings,
 )
+from algotrader.ops.collect_settings import CollectSettings
 from algotrader.ops.notification.settings import NotificationSettings
-from algotrader.ops.observing.settings import LoggingSettings
 from algotrader.risk.settings import RiskSettings
 
 Name = Annotated[str, Field(pattern=NAME)]
@@ -31,9 +31,7 @@ class WorkspaceSettings(Section):
     runs: Path = Field(Path("runs"), description="results of backtests and sweeps, trial ledger")
     strategies: Path = Field(Path("strategies"), description="your strategy files")
     journal: Path = Field(Path("journal"), description="what trading depends on; back it up")
-    state: Path = Field(
-        Path("state"), description="logs and the last figures; nothing depends on them"
-    )
+    live: Path = Field(Path("live"), description="newest bars and jobs that ran; may be deleted")
 
 
 class BacktestDefaults(Section):
@@ -88,6 +86,6 @@ class Settings(Section):
     trading: TradingSettings = TradingSettings()
     secrets: SecretsSettings = SecretsSettings()
     notification: NotificationSettings = NotificationSettings()
-    logging: LoggingSettings = LoggingSettings()
+    collect: CollectSettings = CollectSettings()
     accounts: dict[Name, AccountSettings] = Field({}, description="by name: whose money is traded")
     strategies: dict[Name, StrategySettings] = Field({}, description="by name: what trades")

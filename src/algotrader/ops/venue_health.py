@@ -10,12 +10,11 @@ from algotrader.core.instants import utc_ms
 from algotrader.core.ports import SystemClock
 from algotrader.core.spelling import hint_among
 from algotrader.core.symbols import InstrumentKind, Symbol
-from algotrader.execution.adapters.okx.client import OkxClient
 from algotrader.execution.adapters.okx.examination import AccountCheck, examine_okx
 from algotrader.live.settings import AccountSettings
 from algotrader.ops.config import Configuration
 from algotrader.ops.health import Check
-from algotrader.ops.okx_keys import key_names, okx_keys
+from algotrader.ops.okx_access import key_names, okx_client, okx_keys, place
 from algotrader.ops.secrets import Secrets, secrets_of
 
 
@@ -29,9 +28,7 @@ def examine_account(
     name, settings = _account(configuration, account)
     secrets = secrets_of(configuration, environment)
     trading = configuration.settings.trading
-    client = OkxClient(
-        okx_keys(secrets, settings.keys), base_url=trading.url, sandbox=trading.url is None
-    )
+    client = okx_client(okx_keys(secrets, settings.keys), trading)
 
     async def ask() -> list[AccountCheck]:
         try:
@@ -70,9 +67,7 @@ def _swaps(configuration: Configuration, account: str) -> bool:
 
 
 def _where(configuration: Configuration) -> Check:
-    url = configuration.settings.trading.url
-    says = "OKX's demo trading" if url is None else f"a look-alike at {url}"
-    return Check(subject="venue", state="ok", says=says)
+    return Check(subject="venue", state="ok", says=place(configuration.settings.trading))
 
 
 def _key(secrets: Secrets, settings: AccountSettings) -> Check:

@@ -1,8 +1,8 @@
 """Replay: the journal's inputs through this build's engine; every row must come out byte for byte.
 
-An input is the first row of a step: a bar, a strategy's answer, a fill, funding, cash, a timer, an
-operator's request. What follows it in its step is what the engine made of it then, orders and
-cancels among it, and is made again here.
+An input is the first row of a step, after the quotes told with it: a bar, a strategy's answer, a
+fill, funding, cash, a timer, an operator's request. What follows it in its step is what the engine
+made of it then, orders and cancels among it, and is made again here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from algotrader import __version__
-from algotrader.core.events import Event, decode_event, encode_event
+from algotrader.core.events import Event, QuoteSeen, decode_event, encode_event
 from algotrader.engine.engine import Engine
 from algotrader.engine.settings import EngineSettings
 from algotrader.live.journal.chain import Row
@@ -132,7 +132,14 @@ class Replayer:
             outcome = self._engine.resume(step.rows[0].time_ms)
             if outcome.events:
                 return outcome.events
-        return self._engine.handle(first).events
+        events: list[Event] = []
+        rows = iter(step.rows[1:])
+        while isinstance(first, QuoteSeen):  # told before what may use it, in the same step
+            events += self._engine.handle(first).events
+            if (row := next(rows, None)) is None:
+                return events
+            first = decode_event(row.body)
+        return events + self._engine.handle(first).events
 
     def _differs(self, step: Step, at: int, events: list[Event], error: str | None) -> None:
         row = step.rows[min(at, len(step.rows) - 1)]

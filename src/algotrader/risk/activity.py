@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from algotrader.core.events import OrderSubmitted
 from algotrader.core.fills import Fill
@@ -27,8 +30,7 @@ _MINUTE_MS: Final = 60_000
 _REMEMBERED: Final = 500  # orders that ended: their fills may still come late
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SentOrder:
+class SentOrder(msgspec.Struct, frozen=True, kw_only=True):
     """What must be known of an order when its news comes."""
 
     account: AccountId

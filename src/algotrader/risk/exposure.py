@@ -120,6 +120,7 @@ def exposure_of(
     owners: Mapping[Symbol, StrategyId],
     others: tuple[AccountExposure, ...] = (),
     quotes: Mapping[Symbol, Quote] | None = None,
+    stale: frozenset[Symbol] = frozenset(),
 ) -> AccountExposure:
     """An account from its books, its open orders (of that account alone) and last prices.
 
@@ -149,6 +150,7 @@ def exposure_of(
                 buying=_quantity(pending, symbol, Side.BUY),
                 selling=_quantity(pending, symbol, Side.SELL),
                 price=marks.get(symbol),
+                is_stale=symbol in stale,
                 has_doubt=any(
                     live.status is OrderStatus.UNKNOWN for live in pending.get(symbol, ())
                 ),

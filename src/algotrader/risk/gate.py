@@ -18,12 +18,14 @@ from algotrader.core.hashing import content_hash
 from algotrader.core.ids import RunId
 from algotrader.core.instants import utc_ms
 from algotrader.core.orders import (
+    PROTECTIVE,
     Approved,
     DenialReason,
     Denied,
     GateSeal,
     Intent,
     Order,
+    OrderKind,
     Purpose,
 )
 from algotrader.portfolio.positions import exact
@@ -154,7 +156,9 @@ class Gate:
         for hold in self._state.holds_on(account, intent.strategy, symbol, exposure.now_ms):
             if wanted not in ALLOWED[hold.mode]:
                 yield DenialReason(rule=hold.rule, message=hold.text)
-        if here.is_stale or self._is_stale(exposure, here):
+        # A guard rests at a level of its entry: it needs no price of now, and must be there (R19).
+        rests = intent.purpose in PROTECTIVE and intent.terms.kind is not OrderKind.MARKET
+        if not rests and (here.is_stale or self._is_stale(exposure, here)):
             yield DenialReason(rule="stale", message=f"the price of {symbol} is stale")
         if not _is_known(here):
             yield DenialReason(rule="unjudged", message=f"the position of {symbol} is not known")

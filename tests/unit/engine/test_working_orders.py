@@ -2,156 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 import pytest
-from tests.builders.books import SWAP
+from tests.builders.engines import (
+    BTC,
+    HOUR,
+    T0,
+    Desk,
+    at,
+    of_kind,
+    sent,
+)
 
-from algotrader.core.accounts import Account, MarginMode
 from algotrader.core.events import (
-    Asked,
     AskedAmend,
     AskedCancel,
     AskedOrder,
     AskedTarget,
-    BarClosed,
-    CashMoved,
-    DecisionOutcome,
-    Event,
-    ModeChanged,
-    OrderAccepted,
     OrderAmended,
     OrderDenied,
-    OrderFilled,
-    OrderSeen,
     OrderSubmitted,
-    SliceClosed,
     StopTriggered,
-    StrategyAnswered,
-    TargetWanted,
     TimerFired,
-    TradingMode,
 )
 from algotrader.core.events.questions import HeardEnd, HeardFill, StrategyQuestion
-from algotrader.core.fills import Fill
-from algotrader.core.ids import AccountId, RunId, StrategyId, TradeId, VenueOrderId
-from algotrader.core.instants import utc_at
-from algotrader.core.instruments import FeeSchedule, Instrument
-from algotrader.core.money import Currency
-from algotrader.core.orders import Order, OrderStatus, Protection, Purpose, Side
+from algotrader.core.orders import OrderStatus, Protection, Purpose, Side
 from algotrader.core.symbols import Symbol
-from algotrader.engine.commands import Amend, AskStrategy, Cancel, Command, SetTimer, Submit
-from algotrader.engine.engine import Engine
-from algotrader.engine.settings import EngineSettings, StrategyInstance
+from algotrader.engine.commands import Amend, Cancel, SetTimer
 from algotrader.portfolio.intents import Execution
-
-MAIN, TREND, USDT = AccountId("main"), StrategyId("trend"), Currency("USDT")
-BTC = replace(SWAP, fees=FeeSchedule())  # a contract is 0.01 of a coin: 1 USDT at 100
-HOUR = 3_600_000
-T0 = 1_700_000_000_000 // HOUR * HOUR
-
-
-class Desk:
-    """One engine that trades one swap; equity 10,000, a bar closes at each hour."""
-
-    def __init__(self, instrument: Instrument = BTC, **changes: Any) -> None:
-        trend = StrategyInstance(
-            strategy=TREND, account=MAIN, instruments=(BTC.symbol,), timeframe="1h", **changes
-        )
-        account = Account(
-            account_id=MAIN, venue="OKX", currency=USDT, margin_mode=MarginMode.CASH,
-            instruments=(BTC.symbol,), strategies=(TREND,),
-        )  # fmt: skip
-        self.engine = Engine(
-            EngineSettings(
-                run_id=RunId("run"), configuration_hash="", accounts=(account,),
-                instruments={BTC.symbol: instrument}, strategies=(trend,),
-            )
-        )  # fmt: skip
-        self.commands: list[Command] = []
-        self.events: list[Event] = []
-        self.trades = 0
-        self.tell(
-            CashMoved(**at(T0), account=MAIN, movement_id="m", reason="deposit",
-                      amount=Decimal(10_000), currency=USDT),
-            ModeChanged(**at(T0), account=MAIN, mode=TradingMode.TRADING, reason="", by="recovery"),
-        )  # fmt: skip
-
-    def tell(self, *events: Event) -> list[Command]:
-        """Everything that is to be done after these events."""
-        done: list[Command] = []
-        for event in events:
-            outcome = self.engine.handle(event)
-            self.events += outcome.events
-            done += outcome.commands
-        self.commands += done
-        return done
-
-    def bar(self, hour: int, close: float = 100.0) -> StrategyQuestion | None:
-        """The bar that closes at an hour; the question that goes out with it."""
-        now = at(T0 + hour * HOUR)
-        done = self.tell(
-            BarClosed(**now, instrument=BTC.symbol, timeframe="1h", ts=T0 + (hour - 1) * HOUR,
-                      open=close, high=close, low=close, close=close, volume=1e6, source="test"),
-            SliceClosed(**now, timeframe="1h", decision_ts=T0 + hour * HOUR,
-                        instruments=(BTC.symbol,)),
-        )  # fmt: skip
-        return next(one.question for one in done if isinstance(one, AskStrategy))
-
-    def answer(
-        self, hour: int, target: float | None = None, asked: Iterable[Asked] = ()
-    ) -> list[Order]:
-        """The orders that an answer leads to."""
-        done = self.tell(
-            StrategyAnswered(
-                **at(T0 + hour * HOUR), account=MAIN, strategy=TREND,
-                decision_ts=T0 + hour * HOUR, outcome=DecisionOutcome.DECIDED,
-                wanted=(TargetWanted(instrument=BTC.symbol, target=target, features={}),),
-                asked=tuple(asked), state={"seen": hour},
-            )
-        )  # fmt: skip
-        return sent(done)
-
-    def accept(self, order: Order, ms: int) -> list[Command]:
-        return self.tell(OrderAccepted(**self.news(order, ms), venue_order_id=VenueOrderId("v")))
-
-    def fill(self, order: Order, quantity: int, ms: int, price: int = 100) -> list[Command]:
-        self.trades += 1
-        return self.tell(
-            OrderFilled(
-                **at(ms),
-                fill=Fill(
-                    trade_id=TradeId(f"t{self.trades}"), order_id=order.order_id, account=MAIN,
-                    instrument=BTC.symbol, side=order.side, quantity=Decimal(quantity),
-                    price=Decimal(price), fee=Decimal(0), fee_currency=USDT, filled_at=utc_at(ms),
-                ),
-            )
-        )  # fmt: skip
-
-    def ended(self, order: Order, status: OrderStatus, filled: int, ms: int) -> list[Command]:
-        return self.tell(
-            OrderSeen(**self.news(order, ms), venue_order_id=VenueOrderId("v"), status=status,
-                      filled_quantity=Decimal(filled))
-        )  # fmt: skip
-
-    def news(self, order: Order, ms: int) -> dict[str, Any]:
-        return {**at(ms), "account": MAIN, "order_id": order.order_id, "instrument": BTC.symbol}
-
-
-def at(ms: int) -> dict[str, int]:
-    return {"ts_event": ms, "ts_known": ms}
-
-
-def sent(commands: Iterable[Command]) -> list[Order]:
-    return [one.approved.order for one in commands if isinstance(one, Submit)]
-
-
-def of_kind(commands: Iterable[Command], kind: type[Any]) -> list[Any]:
-    return [one for one in commands if isinstance(one, kind)]
 
 
 def test_what_a_capped_order_leaves_is_tried_again_inside_the_bar_then_at_the_next_close() -> None:

@@ -10,7 +10,7 @@ import pytest
 from algotrader.core.errors import ConfigurationError, VersionError
 from algotrader.ops.config import load
 from algotrader.ops.dotenv import read_dotenv
-from algotrader.ops.okx_keys import okx_keys
+from algotrader.ops.okx_access import okx_keys
 from algotrader.ops.secrets import PASSPHRASE, Secrets, secrets_of
 from algotrader.ops.vault import open_vault, save_vault
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from tests.builders.books import SPOT, SWAP
 from tests.builders.risk import (
@@ -49,7 +50,7 @@ def tripped(action: RiskAction, **scope: Any) -> Event:
 
 def an_order(quantity: str, purpose: Purpose = Purpose.TARGET, **terms: Any) -> LiveOrder:
     live = LiveOrder.submitted(SENDS.sent(quantity, purpose=purpose, **terms))
-    return replace(live, status=OrderStatus.ACCEPTED)
+    return msgspec.structs.replace(live, status=OrderStatus.ACCEPTED)
 
 
 def held(risk: RiskEngine, action: RiskAction, **scope: Any) -> RiskEngine:

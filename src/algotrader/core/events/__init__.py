@@ -37,6 +37,7 @@ from algotrader.core.events.decisions import (
 )
 from algotrader.core.events.market import (
     BarClosed,
+    QuoteSeen,
     SliceClosed,
 )
 from algotrader.core.events.orders import (
@@ -129,6 +130,7 @@ __all__ = [
     "OrderSubmitted",
     "OrderUnknown",
     "PositionChanged",
+    "QuoteSeen",
     "RearmRefused",
     "RearmRequested",
     "Rearmed",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from algotrader.core.events.base import EventBase, require_finite
 from algotrader.core.symbols import Symbol
 
@@ -35,3 +37,11 @@ class SliceClosed(EventBase, frozen=True, kw_only=True):
     decision_ts: int  # UTC ms, the close of these bars
     instruments: tuple[Symbol, ...]  # with a bar, in the order of their text
     missing: tuple[Symbol, ...] = ()  # gone on without
+
+
+class QuoteSeen(EventBase, frozen=True, kw_only=True):
+    """The best prices of a venue, told before what is decided on them; `ts_known` is their age's."""
+
+    instrument: Symbol
+    bid: Decimal  # quote currency per unit
+    ask: Decimal

@@ -16,6 +16,7 @@ from algotrader.core.events.decisions import (
 )
 from algotrader.core.events.market import (
     BarClosed,
+    QuoteSeen,
     SliceClosed,
 )
 from algotrader.core.events.orders import (
@@ -60,6 +61,7 @@ from algotrader.core.events.system import (
 
 Event = (
     BarClosed
+    | QuoteSeen
     | SliceClosed
     | StrategyAnswered
     | Decided

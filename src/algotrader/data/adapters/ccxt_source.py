@@ -25,6 +25,7 @@ _FEES = {
     ("okx", InstrumentKind.SPOT): ("0.0008", "0.0010"),
     ("okx", InstrumentKind.PERPETUAL): ("0.0002", "0.0005"),
 }
+_CONTRACT_DECIMALS = 8
 _FEE_IN_COIN = {"okx", "binance"}
 
 
@@ -191,7 +192,8 @@ def _contracts(columns: dict[str, Any], market: dict[str, Any]) -> Any:
     size = float(market.get("contractSize") or 1.0)
     if market.get("inverse"):
         return columns["volume"] * columns["close"] / size
-    return columns["volume"] / size
+    # Divided back to what the exchange said: the same bar by another way is the same bytes (F41).
+    return np.round(columns["volume"] / size, _CONTRACT_DECIMALS)
 
 
 def _text(value: Any) -> str:

@@ -30,6 +30,7 @@ from algotrader.ops.notification.alerts import (
 FOLDER: Final = "notification"
 ROOM: Final = {Severity.INFO: 500, Severity.IMPORTANT: 5_000}  # messages a channel keeps
 _AUDIT_ROWS: Final = 10_000
+_LEFT_OUT: Final = "left_out:"
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS heard (
     number INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, notice BLOB NOT NULL,
@@ -41,11 +42,25 @@ CREATE TABLE IF NOT EXISTS waiting (
     stood_in INTEGER NOT NULL DEFAULT 0, message BLOB NOT NULL, picture BLOB
 ) STRICT;
 CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS equity (
+    account TEXT NOT NULL, part TEXT NOT NULL, day TEXT NOT NULL, equity TEXT NOT NULL,
+    PRIMARY KEY (account, part, day)
+) STRICT;
 CREATE TABLE IF NOT EXISTS audit (
     number INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, who TEXT NOT NULL,
     asked TEXT NOT NULL, answer TEXT NOT NULL
 ) STRICT;
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayEquity:
+    """What an account, or a strategy's part of it, was worth at the end of a UTC day, so far."""
+
+    account: str
+    part: str  # strategy; empty for the whole account
+    day: str  # ISO date
+    equity: str  # account currency, exact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +116,10 @@ class Outbox:
             for number, body in rows
         ]
 
+    def left_out(self, channel: str) -> int:
+        """How many messages went for want of room, of all times."""
+        return int(self.note(f"{_LEFT_OUT}{channel}") or 0)
+
     def picture(self, number: int) -> bytes | None:
         """What is sent with a message."""
         with self._open() as file:
@@ -139,14 +158,36 @@ class Outbox:
         with self._writing() as file:
             _keep(file, name, value)
 
-    def follow(self, heard: Sequence[tuple[Notice, int]], name: str, value: bytes) -> None:
-        """Leave notices and keep how far their source was read, both or neither."""
+    def follow(
+        self,
+        heard: Sequence[tuple[Notice, int]],
+        days: Sequence[DayEquity],
+        name: str,
+        value: bytes,
+    ) -> None:
+        """Leave notices and figures, and keep how far their source was read: all or nothing."""
         with self._writing() as file:
+            file.executemany(
+                "REPLACE INTO equity VALUES (?, ?, ?, ?)",
+                [(one.account, one.part, one.day, one.equity) for one in days],
+            )
             file.executemany(
                 "INSERT INTO heard (at_ms, notice) VALUES (?, ?)",
                 [(at_ms, msgspec.json.encode(notice)) for notice, at_ms in heard],
             )
             _keep(file, name, value)
+
+    def equity(self, account: str, since: str) -> list[DayEquity]:
+        """From the last day before `since` on, by day; of the whole account where it is known."""
+        query = (
+            "SELECT account, part, day, equity FROM equity WHERE account = ? AND day >= "
+            "coalesce((SELECT max(day) FROM equity WHERE account = ? AND day < ?), ?) "
+            "ORDER BY day, part"
+        )
+        with self._open() as file:
+            rows = file.execute(query, (account, account, since, since)).fetchall()
+        found = [DayEquity(account=a, part=p, day=d, equity=e) for a, p, d, e in rows]
+        return [one for one in found if not one.part] or found
 
     def audit(self, row: AuditRow) -> None:
         with self._writing() as file:
@@ -236,12 +277,17 @@ def _put(
 
 def _make_room(file: sqlite3.Connection, channel: str) -> None:
     for severity, room in ROOM.items():
-        file.execute(
+        gone = file.execute(
             "DELETE FROM waiting WHERE channel = ? AND rank = ? AND number NOT IN "
             "(SELECT number FROM waiting WHERE channel = ? AND rank = ? "
             "ORDER BY number DESC LIMIT ?)",
             (channel, RANK[severity], channel, RANK[severity], room),
         )
+        if gone.rowcount:
+            name = f"{_LEFT_OUT}{channel}"
+            before = file.execute("SELECT value FROM notes WHERE name = ?", (name,)).fetchone()
+            count = gone.rowcount + (int(before[0]) if before else 0)
+            _keep(file, name, str(count).encode())
 
 
 def _keep(file: sqlite3.Connection, name: str, value: bytes) -> None:

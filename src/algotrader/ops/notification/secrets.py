@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from algotrader.core.ports import Notice
+
 HIDDEN: Final = "***"
 _SHORTEST: Final = 4  # what is shorter would blot out words
 
@@ -25,3 +27,10 @@ class Blotter:
         for secret in self.secrets:
             text = text.replace(secret, HIDDEN)
         return text
+
+    def notice(self, notice: Notice) -> Notice:
+        """The same notice without secrets."""
+        return Notice(
+            severity=notice.severity, title=self(notice.title), text=self(notice.text),
+            cause=self(notice.cause),
+        )  # fmt: skip

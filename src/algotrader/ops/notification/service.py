@@ -14,14 +14,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Final, Protocol
 
 from algotrader.core.instants import utc_ms
 from algotrader.core.ports import Clock, Notice, Severity
 from algotrader.ops.notification.courier import Courier
 from algotrader.ops.notification.outbox import Outbox
-from algotrader.ops.notification.secrets import Blotter
 
 log = logging.getLogger(__name__)
 LOCK: Final = "courier.lock"
@@ -40,27 +39,33 @@ class NotificationThread:
     """Implements the Notifier port. `stop` sends what can be sent within seconds, the rest waits."""
 
     def __init__(
-        self, outbox: Outbox, folder: Path, blot: Blotter, clock: Clock,
-        build: Callable[[], tuple[Courier, Sequence[Work]]],
-    ) -> None:  # fmt: skip
+        self,
+        outbox: Outbox,
+        relay: Callable[[Notice], Notice | None],
+        clock: Clock,
+        build: Callable[[], tuple[Courier, Sequence[Work]]] | None,
+    ) -> None:
         self._outbox = outbox
-        self._folder = folder
-        self._blot = blot
+        self._relay = relay
         self._clock = clock
-        self._build = build  # called in the thread: what it makes belongs to its loop
+        self._build = build  # called in the thread; None where another process delivers
         self._heard: deque[tuple[Notice, int, bytes | None]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end: asyncio.Event | None = None
+        self._is_ready = Event()
         self._thread = Thread(target=self._main, name="notification", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
+        self._is_ready.wait()
 
     async def notify(self, notice: Notice) -> None:
         """Returns at once."""
         if notice.severity is Severity.INFO and len(self._heard) >= _IN_MEMORY:
             return
-        self._heard.append((self._blotted(notice), utc_ms(self._clock.now()), None))
+        told = self._relay(notice)
+        if told is not None:
+            self._heard.append((told, utc_ms(self._clock.now()), None))
 
     def stop(self) -> None:
         if self._loop is not None and self._end is not None:
@@ -76,30 +81,24 @@ class NotificationThread:
             for _each in waiting:
                 self._heard.popleft()
 
-    def _blotted(self, notice: Notice) -> Notice:
-        return Notice(
-            severity=notice.severity, title=self._blot(notice.title), text=self._blot(notice.text),
-            cause=self._blot(notice.cause),
-        )  # fmt: skip
-
     def _main(self) -> None:
         try:
             asyncio.run(self._live())
         except Exception:
             # Trading goes on without messages; it must never end for the sake of one.
             log.exception("notification ended")
+        finally:
+            self._is_ready.set()
 
     async def _live(self) -> None:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
-        with courier_lock(self._folder) as is_ours:
-            if is_ours:
-                await self._deliver(self._end)
-            else:
-                log.info("another process delivers the messages of this workspace")
-                await self._hand_over(self._end)
+        self._is_ready.set()
+        if self._build is None:
+            await self._hand_over(self._end)
+        else:
+            await self._deliver(self._end, *self._build())
 
-    async def _deliver(self, end: asyncio.Event) -> None:
-        courier, others = self._build()
+    async def _deliver(self, end: asyncio.Event, courier: Courier, others: Sequence[Work]) -> None:
         courier.before_sorting.append(self.put_away)
         work = [asyncio.create_task(each.run()) for each in (courier, *others)]
         ending = asyncio.create_task(_set(end))

@@ -14,18 +14,21 @@ from algotrader.live.settings import NAME, Number, Section
 
 SECRETS: Final = {"telegram": "ALGOTRADER_TELEGRAM_TOKEN", "apprise": "ALGOTRADER_APPRISE_URL"}
 Loudness = Literal["off", "info", "important", "critical"]
-Topic = Literal["order", "fill", "position", "risk", "failure", "data", "summary", "research"]
+Topic = Literal[
+    "order", "fill", "position", "risk", "failure", "signal", "data", "summary", "research"
+]
 USUAL: Final[Mapping[Topic, Loudness]] = {
     "order": "off",
     "fill": "info",
     "position": "info",
-    "risk": "important",
-    "failure": "important",
-    "data": "important",
+    "risk": "info",
+    "failure": "info",
+    "signal": "info",
+    "data": "info",
     "summary": "info",
     "research": "info",
 }
-"""The least severity of a topic's notices; what is worse by itself is told as what it is."""
+"""How loud a topic is told at least; what is worse by itself is told as what it is."""
 
 
 def _clock_time(value: object) -> object:
@@ -120,8 +123,8 @@ class NotificationSettings(Section):
     )
     severities: Mapping[Topic, Loudness] = Field(
         {},
-        description="by topic, least loudness or off: order (off), fill, position, summary, "
-        "research (info), risk, failure, data (important)",
+        description="by topic, how loud at least, or off: order (off), fill, position, risk, "
+        "failure, signal, data, summary, research (info)",
     )
     window_s: Annotated[Number, Field(ge=1, le=3600)] = Field(
         600.0, description="notices of one cause within it are one message"

@@ -14,16 +14,15 @@ Language = Literal["en", "zh"]
 _LINES: Final = 30  # of a digest
 
 CATALOGUE: Final[Mapping[str, Mapping[Language, str]]] = {
+    # Of messages themselves
     "digest": {"en": "{count} messages", "zh": "{count} 条消息"},
     "more": {"en": "and {count} more", "zh": "另有 {count} 条"},
     "repeated": {
         "en": "{count} more like it since, the last at {time}",
         "zh": "此后又发生 {count} 次，最近一次 {time}",
     },
-    "channel_broken": {
-        "en": "Channel {name} does not deliver",
-        "zh": "通道 {name} 无法送达",
-    },
+    "at": {"en": "at {time}", "zh": "时间 {time}"},
+    "channel_broken": {"en": "Channel {name} does not deliver", "zh": "通道 {name} 无法送达"},
     "channel_off": {
         "en": "{trouble}. It is not tried again before the next start: mend the settings.",
         "zh": "{trouble}。修正设置并重新启动之前不再尝试。",
@@ -37,6 +36,120 @@ CATALOGUE: Final[Mapping[str, Mapping[Language, str]]] = {
         "en": "AlgorithmTrader can reach you by {name}.",
         "zh": "AlgorithmTrader 可以通过 {name} 联系到你。",
     },
+    # Orders, fills, positions
+    "buy": {"en": "Buy", "zh": "买入"},
+    "sell": {"en": "Sell", "zh": "卖出"},
+    "bought": {"en": "Bought", "zh": "已买入"},
+    "sold": {"en": "Sold", "zh": "已卖出"},
+    "order": {
+        "en": "{side} order: {quantity} {instrument} {terms}",
+        "zh": "{side}委托：{instrument} {quantity} {terms}",
+    },
+    "market": {"en": "at the market", "zh": "市价"},
+    "limit": {"en": "at {price} or better", "zh": "限价 {price}"},
+    "stop": {"en": "from {price} on", "zh": "触发价 {price}"},
+    "by_strategy": {
+        "en": "strategy {strategy}, account {account}",
+        "zh": "策略 {strategy}，账户 {account}",
+    },
+    "fill": {
+        "en": "{side} {quantity} {instrument} at {price}",
+        "zh": "{side} {instrument} {quantity}，价格 {price}",
+    },
+    "fill_text": {
+        "en": "account {account}, fee {fee} {currency}, {time}",
+        "zh": "账户 {account}，手续费 {fee} {currency}，{time}",
+    },
+    "fill_foreign": {
+        "en": "Not an order of ours: somebody traded on the venue by hand.",
+        "zh": "不是本系统的委托：有人在交易所手动成交。",
+    },
+    "opened": {
+        "en": "{strategy} opened {quantity} {instrument} at {price}",
+        "zh": "{strategy} 开仓 {instrument} {quantity}，均价 {price}",
+    },
+    "closed": {
+        "en": "{strategy} closed {instrument}: {profit} {currency}",
+        "zh": "{strategy} 平仓 {instrument}：{profit} {currency}",
+    },
+    "closed_text": {
+        "en": "profit since it was opened, before fees; account {account}",
+        "zh": "自开仓以来的盈亏（未计手续费）；账户 {account}",
+    },
+    "rejected": {
+        "en": "{instrument}: the venue refused an order",
+        "zh": "{instrument}：交易所拒绝了委托",
+    },
+    "reason": {"en": "{reason} ({code})", "zh": "原因：{reason}（{code}）"},
+    "order_of": {"en": "order {order}, account {account}", "zh": "委托 {order}，账户 {account}"},
+    "unknown": {
+        "en": "{instrument}: no answer to an order, it is being asked about",
+        "zh": "{instrument}：委托没有回应，正在查询",
+    },
+    "impossible": {
+        "en": "{instrument}: the venue told what cannot be",
+        "zh": "{instrument}：交易所返回了不可能的结果",
+    },
+    "signal": {"en": "{instrument}: {name}", "zh": "{instrument}：信号 {name}"},
+    # Risk and modes
+    "tripped": {"en": "{where}: {action} by {rule}", "zh": "{where}：{action}，规则 {rule}"},
+    "everything": {"en": "all accounts", "zh": "全部账户"},
+    "value_limit": {"en": "{value}, the limit is {limit}", "zh": "当前 {value}，上限 {limit}"},
+    "cleared": {"en": "{where}: {rule} is over", "zh": "{where}：规则 {rule} 已解除"},
+    "rearmed": {"en": "{where}: trading goes on", "zh": "{where}：恢复交易"},
+    "rearm_refused": {"en": "{where}: trading stays stopped", "zh": "{where}：仍然停止交易"},
+    "by_whom": {"en": "by {by}: {reason}", "zh": "操作者 {by}：{reason}"},
+    "limit_changed": {
+        "en": "Limit {key}: {before} → {after}",
+        "zh": "限额 {key}：{before} → {after}",
+    },
+    "limit_refused": {"en": "Limit {key} stays as it was", "zh": "限额 {key} 保持不变"},
+    "liquidated": {
+        "en": "{instrument}: the venue liquidated {quantity} at {price}",
+        "zh": "{instrument}：交易所强制平仓 {quantity}，价格 {price}",
+    },
+    "warn": {"en": "warning", "zh": "警告"},
+    "scale": {"en": "smaller targets", "zh": "缩小目标仓位"},
+    "reduce_only": {"en": "only reductions", "zh": "只减仓"},
+    "halt": {"en": "trading stopped", "zh": "停止交易"},
+    "flatten": {"en": "closing everything", "zh": "全部平仓"},
+    "mode_trading": {"en": "{account} trades", "zh": "{account} 正在交易"},
+    "mode_starting": {"en": "{account}: the trader starts", "zh": "{account}：交易程序启动"},
+    "mode_reduce_only": {"en": "{account} only reduces", "zh": "{account} 只减仓"},
+    "mode_halted": {"en": "{account} is stopped", "zh": "{account} 已停止交易"},
+    "strategy_failed": {
+        "en": "Strategy {strategy} is stopped, its position is held",
+        "zh": "策略 {strategy} 已停止，保留持仓",
+    },
+    # Data
+    "late": {
+        "en": "{instrument}: a late bar came, the gap at {time} is closed",
+        "zh": "{instrument}：迟到的K线已补齐 {time} 的缺口",
+    },
+    "gap": {
+        "en": "No bar of {instruments} at {time}",
+        "zh": "{instruments} 缺少 {time} 的K线",
+    },
+    "gap_text": {
+        "en": "The {timeframe} step went on without it.",
+        "zh": "{timeframe} 周期在缺少它的情况下继续。",
+    },
+    "silent": {"en": "{component} is silent", "zh": "{component} 没有数据"},
+    "silent_text": {
+        "en": "last heard of {time}; {allowed} is allowed",
+        "zh": "最后一次 {time}；允许 {allowed}",
+    },
+    "never": {"en": "never", "zh": "从未"},
+    "heard_again": {"en": "{component} is heard again", "zh": "{component} 已恢复"},
+    "caught_up": {
+        "en": "{strategy} caught up with {bars} missed bars",
+        "zh": "{strategy} 已补上错过的 {bars} 根K线",
+    },
+    # What the trader says by itself
+    "alert_group": {"en": "A group of orders was evened out", "zh": "委托组已重新配平"},
+    "alert_vanished": {"en": "An order is gone from the venue", "zh": "交易所找不到委托"},
+    "alert_journal": {"en": "The journal cannot be written", "zh": "交易日志无法写入"},
+    "alert": {"en": "The trader says", "zh": "交易程序提示"},
 }
 
 
@@ -47,9 +160,12 @@ class Texts:
     language: Language = "en"
     zone: str = "UTC"
 
-    def say(self, key: str, **fields: object) -> str:
+    def say(self, key: str, /, **fields: object) -> str:
         """A sentence with its fields filled in. KeyError for one that is not there."""
         return CATALOGUE[key][self.language].format(**fields)
+
+    def has(self, key: str) -> bool:
+        return key in CATALOGUE
 
     def time(self, at_ms: int) -> str:
         return utc_at(at_ms).astimezone(ZoneInfo(self.zone)).strftime("%m-%d %H:%M:%S")

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from algotrader.core.errors import ConfigurationError
-from algotrader.core.ports import Clock, Severity, SystemClock
+from algotrader.core.ports import Clock, Notice, Severity, SystemClock
+from algotrader.live.journal.folder import JournalFolder
 from algotrader.ops.config import Configuration
 from algotrader.ops.notification.alerts import QuietHours, TokenBucket
 from algotrader.ops.notification.channels import Channel
 from algotrader.ops.notification.courier import Courier, Lane
+from algotrader.ops.notification.follower import Follower
 from algotrader.ops.notification.outbox import FOLDER, Outbox
 from algotrader.ops.notification.secrets import Blotter
-from algotrader.ops.notification.service import NotificationThread, Work
+from algotrader.ops.notification.service import NotificationThread, Work, courier_lock
 from algotrader.ops.notification.settings import ChannelSettings, NotificationSettings
+from algotrader.ops.notification.telling import Memory, Teller
 from algotrader.ops.notification.texts import Texts
-from algotrader.ops.okx_keys import key_names
+from algotrader.ops.okx_access import key_names
 from algotrader.ops.secrets import Secrets, secrets_of
+from algotrader.ops.standing import folder_of
 
+log = logging.getLogger(__name__)
 OUTBOX = "outbox.sqlite"
 
 
@@ -40,20 +47,42 @@ def notifying(
     blot = blotter(configuration, vault)
     folder, clock = notification_folder(configuration), SystemClock()
     outbox = Outbox(folder / OUTBOX)
+    teller = Teller(settings, texts_of(settings), Memory())
+    follower = Follower(folder_of(configuration), outbox, teller, blot)
+
+    def relay(notice: Notice) -> Notice | None:
+        told = teller.relay(notice)
+        return None if told is None else blot.notice(told)
 
     def build() -> tuple[Courier, Sequence[Work]]:
-        return build_courier(settings, secrets, outbox, clock), ()
+        courier = build_courier(settings, secrets, outbox, clock)
+        courier.before_sorting.append(follower.follow)
+        return courier, ()
 
-    thread = NotificationThread(outbox, folder, blot, clock, build)
-    thread.start()
+    with courier_lock(folder) as is_ours:
+        if is_ours:
+            _begin(follower)
+        thread = NotificationThread(outbox, relay, clock, build if is_ours else None)
+        thread.start()
+        try:
+            yield thread
+        finally:
+            thread.stop()
+
+
+def _begin(follower: Follower) -> None:
     try:
-        yield thread
-    finally:
-        thread.stop()
+        follower.begin()
+    except sqlite3.Error as error:
+        log.error("the outbox cannot be written, what happens may be told late: %s", error)
 
 
 def notification_folder(configuration: Configuration) -> Path:
-    return configuration.path(configuration.settings.workspace.journal) / FOLDER
+    return folder_of(configuration).path / FOLDER
+
+
+def journal_folder(configuration: Configuration) -> JournalFolder:
+    return JournalFolder(configuration.path(configuration.settings.workspace.journal))
 
 
 def channel_secrets(configuration: Configuration, secrets: Secrets) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,7 +18,14 @@ from algotrader.data.adapters.okx.names import inst_id
 from algotrader.data.adapters.okx.rest import NoAnswerError, OkxRest
 from algotrader.data.adapters.okx.streams import Arg, Lost, OkxStreams, Opened, Pushed
 from algotrader.data.feed import FeedEvent
-from algotrader.data.live_bars import BarKeeper, KeeperSettings, Missing, Moment, RawBar
+from algotrader.data.live_bars import (
+    BarKeeper,
+    BarWatcher,
+    KeeperSettings,
+    Missing,
+    Moment,
+    RawBar,
+)
 from algotrader.data.supervision import keep_running
 
 log = logging.getLogger(__name__)
@@ -63,9 +70,14 @@ class OkxBarFeed:
         *,
         since_ms: int | None = None,
         settings: FeedSettings | None = None,
+        watcher: BarWatcher | None = None,
+        closes: Mapping[Symbol, float] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """`since_ms`: the first bar wanted, UTC ms of its open; None for the newest closed one."""
+        """`since_ms`: the first bar wanted, UTC ms of its open; None for the newest closed one.
+
+        `watcher` hears of bars that are not told; `closes` are the last known ones (`BarKeeper`).
+        """
         if timeframe.ms not in BARS:
             raise UsageError(
                 "okx.timeframe",
@@ -79,6 +91,8 @@ class OkxBarFeed:
         self._timeframe = timeframe
         self._since_ms = since_ms
         self._settings = settings or FeedSettings()
+        self._watcher = watcher
+        self._closes = closes
         self._sleep = sleep
         self.offset_ms = 0  # the venue's clock less ours
         self._queue: asyncio.Queue[FeedEvent] = asyncio.Queue()
@@ -98,6 +112,8 @@ class OkxBarFeed:
             ),
             self._since_ms if self._since_ms is not None else at.venue_ms,
             at,
+            watcher=self._watcher,
+            closes=self._closes,
         )
         work = [self._fill, self._tick, self._recheck, self._keep_time]
         if self._settings.streams:

@@ -51,6 +51,18 @@ class OkxMarketFeed:
                 case Lost():
                     yield Interrupted(reason=heard.reason)
 
+    async def ask_quote(self, instrument: Symbol) -> Quote | None:
+        """The best prices by REST; None where the venue does not answer, or quotes one side."""
+        try:
+            answer = await self._rest.get(
+                "market/books", {"instId": inst_id(instrument), "sz": "1"}
+            )
+        except NoAnswerError:
+            return None
+        if not answer.is_ok:
+            return None
+        return read_quote(answer.row, inst_id(instrument), self._now_ms())
+
     async def trades(
         self, instruments: Sequence[Symbol]
     ) -> AsyncIterator[PublicTrade | Interrupted]:

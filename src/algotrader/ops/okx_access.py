@@ -1,10 +1,12 @@
-"""The API key that an account's requests to OKX are signed with."""
+"""How an account reaches OKX: its API key, and which of OKX's places it is for."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from algotrader.data.adapters.okx.rest import OkxKeys
+from algotrader.execution.adapters.okx.client import OkxClient
+from algotrader.live.settings import TradingSettings
 from algotrader.ops.secrets import Secrets
 
 PARTS: Final = ("KEY", "SECRET", "PASSPHRASE")
@@ -23,3 +25,16 @@ def okx_keys(secrets: Secrets, prefix: str) -> OkxKeys:
         hint="put the three of an API key that may trade and not withdraw in .env",
     )
     return OkxKeys(key=key, secret=secret, passphrase=passphrase)
+
+
+def okx_client(keys: OkxKeys, trading: TradingSettings) -> OkxClient:
+    """Real trading is where the mode is `live` alone; everything else is demo trading, or a url."""
+    is_demo = trading.mode != "live" and trading.url is None
+    return OkxClient(keys, base_url=trading.url, sandbox=is_demo)
+
+
+def place(trading: TradingSettings) -> str:
+    """Where that is, in words."""
+    if trading.url is not None:
+        return trading.url
+    return "OKX" if trading.mode == "live" else "OKX's demo trading"

@@ -1,0 +1,75 @@
+"""`algotrader run`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from algotrader.cli.commands import new_app
+from algotrader.cli.output import Output, with_output
+from algotrader.core.errors import UsageError
+from algotrader.core.spelling import hint_among
+
+if TYPE_CHECKING:
+    from algotrader.core.ports import Notice
+
+app = new_app()
+
+ROLES = ("collector", "scheduler", "trader")
+For = Annotated[float | None, typer.Option("--for", help="End after so many seconds.", min=0)]
+
+
+@app.command()
+@with_output
+def run(
+    out: Output,
+    role: Annotated[str, typer.Argument(help="collector, scheduler or trader.")],
+    for_s: For = None,
+) -> None:
+    """Run one process of the system: collector, scheduler or trader.
+
+    The collector keeps bars and funding as the venue closes them; the scheduler runs the `jobs` of
+    algotrader.yaml; the trader is `algotrader trade`. SIGTERM and Ctrl-C end each of them when what
+    it writes is written. Neither collector nor scheduler sends an order or needs a key.
+
+    \b
+    algotrader run collector
+    algotrader run scheduler
+    """
+    if role == "collector":
+        _collector(out, for_s)
+    else:
+        raise UsageError(
+            "usage.role", f"there is no role {role!r}",
+            hint=hint_among(role, ROLES, f"roles are: {', '.join(ROLES)}"),
+        )  # fmt: skip
+
+
+def _collector(out: Output, for_s: float | None) -> None:
+    from algotrader.core.ports import SystemClock
+    from algotrader.ops.collecting import CollectRole
+    from algotrader.ops.config import load
+    from algotrader.ops.stopping import Ended, run_until_stopped
+
+    configuration = load(out.config, environment=os.environ)
+    role = CollectRole(configuration, SystemClock(), _Printed(), says=out.note)
+    ended = run_until_stopped(role.run(), for_s)
+    done = role.done.as_dict()
+    out.show(
+        done,
+        lambda console: console.print(
+            f"{done['slices']} slices, {done['added']} new bars, {done['revised']} restated, "
+            f"{done['quarantined']} set aside, {done['gaps']} missing for good"
+        ),
+    )
+    if ended is Ended.INTERRUPTED:
+        raise SystemExit(130)
+
+
+class _Printed:
+    """The Notifier port on the terminal."""
+
+    async def notify(self, notice: Notice) -> None:
+        typer.echo(f"△ {notice.text}", err=True)

@@ -1,0 +1,282 @@
+"""The collector as a process: catch up with the venue, then keep every bar as it closes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from algotrader.backtest.loading import parse_instant
+from algotrader.core.errors import ConfigurationError, DataError, RunError
+from algotrader.core.events import SliceClosed
+from algotrader.core.ports import Clock, Notice, Notifier, Severity
+from algotrader.core.symbols import InstrumentKind, Symbol
+from algotrader.core.timeframes import DAY_MS, Timeframe
+from algotrader.data.adapters.ccxt_source import CcxtSource
+from algotrader.data.adapters.okx.bars import FeedSettings, OkxBarFeed
+from algotrader.data.adapters.okx.rest import OkxAddress, OkxRest
+from algotrader.data.adapters.okx.streams import OkxStreams
+from algotrader.data.collecting import Collected, Collector
+from algotrader.data.downloading import Filled, fill, latest_start
+from algotrader.data.lake import Lake
+from algotrader.data.layout import SeriesKey
+from algotrader.data.live_store import LiveStore
+from algotrader.data.source import HistorySource
+from algotrader.data.supervision import keep_running
+from algotrader.ops.collect_settings import CollectSettings
+from algotrader.ops.config import Configuration
+
+log = logging.getLogger(__name__)
+
+_VENUE: Final = "OKX"
+_FIRST_RETRY_S: Final = 5.0
+_LONGEST_RETRY_S: Final = 300.0
+_FUNDING_EVERY_S: Final = 3_600.0
+_OVERLAP_BARS: Final = 3  # of what was fetched, heard once more: the newest may yet be corrected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """One time frame of some instruments, and where each begins: UTC ms of the first bar."""
+
+    timeframe: Timeframe
+    since_ms: Mapping[Symbol, int | None]
+
+    @property
+    def symbols(self) -> tuple[Symbol, ...]:
+        return tuple(sorted(self.since_ms))
+
+
+class Stopped(Exception):  # noqa: N818  no error: somebody asked for the end
+    """The work was asked to end."""
+
+
+class Patience:
+    """Pauses of work in threads, cut short when the process is to end."""
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def pause(self, seconds: float) -> None:
+        """Wait. Stopped as soon as the end was asked for."""
+        if self._stop.wait(seconds):
+            raise Stopped
+
+    def progress(self, done: int, whole: int) -> None:  # noqa: ARG002  a look at each page
+        self.pause(0)
+
+
+class CollectRole:
+    """All that `algotrader run collector` does. One per process."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        clock: Clock,
+        notifier: Notifier,
+        *,
+        says: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """ConfigurationError if nothing is to be collected, or not from a venue that is known."""
+        settings = configuration.settings
+        self._settings = settings.collect
+        self._wanted = wanted(configuration)
+        self._url = settings.collect.url or settings.trading.url
+        self._lake = Lake(configuration.path(settings.workspace.lake))
+        self._store = LiveStore(configuration.path(settings.workspace.live))
+        self._clock = clock
+        self._notifier = notifier
+        self._says = says
+        self._patience = Patience()
+        self._asking = asyncio.Lock()  # the client of history is one for all, and not for two
+        self._source: HistorySource | None = None
+        self.collectors: tuple[Collector, ...] = ()
+
+    async def run(self) -> None:
+        """Until cancelled. What came by then is written. DataError for a symbol nobody lists."""
+        try:
+            for one in self._wanted:
+                await self._catch_up(one)
+            parts = [self._kept(one) for one in self._wanted]
+            if self._settings.funding and any(map(_is_swap, self._symbols())):
+                parts.append(self._running("funding", self._keep_funding))
+            async with asyncio.TaskGroup() as group:
+                for part in parts:
+                    group.create_task(part)
+        finally:
+            self._patience.stop()
+            self._store.close()
+
+    @property
+    def done(self) -> Collected:
+        """All time frames together."""
+        total = Collected()
+        for one in self.collectors:
+            for name, count in one.done.as_dict().items():
+                setattr(total, name, getattr(total, name) + count)
+        return total
+
+    def _symbols(self) -> list[Symbol]:
+        return sorted({symbol for one in self._wanted for symbol in one.since_ms})
+
+    async def _catch_up(self, one: Wanted) -> None:
+        """Fetch what the lake lacks of each series, its holes included (F40)."""
+        for symbol in one.symbols:
+            key = SeriesKey.bars(symbol, one.timeframe)
+            filled = await self._fetched(key, one.since_ms[symbol])
+            self._says(
+                f"{key}: {filled.written.added} bars fetched, coverage "
+                f"{filled.manifest.coverage:.2%}"
+            )
+
+    async def _fetched(self, key: SeriesKey, since_ms: int | None) -> Filled:
+        """Asked until the venue answers: a dead source is waited for, and told once (F47)."""
+        wait_s, was_told = _FIRST_RETRY_S, False
+        while True:
+            try:
+                async with self._asking:
+                    return await asyncio.to_thread(self._fill, key, since_ms)
+            except RunError as error:
+                if error.code not in ("data.venue_unreachable", "data.venue_limits"):
+                    raise
+                log.warning("%s: %s", key, error.message)
+                if not was_told:
+                    was_told = True
+                    await self._notifier.notify(
+                        Notice(
+                            severity=Severity.IMPORTANT, title=f"{key}: the source is silent",
+                            text=f"{key}: {error.message}; asked again until it answers",
+                            cause=f"silent:{key}",
+                        )
+                    )  # fmt: skip
+            await asyncio.sleep(wait_s)
+            wait_s = min(wait_s * 2, _LONGEST_RETRY_S)
+
+    def _fill(self, key: SeriesKey, since_ms: int | None) -> Filled:
+        if self._source is None:
+            self._source = CcxtSource(_VENUE, self._url, pause=self._patience.pause)
+        now_ms = self._source.now_ms()
+        begin = now_ms - self._settings.history_days * DAY_MS
+        start = since_ms if since_ms is not None else latest_start(self._lake, key, begin)
+        return fill(
+            self._lake, self._source, key, start, now_ms, self._clock, self._patience.progress
+        )
+
+    async def _kept(self, one: Wanted) -> None:
+        collector = Collector(
+            self._lake, self._store, one.timeframe, self._clock, self._notifier,
+            on_slice=partial(self._say_slice, one.timeframe),
+        )  # fmt: skip
+        self.collectors += (collector,)
+        last = {symbol: _last_bar(self._lake, symbol, one.timeframe) for symbol in one.symbols}
+        feed = okx_feed(
+            self._settings, self._url, self._clock, one.symbols, one.timeframe, collector,
+            since_ms=max(ts for ts, _ in last.values()) - (_OVERLAP_BARS - 1) * one.timeframe.ms,
+            closes={symbol: close for symbol, (_, close) in last.items()},
+        )  # fmt: skip
+        try:
+            await collector.run(feed.bars())
+        finally:
+            await feed.close()
+
+    def _say_slice(self, timeframe: Timeframe, closed: SliceClosed) -> None:
+        missing = f", without {', '.join(map(str, closed.missing))}" if closed.missing else ""
+        self._says(f"{timeframe} bars of {len(closed.instruments)} instruments{missing}")
+
+    async def _running(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        await keep_running(
+            name, work, failed=lambda _error, _count: None, monotonic_s=self._clock.monotonic_s
+        )
+
+    async def _keep_funding(self) -> None:
+        while True:
+            for symbol in filter(_is_swap, self._symbols()):
+                key = SeriesKey.funding(symbol)
+                try:
+                    filled = await self._fetched(key, None)
+                except DataError as error:
+                    if error.code != "data.range_empty":
+                        raise
+                    continue  # nothing is settled yet
+                await asyncio.to_thread(self._store_funding, symbol)
+                if filled.written.added:
+                    self._says(f"{key}: {filled.written.added} settlements fetched")
+            await asyncio.sleep(_FUNDING_EVERY_S)
+
+    def _store_funding(self, symbol: Symbol) -> None:
+        ts, rates = self._lake.read_funding(symbol)
+        newest = list(zip(ts.tolist(), rates.tolist(), strict=True))[-1_000:]
+        self._store.write_funding(symbol, newest)
+
+
+def okx_feed(
+    settings: CollectSettings,
+    url: str | None,
+    clock: Clock,
+    symbols: Sequence[Symbol],
+    timeframe: Timeframe,
+    collector: Collector | None,
+    *,
+    since_ms: int,
+    closes: Mapping[Symbol, float],
+) -> OkxBarFeed:
+    """Live bars by stream and by asking. ConfigurationError for a grace longer than a bar."""
+    grace_ms, delay_ms = round(settings.grace_s * 1000), round(settings.delay_s * 1000)
+    if grace_ms + delay_ms >= timeframe.ms:
+        raise ConfigurationError(
+            "collect.grace",
+            f"collect.grace_s and delay_s together are as long as a bar of {timeframe}",
+            hint="a slice has to be over before the next one is due: lower them",
+        )
+    address = OkxAddress(base_url=url)
+    return OkxBarFeed(
+        OkxRest(None, address), OkxStreams(None, address), clock, symbols, timeframe,
+        since_ms=since_ms, watcher=collector, closes=closes,
+        settings=FeedSettings(streams=settings.streams, grace_ms=grace_ms, delay_ms=delay_ms),
+    )  # fmt: skip
+
+
+def wanted(configuration: Configuration) -> tuple[Wanted, ...]:
+    """What the settings say is to be collected, by time frame, the shortest first."""
+    settings = configuration.settings
+    found: dict[str, dict[Symbol, int | None]] = {}
+    for one in settings.collect.series:
+        since_ms = parse_instant(one.since, "collect.series.since")
+        for text in one.symbols:
+            found.setdefault(one.timeframe, {})[Symbol.parse(text)] = since_ms
+    if not found:
+        for strategy in settings.strategies.values():
+            for text in strategy.symbols:
+                found.setdefault(strategy.timeframe, {})[Symbol.parse(text)] = None
+    if not found:
+        raise ConfigurationError(
+            "collect.nothing",
+            "nothing is to be collected: neither collect.series nor a strategy is configured",
+            hint="collect: {series: [{symbols: [OKX:BTC/USDT], timeframe: 1h}]}",
+        )
+    for symbol in {symbol for symbols in found.values() for symbol in symbols}:
+        if symbol.venue != _VENUE:
+            raise ConfigurationError(
+                "collect.venue",
+                f"{symbol} cannot be collected: live bars come from {_VENUE} alone",
+                hint="name what is to be collected under collect.series; other data is imported",
+            )
+    made = [Wanted(timeframe=Timeframe.parse(name), since_ms=found[name]) for name in found]
+    return tuple(sorted(made, key=lambda one: one.timeframe.ms))
+
+
+def _last_bar(lake: Lake, symbol: Symbol, timeframe: Timeframe) -> tuple[int, float]:
+    """Open time, UTC ms, and close of the newest bar that the lake has."""
+    table, _ = lake.read_table(SeriesKey.bars(symbol, timeframe))
+    return int(table.ts[-1]), float(table.columns["close"][-1])
+
+
+def _is_swap(symbol: Symbol) -> bool:
+    return symbol.kind is InstrumentKind.PERPETUAL

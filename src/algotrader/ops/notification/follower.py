@@ -1,0 +1,146 @@
+"""Reads the journal as it grows and leaves what is to be told in the outbox.
+
+The journal is the one place that holds everything that happened, in order and durable, so nothing
+is missed when this process or the trader dies, and trading knows nothing of who reads.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from contextlib import suppress
+from typing import Final
+
+import msgspec
+
+from algotrader.core.errors import AlgotraderError
+from algotrader.core.events import AccountMarked, decode_event
+from algotrader.core.instants import utc_at
+from algotrader.core.ports import Notice
+from algotrader.live.journal.chain import Row
+from algotrader.live.journal.errors import JournalMissingError
+from algotrader.live.journal.folder import JournalFolder
+from algotrader.ops.notification.outbox import DayEquity, Outbox
+from algotrader.ops.notification.secrets import Blotter
+from algotrader.ops.notification.telling import Memory, Teller
+
+log = logging.getLogger(__name__)
+_PAGE: Final = 2_000
+_NOTE: Final = "follower"
+_TOLD_KINDS: Final = frozenset(
+    {
+        "BarClosed", "CaughtUp", "HeartbeatMissed", "ImpossibleReply", "LimitChangeRefused",
+        "LimitChanged", "Liquidated", "ModeChanged", "OrderFilled", "OrderRejected",
+        "OrderSubmitted", "OrderUnknown", "PositionChanged", "RearmRefused", "Rearmed",
+        "RiskCleared", "RiskTripped", "SignalRaised", "SliceClosed", "StrategyAnswered",
+    }
+)  # fmt: skip
+"""Of others nothing is told: they are not even decoded."""
+
+
+class Place(msgspec.Struct, kw_only=True):
+    """How far the journal was read, and what is remembered of it."""
+
+    read: int = 0  # the last row
+    memory: Memory = msgspec.field(default_factory=Memory)
+
+
+class _Worth(msgspec.Struct, kw_only=True):
+    """Of a decision, what the follower reads: many are written, and most of each is not needed."""
+
+    account: str
+    strategy: str
+    decision_ts: int
+    equity: str
+
+
+class Follower:
+    """`begin` once, then `follow` again and again, never two at a time."""
+
+    def __init__(
+        self, folder: JournalFolder, outbox: Outbox, teller: Teller, blot: Blotter
+    ) -> None:
+        self._folder = folder
+        self._outbox = outbox
+        self._teller = teller
+        self._blot = blot
+        self._place: Place | None = None
+
+    def begin(self) -> None:
+        """Go on where it was left, else at the journal's end: what is past is not told.
+
+        To be called before trading starts. sqlite3.Error if the outbox cannot be read or written.
+        """
+        kept = self._outbox.note(_NOTE)
+        if kept is not None:
+            self._place = msgspec.json.decode(kept, type=Place)
+            return
+        self._place = Place()
+        with suppress(JournalMissingError):
+            while self._page(self._place, None):
+                pass
+
+    def follow(self, now_ms: int) -> None:
+        """Leave what is to be told of the rows since the last time. sqlite3.Error: try again."""
+        if self._place is None:
+            self.begin()
+        assert self._place is not None
+        with suppress(JournalMissingError):
+            while self._page(self._place, now_ms):
+                pass
+
+    def _page(self, place: Place, now_ms: int | None) -> bool:
+        """Take a page in, tell of it unless there is no time to tell at; whether more may come."""
+        page = self._read(place.read + 1)
+        if not page:
+            return False
+        before = msgspec.json.encode(place.memory)
+        self._teller.memory = place.memory
+        told: list[tuple[Notice, int]] = []
+        days: dict[tuple[str, str, str], DayEquity] = {}
+        for row in page:
+            days.update((_key(one), one) for one in _worths(row))
+            if row.kind in _TOLD_KINDS:
+                notices = self._teller.tell(decode_event(row.body))
+                told += [(self._blot.notice(one), now_ms) for one in notices if now_ms is not None]
+        after = Place(read=page[-1].seq, memory=place.memory)
+        try:
+            self._outbox.follow(told, list(days.values()), _NOTE, msgspec.json.encode(after))
+        except sqlite3.Error:
+            place.memory = msgspec.json.decode(before, type=Memory)
+            raise
+        place.read = after.read
+        return len(page) == _PAGE
+
+    def _read(self, first: int) -> list[Row]:
+        try:
+            with self._folder.reading() as rows:
+                return rows.page(first, _PAGE)
+        except JournalMissingError:
+            raise
+        except AlgotraderError as error:
+            log.error("the journal cannot be followed: %s", error)
+            return []
+
+
+def _worths(row: Row) -> list[DayEquity]:
+    """What a row says an account or its parts are worth."""
+    if row.kind == "Decided":
+        worth = msgspec.json.decode(row.body, type=_Worth)
+        day = _day(worth.decision_ts)
+        return [DayEquity(account=worth.account, part=worth.strategy, day=day, equity=worth.equity)]
+    if row.kind == "AccountMarked":
+        marked = decode_event(row.body)
+        assert isinstance(marked, AccountMarked)
+        day = _day(marked.ts_event)
+        return [DayEquity(account=marked.account, part="", day=day, equity=str(marked.equity))]
+    return []
+
+
+def _day(at_ms: int) -> str:
+    """The UTC day (R28) that an instant closes: midnight is the end of the day before."""
+    return utc_at(at_ms - 1).date().isoformat()
+
+
+def _key(one: DayEquity) -> tuple[str, str, str]:
+    return one.account, one.part, one.day

@@ -1,0 +1,245 @@
+"""`algotrader trade` when something is wrong from the start: a clear error, and nothing sent."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.builders.okx_venue import served, simulator
+
+from algotrader.cli.main import main
+from algotrader.core.instants import utc_ms
+from algotrader.core.ports import SystemClock
+from algotrader.simulator.okx.faults import Fault, FaultKind
+from algotrader.simulator.okx.simulator import Simulator
+
+pytest.importorskip("ccxt", reason="not run: ccxt is not installed")
+
+CANARY = "canary-7f3a"
+FLAT = """
+import numpy as np
+from algotrader import Strategy
+
+
+class Flat(Strategy):
+    def targets(self, bars, f):
+        return np.zeros(len(bars))
+"""
+SETTINGS = """
+trading: {{mode: {mode}, url: "http://127.0.0.1:{port}"}}
+accounts:
+  main: {{currency: USDT}}
+strategies:
+  flat: {{use: flat.py, symbols: [OKX:BTC/USDT], timeframe: 1m}}
+"""
+DOTENV = """ALGOTRADER_OKX_KEY=sim-key
+ALGOTRADER_OKX_SECRET=sim-secret
+ALGOTRADER_OKX_PASSPHRASE=sim-pass
+"""
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[tuple[Simulator, int]]:
+    """A look-alike whose clock is this machine's."""
+    venue = simulator(
+        SystemClock(), names=["BTC-USDT"], balances={"USDT": Decimal(10_000)}, bars=10_000,
+        limits=False,
+    )  # fmt: skip
+    with served(venue) as port:
+        yield venue, port
+
+
+@pytest.fixture(scope="module")
+def lake(exchange: tuple[Simulator, int], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("lake")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(folder)
+        since = SystemClock().now() - timedelta(hours=4)
+        assert main([
+            "data", "download", "OKX:BTC/USDT", "--timeframe", "1m", "--quiet",
+            "--start", f"{since:%Y-%m-%dT%H:%M}", "--base-url", f"http://127.0.0.1:{exchange[1]}",
+        ]) == 0  # fmt: skip
+    return folder / "lake"
+
+
+@pytest.fixture
+def venue(
+    exchange: tuple[Simulator, int], lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Simulator]:
+    """The look-alike without faults, and a workspace in live mode that may trade there."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lake").symlink_to(lake)
+    (tmp_path / "flat.py").write_text(FLAT)
+    (tmp_path / "algotrader.yaml").write_text(SETTINGS.format(mode="live", port=exchange[1]))
+    (tmp_path / ".env").write_text(DOTENV)
+    made, desk = exchange[0], exchange[0].api.desk
+    before = desk.credentials
+    yield made
+    desk.credentials = before
+    made.faults.clear()
+    made.advance(utc_ms(SystemClock().now()))
+
+
+LIVE = ("trade", "--for", "1.5", "--confirm-live", "main")
+
+
+@pytest.fixture
+def said(capfd: pytest.CaptureFixture[str]) -> Any:
+    def run(*arguments: str, code: int) -> Any:
+        exit_code = main([*arguments, "--json"])
+        out, err = capfd.readouterr()
+        assert exit_code == code, out + err
+        assert CANARY not in out + err
+        return json.loads(out)
+
+    return run
+
+
+def fault(venue: Simulator, kind: FaultKind, **more: Any) -> None:
+    venue.faults.add(Fault(kind=kind, **more), utc_ms(SystemClock().now()))
+
+
+def test_a_live_desk_that_was_confirmed_trades(venue: Simulator, said: Any) -> None:
+    told = said(*LIVE, code=0)
+
+    assert told["mode"] == "live"
+    assert told["accounts"][0]["mode"] == "trading"
+    assert Decimal(told["accounts"][0]["cash"]) == 10_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("trade",), "trading.live_unconfirmed"),
+        (("trade", "--confirm-live", "other"), "trading.live_unconfirmed"),
+        (("trade", "--mode", "sandbox", "--confirm-live", "main"), "trading.not_live"),
+        (("trade", "--mode", "live", "--confirm-live", "main"), "trading.live_not_configured"),
+    ],
+)
+def test_real_orders_need_both_the_settings_and_the_confirmation(
+    venue: Simulator, said: Any, arguments: tuple[str, ...], code: str
+) -> None:
+    assert said(*arguments, code=2)["error"]["code"] == code
+    assert not Path("journal").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("sim-key", CANARY), "50111"),
+        (("sim-secret", CANARY), "50113"),
+        (("sim-pass", CANARY), "50105"),
+    ],
+    ids=["key", "secret", "passphrase"],
+)
+def test_f68_wrong_keys_refuse_the_start(
+    venue: Simulator, said: Any, change: tuple[str, str], words: str
+) -> None:
+    Path(".env").write_text(DOTENV.replace(*change))
+    error = said(*LIVE, code=2)["error"]
+
+    assert error["code"] == "trading.account_not_ready"
+    assert error["message"].startswith(f"key: {words}")
+    assert error["hint"]
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [("50119", "does not exist"), ("50110", "address"), ("50101", "another environment")],
+    ids=["expired", "address", "environment"],
+)
+def test_f68_keys_that_the_venue_refuses_are_said_by_what_to_do(
+    venue: Simulator, said: Any, code: str, words: str
+) -> None:
+    fault(venue, FaultKind.REFUSE, where="GET account/config", code=code)
+    error = said(*LIVE, code=2)["error"]
+
+    assert error["code"] == "trading.account_not_ready"
+    assert code in error["message"]
+    assert words in error["hint"]
+
+
+@pytest.mark.parametrize(
+    ("permissions", "subject"),
+    [("read_only", "permissions"), ("read_only,trade,withdraw", "withdrawal")],
+)
+def test_keys_that_cannot_trade_or_may_withdraw_are_refused(
+    venue: Simulator, said: Any, permissions: str, subject: str
+) -> None:
+    desk = venue.api.desk
+    desk.credentials = replace(desk.credentials, permissions=permissions)
+    error = said(*LIVE, code=2)["error"]
+
+    assert error["message"].startswith(subject)
+    assert venue.api.desk.venue.records.orders == {}
+
+
+def test_a_clock_off_by_half_a_minute_refuses_the_start(venue: Simulator, said: Any) -> None:
+    fault(venue, FaultKind.CLOCK_SKEW, offset_ms=30_500)
+    error = said(*LIVE, code=2)["error"]
+
+    assert error["message"].startswith("clock: OKX is +30")
+    assert "NTP" in error["hint"]
+
+
+def test_a_venue_that_answers_with_a_page_refuses_the_start(venue: Simulator, said: Any) -> None:
+    fault(venue, FaultKind.HTML)
+    error = said(*LIVE, code=2)["error"]
+
+    assert error["message"].startswith("connection: ")
+    assert error["hint"]
+
+
+def test_f65_a_second_trader_of_the_account_in_another_folder_is_refused(
+    venue: Simulator, said: Any, tmp_path: Path
+) -> None:
+    from algotrader.ops.account_lock import account_locked, state_folder
+    from algotrader.ops.config import load
+
+    url = load(environment={}).settings.trading.url
+    assert url is not None
+    with account_locked(state_folder(os.environ), url, venue.api.desk.uid, tmp_path / "other"):
+        error = said(*LIVE, code=3)["error"]
+
+    assert error["code"] == "trading.account_in_use"
+    assert str(tmp_path / "other") in error["message"]
+    assert said(*LIVE, code=0)["accounts"][0]["mode"] == "trading"
+
+
+def test_f65_a_folder_that_cannot_be_shared_refuses_the_start(
+    venue: Simulator, said: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("ALGOTRADER_STATE_DIR", str(tmp_path / "file"))
+    error = said(*LIVE, code=3)["error"]
+
+    assert error["code"] == "trading.state_folder"
+    assert "ALGOTRADER_STATE_DIR" in error["hint"]
+
+
+def test_an_unknown_symbol_is_named_before_anything_is_opened(
+    venue: Simulator, said: Any, tmp_path: Path
+) -> None:
+    settings = tmp_path / "algotrader.yaml"
+    settings.write_text(settings.read_text().replace("OKX:BTC/USDT", "OKX:NONE/USDT"))
+    error = said(*LIVE, code=2)["error"]
+
+    assert error["code"] == "data.symbol_missing"
+    assert "OKX:NONE/USDT" in error["message"]
+    assert not (tmp_path / "journal").exists()
+
+
+def test_real_keys_go_to_no_stranger(venue: Simulator, said: Any, tmp_path: Path) -> None:
+    settings = tmp_path / "algotrader.yaml"
+    for url in ("http://okx.com", "https://okx.com.example", "https://example.org"):
+        settings.write_text(SETTINGS.format(mode="live", port=1).replace("http://127.0.0.1:1", url))
+        error = said(*LIVE, code=2)["error"]
+        assert "okx.com" in error["message"]
+        assert "algotrader.yaml:2" in error["message"]

@@ -1,0 +1,157 @@
+"""What is told of events, in both languages."""
+
+from __future__ import annotations
+
+import re
+import string
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+from tests.builders import events as examples
+
+from algotrader.core import events
+from algotrader.core.ports import Notice, Severity
+from algotrader.ops.notification.settings import NotificationSettings
+from algotrader.ops.notification.telling import Memory, Teller
+from algotrader.ops.notification.texts import CATALOGUE, Language, Texts
+
+EXAMPLES = {event.kind: event for event in examples.EXAMPLES}
+
+
+def teller(language: Language = "en", **settings: Any) -> Teller:
+    chosen = NotificationSettings(language=language, severities=settings)
+    return Teller(chosen, Texts(language=language, zone="UTC"), Memory())
+
+
+def example(kind: str, **changes: Any) -> Any:
+    return msgspec.structs.replace(EXAMPLES[kind], **changes)
+
+
+def titles(told: list[Notice]) -> list[str]:
+    return [notice.title for notice in told]
+
+
+def fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("key", CATALOGUE)
+def test_a_sentence_is_there_in_both_languages_with_the_same_fields(key: str) -> None:
+    english, chinese = CATALOGUE[key]["en"], CATALOGUE[key]["zh"]
+
+    assert fields(english) == fields(chinese)
+    assert not re.search(r"[一-鿿]", english)
+    words = re.findall(r"[A-Za-z]{2,}", re.sub(r"\{\w+\}", "", chinese))
+    assert set(words) <= {"AlgorithmTrader"}
+    if re.sub(r"\{\w+\}|[\W\d_]", "", english):
+        assert re.search(r"[一-鿿]", chinese)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("kind", EXAMPLES)
+def test_every_event_is_told_or_is_not_without_a_fault(kind: str, language: Language) -> None:
+    for notice in teller(language, order="info").tell(EXAMPLES[kind]):
+        assert notice.title
+        assert "{" not in notice.title + notice.text
+
+
+def test_a_fill_says_what_was_done_for_how_much_and_at_which_cost() -> None:
+    (notice,) = teller().tell(EXAMPLES["OrderFilled"])
+
+    assert notice.title == "Bought 0.25 OKX:BTC/USDT:USDT at 61,999.9"
+    assert "fee −0.00012 USDT" in notice.text
+    assert notice.severity is Severity.INFO
+    assert titles(teller("zh").tell(EXAMPLES["OrderFilled"])) == [
+        "已买入 OKX:BTC/USDT:USDT 0.25，价格 61,999.9"
+    ]
+
+
+def test_orders_are_told_only_on_request_and_what_is_off_is_not() -> None:
+    assert teller().tell(EXAMPLES["OrderSubmitted"]) == []
+    assert titles(teller(order="info").tell(EXAMPLES["OrderSubmitted"])) == [
+        "Buy order: 1.25 OKX:BTC/USDT:USDT at 62,000.1 or better"
+    ]
+    assert teller(fill="off").tell(EXAMPLES["OrderFilled"]) == []
+    (louder,) = teller(fill="important").tell(EXAMPLES["OrderFilled"])
+    assert louder.severity is Severity.IMPORTANT
+
+
+def position(quantity: str, realised: str, strategy: str | None = "trend") -> Any:
+    return example(
+        "PositionChanged", quantity=Decimal(quantity), realised=Decimal(realised),
+        entry=Decimal(100) if Decimal(quantity) else None, strategy=strategy,
+    )  # fmt: skip
+
+
+def test_opening_and_closing_are_told_once_each_with_the_profit_between() -> None:
+    one = teller()
+    told = [
+        titles(one.tell(each))
+        for each in (
+            position("1", "0"), position("2", "0"), position("0.5", "30"), position("0", "50"),
+            position("-1", "50"), position("0.5", "45"), position("0.5", "45", None),
+        )
+    ]  # fmt: skip
+
+    assert told == [
+        ["trend opened 1 OKX:BTC/USDT:USDT at 100"],
+        [],
+        [],
+        ["trend closed OKX:BTC/USDT:USDT: +50.00 USDT"],
+        ["trend opened -1 OKX:BTC/USDT:USDT at 100"],
+        [
+            "trend closed OKX:BTC/USDT:USDT: −5.00 USDT",
+            "trend opened 0.5 OKX:BTC/USDT:USDT at 100",
+        ],
+        [],
+    ]
+
+
+def test_a_gap_and_its_repair_and_a_silent_feed_and_its_return_are_told() -> None:
+    one = teller()
+    bar = example("BarClosed", is_late=False)
+    gap = example("SliceClosed", missing=(bar.instrument,), timeframe="1h",
+                  decision_ts=bar.ts_event)  # fmt: skip
+    silent = example("HeartbeatMissed", component=f"bars:{bar.instrument} 1h")
+
+    (missing,) = titles(one.tell(gap))
+    (quiet,) = titles(one.tell(silent))
+    again, repaired = titles(one.tell(bar))
+    assert missing.startswith("No bar of OKX:BTC/USDT:USDT at 03-01")
+    assert quiet == "bars:OKX:BTC/USDT:USDT 1h is silent"
+    assert again == "bars:OKX:BTC/USDT:USDT 1h is heard again"
+    assert "a late bar came" in repaired
+    assert one.tell(bar) == []
+
+
+def test_a_person_who_throws_the_switch_is_named_and_each_throw_is_told() -> None:
+    thrown = example("RiskTripped", rule="kill_switch", by="telegram:7001",
+                     action=events.RiskAction.HALT, text="news")  # fmt: skip
+    (first,) = teller().tell(thrown)
+    (second,) = teller().tell(msgspec.structs.replace(thrown, ts_event=thrown.ts_event + 1))
+
+    assert first.severity is Severity.CRITICAL
+    assert "telegram:7001" in first.text
+    assert "news" in first.text
+    assert first.cause != second.cause
+
+
+def test_a_rule_that_trips_again_and_again_is_one_cause() -> None:
+    tripped = example("RiskTripped", by="risk")
+    (first,) = teller().tell(tripped)
+    (second,) = teller().tell(msgspec.structs.replace(tripped, ts_event=tripped.ts_event + 1))
+
+    assert first.cause == second.cause
+
+
+def test_an_alert_that_an_event_tells_is_not_told_twice_and_others_are() -> None:
+    def alert(cause: str) -> Notice:
+        return Notice(severity=Severity.CRITICAL, title="x", text="x is gone", cause=cause)
+
+    assert teller().relay(alert("risk:max_daily_loss:main")) is None
+    gone = teller("zh").relay(alert("vanished:at1"))
+    assert gone is not None
+    assert gone.title == "交易所找不到委托"
+    assert gone.text == "x is gone"
