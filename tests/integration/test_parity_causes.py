@@ -192,7 +192,8 @@ def test_a_bar_that_came_after_its_decision_is_a_bar_late(
 
 
 def test_what_our_own_rules_refused_is_denied(tmp_path: Path, folder: JournalFolder) -> None:
-    tail = "risk: {instrument: {max_quote_age: 60s}}\n"  # a paper venue has no quotes
+    # On an exchange prices must be fresh; this venue quotes nothing.
+    tail = "trading: {mode: sandbox}\nrisk: {instrument: {max_quote_age: 60s}}\n"
     desk = a_desk(tmp_path, a_market(), tail=tail)
     traded(desk, folder, slices(desk))
 

@@ -71,8 +71,11 @@ class Range:
 
 def run_today(desk: Desk, span: Range, deposits: Sequence[CashMoved]) -> Record:
     """Every decision of the range on today's bars. `deposits` are what the accounts began with."""
-    # Rules that need prices between bars are for trading alone (R28).
-    settings = replace(desk.settings, risk=desk.settings.risk.without_live_only())
+    # Rules that need prices between bars are for trading alone (R28), and nothing told is lost.
+    settings = replace(
+        desk.settings, risk=desk.settings.risk.without_live_only(),
+        watch_every_ms=None, max_quote_age_ms=None,
+    )  # fmt: skip
     record = Record(settings)
     answers: dict[StrategyId, Answering] = {}
     rows: dict[StrategyId, Mapping[int, int]] = {}
