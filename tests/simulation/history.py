@@ -186,6 +186,7 @@ class World:
         fold = Fold(settings(run_id), self._storage)
         self.history = History(plan=plan, storage=self._storage, venue=venue, fold=fold)
         self._venue = venue
+        self._snapshot_rows = self._chance.choice((None, 60))  # starts with and without one
         self._targets = Targets(plan.seed, self._clock, venue)
         self._watch = watch
         self._trader: Trader | None = None
@@ -234,6 +235,8 @@ class World:
         for _ in range(count):
             await asyncio.sleep(BAR_S)
             self._close_slice()
+            if self.history.steps is not None and self._snapshot_rows is not None:
+                self.history.steps.rest(self._snapshot_rows)
             if self._trader is not None and self._trader.is_ready():
                 self._hand_over(self._trader)
             self._watch(self.history)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
 from algotrader.core.accounts import Account
 from algotrader.core.events import (
@@ -99,46 +101,7 @@ class EngineState:
         """The state after an event. IllegalTransitionError leaves it as it was."""
         if isinstance(event, _BOOKED) and self._is_told(event):
             return
-        match event:
-            case BarClosed():
-                newest = self.closes.get(event.instrument)
-                if newest is None or event.ts >= newest.ts:
-                    self.closes[event.instrument] = event
-                    self._marks[event.instrument] = Decimal(repr(event.close))
-                self.fresh.closed(event)
-            case QuoteSeen():
-                self.fresh.seen(event)
-            case HeartbeatMissed():
-                self.fresh.missed(event)
-            case SliceClosed():
-                self._slice(event)
-            case StrategyAnswered():
-                if self.awaited.get(event.strategy) == event.decision_ts:
-                    del self.awaited[event.strategy]
-                    self.answers[event.strategy] = event
-                    self.strategy_states[event.strategy] = dict(event.state)
-                    self._talked(event)
-            case Decided():
-                self._decided(event)
-            case OrderSubmitted():
-                self._submitted(event)
-            case OrderDenied():
-                self.talks.denied(event.intent)
-                self.groups.denied(event.intent)
-                self._count_leg(event.intent)
-                self.gate_sequence = max(self.gate_sequence, event.gate_sequence)
-            case OrderFilled():
-                self._filled(event)
-            case FundingPaid() | CashMoved():
-                self._booked(event)
-            case Liquidated():
-                self._liquidated(event)
-            case ModeChanged():
-                self.modes[event.account] = event.mode
-            case ImpossibleReply() | IntentRaised():
-                pass
-            case _:
-                self._heard(event)
+        _FOLDS.get(type(event), EngineState._heard)(self, event)
         for _, strategy, symbol in self.risk.apply(event):
             place = (strategy, symbol)
             self.rebalance[place] = self.rebalance.get(place, _UNTOUCHED).retried()
@@ -165,6 +128,38 @@ class EngineState:
     def marks(self) -> dict[Symbol, Decimal]:
         """Last closes of everything that has one."""
         return dict(self._marks)
+
+    def _bar(self, event: BarClosed) -> None:
+        newest = self.closes.get(event.instrument)
+        if newest is None or event.ts >= newest.ts:
+            self.closes[event.instrument] = event
+            self._marks[event.instrument] = Decimal(repr(event.close))
+        self.fresh.closed(event)
+
+    def _quoted(self, event: QuoteSeen) -> None:
+        self.fresh.seen(event)
+
+    def _fell_silent(self, event: HeartbeatMissed) -> None:
+        self.fresh.missed(event)
+
+    def _answered(self, event: StrategyAnswered) -> None:
+        if self.awaited.get(event.strategy) == event.decision_ts:
+            del self.awaited[event.strategy]
+            self.answers[event.strategy] = event
+            self.strategy_states[event.strategy] = dict(event.state)
+            self._talked(event)
+
+    def _denied(self, event: OrderDenied) -> None:
+        self.talks.denied(event.intent)
+        self.groups.denied(event.intent)
+        self._count_leg(event.intent)
+        self.gate_sequence = max(self.gate_sequence, event.gate_sequence)
+
+    def _mode_changed(self, event: ModeChanged) -> None:
+        self.modes[event.account] = event.mode
+
+    def _nothing(self, event: ImpossibleReply | IntentRaised) -> None:
+        """They are for people to read."""
 
     def _slice(self, event: SliceClosed) -> None:
         self.slices[event.timeframe] = event
@@ -375,6 +370,28 @@ class EngineState:
         block = self.protected.blocks.get(place)
         if block is None or block.sign != order.side.sign:
             self.waiting[place] = order.order_id
+
+
+_FOLDS: Final[Mapping[type, Callable[[EngineState, Any], None]]] = MappingProxyType(
+    {
+        BarClosed: EngineState._bar,
+        QuoteSeen: EngineState._quoted,
+        HeartbeatMissed: EngineState._fell_silent,
+        SliceClosed: EngineState._slice,
+        StrategyAnswered: EngineState._answered,
+        Decided: EngineState._decided,
+        OrderSubmitted: EngineState._submitted,
+        OrderDenied: EngineState._denied,
+        OrderFilled: EngineState._filled,
+        FundingPaid: EngineState._booked,
+        CashMoved: EngineState._booked,
+        Liquidated: EngineState._liquidated,
+        ModeChanged: EngineState._mode_changed,
+        ImpossibleReply: EngineState._nothing,
+        IntentRaised: EngineState._nothing,
+    }
+)
+"""What each kind changes beside risk; all others speak of an order. Every event passes here."""
 
 
 def _movement_key(event: FundingPaid | CashMoved) -> tuple[AccountId, str]:
