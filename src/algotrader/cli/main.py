@@ -77,10 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return INTERRUPTED
         raise
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  here failures become words
-        if wants_trace:
-            traceback.print_exception(error)
         said, exit_code = describe(error)
-        _print_error(said, wants_json)
+        _print_error(error, said, wants_json=wants_json, wants_trace=wants_trace)
         return exit_code
 
 
@@ -133,13 +131,23 @@ def _asked(arguments: list[str]) -> tuple[bool, bool]:
     return "--json" in options, verbosity >= 2
 
 
-def _print_error(said: dict[str, str | None], wants_json: bool) -> None:
+def _print_error(
+    error: BaseException, said: dict[str, str | None], *, wants_json: bool, wants_trace: bool
+) -> None:
+    """Neither words nor trace hold a secret, whatever a library put into its error (F69)."""
+    from algotrader.ops.observing.redaction import Redactor
+
+    redactor = Redactor.of_environment(os.environ)
+    if wants_trace:
+        for line in "".join(traceback.format_exception(error)).splitlines():
+            typer.echo(redactor.text(line), err=True)
+    shown = {key: text and redactor.text(text) for key, text in said.items()}
     if wants_json:
-        print_json({"error": said})
+        print_json({"error": shown})
         return
-    typer.echo(f"error: {said['message']}", err=True)
-    if said["hint"]:
-        typer.echo(f"hint: {said['hint']}", err=True)
+    typer.echo(f"error: {shown['message']}", err=True)
+    if shown["hint"]:
+        typer.echo(f"hint: {shown['hint']}", err=True)
 
 
 def _reader_left() -> int:

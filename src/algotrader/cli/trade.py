@@ -61,6 +61,7 @@ def trade(
     from algotrader.ops.desk import build_desk
     from algotrader.ops.live_mode import require_confirmed
     from algotrader.ops.notification.wiring import notifying
+    from algotrader.ops.observing.wiring import logged
     from algotrader.ops.trading import journal_folder, opened, replay
 
     overrides = {} if mode is None else {"trading.mode": mode}
@@ -77,6 +78,7 @@ def trade(
     out.note(_banner(desk, str(shown_path(folder.path))))
     rows, done = desk.rows(), 0
     with (
+        logged(desk.configuration, os.environ, verbose=out.verbose),
         notifying(desk.configuration, os.environ) as messenger,
         opened(folder, Sync(sync)) as journal,
         shown_progress(out, "replay") as progress,
@@ -108,6 +110,7 @@ def _trade_on_exchange(out: Output, desk: Desk, for_s: float | None) -> None:
     from algotrader.live.journal.storage import Sync
     from algotrader.ops.account_lock import state_folder
     from algotrader.ops.notification.wiring import notifying
+    from algotrader.ops.observing.wiring import logged
     from algotrader.ops.okx_access import okx_keys, place
     from algotrader.ops.okx_trading import the_account, trade_on_okx
     from algotrader.ops.secrets import secrets_of
@@ -121,9 +124,11 @@ def _trade_on_exchange(out: Output, desk: Desk, for_s: float | None) -> None:
         f"{trading.mode.upper()}  {names}  {place(trading)}  journal {shown_path(folder.path)}"
     )
     with (
+        logged(desk.configuration, os.environ, verbose=out.verbose) as redactor,
         notifying(desk.configuration, os.environ) as messenger,
         opened(folder, Sync.FULL) as journal,
     ):
+        redactor.learn((keys.key, keys.secret, keys.passphrase))
         traded = asyncio.run(
             trade_on_okx(
                 desk,

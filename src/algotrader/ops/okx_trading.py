@@ -23,7 +23,6 @@ from algotrader.execution.adapters.okx.account import OkxAccount
 from algotrader.execution.adapters.okx.broker import OkxBroker, OkxBrokerSettings
 from algotrader.execution.adapters.okx.client import OkxClient
 from algotrader.execution.broker import Broker
-from algotrader.live.bus import Bus
 from algotrader.live.journal.journal import Journal
 from algotrader.live.operator import Inbox
 from algotrader.live.quoting import (
@@ -37,6 +36,7 @@ from algotrader.live.steps import Steps
 from algotrader.live.trader import Trader
 from algotrader.live.workers import WorkerDecider
 from algotrader.ops.desk import Desk, DeskAccount
+from algotrader.ops.observing.observation import Observation
 from algotrader.ops.okx_access import okx_client
 from algotrader.ops.okx_admission import admitted
 from algotrader.ops.trading import Notices, Traded, journal_folder, resumed
@@ -65,7 +65,7 @@ async def trade_on_okx(
     account = the_account(desk)
     clock = SystemClock()
     trading = desk.configuration.settings.trading
-    bus = Bus()
+    seen = Observation()
     client = okx_client(keys, trading)
     symbols = tuple(account.market.bars.symbols)
     broker = OkxBroker(
@@ -85,7 +85,7 @@ async def trade_on_okx(
             engine = Engine(desk.engine_settings(journal.run_id))
             quotes = QuoteBook(symbols)
             market = OkxMarketFeed(rest, OkxStreams(None, client.address), clock)
-            steps = Steps(engine, journal, bus.publish, quotes.before)
+            steps = Steps(engine, journal, seen.bus.publish, quotes.before)
             was_there = resumed(desk, steps)
             now_ms = utc_ms(clock.now())
             journal.record_start(config_hash=desk.configuration_hash, now_ms=now_ms)
@@ -100,7 +100,7 @@ async def trade_on_okx(
     finally:
         await broker.close()
         await feed.close()
-        await bus.close()
+        await seen.close()
 
 
 async def _trade(

@@ -19,6 +19,7 @@ from algotrader.live.settings import (
 )
 from algotrader.ops.collect_settings import CollectSettings
 from algotrader.ops.notification.settings import NotificationSettings
+from algotrader.ops.observing.settings import LoggingSettings
 from algotrader.risk.settings import RiskSettings
 
 Name = Annotated[str, Field(pattern=NAME)]
@@ -32,6 +33,9 @@ class WorkspaceSettings(Section):
     strategies: Path = Field(Path("strategies"), description="your strategy files")
     journal: Path = Field(Path("journal"), description="what trading depends on; back it up")
     live: Path = Field(Path("live"), description="newest bars and jobs that ran; may be deleted")
+    logs: Path = Field(
+        Path("logs"), description="the log and the trader's last figures; may be deleted"
+    )
 
 
 class BacktestDefaults(Section):
@@ -87,5 +91,6 @@ class Settings(Section):
     secrets: SecretsSettings = SecretsSettings()
     notification: NotificationSettings = NotificationSettings()
     collect: CollectSettings = CollectSettings()
+    logging: LoggingSettings = LoggingSettings()
     accounts: dict[Name, AccountSettings] = Field({}, description="by name: whose money is traded")
     strategies: dict[Name, StrategySettings] = Field({}, description="by name: what trades")

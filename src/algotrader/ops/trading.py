@@ -18,7 +18,6 @@ from algotrader.engine.engine import Engine
 from algotrader.engine.slices import Slice
 from algotrader.engine.state import EngineState
 from algotrader.execution.paper_broker import PaperBroker, stand_again
-from algotrader.live.bus import Bus
 from algotrader.live.journal.folder import JournalFolder
 from algotrader.live.journal.journal import Journal
 from algotrader.live.journal.storage import Sync
@@ -28,6 +27,7 @@ from algotrader.live.steps import Steps
 from algotrader.live.trader import Trader
 from algotrader.live.workers import LiveStrategy, WorkerDecider
 from algotrader.ops.desk import Desk, DeskAccount, deposit_of
+from algotrader.ops.observing.observation import Observation
 from algotrader.ops.standing import events_of, folder_of, journal_differs
 
 
@@ -82,8 +82,8 @@ async def replay(
     messenger: Notifier | None = None,
 ) -> Traded:
     """Trade the recorded bars from where the journal ends, to their end."""
-    engine, bus = Engine(desk.engine_settings(journal.run_id)), Bus()
-    steps = Steps(engine, journal, bus.publish)
+    engine, seen = Engine(desk.engine_settings(journal.run_id)), Observation()
+    steps = Steps(engine, journal, seen.bus.publish)
     was_there = resumed(desk, steps)
     after = {frame: closed.decision_ts for frame, closed in engine.state.slices.items()}
     time = ReplayTime(max(after.values(), default=desk.begin_ms() - 1))
@@ -129,7 +129,7 @@ async def replay(
         await asyncio.gather(trading, feeding, return_exceptions=True)
         steps.rest(1)
         await decider.close()
-        await bus.close()
+        await seen.close()
     return Traded(state=engine.state, slices=count, resumed=was_there)
 
 

@@ -1,0 +1,209 @@
+"""Where log lines go: JSON into a file that stays small, words onto the terminal, no secret in either.
+
+Lines are handed to a thread: a slow disk delays no order. If it cannot keep up, lines are lost and
+counted. Every line passes the redactor, those of libraries included.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
+from pathlib import Path
+from queue import Queue
+from typing import IO, Any, Final
+
+import structlog
+from structlog.stdlib import ProcessorFormatter
+
+from algotrader.ops.observing.redaction import Redactor
+from algotrader.ops.observing.settings import LoggingSettings
+
+NAME: Final = "algotrader"
+_WAITING: Final = 10_000  # lines
+_LEVELS: Final = {
+    "debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING,
+    "error": logging.ERROR,
+}  # fmt: skip
+_TALKATIVE: Final = (
+    "ccxt", "aiohttp", "asyncio", "httpx", "httpcore", "websockets", "telegram", "apscheduler",
+    "apprise", "urllib3", "uvicorn", "charset_normalizer", "requests",
+)  # fmt: skip
+"""Libraries that tell of each request: only what goes wrong is kept of theirs."""
+_Line = MutableMapping[str, Any]
+
+
+@contextmanager
+def logging_to(
+    settings: LoggingSettings,
+    folder: Path,
+    redactor: Redactor,
+    *,
+    verbose: int = 0,
+    terminal: IO[str] | None = None,
+    fields: Mapping[str, str] | None = None,
+) -> Iterator[Callable[[], int]]:
+    """Log as long as the block lasts; gives a function that counts the lines that were lost.
+
+    `folder` is the workspace's; `terminal` is standard error unless told otherwise; `fields`
+    stand in every line. `verbose` 1 shows `info` on the terminal, 2 `debug`. A file that cannot be
+    opened is said on the terminal: trading goes on, its truth is the journal.
+    """
+    stream = sys.stderr if terminal is None else terminal
+    shown = min(
+        _LEVELS[settings.terminal], (logging.ERROR, logging.INFO, logging.DEBUG)[min(verbose, 2)]
+    )
+    handlers: list[logging.Handler] = [_on_terminal(stream, shown, redactor)]
+    try:
+        handlers.append(_into_file(settings, folder, redactor, dict(fields or {}), verbose))
+    except OSError as error:
+        stream.write(f"no log file: {error.filename}: {error.strerror}; trading goes on\n")
+    lines: Queue[Any] = Queue(_WAITING)
+    entrance = _Entrance(lines)
+    listener = QueueListener(lines, *handlers, respect_handler_level=True)
+    root, ours = logging.getLogger(), logging.getLogger(NAME)
+    before = root.handlers[:], root.level, ours.level
+    listener.start()
+    root.handlers[:] = [entrance]
+    root.setLevel(logging.WARNING)
+    ours.setLevel(min(handler.level for handler in handlers))
+    try:
+        with _quiet_libraries(logging.INFO if verbose > 1 else logging.WARNING):
+            yield lambda: entrance.lost
+    finally:
+        root.handlers[:] = before[0]
+        root.setLevel(before[1])
+        ours.setLevel(before[2])
+        listener.stop()
+        for handler in handlers:
+            handler.close()
+
+
+def event_log(name: str = NAME) -> structlog.stdlib.BoundLogger:
+    """A log whose lines are an event and its fields: `log.info("order.filled", order=…)`."""
+    log: structlog.stdlib.BoundLogger = structlog.wrap_logger(
+        logging.getLogger(name),
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+            structlog.stdlib.add_log_level,
+            ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    return log
+
+
+class _Entrance(QueueHandler):
+    """Takes a line and returns. A full queue loses it, and counts."""
+
+    def __init__(self, lines: Queue[Any]) -> None:
+        super().__init__(lines)
+        self.lost = 0
+
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        if not isinstance(record.msg, dict):  # a library's: its arguments may change later
+            record.msg, record.args = record.getMessage(), None
+        return record
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802  logging's name
+        self.lost += 1
+
+
+class _File(RotatingFileHandler):
+    """Says once that it cannot be written, not once a line with a trace."""
+
+    has_failed = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802  logging's name
+        if not self.has_failed:
+            self.has_failed = True
+            sys.stderr.write(f"the log {self.baseFilename} cannot be written; trading goes on\n")
+
+    def close(self) -> None:
+        with suppress(OSError):  # what a full disk did not take was said already
+            super().close()
+
+
+def _into_file(
+    settings: LoggingSettings,
+    folder: Path,
+    redactor: Redactor,
+    fields: dict[str, str],
+    verbose: int,
+) -> logging.Handler:
+    path = folder / settings.file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = _File(
+        path,
+        maxBytes=round(settings.max_mb * 1_000_000),
+        backupCount=settings.keep,
+        encoding="utf-8",
+    )
+    handler.setLevel(logging.DEBUG if verbose > 1 else _LEVELS[settings.level])
+    handler.setFormatter(_formatter(redactor, _json_line(fields)))
+    return handler
+
+
+def _on_terminal(stream: IO[str], level: int, redactor: Redactor) -> logging.Handler:
+    handler = logging.StreamHandler(stream)
+    handler.setLevel(level)
+    drawn = structlog.dev.ConsoleRenderer(
+        colors=stream.isatty(), pad_event_to=0, timestamp_key="time", sort_keys=False
+    )
+    handler.setFormatter(_formatter(redactor, drawn))
+    return handler
+
+
+def _formatter(redactor: Redactor, renderer: Any) -> ProcessorFormatter:
+    """A line of ours and one of a library become the same fields; the redactor has the last word."""
+    return ProcessorFormatter(
+        foreign_pre_chain=[
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.add_logger_name,
+            _time_of_record,
+        ],
+        processors=[
+            structlog.processors.format_exc_info,
+            ProcessorFormatter.remove_processors_meta,
+            lambda _log, _method, line: _shown(line, redactor),
+            renderer,
+        ],
+    )
+
+
+def _shown(line: _Line, redactor: Redactor) -> _Line:
+    shown: _Line = redactor.value(line)
+    return shown
+
+
+def _time_of_record(_log: Any, _method: str, line: _Line) -> _Line:
+    created = datetime.fromtimestamp(line["_record"].created, UTC)
+    line["time"] = created.isoformat().replace("+00:00", "Z")
+    return line
+
+
+def _json_line(fields: dict[str, str]) -> Callable[[Any, str, _Line], str]:
+    def render(_log: Any, _method: str, line: _Line) -> str:
+        first = {key: line.pop(key, None) for key in ("time", "level", "event")}
+        return json.dumps({**first, **fields, **line}, ensure_ascii=False)
+
+    return render
+
+
+@contextmanager
+def _quiet_libraries(level: int) -> Iterator[None]:
+    logs = [logging.getLogger(name) for name in _TALKATIVE]
+    before = [log.level for log in logs]
+    for log in logs:
+        log.setLevel(level)
+    try:
+        yield
+    finally:
+        for log, was in zip(logs, before, strict=True):
+            log.setLevel(was)

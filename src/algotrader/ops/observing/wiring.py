@@ -1,0 +1,32 @@
+"""Builds what `logging:` and `metrics:` describe around a running trader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from algotrader.ops.config import Configuration
+from algotrader.ops.dotenv import read_dotenv
+from algotrader.ops.observing.redaction import Redactor, is_secret
+
+
+def redactor_of(configuration: Configuration, environment: Mapping[str, str]) -> Redactor:
+    """One that knows the secrets of the environment and of `.env`; others are learnt when found."""
+    held = {name: one.value for name, one in read_dotenv(configuration.folder).items()}
+    redactor = Redactor.of_environment(environment)
+    redactor.learn(value for name, value in held.items() if is_secret(name))
+    return redactor
+
+
+@contextmanager
+def logged(
+    configuration: Configuration, environment: Mapping[str, str], *, verbose: int = 0
+) -> Iterator[Redactor]:
+    """Log as `logging:` says as long as the block lasts; what the redactor learns counts at once."""
+    from algotrader.ops.observing.logs import logging_to
+
+    settings = configuration.settings
+    redactor = redactor_of(configuration, environment)
+    folder = configuration.path(settings.workspace.logs)
+    with logging_to(settings.logging, folder, redactor, verbose=verbose):
+        yield redactor
