@@ -83,11 +83,13 @@ def test_config_show_says_value_and_origin(
 ) -> None:
     assert main(["config", "show", "--json"]) == 0
     rows = {row["key"]: row for row in json.loads(capsys.readouterr().out)}
+    lines = (workspace / "algotrader.yaml").read_text(encoding="utf-8").splitlines()
+    of_cash = next(number for number, line in enumerate(lines, 1) if line.startswith("  cash:"))
 
     assert rows["backtest.cash"] == {
         "key": "backtest.cash",
         "value": 10_000.0,
-        "origin": "algotrader.yaml:13",
+        "origin": f"algotrader.yaml:{of_cash}",
     }
     assert rows["backtest.path"]["origin"] == "default"
     assert main(["config", "show"]) == 0
