@@ -21,6 +21,7 @@ GROUPS = (
     "strategy",
     "sim",
     "journal",
+    "jobs",
     "config",
     "secrets",
 )  # commands that only hold others
@@ -62,6 +63,7 @@ TABLE: dict[str, Entry] = {
         LIVE,
         "Trade the strategies of algotrader.yaml: on paper, on demo trading, or in earnest.",
     ),
+    "jobs": Entry("jobs", LIVE, "Look at what runs at set times, and run a job by hand."),
     "run": Entry("run", LIVE, "Run one process of the system: collector, scheduler or trader."),
     "status": Entry(
         "status", LIVE, "Show each account: mode, equity, cash, positions, open orders."

@@ -13,7 +13,7 @@ from algotrader.core.errors import UsageError
 from algotrader.core.spelling import hint_among
 
 if TYPE_CHECKING:
-    from algotrader.core.ports import Notice
+    from algotrader.ops.stopping import Ended
 
 app = new_app()
 
@@ -40,6 +40,8 @@ def run(
     """
     if role == "collector":
         _collector(out, for_s)
+    elif role == "scheduler":
+        _scheduler(out, for_s)
     else:
         raise UsageError(
             "usage.role", f"there is no role {role!r}",
@@ -51,11 +53,13 @@ def _collector(out: Output, for_s: float | None) -> None:
     from algotrader.core.ports import SystemClock
     from algotrader.ops.collecting import CollectRole
     from algotrader.ops.config import load
-    from algotrader.ops.stopping import Ended, run_until_stopped
+    from algotrader.ops.role_notices import role_notices
+    from algotrader.ops.stopping import run_until_stopped
 
     configuration = load(out.config, environment=os.environ)
-    role = CollectRole(configuration, SystemClock(), _Printed(), says=out.note)
-    ended = run_until_stopped(role.run(), for_s)
+    with role_notices(configuration, os.environ, out.note) as notifier:
+        role = CollectRole(configuration, SystemClock(), notifier, says=out.note)
+        ended = run_until_stopped(role.run(), for_s)
     done = role.done.as_dict()
     out.show(
         done,
@@ -64,12 +68,28 @@ def _collector(out: Output, for_s: float | None) -> None:
             f"{done['quarantined']} set aside, {done['gaps']} missing for good"
         ),
     )
+    _leave(ended)
+
+
+def _scheduler(out: Output, for_s: float | None) -> None:
+    from algotrader.core.ports import SystemClock
+    from algotrader.ops.config import load
+    from algotrader.ops.role_notices import role_notices
+    from algotrader.ops.scheduling.wiring import SchedulerRole
+    from algotrader.ops.stopping import run_until_stopped
+
+    configuration = load(out.config, environment=os.environ)
+    with role_notices(configuration, os.environ, out.note) as notifier:
+        role = SchedulerRole(configuration, SystemClock(), notifier, says=out.note)
+        out.note(f"{len(configuration.settings.jobs)} jobs; algotrader jobs ls shows when")
+        ended = run_until_stopped(role.run(), for_s)
+    done = role.done
+    out.show(done, lambda console: console.print(f"{sum(done.values())} times dealt with: {done}"))
+    _leave(ended)
+
+
+def _leave(ended: Ended) -> None:
+    from algotrader.ops.stopping import Ended
+
     if ended is Ended.INTERRUPTED:
         raise SystemExit(130)
-
-
-class _Printed:
-    """The Notifier port on the terminal."""
-
-    async def notify(self, notice: Notice) -> None:
-        typer.echo(f"△ {notice.text}", err=True)
