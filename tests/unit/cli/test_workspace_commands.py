@@ -93,7 +93,7 @@ def test_config_show_says_value_and_origin(
     }
     assert rows["backtest.path"]["origin"] == "default"
     assert main(["config", "show"]) == 0
-    assert re.search(r"backtest\.cash +10000 +algotrader\.yaml:13", capsys.readouterr().out)
+    assert re.search(rf"backtest\.cash +10000 +algotrader\.yaml:{of_cash}", capsys.readouterr().out)
 
 
 def test_config_check_refuses_with_2(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
