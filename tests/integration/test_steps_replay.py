@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from tests.builders.books import SPOT
 
 from algotrader.core.accounts import Account, MarginMode
@@ -34,8 +35,9 @@ from algotrader.core.orders import OrderStatus
 from algotrader.engine.commands import AskStrategy, Command, LookUp, SetTimer, Submit
 from algotrader.engine.engine import Engine
 from algotrader.engine.settings import EngineSettings, StrategyInstance
+from algotrader.live.journal.errors import JournalFullError
 from algotrader.live.journal.journal import Journal, begin, resume
-from algotrader.live.journal.memory import MemoryStorage
+from algotrader.live.journal.memory import MemoryStorage, Point
 from algotrader.live.steps import Steps
 
 MAIN, TREND, USDT = AccountId("main"), StrategyId("trend"), Currency("USDT")
@@ -253,3 +255,40 @@ def test_a_new_target_waits_for_the_end_of_the_order_before_it() -> None:
     assert not [c for c in first if isinstance(c, Submit)]
     sold = [c.approved.order for c in then if isinstance(c, Submit)]
     assert [(order.side, order.quantity) for order in sold] == [("sell", Decimal(20))]
+
+
+def test_bars_are_written_with_the_slice_they_belong_to_in_one_commit() -> None:
+    storage = MemoryStorage()
+    steps, journal = trader(storage, new=True)
+    opened(steps)
+    before = journal.head.seq
+    bar, closed = a_bar(100.0)
+
+    assert steps.take(bar) == []
+    assert journal.head.seq == before
+    assert not steps.is_written
+    steps.take(closed)
+
+    assert steps.is_written
+    rows = list(journal.read(before + 1))
+    assert [(row.kind, row.remaining) for row in rows] == [("BarClosed", 0), ("SliceClosed", 0)]
+
+
+def test_f48_a_full_disk_keeps_the_bars_that_waited_for_the_step() -> None:
+    storage = MemoryStorage()
+    steps, journal = trader(storage, new=True)
+    opened(steps)
+    bar, closed = a_bar(100.0)
+    steps.take(bar)
+
+    def full(point: Point) -> None:
+        if point is Point.WRITE:
+            raise JournalFullError("journal.full", "no room")
+
+    storage.at = full
+    with pytest.raises(JournalFullError):
+        steps.take(closed)
+    storage.at = lambda _: None
+
+    assert [type(one) for one in steps.retry()] == [AskStrategy]
+    assert kinds(journal)[-2:] == ["BarClosed", "SliceClosed"]

@@ -74,8 +74,8 @@ def broken_when_settled(history: History) -> Iterator[str]:
 
 
 def broken_against_memory(history: History) -> Iterator[str]:
-    """P9: what the process holds in memory is the fold of its journal."""
-    if history.steps is None:
+    """P9: what the process holds in memory is the fold of its journal, once that is written."""
+    if history.steps is None or not history.steps.is_written:
         return
     live, again = history.steps.engine.state, history.folded().state
     same = (

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from algotrader.core.errors import RunError
-from algotrader.core.events import Event, decode_event, encode_event
+from algotrader.core.events import BarClosed, Event, StrategyAnswered, decode_event, encode_event
 from algotrader.engine.commands import Command
 from algotrader.engine.engine import Engine
 from algotrader.engine.step import Outcome
@@ -41,11 +41,17 @@ class Steps:
         self._journal = journal
         self._committed = committed
         self._unwritten: Outcome | None = None
+        self._waiting: list[Outcome] = []  # to be written with the next, in one commit
         self._snapshot_seq = -LATEST_ROWS  # none: one is due at once
 
     @property
     def engine(self) -> Engine:
         return self._engine
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the journal has all that the engine knows."""
+        return not self._waiting and self._unwritten is None
 
     def replay(self) -> bool:
         """Stand where the journal ends; whether it held an event. To be called once, first.
@@ -67,7 +73,7 @@ class Steps:
     def rest(self, after_rows: int = SNAPSHOT_ROWS) -> None:
         """Keep a snapshot if that many rows came since the last. Between steps."""
         head = self._journal.head.seq
-        if self._unwritten is not None or head - self._snapshot_seq < after_rows:
+        if not self.is_written or head - self._snapshot_seq < after_rows:
             return
         self._snapshot_seq = head
         try:
@@ -78,6 +84,9 @@ class Steps:
     def take(self, event: Event) -> list[Command]:
         """All that is to be done after an event, durable when this returns.
 
+        A step that asks for nothing and that a restart can do without (`_may_wait`) is written
+        with the next one, in one commit: until then it is as if it had not been heard of.
+
         JournalUnwrittenError while the disk refuses: nothing may be done, and no further event
         taken, until `retry` returns. Anything else the journal raises ends the process.
         """
@@ -85,11 +94,12 @@ class Steps:
             raise RuntimeError("a step waits to be written: retry it first")
         known = [self._engine.handle(one) for one in self._before(event)]
         outcome = self._engine.handle(event)
-        if known:
-            outcome = Outcome(
-                events=[each for one in (*known, outcome) for each in one.events],
-                commands=[each for one in (*known, outcome) for each in one.commands],
-            )
+        asked = [command for one in known for command in one.commands]
+        self._waiting += known  # steps of their own, in the commit of what they were told for
+        if not asked and _may_wait(event, outcome):
+            self._waiting.append(outcome)
+            return []
+        outcome = Outcome(events=outcome.events, commands=[*asked, *outcome.commands])
         return self._keep(outcome)
 
     def resume(self, now_ms: int) -> list[Command]:
@@ -102,15 +112,27 @@ class Steps:
         return [] if outcome is None else self._keep(outcome)
 
     def _keep(self, outcome: Outcome) -> list[Command]:
-        if outcome.events:
+        written = [one.events for one in (*self._waiting, outcome) if one.events]
+        if written:
             try:
-                self._journal.append([_entry(event) for event in outcome.events])
+                self._journal.append_steps([[_entry(one) for one in step] for step in written])
             except JournalUnwrittenError:
-                # The engine is one step ahead of its journal until this very step is written.
+                # The engine is ahead of its journal until this very step is written.
                 self._unwritten = outcome
                 raise
-            self._committed(outcome.events)
+            self._waiting.clear()
+            for step in written:
+                self._committed(step)
         return outcome.commands
+
+
+def _may_wait(event: Event, outcome: Outcome) -> bool:
+    """A bar by itself decides nothing, nor does an answer while others are waited for.
+
+    Of an answer that is lost the strategy is asked again.
+    """
+    leads_to_nothing = len(outcome.events) <= 1 and not outcome.commands
+    return leads_to_nothing and isinstance(event, BarClosed | StrategyAnswered)
 
 
 def _entry(event: Event) -> Entry:

@@ -39,7 +39,7 @@ class Row(msgspec.Struct, frozen=True, gc=False):
 
     seq: int  # from 1, rising; never used twice, also not after rows were lost
     time_ms: int
-    remaining: int  # rows of the same commit that follow: 0 marks the end of a step
+    remaining: int  # rows of the same step that follow: 0 marks its end
     kind: str
     body: bytes
     hash: bytes

@@ -71,11 +71,18 @@ class Journal:
         Only after this returns may a step be acted upon. ValueError for an empty step, and for a
         kind that is the journal's own.
         """
-        if not entries:
-            raise ValueError("a step without entries is no step")
-        if any(entry.kind.startswith(PREFIX) for entry in entries):
-            raise ValueError(f"kinds that begin with {PREFIX} are the journal's own")
-        return self._commit(chained(entries, self._head))
+        return self.append_steps([entries])
+
+    def append_steps(self, steps: Sequence[Sequence[Entry]]) -> int:
+        """The same for several steps in one commit: all of them or none. Their rows stay apart."""
+        rows: list[Row] = []
+        for entries in steps:
+            if not entries:
+                raise ValueError("a step without entries is no step")
+            if any(entry.kind.startswith(PREFIX) for entry in entries):
+                raise ValueError(f"kinds that begin with {PREFIX} are the journal's own")
+            rows += chained(entries, head_of(rows[-1]) if rows else self._head)
+        return self._commit(rows)
 
     def record_start(self, *, config_hash: str, now_ms: int, build: str = __version__) -> int:
         """Say in the journal which build and configuration trade from here on."""

@@ -25,7 +25,7 @@ CREATE: Final = """
 CREATE TABLE entries (
     seq INTEGER PRIMARY KEY,       -- rising over all segments
     time_ms INTEGER NOT NULL,      -- UTC ms
-    remaining INTEGER NOT NULL,    -- rows of the same commit that follow
+    remaining INTEGER NOT NULL,    -- rows of the same step that follow
     kind TEXT NOT NULL,
     body BLOB NOT NULL,
     hash BLOB NOT NULL             -- BLAKE2b of the hash before and this row
