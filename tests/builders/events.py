@@ -165,7 +165,30 @@ EXAMPLES: tuple[events.Event, ...] = (
         currency=USDT,
     ),
     events.RunStarted(
-        **_TIMES, run_id=RunId("run"), execution="paper", configuration_hash="ab", software="0.1.0"
+        **_TIMES, run_id=RunId("run"), execution="paper", configuration_hash="ab", software="0.1.0",
+        settings={"risk": {"account": {"max_leverage": "2"}}}, sources={TREND: "cd"},
+        changes=("risk.account.max_leverage: 3, was 2",), accepted_by="operator",
+    ),
+    events.SettingsReloaded(
+        **_TIMES, by="owner", channel="cli", reason="calmer", configuration_hash="ef",
+        settings={"risk": {"account": {"max_leverage": "1"}}},
+        changes=(
+            events.SettingChange(key="risk.account.max_leverage", before="2", after="1"),
+            events.SettingChange(
+                key="workspace.lake", before="lake", after="sea", refused="needs a restart"
+            ),
+        ),
+    ),
+    events.SettingsRefused(
+        **_TIMES, by="owner", channel="cli", reason="calmer", text="algotrader.yaml:2: no setting"
+    ),
+    events.StrategyReloaded(
+        **_TIMES, by="owner", channel="cli", reason="slower", account=MAIN, strategy=TREND,
+        parameters={"fast": 24, "risk": 0.5}, source_hash="cd",
+    ),
+    events.StrategyReloadRefused(
+        **_TIMES, by="owner", channel="cli", reason="slower", account=MAIN, strategy=TREND,
+        text="trend.py:3: invalid syntax",
     ),
     events.ModeChanged(
         **_TIMES, account=MAIN, mode=events.TradingMode.HALTED, reason="daily loss", by="risk"
@@ -185,10 +208,10 @@ EXAMPLES: tuple[events.Event, ...] = (
         ),
     ),
     events.HaltRequested(
-        **_TIMES, account=MAIN, by="owner", channel="cli", reason="news", flatten=True
+        **_TIMES, account=MAIN, by="owner", channel="cli", reason="news", flatten=True, strategy=TREND
     ),
     events.RearmRequested(
-        **_TIMES, account=None, by="owner", channel="console", reason="checked", rule=None
+        **_TIMES, account=None, by="owner", channel="console", reason="checked", rule=None, strategy=TREND
     ),
     events.Rearmed(**_TIMES, account=MAIN, by="owner", reason="checked"),
     events.RearmRefused(

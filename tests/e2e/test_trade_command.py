@@ -250,3 +250,22 @@ def test_a_strategy_that_raises_is_stopped_alone(
     assert any("seven" in (one["error"] or "") for one in bad)
     assert all(one["outcome"] == "decided" for one in answers if one["strategy"] == "trend")
     assert len(traded["accounts"]) == 2
+
+
+def test_f63_a_start_is_kept_with_its_settings_and_what_changed_in_them(
+    desk: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    said(capfd, "trade")
+    text = SETTINGS.replace("end: 2012-01-01", "end: 2012-02-01")
+    (desk / "algotrader.yaml").write_text(f"{text}risk: {{account: {{max_leverage: 2}}}}\n")
+    said(capfd, "trade")
+    rows = said(capfd, "journal", "show", "--kind", "RunStarted", "--last", "0")
+    first, second = (row["body"] for row in rows)
+
+    assert first["settings"]["strategies"]["trend"]["use"] == "TrendFollow"
+    assert first["configuration_hash"] != second["configuration_hash"]
+    assert first["changes"] == []
+    assert second["changes"] == [
+        "risk.account.max_leverage: 2, was not set", "trading.end: 2012-02-01, was 2012-01-01"
+    ]  # fmt: skip
+    assert said(capfd, "parity")["replay"]["equal"]

@@ -118,3 +118,45 @@ def test_f68_keys_that_are_missing_or_wrong_are_said_by_name(tmp_path: Path) -> 
     assert "ALGOTRADER_OKX_SECRET" in missing["message"]
     assert wrong["error"]["code"] == "trading.account_not_ready"
     assert "canary-7f3a" not in json.dumps(wrong)
+
+
+HOLD = """
+import numpy as np
+from algotrader import Strategy
+
+
+class Hold(Strategy):
+    def targets(self, bars, f):
+        return np.full(len(bars), 0.5)
+"""
+
+
+def test_f63_changes_while_a_position_is_open_are_asked_about_and_kept(tmp_path: Path) -> None:
+    with an_exchange() as (venue, port):
+        desk(tmp_path, port)
+        (tmp_path / "flip.py").write_text(HOLD)
+        trader = subprocess.Popen(
+            [sys.executable, "-c", COMMAND, "trade", "--quiet"], cwd=tmp_path,
+            env={**os.environ, **KEYS}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        until = time.monotonic() + 60
+        while not venue.api.desk.exchange.venue.records.fills and time.monotonic() < until:
+            time.sleep(0.01)
+        trader.kill()
+        trader.wait()
+        settings = tmp_path / "algotrader.yaml"
+        settings.write_text(f"{settings.read_text()}risk: {{account: {{max_leverage: 2}}}}\n")
+        (tmp_path / "flip.py").write_text(f"{HOLD}# another word\n")
+        refused = run(tmp_path, "trade", "--for", "1")
+        accepted = run(tmp_path, "trade", "--for", "1", "--accept-changes")
+        again = run(tmp_path, "trade", "--for", "1")
+        starts = run(tmp_path, "journal", "show", "--kind", "RunStarted", "--last", "0")
+
+    assert refused["error"]["code"] == "trading.changed"
+    assert "risk.account.max_leverage: 2, was not set" in refused["error"]["message"]
+    assert "the code of strategy flip" in refused["error"]["message"]
+    assert accepted["resumed"]
+    assert again["resumed"]
+    told = [(row["body"]["accepted_by"], len(row["body"]["changes"])) for row in starts]
+    assert told == [(None, 0), ("operator", 2), (None, 0)]
+    assert starts[-1]["body"]["settings"]["risk"] == {"account": {"max_leverage": "2"}}

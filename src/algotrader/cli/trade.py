@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -42,6 +44,10 @@ def trade(
         list[str] | None,
         typer.Option("--confirm-live", metavar="ACCOUNT", help="Real orders, on this account."),
     ] = None,
+    accept_changes: Annotated[
+        bool,
+        typer.Option("--accept-changes", help="Start with other code or settings than before."),
+    ] = False,
 ) -> None:
     """Trade the strategies of algotrader.yaml: on paper, on demo trading, or in earnest.
 
@@ -73,7 +79,7 @@ def trade(
     require_confirmed(desk, confirm_live or [])
     folder = journal_folder(desk)
     if desk.configuration.settings.trading.mode != "paper":
-        _trade_on_exchange(out, desk, for_s)
+        _trade_on_exchange(out, desk, for_s, accept_changes)
         return
     out.note(_banner(desk, str(shown_path(folder.path))))
     rows, done = desk.rows(), 0
@@ -104,7 +110,7 @@ def trade(
     out.show(_plain(desk, traded), lambda console: _print(console, desk, traded))
 
 
-def _trade_on_exchange(out: Output, desk: Desk, for_s: float | None) -> None:
+def _trade_on_exchange(out: Output, desk: Desk, for_s: float | None, accept_changes: bool) -> None:
     import asyncio
 
     from algotrader.live.journal.storage import Sync
@@ -139,9 +145,21 @@ def _trade_on_exchange(out: Output, desk: Desk, for_s: float | None) -> None:
                 on_notice=lambda notice: typer.echo(f"△ {notice.text}", err=True),
                 messenger=messenger,
                 state=state_folder(os.environ),
+                accept=lambda changes: _accepted(out, changes, accept_changes),
             )
         )
     out.show(_plain(desk, traded), lambda console: _print(console, desk, traded))
+
+
+def _accepted(out: Output, changes: Sequence[str], given: bool) -> str | None:
+    """Whether the start may go on with what changed while positions are open (F63)."""
+    from algotrader.live.operator import OPERATOR
+
+    for change in changes:
+        typer.echo(f"changed: {change}", err=True)
+    if given or out.json or not sys.stdin.isatty():
+        return OPERATOR if given else None
+    return OPERATOR if typer.confirm("start with these changes?", err=True) else None
 
 
 def _banner(desk: Desk, journal: str) -> str:

@@ -25,9 +25,12 @@ from algotrader.core.events import (
     OrderFilled,
     OrderSubmitted,
     QuoteSeen,
+    RunStarted,
+    SettingsReloaded,
     SliceClosed,
     StopTriggered,
     StrategyAnswered,
+    StrategyReloaded,
     TradingMode,
 )
 from algotrader.core.fills import Liquidity
@@ -37,6 +40,7 @@ from algotrader.core.orders import Intent, Order, OrderStatus, Purpose
 from algotrader.core.symbols import Symbol
 from algotrader.engine.freshness import Freshness
 from algotrader.engine.groups import Groups
+from algotrader.engine.inforce import InForce
 from algotrader.engine.looking import Looked, look_at
 from algotrader.engine.protected import Place, Protected
 from algotrader.engine.settings import EngineSettings, StrategyInstance
@@ -61,6 +65,7 @@ class EngineState:
     def __init__(self, settings: EngineSettings) -> None:
         self.settings = settings
         self.terms = kernel_terms(settings.instruments)  # made once: sizing asks for them often
+        self.inforce = InForce()
         self.orders = OrderBook()
         self.books: dict[AccountId, AccountLedger] = {
             account.account_id: _empty_books(account, settings) for account in settings.accounts
@@ -102,6 +107,48 @@ class EngineState:
         if isinstance(event, _BOOKED) and self._is_told(event):
             return
         _FOLDS.get(type(event), EngineState._heard)(self, event)
+        match event:
+            case BarClosed():
+                newest = self.closes.get(event.instrument)
+                if newest is None or event.ts >= newest.ts:
+                    self.closes[event.instrument] = event
+                    self._marks[event.instrument] = Decimal(repr(event.close))
+                self.fresh.closed(event)
+            case QuoteSeen():
+                self.fresh.seen(event)
+            case HeartbeatMissed():
+                self.fresh.missed(event)
+            case SliceClosed():
+                self._slice(event)
+            case StrategyAnswered():
+                if self.awaited.get(event.strategy) == event.decision_ts:
+                    del self.awaited[event.strategy]
+                    self.answers[event.strategy] = event
+                    self.strategy_states[event.strategy] = dict(event.state)
+                    self._talked(event)
+            case Decided():
+                self._decided(event)
+            case OrderSubmitted():
+                self._submitted(event)
+            case OrderDenied():
+                self.talks.denied(event.intent)
+                self.groups.denied(event.intent)
+                self._count_leg(event.intent)
+                self.gate_sequence = max(self.gate_sequence, event.gate_sequence)
+            case OrderFilled():
+                self._filled(event)
+            case FundingPaid() | CashMoved():
+                self._booked(event)
+            case Liquidated():
+                self._liquidated(event)
+            case ModeChanged():
+                self.modes[event.account] = event.mode
+            case RunStarted() | SettingsReloaded() | StrategyReloaded():
+                self.inforce = self.inforce.after(event)
+            case ImpossibleReply() | IntentRaised():
+                pass
+            case _:
+                self._heard(event)
         for _, strategy, symbol in self.risk.apply(event):
             place = (strategy, symbol)
             self.rebalance[place] = self.rebalance.get(place, _UNTOUCHED).retried()

@@ -27,6 +27,7 @@ from algotrader.core.events import (
     RearmRequested,
     RiskAction,
     RiskTripped,
+    SettingsReloaded,
     SliceClosed,
     StrategyAnswered,
     TimerFired,
@@ -92,7 +93,16 @@ class Watcher:
         """What holds ask for once an event was followed: cancels, then reductions."""
         holds = self._step.state.risk.state.holds.values()
         if not holds or not isinstance(
-            event, (SliceClosed, StrategyAnswered, TimerFired, *_MOVES_MONEY, *_ENDS, *_ASKED)
+            event,
+            (
+                SliceClosed,
+                StrategyAnswered,
+                TimerFired,
+                *_MOVES_MONEY,
+                *_ENDS,
+                *_ASKED,
+                SettingsReloaded,
+            ),
         ):
             return
         # What one account lost may stop them all.

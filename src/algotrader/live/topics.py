@@ -62,6 +62,10 @@ TOPICS: Final[Mapping[type[Event], str]] = MappingProxyType(
         of.LimitChangeRefused: "risk.limit_change_refused",
         of.ModeChanged: "system.mode_changed",
         of.RunStarted: "system.run_started",
+        of.SettingsReloaded: "system.settings_reloaded",
+        of.SettingsRefused: "system.settings_refused",
+        of.StrategyReloaded: "strategy.reloaded",
+        of.StrategyReloadRefused: "strategy.reload_refused",
         of.HeartbeatMissed: "system.heartbeat_missed",
         of.TimerFired: "system.timer_fired",
     }

@@ -51,6 +51,7 @@ class DeskStrategy:
     settings: StrategySettings
     use: str  # with an absolute path where it is a file
     strategy: Strategy
+    source_hash: str  # of its code
     bars: Bars  # (T, N)
     instruments: tuple[Instrument, ...]  # of its columns
 
@@ -234,11 +235,12 @@ def _desk_strategy(
     market: Market,
 ) -> DeskStrategy:
     use = _absolute(settings.use, configuration.folder)
-    strategy = load(use).kind(**settings.parameters)
+    loaded = load(use)
     bars = _of_symbols(market.bars, [Symbol.parse(text) for text in settings.symbols])
     known = {instrument.symbol: instrument for instrument in market.instruments}
     return DeskStrategy(
-        name=name, account=account, settings=settings, use=use, strategy=strategy, bars=bars,
+        name=name, account=account, settings=settings, use=use,
+        strategy=loaded.kind(**settings.parameters), source_hash=loaded.source_hash, bars=bars,
         instruments=tuple(known[symbol] for symbol in bars.symbols),
     )  # fmt: skip
 

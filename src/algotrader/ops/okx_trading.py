@@ -39,6 +39,7 @@ from algotrader.ops.desk import Desk, DeskAccount
 from algotrader.ops.observing.observation import Observation
 from algotrader.ops.okx_access import okx_client
 from algotrader.ops.okx_admission import admitted
+from algotrader.ops.starting import Accept, accept_none, record_start
 from algotrader.ops.trading import Notices, Traded, journal_folder, resumed
 
 _LOOK_S: Final = 0.25  # between looks into the inbox
@@ -55,12 +56,13 @@ async def trade_on_okx(
     on_notice: Callable[[Notice], None] = lambda _: None,
     messenger: Notifier | None = None,
     state: Path,
+    accept: Accept = accept_none,
 ) -> Traded:
     """Until `for_s` seconds are over or the task is cancelled.
 
     ConfigurationError for keys that may withdraw or cannot trade, and for an account that is not as
     it must be; RunError if another trader has it; UsageError without the extra. `state` is a folder
-    that this machine's traders share.
+    that this machine's traders share; `accept` is asked about changes while positions are open.
     """
     account = the_account(desk)
     clock = SystemClock()
@@ -88,7 +90,7 @@ async def trade_on_okx(
             steps = Steps(engine, journal, seen.bus.publish, quotes.before)
             was_there = resumed(desk, steps)
             now_ms = utc_ms(clock.now())
-            journal.record_start(config_hash=desk.configuration_hash, now_ms=now_ms)
+            record_start(desk, journal, steps, now_ms, accept)
             if not was_there:
                 await _begin_books(steps, account, client, now_ms)
             count = await _trade(

@@ -29,6 +29,7 @@ from algotrader.live.workers import LiveStrategy, WorkerDecider
 from algotrader.ops.desk import Desk, DeskAccount, deposit_of
 from algotrader.ops.observing.observation import Observation
 from algotrader.ops.standing import events_of, folder_of, journal_differs
+from algotrader.ops.starting import record_start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +89,7 @@ async def replay(
     after = {frame: closed.decision_ts for frame, closed in engine.state.slices.items()}
     time = ReplayTime(max(after.values(), default=desk.begin_ms() - 1))
     now_ms = utc_ms(time.clock.now())
-    journal.record_start(config_hash=desk.configuration_hash, now_ms=now_ms)
+    record_start(desk, journal, steps, now_ms)
     if not was_there:
         _deposit(desk, steps, now_ms)
     papers = {one.name: _paper(desk, one, time, was_there) for one in desk.accounts}

@@ -14,6 +14,8 @@ from algotrader.core.ids import AccountId, StrategyId
 from algotrader.core.symbols import Symbol
 
 KILL_SWITCH: Final = "kill_switch"
+STOPPED: Final = "stopped"
+"""A person stopped one strategy; only a person lets it go on."""
 HoldKey = tuple[AccountId | None, StrategyId | None, Symbol | None, str]
 """Scope and rule: one hold each."""
 

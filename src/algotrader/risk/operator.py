@@ -19,33 +19,35 @@ from algotrader.core.events import (
 )
 from algotrader.core.ids import AccountId
 from algotrader.risk.equity_record import EquityRecord
-from algotrader.risk.holds import KILL_SWITCH, Hold
+from algotrader.risk.holds import KILL_SWITCH, STOPPED, Hold
 from algotrader.risk.limit_changes import require_consistent, value_of
 from algotrader.risk.state import RiskState
 from algotrader.risk.watch import Tell, clearing
 
 
 def halt(event: HaltRequested, tell: Tell) -> None:
-    """Throw the kill switch; thrown twice it stays thrown."""
+    """Throw the kill switch, or stop one strategy; thrown twice it stays thrown."""
+    done = "halted" if event.strategy is None else "stopped"
     tell(
         RiskTripped(
             ts_event=event.ts_known,
             ts_known=event.ts_known,
             account=event.account,
-            rule=KILL_SWITCH,
+            strategy=event.strategy,
+            rule=KILL_SWITCH if event.strategy is None else STOPPED,
             value=None,
             limit=None,
             action=RiskAction.FLATTEN if event.flatten else RiskAction.HALT,
             latched=True,
             by=event.by,
-            text=f"halted by {event.by} ({event.channel}): {event.reason}",
+            text=f"{done} by {event.by} ({event.channel}): {event.reason}",
         )
     )
 
 
 def rearm(state: RiskState, event: RearmRequested, tell: Tell) -> None:
     """Let trading go on, or say which rule would stop it again at once."""
-    if event.rule is not None:
+    if event.rule is not None or event.strategy is not None:
         _lift(state, event, tell)
         return
     for reason in _still_broken(state, event.account):
@@ -106,10 +108,13 @@ def change_limit(state: RiskState, event: LimitChangeRequested, tell: Tell) -> N
 
 def _lift(state: RiskState, event: RearmRequested, tell: Tell) -> None:
     """End one rule's holds; what is still broken trips again at the next mark."""
+    rule = event.rule or STOPPED
     lifted = [
         hold
         for hold in state.holds.values()
-        if hold.rule == event.rule and event.account in (None, hold.account)
+        if hold.rule == rule
+        and event.account in (None, hold.account)
+        and event.strategy in (None, hold.strategy)
     ]
     for hold in lifted:
         tell(clearing(hold, event.ts_known, event.reason, by=event.by))
@@ -120,7 +125,7 @@ def _lift(state: RiskState, event: RearmRequested, tell: Tell) -> None:
                 ts_known=event.ts_known,
                 account=event.account,
                 by=event.by,
-                reason=f"no rule called {event.rule} holds anything",
+                reason=f"no rule called {rule} holds {event.strategy or 'anything'}",
             )
         )
 

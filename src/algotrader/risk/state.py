@@ -31,6 +31,8 @@ from algotrader.core.events import (
     Rearmed,
     RiskCleared,
     RiskTripped,
+    RunStarted,
+    SettingsReloaded,
     SliceClosed,
     TradingMode,
 )
@@ -44,7 +46,7 @@ from algotrader.portfolio.positions import ZERO, exact
 from algotrader.risk.activity import Activity
 from algotrader.risk.days import marked_day
 from algotrader.risk.equity_record import EquityRecord
-from algotrader.risk.holds import Hold, HoldKey, strictest
+from algotrader.risk.holds import STOPPED, Hold, HoldKey, strictest
 from algotrader.risk.limit_changes import with_limit
 from algotrader.risk.recent_bars import BarHistory
 from algotrader.risk.round_trips import RoundTrips
@@ -178,10 +180,13 @@ class RiskState:
         return () if hold.scale is not None else self._lifted({hold.rule}, event.account)
 
     def _rearmed(self, event: Rearmed) -> tuple[Place, ...]:
-        """A person lifts what only a person can; pauses run out by themselves."""
+        """A person lifts what only a person can; pauses run out by themselves.
+
+        A strategy that was stopped by name is started by name.
+        """
         lifted = {
             key for key, hold in self.holds.items()
-            if hold.latched and event.account in (None, hold.account)
+            if hold.latched and hold.rule != STOPPED and event.account in (None, hold.account)
         }  # fmt: skip
         self.holds = {key: hold for key, hold in self.holds.items() if key not in lifted}
         for owner, record in self.equities.items():
@@ -194,13 +199,28 @@ class RiskState:
         return self._lifted(_MODE_RULES, event.account) if trades else ()
 
     def _limit_changed(self, event: LimitChanged) -> tuple[Place, ...]:
-        self.limits = self.limits_with(event.key, event.value)
         self.changed = _changed(self.changed, event.key, event.value)
-        self._keep = self.limits.history_bars()
-        self.watches = self.limits.watches()
+        self._hold_limits()
         field = event.key.rpartition(".")[2]
         every = {rule for rules in self.refused.values() for rule in rules}
         return self._lifted({rule for rule in every if rule.rpartition(".")[2] == field}, None)
+
+    def _loaded(self, event: RunStarted | SettingsReloaded) -> tuple[Place, ...]:
+        """The file says something else; what a person changed by hand goes on to hold."""
+        if not event.settings:
+            return ()  # a start told by a version that did not keep them
+        self.file = RiskSettings.model_validate(event.settings.get("risk", {}))
+        self._hold_limits()
+        # Another limit may let through what this one refused: each is judged anew.
+        return self._lifted({rule for rules in self.refused.values() for rule in rules}, None)
+
+    def _hold_limits(self) -> None:
+        limits = self.file
+        for name, text in self.changed.items():
+            limits = with_limit(limits, name, text)
+        self.limits = limits
+        self._keep = max(self._keep, limits.history_bars())
+        self.watches = limits.watches()
 
     def _lifted(self, rules: AbstractSet[str], account: AccountId | None) -> tuple[Place, ...]:
         """The targets that one of these rules had refused; they are refused no longer."""
@@ -309,6 +329,8 @@ _HEARD: Final[Mapping[type, Callable[[RiskState, Any], tuple[Place, ...] | None]
             Rearmed: RiskState._rearmed,
             RiskCleared: RiskState._cleared,
             RiskTripped: RiskState._tripped,
+            RunStarted: RiskState._loaded,
+            SettingsReloaded: RiskState._loaded,
             SliceClosed: RiskState._slice,
         }
     )

@@ -76,6 +76,13 @@ from algotrader.core.events.risk import (
     RiskTripped,
     StrategyMark,
 )
+from algotrader.core.events.settings import (
+    SettingChange,
+    SettingsRefused,
+    SettingsReloaded,
+    StrategyReloaded,
+    StrategyReloadRefused,
+)
 from algotrader.core.events.system import (
     HeartbeatMissed,
     ModeChanged,
@@ -139,12 +146,17 @@ __all__ = [
     "RiskTripped",
     "RuleEffect",
     "RunStarted",
+    "SettingChange",
+    "SettingsRefused",
+    "SettingsReloaded",
     "SignalRaised",
     "SliceClosed",
     "StopTriggered",
     "StrategyAnswered",
     "StrategyLine",
     "StrategyMark",
+    "StrategyReloadRefused",
+    "StrategyReloaded",
     "TargetWanted",
     "TimerFired",
     "TradingMode",

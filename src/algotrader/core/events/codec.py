@@ -30,7 +30,15 @@ def _has_more_fields(fields: dict[str, Any]) -> dict[str, Any]:
 UPCASTERS: Final[Mapping[tuple[str, int], Upcaster]] = MappingProxyType(
     {
         (kind, 1): _has_more_fields
-        for kind in ("IntentRaised", "OrderDenied", "OrderSubmitted", "StrategyAnswered")
+        for kind in (
+            "HaltRequested",
+            "IntentRaised",
+            "OrderDenied",
+            "OrderSubmitted",
+            "RearmRequested",
+            "RunStarted",
+            "StrategyAnswered",
+        )
     }
 )
 """By kind and the version they read. `tests/fixtures/events` keeps one example per version."""

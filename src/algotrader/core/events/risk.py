@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
+from typing import ClassVar
 
 import msgspec
 
@@ -79,17 +80,25 @@ class OperatorRequest(EventBase, frozen=True, kw_only=True):
 
 
 class HaltRequested(OperatorRequest, frozen=True, kw_only=True):
-    """The kill switch was thrown."""
+    """The kill switch was thrown, or one strategy was stopped."""
+
+    version: ClassVar[int] = 2
+    v: int = 2
 
     account: AccountId | None  # None: all
     flatten: bool = False  # sell everything first
+    strategy: StrategyId | None = None  # stop this one alone
 
 
 class RearmRequested(OperatorRequest, frozen=True, kw_only=True):
     """A person wants trading to go on."""
 
+    version: ClassVar[int] = 2
+    v: int = 2
+
     account: AccountId | None  # None: all
     rule: str | None = None  # lift this one alone
+    strategy: StrategyId | None = None  # let this one alone go on, where a person stopped it
 
 
 class Rearmed(EventBase, frozen=True, kw_only=True):

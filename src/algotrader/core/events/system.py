@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any, ClassVar
+
+import msgspec
 
 from algotrader.core.events.base import EventBase
-from algotrader.core.ids import AccountId, RunId
+from algotrader.core.ids import AccountId, RunId, StrategyId
 
 
 class HeartbeatMissed(EventBase, frozen=True, kw_only=True):
@@ -26,12 +30,19 @@ class TradingMode(StrEnum):
 
 
 class RunStarted(EventBase, frozen=True, kw_only=True):
-    """A trader opened the journal: with which code and configuration."""
+    """A trader opened the journal: with which code and configuration (F63)."""
+
+    version: ClassVar[int] = 2
+    v: int = 2
 
     run_id: RunId
     execution: str  # `paper`, `sandbox`, `live`
     configuration_hash: str
     software: str  # version of algotrader
+    settings: Mapping[str, Any] = msgspec.field(default_factory=dict)  # as the file would have them
+    sources: Mapping[StrategyId, str] = msgspec.field(default_factory=dict)  # hashes of their code
+    changes: tuple[str, ...] = ()  # since the start before, while positions were open
+    accepted_by: str | None = None  # who let it start with these changes
 
 
 class ModeChanged(EventBase, frozen=True, kw_only=True):

@@ -52,6 +52,12 @@ from algotrader.core.events.risk import (
     RiskCleared,
     RiskTripped,
 )
+from algotrader.core.events.settings import (
+    SettingsRefused,
+    SettingsReloaded,
+    StrategyReloaded,
+    StrategyReloadRefused,
+)
 from algotrader.core.events.system import (
     HeartbeatMissed,
     ModeChanged,
@@ -102,6 +108,10 @@ Event = (
     | CaughtUp
     | HeartbeatMissed
     | RunStarted
+    | SettingsRefused
+    | SettingsReloaded
+    | StrategyReloaded
+    | StrategyReloadRefused
     | ModeChanged
     | TimerFired
 )

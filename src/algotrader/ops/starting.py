@@ -1,0 +1,88 @@
+"""A start goes into the journal with the code and settings it trades with (F63)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from typing import Final
+
+from algotrader import __version__
+from algotrader.core.errors import ConfigurationError
+from algotrader.core.events import RunStarted
+from algotrader.engine.state import EngineState
+from algotrader.live.journal.journal import Journal
+from algotrader.live.steps import Steps
+from algotrader.ops.desk import Desk
+from algotrader.ops.settings_text import deciding, differences, sentence
+
+Accept = Callable[[Sequence[str]], str | None]
+"""Asked with what changed while positions are open; who lets the start go on, None if nobody."""
+_SHOWN: Final = 8
+
+
+def accept_none(_: Sequence[str]) -> None:
+    """Nobody is there to ask."""
+
+
+def record_start(
+    desk: Desk, journal: Journal, steps: Steps, now_ms: int, accept: Accept = accept_none
+) -> None:
+    """To be called once, after the journal was folded and before anything is sent.
+
+    ConfigurationError if code or settings are others than before while positions or orders are
+    open, and nobody accepts that. On paper nothing can be lost: there it is only written down.
+    """
+    state = steps.engine.state
+    mode = desk.configuration.settings.trading.mode
+    changes = tuple(_changes(desk, state)) if _is_exposed(state) else ()
+    accepted_by = _accepted(changes, accept) if changes and mode != "paper" else None
+    steps.take(
+        RunStarted(
+            ts_event=now_ms,
+            ts_known=now_ms,
+            run_id=journal.run_id,
+            execution=mode,
+            configuration_hash=desk.configuration_hash,
+            software=__version__,
+            settings=deciding(desk.configuration.settings),
+            sources={one.name: one.source_hash for one in desk.strategies},
+            changes=changes,
+            accepted_by=accepted_by,
+        )
+    )
+    journal.record_start(config_hash=desk.configuration_hash, now_ms=now_ms)
+
+
+def _is_exposed(state: EngineState) -> bool:
+    """Whether something is held or may still trade."""
+    held = any(
+        books.whole.position(symbol).quantity != Decimal(0)
+        for books in state.books.values()
+        for symbol in books.whole.contracts
+    )
+    return held or any(True for _ in state.orders.open())
+
+
+def _changes(desk: Desk, state: EngineState) -> Iterator[str]:
+    before = state.inforce
+    if not before.settings:
+        return  # no start before that told them
+    if before.software != __version__:
+        yield f"algotrader: {__version__}, was {before.software}"
+    for one in desk.strategies:
+        if before.sources.get(one.name, one.source_hash) != one.source_hash:
+            yield f"the code of strategy {one.name}"
+    after = deciding(desk.configuration.settings)
+    yield from (sentence(change) for change in differences(before.settings, after))
+
+
+def _accepted(changes: Sequence[str], accept: Accept) -> str:
+    accepted_by = accept(changes)
+    if accepted_by is None:
+        shown = "; ".join(changes[:_SHOWN]) + ("; …" if len(changes) > _SHOWN else "")
+        raise ConfigurationError(
+            "trading.changed",
+            f"positions or orders are open, and since the last start this changed: {shown}",
+            hint="if that is meant: algotrader trade --accept-changes",
+        )
+    return accepted_by
