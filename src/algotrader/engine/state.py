@@ -107,48 +107,6 @@ class EngineState:
         if isinstance(event, _BOOKED) and self._is_told(event):
             return
         _FOLDS.get(type(event), EngineState._heard)(self, event)
-        match event:
-            case BarClosed():
-                newest = self.closes.get(event.instrument)
-                if newest is None or event.ts >= newest.ts:
-                    self.closes[event.instrument] = event
-                    self._marks[event.instrument] = Decimal(repr(event.close))
-                self.fresh.closed(event)
-            case QuoteSeen():
-                self.fresh.seen(event)
-            case HeartbeatMissed():
-                self.fresh.missed(event)
-            case SliceClosed():
-                self._slice(event)
-            case StrategyAnswered():
-                if self.awaited.get(event.strategy) == event.decision_ts:
-                    del self.awaited[event.strategy]
-                    self.answers[event.strategy] = event
-                    self.strategy_states[event.strategy] = dict(event.state)
-                    self._talked(event)
-            case Decided():
-                self._decided(event)
-            case OrderSubmitted():
-                self._submitted(event)
-            case OrderDenied():
-                self.talks.denied(event.intent)
-                self.groups.denied(event.intent)
-                self._count_leg(event.intent)
-                self.gate_sequence = max(self.gate_sequence, event.gate_sequence)
-            case OrderFilled():
-                self._filled(event)
-            case FundingPaid() | CashMoved():
-                self._booked(event)
-            case Liquidated():
-                self._liquidated(event)
-            case ModeChanged():
-                self.modes[event.account] = event.mode
-            case RunStarted() | SettingsReloaded() | StrategyReloaded():
-                self.inforce = self.inforce.after(event)
-            case ImpossibleReply() | IntentRaised():
-                pass
-            case _:
-                self._heard(event)
         for _, strategy, symbol in self.risk.apply(event):
             place = (strategy, symbol)
             self.rebalance[place] = self.rebalance.get(place, _UNTOUCHED).retried()
@@ -204,6 +162,9 @@ class EngineState:
 
     def _mode_changed(self, event: ModeChanged) -> None:
         self.modes[event.account] = event.mode
+
+    def _settled(self, event: RunStarted | SettingsReloaded | StrategyReloaded) -> None:
+        self.inforce = self.inforce.after(event)
 
     def _nothing(self, event: ImpossibleReply | IntentRaised) -> None:
         """They are for people to read."""
@@ -434,6 +395,9 @@ _FOLDS: Final[Mapping[type, Callable[[EngineState, Any], None]]] = MappingProxyT
         CashMoved: EngineState._booked,
         Liquidated: EngineState._liquidated,
         ModeChanged: EngineState._mode_changed,
+        RunStarted: EngineState._settled,
+        SettingsReloaded: EngineState._settled,
+        StrategyReloaded: EngineState._settled,
         ImpossibleReply: EngineState._nothing,
         IntentRaised: EngineState._nothing,
     }
