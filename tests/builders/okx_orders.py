@@ -112,7 +112,7 @@ class Desk:
 
 def settings(**changes: Any) -> OkxBrokerSettings:
     """Quick heartbeats and no checks but those that follow a gap."""
-    news = {"check_s": 1_000.0, "idle_s": 1_000.0, "blind_s": 0.1} | changes.pop("news", {})
+    news = {"check_s": 1_000.0, "blind_s": 0.1} | changes.pop("news", {})
     streams = {"heartbeat_s": 0.3, "wait_s": lambda _attempt, _draw: 0.4}
     return OkxBrokerSettings(**{
         "run_tag": run_tag(RUN), "watched": frozenset({BTC, SWAP}),

@@ -108,7 +108,7 @@ def test_f18_fills_whose_pushes_are_lost_are_found_by_the_check() -> None:
         await desk.until(lambda: life(desk, order).status is OrderStatus.FILLED)
         assert list(desk.filled(order).values()) == [Decimal("0.1")]
 
-    on_a_desk(work, news={"idle_s": 0.3, "check_s": 0.3})
+    on_a_desk(work, news={"check_s": 0.3})
 
 
 @pytest.mark.parametrize("kind", [FaultKind.DUPLICATE_PUSH, FaultKind.REORDER_PUSH])
@@ -190,7 +190,7 @@ def test_f65_an_order_of_another_run_halts_the_account() -> None:
         await desk.until(lambda: bool(desk.of(ModeChanged)))
         assert desk.of(ModeChanged)[0].mode is TradingMode.HALTED
 
-    on_a_desk(work, news={"idle_s": 0.2})
+    on_a_desk(work, news={"check_s": 0.2})
 
 
 def test_p21_an_order_that_lives_though_it_was_closed_here_is_told() -> None:
@@ -202,7 +202,7 @@ def test_p21_an_order_that_lives_though_it_was_closed_here_is_told() -> None:
         found = desk.of(OrderSeen)[-1]
         assert (found.order_id, found.status) == (order.order_id, OrderStatus.ACCEPTED)
 
-    on_a_desk(work, news={"idle_s": 0.2})
+    on_a_desk(work, news={"check_s": 0.2})
 
 
 def test_f33_a_liquidation_is_told_as_one_with_its_fee() -> None:
@@ -265,7 +265,7 @@ def test_fills_of_a_stop_are_attributed_by_the_check_alone() -> None:
         assert sum(desk.filled(stop).values()) == 2
         assert all(event.fill.order_id is not None for event in desk.of(OrderFilled))
 
-    on_a_desk(work, news={"idle_s": 0.2, "check_s": 0.2})
+    on_a_desk(work, news={"check_s": 0.2})
 
 
 @pytest.mark.parametrize(
@@ -507,7 +507,7 @@ def test_f35_an_older_order_of_the_same_id_is_not_taken_for_the_new_one() -> Non
 
 def test_funding_is_told_as_it_was_charged() -> None:
     async def run() -> None:
-        chosen = settings(news={"idle_s": 0.2, "check_s": 0.2})
+        chosen = settings(news={"check_s": 0.2})
         async with a_desk(chosen, history_bars=60) as desk:  # it settles half an hour later
             await place(desk, an_order("10", symbol=SWAP))
             await desk.until(lambda: bool(desk.of(OrderFilled)))

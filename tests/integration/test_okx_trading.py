@@ -105,7 +105,7 @@ def test_bars_become_orders_and_fills_and_the_books_agree(tmp_path: Path, faulty
             client = OkxClient(KEYS, base_url=f"http://127.0.0.1:{port}")
             broker = OkxBroker(MAIN, client, clock, OkxBrokerSettings(
                 run_tag=run_tag(journal.run_id), watched=frozenset({BTC}), streams=STREAMS,
-                news=NewsSettings(check_s=0.5, idle_s=0.5, blind_s=0.2),
+                news=NewsSettings(check_s=0.5, blind_s=0.2),
             ))  # fmt: skip
             feed = OkxBarFeed(
                 OkxRest(None, client.address), OkxStreams(None, client.address, STREAMS), clock,
@@ -196,7 +196,7 @@ def test_a_protected_position_has_one_stop_of_its_size_at_the_venue(tmp_path: Pa
             client = OkxClient(KEYS, base_url=f"http://127.0.0.1:{port}")
             broker = OkxBroker(MAIN, client, clock, OkxBrokerSettings(
                 run_tag=run_tag(journal.run_id), watched=frozenset({SWAP}), streams=STREAMS,
-                news=NewsSettings(check_s=0.5, idle_s=0.5, blind_s=0.2),
+                news=NewsSettings(check_s=0.5, blind_s=0.2),
             ))  # fmt: skip
             feed = OkxBarFeed(
                 OkxRest(None, client.address), OkxStreams(None, client.address, STREAMS), clock,

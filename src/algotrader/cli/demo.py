@@ -15,12 +15,14 @@ from rich.console import Console
 from rich.rule import Rule
 
 from algotrader.cli.commands import new_app
+from algotrader.cli.demo_trading import rehearse
 from algotrader.cli.output import Output, shown_path, with_output
 from algotrader.core.errors import RunError
 
 if TYPE_CHECKING:
     from algotrader.backtest.complete import Completed
     from algotrader.backtest.workspace import Workspace
+    from algotrader.core.symbols import Symbol
     from algotrader.data.lake import Lake
 
 app = new_app()
@@ -59,9 +61,10 @@ def demo(
 ) -> None:
     """See the whole path on the bundled data, in under a minute.
 
-    Checks data, runs six backtests, a sweep and a walk-forward. The shares are real daily data.
-    BTC/USDT comes from a seeded generator and is labelled so; --online downloads real bars from
-    OKX. Without it no socket is opened. Writes into .demo only.
+    Checks data, runs six backtests, a sweep and a walk-forward, then trades two weeks of bars on
+    a look-alike exchange, kills the trader in the middle and starts it again. The shares are real
+    daily data. BTC/USDT comes from a seeded generator and is labelled so; --online downloads real
+    bars from OKX. Without it nothing leaves this machine. Writes into .demo only.
 
     \b
     algotrader demo
@@ -81,6 +84,7 @@ def demo(
     reports = [_backtest(console, workspace, case) for case in cases(pair)]
     reports.append(_sweep(console, workspace))
     reports.append(_walkforward(console, workspace))
+    rehearsed = rehearse(out, console, workspace.lake, pair, folder / "trading")
     seconds = round(time.monotonic() - began)
 
     def lines(screen: Console) -> None:
@@ -90,7 +94,8 @@ def demo(
         for report in reports:
             screen.print(str(report), soft_wrap=True)
 
-    out.show({"workspace": str(folder), "reports": [str(report) for report in reports]}, lines)
+    told = {"workspace": str(folder), "reports": [str(report) for report in reports]}
+    out.show(told | {"trading": rehearsed}, lines)
 
 
 def _screen(out: Output) -> Console:
@@ -106,9 +111,9 @@ def _next_steps(folder: Path) -> str:
     return f"to go on from here: cd {folder} && {program} --help"
 
 
-def cases(pair: tuple[str, str]) -> tuple[Case, ...]:
+def cases(pair: tuple[Symbol, Symbol]) -> tuple[Case, ...]:
     """The backtests, in the order in which they are shown."""
-    spot, perpetual = pair
+    spot, perpetual = map(str, pair)
     names = "sample:20names"
     return (
         Case(title="Cross-sectional momentum, twenty US shares",
@@ -129,7 +134,7 @@ def cases(pair: tuple[str, str]) -> tuple[Case, ...]:
 
 def _prepare(
     out: Output, workspace: Workspace, base_url: str | None, *, online: bool
-) -> tuple[str, str]:
+) -> tuple[Symbol, Symbol]:
     """Fill the lake: the sample's shares, and a BTC/USDT market. Symbols of spot and perpetual."""
     from algotrader.core.ports import SystemClock
     from algotrader.data import generator, sample
@@ -145,10 +150,10 @@ def _prepare(
         return _download(out, lake, base_url)
     if not lake.timeframes(generator.SPOT):
         generator.write_generated(lake, generator.generate(BARS, SEED), clock)
-    return str(generator.SPOT), str(generator.PERPETUAL)
+    return generator.SPOT, generator.PERPETUAL
 
 
-def _download(out: Output, lake: Lake, base_url: str | None) -> tuple[str, str]:
+def _download(out: Output, lake: Lake, base_url: str | None) -> tuple[Symbol, Symbol]:
     from algotrader.cli.fetching import fetch
     from algotrader.core.ports import SystemClock
     from algotrader.core.symbols import Symbol
@@ -171,7 +176,7 @@ def _download(out: Output, lake: Lake, base_url: str | None) -> tuple[str, str]:
             hint = "what arrived is kept; without --online the demo needs no network"
             raise RunError(error.code, error.message, hint=hint) from error
         out.console().print(f"downloaded {key}: {filled.written.added:,} new rows")
-    return str(spot), str(perpetual)
+    return spot, perpetual
 
 
 def _quality(console: Console, workspace: Workspace) -> None:

@@ -83,7 +83,7 @@ class Engine:
             self._step.tell(event)
             return outcome
         before = self._order_of(event)
-        if isinstance(event, OrderFilled) and self.state.knows_trade(event.fill.key):
+        if self.state.is_booked(event):
             return outcome  # told before; nothing changes, nothing is written
         held = self._held_before(event)
         if not self._heard(event):

@@ -54,7 +54,6 @@ from algotrader.portfolio.sizing import kernel_terms, whole_lots
 from algotrader.portfolio.sub_ledgers import AccountLedger
 from algotrader.risk.engine import RiskEngine
 
-_Booking = OrderFilled | Liquidated | FundingPaid | CashMoved
 _BOOKED: Final = (OrderFilled, Liquidated, FundingPaid, CashMoved)
 _UNTOUCHED: Final = RebalanceState()
 
@@ -94,28 +93,26 @@ class EngineState:
         self._trades: set[tuple[AccountId, str, TradeId]] = set()
         self._movements: set[tuple[AccountId, str]] = set()
 
-    def knows_trade(self, key: tuple[AccountId, str, TradeId]) -> bool:
-        """Whether a fill of that key is booked."""
-        return key in self._trades
-
-    def knows_movement(self, account: AccountId, movement_id: str) -> bool:
-        """Whether a movement of cash, a settlement of funding among them, is booked."""
-        return (account, movement_id) in self._movements
-
     def apply(self, event: Event) -> None:
         """The state after an event. IllegalTransitionError leaves it as it was."""
-        if isinstance(event, _BOOKED) and self._is_told(event):
+        if self.is_booked(event):
             return
         _FOLDS.get(type(event), EngineState._heard)(self, event)
         for _, strategy, symbol in self.risk.apply(event):
             place = (strategy, symbol)
             self.rebalance[place] = self.rebalance.get(place, _UNTOUCHED).retried()
 
-    def _is_told(self, event: _Booking) -> bool:
+    def knows_trade(self, key: tuple[AccountId, str, TradeId]) -> bool:
+        """Whether a fill of that key is booked."""
+        return key in self._trades
+
+    def is_booked(self, event: Event) -> bool:
         """Whether a booking was told before: it is booked once, by the books and by risk."""
+        if not isinstance(event, _BOOKED):
+            return False
         match event:
             case OrderFilled():
-                return event.fill.key in self._trades
+                return self.knows_trade(event.fill.key)
             case Liquidated():
                 return (event.account, str(event.instrument), event.trade_id) in self._trades
             case FundingPaid() | CashMoved():

@@ -2,19 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import numpy as np
 
 from algotrader.core.bars import FIELDS
 from algotrader.core.calendars import load_calendar
-from algotrader.core.events import BarClosed, Event, SliceClosed
+from algotrader.core.events import BarClosed, Event, SliceClosed, decode_event
 from algotrader.core.symbols import Symbol
 from algotrader.core.timeframes import Timeframe
+from algotrader.live.journal.port import Rows
 from algotrader.live.workers import LiveStrategy
 
 _KEPT_ROWS: Final = 2_048  # in which a bar may still come late or be corrected
+_PAGE: Final = 5_000
+_TOLD: Final = frozenset({BarClosed.__name__, SliceClosed.__name__})
+
+
+def told_after(journal: Rows, ends: Mapping[str, int]) -> list[Event]:
+    """Bars and slices of a journal that closed after `ends` (UTC ms by time frame), oldest first.
+
+    A restart gives them to `LiveRows`, so that strategies see the bars as they were told then.
+    """
+    newest = journal.newest()
+    last, missing = 0 if newest is None else newest.seq, set(ends)
+    found: list[Event] = []
+    while last > 0 and missing:
+        first = max(last - _PAGE + 1, 1)
+        told: list[Event] = []
+        for row in journal.page(first, last - first + 1):
+            event = decode_event(row.body) if row.kind in _TOLD else None
+            if isinstance(event, BarClosed) and event.ts_event > ends.get(event.timeframe, 0):
+                told.append(event)
+            elif isinstance(event, SliceClosed):
+                if event.decision_ts > ends.get(event.timeframe, 0):
+                    told.append(event)
+                else:
+                    missing.discard(event.timeframe)
+        found = told + found
+        last = first - 1
+    return found
 
 
 class LiveRows:

@@ -76,6 +76,12 @@ class TradingSettings(Section):
     url: str | None = Field(
         None, description="a look-alike exchange on this machine, or another host of OKX's"
     )
+    rate_limits: bool = Field(
+        True, description="false: ask a look-alike at `url` as often as we like"
+    )
+    check_s: Annotated[Number, Field(ge=0.1, le=60)] = Field(
+        30.0, description="seconds between questions for what an exchange's streams left out"
+    )
     data: Literal["replay"] = Field("replay", description="replay: the lake's bars, at any speed")
     start: Moment | None = Field(
         None, description="first decision of a replay, ISO date; absent: when warm-ups end"
@@ -95,14 +101,24 @@ class TradingSettings(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _limits_of_the_venue_hold(self) -> TradingSettings:
+        if not self.rate_limits and not _is_of_this_machine(self.url or ""):
+            raise ValueError("rate_limits: false is for a url of this machine: OKX counts calls")
+        return self
+
 
 def _is_trusted(url: str) -> bool:
     """Whether a real key may be used there."""
     parts = urlsplit(url)
     host = parts.hostname or ""
-    if host in ("127.0.0.1", "localhost", "::1"):
+    if _is_of_this_machine(url):
         return True
     return parts.scheme == "https" and (host == "okx.com" or host.endswith(".okx.com"))
+
+
+def _is_of_this_machine(url: str) -> bool:
+    return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
 
 
 class AccountSettings(Section):

@@ -30,7 +30,7 @@ def okx_keys(secrets: Secrets, prefix: str) -> OkxKeys:
 def okx_client(keys: OkxKeys, trading: TradingSettings) -> OkxClient:
     """Real trading is where the mode is `live` alone; everything else is demo trading, or a url."""
     is_demo = trading.mode != "live" and trading.url is None
-    return OkxClient(keys, base_url=trading.url, sandbox=is_demo)
+    return OkxClient(keys, base_url=trading.url, sandbox=is_demo, is_limited=trading.rate_limits)
 
 
 def place(trading: TradingSettings) -> str:

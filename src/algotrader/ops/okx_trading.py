@@ -22,6 +22,7 @@ from algotrader.engine.engine import Engine
 from algotrader.execution.adapters.okx.account import OkxAccount
 from algotrader.execution.adapters.okx.broker import OkxBroker, OkxBrokerSettings
 from algotrader.execution.adapters.okx.client import OkxClient
+from algotrader.execution.adapters.okx.news import NewsSettings
 from algotrader.execution.broker import Broker
 from algotrader.live.journal.journal import Journal
 from algotrader.live.operator import Inbox
@@ -31,7 +32,7 @@ from algotrader.live.quoting import (
     first_quotes,
     follow_quotes,
 )
-from algotrader.live.rows import LiveRows
+from algotrader.live.rows import LiveRows, told_after
 from algotrader.live.steps import Steps
 from algotrader.live.trader import Trader
 from algotrader.live.workers import WorkerDecider
@@ -70,31 +71,38 @@ async def trade_on_okx(
     seen = Observation()
     client = okx_client(keys, trading)
     symbols = tuple(account.market.bars.symbols)
+    timeframe = account.market.bars.timeframe
+    engine = Engine(desk.engine_settings(journal.run_id))
+    quotes = QuoteBook(symbols)
+    steps = Steps(engine, journal, seen.bus.publish, quotes.before)
+    was_there = resumed(desk, steps)
+    newest = engine.state.slices.get(str(timeframe))
     broker = OkxBroker(
         account.name, client, clock,
-        OkxBrokerSettings(run_tag=run_tag(journal.run_id), watched=frozenset(symbols)),
+        OkxBrokerSettings(
+            run_tag=run_tag(journal.run_id), watched=frozenset(symbols),
+            # Funding and trades of others while we were down are booked as well.
+            trades_since_ms=None if newest is None else newest.decision_ts,
+            news=NewsSettings(check_s=trading.check_s),
+        ),
     )  # fmt: skip
-    timeframe = account.market.bars.timeframe
     rest = OkxRest(None, client.address)
+    lake_ms = int(account.market.bars.ts[-1]) + timeframe.ms
     feed = OkxBarFeed(
         rest, OkxStreams(None, client.address), clock, symbols, timeframe,
-        since_ms=int(account.market.bars.ts[-1]) + timeframe.ms,
+        since_ms=lake_ms if newest is None else max(lake_ms, newest.decision_ts),
     )  # fmt: skip
     try:
         async with admitted(
             client, clock, symbols, trading, state=state, journal=journal_folder(desk).path
         ):
-            engine = Engine(desk.engine_settings(journal.run_id))
-            quotes = QuoteBook(symbols)
             market = OkxMarketFeed(rest, OkxStreams(None, client.address), clock)
-            steps = Steps(engine, journal, seen.bus.publish, quotes.before)
-            was_there = resumed(desk, steps)
             now_ms = utc_ms(clock.now())
             record_start(desk, journal, steps, now_ms, accept)
             if not was_there:
                 await _begin_books(steps, account, client, now_ms)
             count = await _trade(
-                desk, account, steps, broker, feed.bars(), quotes, market, clock, timeframe,
+                desk, account, journal, steps, broker, feed.bars(), quotes, market, clock, timeframe,
                 for_s=for_s, on_ready=on_ready, on_slice=on_slice,
                 notifier=Notices(on_notice, messenger),
             )  # fmt: skip
@@ -108,6 +116,7 @@ async def trade_on_okx(
 async def _trade(
     desk: Desk,
     account: DeskAccount,
+    journal: Journal,
     steps: Steps,
     broker: Broker,
     bars: AsyncIterator[Event],
@@ -124,6 +133,8 @@ async def _trade(
     end_of_lake = {str(timeframe): int(account.market.bars.known_at[-1])}
     strategies = desk.live_strategies(end_of_lake, steps.engine.state.answers)
     rows = LiveRows(strategies)
+    for told in told_after(journal.rows, end_of_lake):
+        rows.hear(told)
     decider = WorkerDecider(
         strategies, clock, budget_s=desk.configuration.settings.trading.budget_s
     )

@@ -21,10 +21,15 @@ class OkxClient:
     """One account. `base_url` replaces the venue's address, for look-alikes on this machine."""
 
     def __init__(
-        self, keys: OkxKeys, *, base_url: str | None = None, sandbox: bool = False
+        self,
+        keys: OkxKeys,
+        *,
+        base_url: str | None = None,
+        sandbox: bool = False,
+        is_limited: bool = True,
     ) -> None:
         self.keys = keys
-        self.address = OkxAddress(base_url=base_url, sandbox=sandbox)
+        self.address = OkxAddress(base_url=base_url, sandbox=sandbox, is_limited=is_limited)
         self.rest = OkxRest(keys, self.address)
 
     async def get(self, path: str, params: Mapping[str, str]) -> Answer:

@@ -60,8 +60,7 @@ LookUp = Callable[[OrderId, Symbol], Coroutine[Any, Any, Event]]
 class NewsSettings:
     """How often is checked what the streams said. Seconds."""
 
-    check_s: float = 30.0  # while orders are open
-    idle_s: float = 300.0  # while none is
+    check_s: float = 30.0  # between checks while both streams are open
     blind_s: float = 1.0  # while a stream is down, and after a check without an answer
     heartbeat_ms: int = 45_000  # what a silent stream is allowed, as it is told
 
@@ -188,7 +187,7 @@ class OkxNews:
         self._down.discard("check")
         while True:
             self._check.clear()
-            wait_s = self._settings.check_s if open_orders else self._settings.idle_s
+            wait_s = self._settings.check_s
             try:
                 await self._check_all(open_orders)
             except _ROW_ERRORS as error:
