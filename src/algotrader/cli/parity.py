@@ -35,12 +35,12 @@ def parity(
     algotrader parity
     algotrader parity backup/journal --json
     """
-    from algotrader.cli.desk_tables import desk_of
+    from algotrader.cli.desk_tables import configured
     from algotrader.cli.main import FINDING
     from algotrader.cli.parity_tables import plain_parity, print_parity
-    from algotrader.ops.parity import compare_desk
+    from algotrader.ops.parity import compare_workspace
 
-    found = compare_desk(desk_of(out), run)
+    found = compare_workspace(configured(out), run)
     out.show(plain_parity(found), lambda console: print_parity(console, found, last))
     if not found.is_clean:
         raise typer.Exit(FINDING)

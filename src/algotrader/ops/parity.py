@@ -3,30 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from algotrader.core.ids import RunId
 from algotrader.live.journal.folder import JournalFolder
 from algotrader.live.journal.journal import last_segment
-from algotrader.ops.desk import Desk
-from algotrader.ops.trading import journal_folder
-from algotrader.parity import comparing
-from algotrader.parity.comparing import Parity
+from algotrader.ops.config import Configuration
+from algotrader.ops.desk import Desk, build_desk
+from algotrader.ops.standing import folder_of, journal_differs
+from algotrader.parity.comparing import Parity, compare
 from algotrader.parity.today import Desk as ParityDesk
 from algotrader.parity.today import TradedAccount, TradedStrategy
 
 
-def compare_desk(
-    desk: Desk,
+def compare_workspace(
+    configuration: Configuration,
     journal: Path | None = None,
     *,
     on_stage: Callable[[str], None] = lambda _: None,
 ) -> Parity:
-    """Both comparisons of the desk's journal, or of the one in another folder. Writes nothing."""
-    folder = journal_folder(desk) if journal is None else JournalFolder(journal)
+    """Both comparisons of the workspace's journal, or of the one in another folder. Writes nothing.
+
+    JournalMissingError, JournalDamagedError; DataError if there is nothing to compare.
+    """
+    folder = folder_of(configuration) if journal is None else JournalFolder(journal)
     with folder.reading() as rows:
         run_id = RunId(last_segment(rows).run_id)
-        return comparing.compare(parity_desk(desk, run_id), rows, on_stage=on_stage)
+        desk = parity_desk(desk_today(configuration), run_id)
+        try:
+            return compare(desk, rows, on_stage=on_stage)
+        except KeyError as error:
+            raise journal_differs(folder, error) from error
+
+
+def desk_today(configuration: Configuration) -> Desk:
+    """The desk with all bars there are: `trading.end` ends a replay, and nothing else."""
+    settings = configuration.settings
+    if settings.trading.mode == "paper" or settings.trading.end is None:
+        return build_desk(configuration)
+    trading = settings.trading.model_copy(update={"end": None})
+    endless = replace(configuration, settings=settings.model_copy(update={"trading": trading}))
+    return replace(build_desk(endless), configuration=configuration)
 
 
 def parity_desk(desk: Desk, run_id: RunId) -> ParityDesk:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from algotrader import __version__
 from algotrader.core.errors import DataError
 from algotrader.core.ids import StrategyId
+from algotrader.core.instants import utc_at
 from algotrader.live.journal.port import Rows
 from algotrader.parity.asknown import AsKnown
 from algotrader.parity.causes import Cause, Compared, Sameness
@@ -97,6 +98,14 @@ def _compared(
     ends = {one.name: int(one.bars.known_at[-1]) for one in strategies}
     keys = sorted({*live.decisions, *today.decisions})
     within = [key for key in keys if key.decision_ts <= ends[key.strategy]]
+    if not within:
+        first, last = utc_at(span.first_ms), utc_at(max(ends.values()))
+        raise DataError(
+            "parity.no_data",
+            f"the journal begins at {first:%Y-%m-%d %H:%M}, today's data ends at "
+            f"{last:%Y-%m-%d %H:%M}: there is nothing to compare its decisions with",
+            hint="bring in the bars of its range: algotrader data download",
+        )
     return tuple(explainer.compare(key) for key in within), len(keys) - len(within)
 
 
