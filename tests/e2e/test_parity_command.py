@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from algotrader.cli.main import main
+from algotrader.live.journal.folder import JournalFolder
 
 SETTINGS = """
 accounts:
@@ -45,9 +46,61 @@ def test_what_was_traded_on_paper_is_what_was_tested(
     assert found["backtest"]["differences"] == []
 
 
-def test_a_journal_without_a_decision_or_none_at_all_is_wrong_use(
+def test_the_page_is_one_file_that_reads_without_scripts(
+    desk: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    said(capfd, "trade", "--journal-sync", "normal")
+    found = said(capfd, "parity", "--html", "parity.html")
+
+    page = (desk / "parity.html").read_text()
+    assert found["html"] == "parity.html"
+    assert "All 252 decisions are what the backtest decides." in page
+    assert "http" not in page.replace("http-equiv", "")
+
+
+def test_for_people_it_is_two_lines_where_all_is_equal(
+    desk: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    main(["trade", "--journal-sync", "normal", "--quiet"])
+    capfd.readouterr()
+
+    assert main(["parity", "journal"]) == 0
+
+    lines = capfd.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert lines[1].endswith("commands to the venue: 100 % equal, byte for byte")
+    assert lines[2] == "backtest  252 decisions: 252 equal, 0 equal in weight, 0 different"
+
+
+def test_a_strategy_that_is_another_than_it_was_is_a_finding(
+    desk: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    text = SETTINGS.replace("use: TrendFollow", "use: own.py")
+    code = (
+        "from algotrader.strategy.library.trend import TrendFollow\n\n\nclass Own(TrendFollow):\n"
+    )
+    (desk / "algotrader.yaml").write_text(text)
+    (desk / "own.py").write_text(f'{code}    """As it is."""\n')
+    said(capfd, "trade", "--journal-sync", "normal")
+    (desk / "own.py").write_text(
+        f"{code}    def targets(self, bars, f):\n        return super().targets(bars, f) / 2\n"
+    )
+
+    found = said(capfd, "parity", code=1)
+
+    assert not found["clean"]
+    assert found["replay"]["equal"]
+    assert found["backtest"]["causes"]["unknown"] > 0
+
+
+def test_no_journal_and_a_journal_without_decisions_say_what_to_do(
     desk: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     missing = said(capfd, "parity", code=2)
+    with JournalFolder(desk / "journal").create(entropy=bytes(16), now_ms=1):
+        pass
+    empty = said(capfd, "parity", code=2)
 
     assert missing["error"]["code"] == "journal.missing"
+    assert empty["error"]["code"] == "parity.nothing"
+    assert "algotrader trade" in empty["error"]["hint"]

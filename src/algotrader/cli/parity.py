@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from algotrader.cli.commands import new_app
 from algotrader.cli.output import Output, with_output
+
+if TYPE_CHECKING:
+    from algotrader.parity.comparing import Parity
 
 app = new_app()
 
@@ -24,16 +27,19 @@ def parity(
     last: Annotated[
         int, typer.Option("--last", min=0, help="How many differences to list; 0 lists all.")
     ] = 20,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE.html", help="Also write it as a page.")
+    ] = None,
 ) -> None:
     """Prove that what was tested is what was traded, and name the cause of each difference.
 
     Replays the journal through this build: every row must come out byte for byte. Then runs its
     range as a backtest on today's data and compares each decision. Exit code 1 on a finding.
-    Reads only; also while the trader runs.
+    The journal is only read; also while the trader runs.
 
     \b
     algotrader parity
-    algotrader parity backup/journal --json
+    algotrader parity backup/journal --html parity.html
     """
     from algotrader.cli.desk_tables import configured
     from algotrader.cli.main import FINDING
@@ -41,6 +47,15 @@ def parity(
     from algotrader.ops.parity import compare_workspace
 
     found = compare_workspace(configured(out), run)
-    out.show(plain_parity(found), lambda console: print_parity(console, found, last))
+    if html is not None:
+        _write(html, found)
+    out.show(plain_parity(found, html), lambda console: print_parity(console, found, last, html))
     if not found.is_clean:
         raise typer.Exit(FINDING)
+
+
+def _write(file: Path, found: Parity) -> None:
+    from algotrader.backtest.report import write_report
+    from algotrader.parity.page import render_parity
+
+    write_report(file, render_parity(found))

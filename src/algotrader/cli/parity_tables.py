@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
+from algotrader.cli.output import shown_path
 from algotrader.core.instants import utc_at
 from algotrader.core.units import ABSENT, format_percent
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from algotrader.parity.replaying import Difference, Replayed
 
 
-def plain_parity(found: Parity) -> dict[str, Any]:
+def plain_parity(found: Parity, html: Path | None = None) -> dict[str, Any]:
     """One object: what both comparisons found. Amounts are text, exact; times UTC ms."""
     from algotrader.parity.causes import Sameness
 
@@ -27,6 +29,7 @@ def plain_parity(found: Parity) -> dict[str, Any]:
         "first": found.span.first_ms,
         "last": found.span.last_ms,
         "clean": found.is_clean,
+        "html": None if html is None else str(html),
         "replay": _plain_replay(found.replay),
         "backtest": {
             "decisions": len(found.decisions),
@@ -114,17 +117,16 @@ def _text(value: Decimal | None) -> str | None:
     return None if value is None else str(value)
 
 
-def print_parity(console: Console, found: Parity, last: int) -> None:
+def print_parity(console: Console, found: Parity, last: int, html: Path | None = None) -> None:
     """Two lines of result, the causes, and the newest differences."""
     from algotrader.parity.causes import Sameness
 
     span = f"{_at(found.span.first_ms)} to {_at(found.span.last_ms)}"
-    console.print(f"parity of run {found.run_id}, {span}", soft_wrap=True)
+    console.print(f"parity of run {found.run_id}, {span} UTC", soft_wrap=True)
     _print_replay(console, found.replay)
-    total = len(found.decisions)
     counts = found.counts
     console.print(
-        f"backtest  {total:,} decisions: {counts[Sameness.EQUAL]:,} equal, "
+        f"backtest  {len(found.decisions):,} decisions: {counts[Sameness.EQUAL]:,} equal, "
         f"{counts[Sameness.WEIGHT]:,} equal in weight, "
         f"{counts[Sameness.DIFFERENT]:,} different",
         soft_wrap=True,
@@ -136,25 +138,46 @@ def print_parity(console: Console, found: Parity, last: int) -> None:
             soft_wrap=True,
         )
     if found.causes:
-        console.print(_causes(found, total))
-    shown = [one for one in found.decisions if one.sameness is Sameness.DIFFERENT]
-    kept = shown[-last:] if last else shown
-    for one in kept:
+        console.print(_causes(found))
+    _print_differences(console, found, last)
+    if html is not None:
+        console.print(f"page: {shown_path(html)}", soft_wrap=True)
+
+
+def _print_differences(console: Console, found: Parity, last: int) -> None:
+    """The newest reasons, each with how often it was one after the other; the largest size."""
+    from algotrader.parity.summary import folded, resized
+
+    rows = folded(found.decisions)
+    kept = rows[-last:] if last else rows
+    for row in kept:
+        one = row.first
+        cause = one.cause.value if one.cause else ABSENT
+        until = f" to {_at(row.last_ts)[11:]}, {row.count} times" if row.count > 1 else ""
         console.print(
-            f"{_at(one.key.decision_ts)}  {one.key.strategy}  {one.key.instrument}  "
-            f"{one.cause.value if one.cause else ABSENT}: {one.text}",
+            f"{_at(one.key.decision_ts)}{until}  {one.key.strategy}  {one.key.instrument}  "
+            f"{cause}: {one.text}",
             soft_wrap=True,
         )
-    if len(kept) < len(shown):
-        console.print(f"{len(shown) - len(kept):,} earlier ones: --last 0, or --json", style="dim")
+    if len(kept) < len(rows):
+        console.print(f"{len(rows) - len(kept):,} earlier ones: --last 0, or --json", style="dim")
+    sizes = resized(found.decisions)
+    if sizes:
+        one = sizes[0]
+        console.print(
+            f"{len(sizes):,} other sizes of equal weights; the farthest apart: "
+            f"{_at(one.key.decision_ts)}  {one.key.strategy}  {one.key.instrument}  {one.text}",
+            soft_wrap=True,
+        )
 
 
 def _print_replay(console: Console, replay: Replayed) -> None:
-    share = format_percent(replay.equal / replay.steps if replay.steps else 1.0)
-    mark = "" if replay.is_equal else "△ "
+    said = "100 % equal, byte for byte"
+    if not replay.is_equal:
+        said = f"△ {replay.steps - replay.equal:,} steps came out otherwise"
     console.print(
-        f"{mark}replay    {replay.rows:,} rows, {replay.steps:,} steps, {replay.commands:,} "
-        f"commands to the venue: {share} equal, byte for byte",
+        f"replay    {replay.rows:,} rows, {replay.steps:,} steps, {replay.commands:,} "
+        f"commands to the venue: {said}",
         soft_wrap=True,
     )
     if replay.configurations_differ:
@@ -165,7 +188,8 @@ def _print_replay(console: Console, replay: Replayed) -> None:
         console.print(f"  replayed  {one.error or one.replayed or ABSENT}", soft_wrap=True)
 
 
-def _causes(found: Parity, total: int) -> Table:
+def _causes(found: Parity) -> Table:
+    total = len(found.decisions)
     table = Table(box=None, pad_edge=False)
     table.add_column("cause")
     table.add_column("decisions", justify="right")
