@@ -35,6 +35,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     mode: TradingMode
     reason: str
     by: str = OPERATOR
+    channel: str = CHANNEL  # the door it came through
     flatten: bool = False  # a halt that first goes flat (R28)
 
 
@@ -78,11 +79,16 @@ def _event(request: Request, now_ms: int) -> Event:
     if request.mode is TradingMode.HALTED:
         return HaltRequested(
             ts_event=now_ms, ts_known=now_ms, account=account, by=by, reason=reason,
-            channel=CHANNEL, flatten=request.flatten,
+            channel=request.channel, flatten=request.flatten,
         )  # fmt: skip
     if request.mode is TradingMode.TRADING:
         return RearmRequested(
-            ts_event=now_ms, ts_known=now_ms, account=account, by=by, reason=reason, channel=CHANNEL
+            ts_event=now_ms,
+            ts_known=now_ms,
+            account=account,
+            by=by,
+            reason=reason,
+            channel=request.channel,
         )
     return ModeChanged(
         ts_event=now_ms, ts_known=now_ms, account=account, by=by, reason=reason, mode=request.mode

@@ -67,6 +67,18 @@ class TelegramClient:
             said = _meaning(error, self._blot(error.message))
         raise said
 
+    async def write(
+        self, chat: int, text: str, *, bold_first: bool = False, buttons: Any = None
+    ) -> None:
+        """One message of at most `TEXT_LENGTH` escaped characters; plain if marks are not read."""
+        first, _, rest = text.partition("\n")
+        marked = f"<b>{_escaped(first)}</b>\n{_escaped(rest)}" if bold_first else _escaped(text)
+        send = self.bot.send_message
+        try:
+            await self.asked(send(chat, marked, parse_mode="HTML", reply_markup=buttons))
+        except _UnparsedError:
+            await self.asked(send(chat, text, reply_markup=buttons))
+
     async def close(self) -> None:
         for connection in self._connections:
             await connection.shutdown()
@@ -112,16 +124,7 @@ class TelegramChannel:
             if fits:
                 return
         for page in pages(f"{title}\n{text}\n{foot}", TEXT_LENGTH):
-            await self._write(chat, page, bold_first=page.startswith(title))
-
-    async def _write(self, chat: int, text: str, *, bold_first: bool) -> None:
-        bot, asked = self._client.bot, self._client.asked
-        first, _, rest = text.partition("\n")
-        marked = f"<b>{_escaped(first)}</b>\n{_escaped(rest)}" if bold_first else _escaped(text)
-        try:
-            await asked(bot.send_message(chat, marked, parse_mode="HTML"))
-        except _UnparsedError:
-            await asked(bot.send_message(chat, text))
+            await self._client.write(chat, page, bold_first=page.startswith(title))
 
     async def close(self) -> None:
         await self._client.close()

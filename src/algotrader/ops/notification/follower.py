@@ -9,24 +9,26 @@ from __future__ import annotations
 import logging
 import sqlite3
 from contextlib import suppress
+from decimal import Decimal
 from typing import Final
 
 import msgspec
 
 from algotrader.core.errors import AlgotraderError
-from algotrader.core.events import AccountMarked, decode_event
+from algotrader.core.events import AccountMarked, CashMoved, decode_event
 from algotrader.core.instants import utc_at
 from algotrader.core.ports import Notice
 from algotrader.live.journal.chain import Row
 from algotrader.live.journal.errors import JournalMissingError
 from algotrader.live.journal.folder import JournalFolder
-from algotrader.ops.notification.outbox import DayEquity, Outbox
+from algotrader.ops.notification.outbox import DEPOSITS, WHOLE, DayEquity, Outbox
 from algotrader.ops.notification.secrets import Blotter
 from algotrader.ops.notification.telling import Memory, Teller
 
 log = logging.getLogger(__name__)
 _PAGE: Final = 2_000
 _NOTE: Final = "follower"
+_PAID_IN: Final = ("deposit", "transfer")
 _TOLD_KINDS: Final = frozenset(
     {
         "BarClosed", "CaughtUp", "HeartbeatMissed", "ImpossibleReply", "LimitChangeRefused",
@@ -99,7 +101,7 @@ class Follower:
         told: list[tuple[Notice, int]] = []
         days: dict[tuple[str, str, str], DayEquity] = {}
         for row in page:
-            days.update((_key(one), one) for one in _worths(row))
+            days.update((_key(one), one) for one in _worths(row, place.memory))
             if row.kind in _TOLD_KINDS:
                 notices = self._teller.tell(decode_event(row.body))
                 told += [(self._blot.notice(one), now_ms) for one in notices if now_ms is not None]
@@ -123,7 +125,7 @@ class Follower:
             return []
 
 
-def _worths(row: Row) -> list[DayEquity]:
+def _worths(row: Row, memory: Memory) -> list[DayEquity]:
     """What a row says an account or its parts are worth."""
     if row.kind == "Decided":
         worth = msgspec.json.decode(row.body, type=_Worth)
@@ -133,7 +135,15 @@ def _worths(row: Row) -> list[DayEquity]:
         marked = decode_event(row.body)
         assert isinstance(marked, AccountMarked)
         day = _day(marked.ts_event)
-        return [DayEquity(account=marked.account, part="", day=day, equity=str(marked.equity))]
+        return [DayEquity(account=marked.account, part=WHOLE, day=day, equity=str(marked.equity))]
+    if row.kind == "CashMoved":
+        moved = decode_event(row.body)
+        assert isinstance(moved, CashMoved)
+        if moved.reason in _PAID_IN:
+            paid = memory.deposits.get(moved.account, Decimal(0)) + moved.amount
+            memory.deposits[moved.account] = paid
+            day = _day(moved.ts_event)
+            return [DayEquity(account=moved.account, part=DEPOSITS, day=day, equity=str(paid))]
     return []
 
 

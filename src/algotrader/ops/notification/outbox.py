@@ -53,12 +53,16 @@ CREATE TABLE IF NOT EXISTS audit (
 """
 
 
+WHOLE: Final = ""
+DEPOSITS: Final = "+"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayEquity:
     """What an account, or a strategy's part of it, was worth at the end of a UTC day, so far."""
 
     account: str
-    part: str  # strategy; empty for the whole account
+    part: str  # strategy; `WHOLE`, or `DEPOSITS` for what was paid in so far
     day: str  # ISO date
     equity: str  # account currency, exact
 
@@ -178,16 +182,15 @@ class Outbox:
             _keep(file, name, value)
 
     def equity(self, account: str, since: str) -> list[DayEquity]:
-        """From the last day before `since` on, by day; of the whole account where it is known."""
+        """By day; each part from the last day before `since` on."""
         query = (
-            "SELECT account, part, day, equity FROM equity WHERE account = ? AND day >= "
-            "coalesce((SELECT max(day) FROM equity WHERE account = ? AND day < ?), ?) "
-            "ORDER BY day, part"
+            "SELECT account, part, day, equity FROM equity AS this WHERE account = ? AND day >= "
+            "coalesce((SELECT max(day) FROM equity AS one WHERE one.account = this.account "
+            "AND one.part = this.part AND one.day < ?), ?) ORDER BY day, part"
         )
         with self._open() as file:
-            rows = file.execute(query, (account, account, since, since)).fetchall()
-        found = [DayEquity(account=a, part=p, day=d, equity=e) for a, p, d, e in rows]
-        return [one for one in found if not one.part] or found
+            rows = file.execute(query, (account, since, since)).fetchall()
+        return [DayEquity(account=a, part=p, day=d, equity=e) for a, p, d, e in rows]
 
     def audit(self, row: AuditRow) -> None:
         with self._writing() as file:

@@ -55,6 +55,7 @@ class Memory(msgspec.Struct, kw_only=True):
     positions: dict[str, tuple[Decimal, Decimal]] = {}  # quantity, realised when it was opened
     gaps: list[str] = []  # bars that steps went on without
     silent: list[str] = []  # parts that were told to be
+    deposits: dict[str, Decimal] = {}  # paid in less paid out, by account
 
 
 class Teller:

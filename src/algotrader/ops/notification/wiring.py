@@ -7,16 +7,20 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from algotrader.core.errors import ConfigurationError
 from algotrader.core.ports import Clock, Notice, Severity, SystemClock
 from algotrader.live.journal.folder import JournalFolder
+from algotrader.live.operator import Inbox
 from algotrader.ops.config import Configuration
 from algotrader.ops.notification.alerts import QuietHours, TokenBucket
 from algotrader.ops.notification.channels import Channel
+from algotrader.ops.notification.commands import Commands
 from algotrader.ops.notification.courier import Courier, Lane
 from algotrader.ops.notification.follower import Follower
 from algotrader.ops.notification.outbox import FOLDER, Outbox
+from algotrader.ops.notification.reading import CommandReader
 from algotrader.ops.notification.secrets import Blotter
 from algotrader.ops.notification.service import NotificationThread, Work, courier_lock
 from algotrader.ops.notification.settings import ChannelSettings, NotificationSettings
@@ -25,6 +29,9 @@ from algotrader.ops.notification.texts import Texts
 from algotrader.ops.okx_access import key_names
 from algotrader.ops.secrets import Secrets, secrets_of
 from algotrader.ops.standing import folder_of
+
+if TYPE_CHECKING:
+    from algotrader.ops.adapters.telegram import TelegramClient
 
 log = logging.getLogger(__name__)
 OUTBOX = "outbox.sqlite"
@@ -55,9 +62,10 @@ def notifying(
         return None if told is None else blot.notice(told)
 
     def build() -> tuple[Courier, Sequence[Work]]:
-        courier = build_courier(settings, secrets, outbox, clock)
+        clients = telegram_clients(settings, secrets)
+        courier = build_courier(settings, secrets, clients, outbox, clock)
         courier.before_sorting.append(follower.follow)
-        return courier, ()
+        return courier, listeners(configuration, clients, outbox, clock)
 
     with courier_lock(folder) as is_ours:
         if is_ours:
@@ -107,13 +115,59 @@ def blotter(configuration: Configuration, secrets: Secrets) -> Blotter:
     return Blotter.of(found)
 
 
+def telegram_clients(
+    settings: NotificationSettings, secrets: Mapping[str, str]
+) -> dict[str, TelegramClient]:
+    """A client for each Telegram channel. UsageError without the extra."""
+    from algotrader.ops.adapters.telegram import TelegramClient
+
+    return {
+        name: TelegramClient(secrets[name], one.url)
+        for name, one in settings.channels.items()
+        if one.kind == "telegram"
+    }
+
+
+def listeners(
+    configuration: Configuration,
+    clients: Mapping[str, TelegramClient],
+    outbox: Outbox,
+    clock: Clock,
+) -> list[Work]:
+    """Who takes commands: each Telegram channel that names users."""
+    from algotrader.ops.adapters.telegram_commands import TelegramCommands
+
+    settings = configuration.settings.notification
+    texts = texts_of(settings)
+    commands = Commands(
+        accounts=tuple(sorted({one.account for one in configuration.settings.strategies.values()})),
+        inbox=Inbox(folder_of(configuration).path),
+        outbox=outbox,
+        read=CommandReader(folder=configuration.folder, file=configuration.file),
+        texts=texts,
+        clock=clock,
+    )
+    return [
+        TelegramCommands(
+            client=client, users=frozenset(one.users), chats=frozenset(one.chats),
+            commands=commands, outbox=outbox, texts=texts, clock=clock,
+        )
+        for name, client in clients.items()
+        if (one := settings.channels[name]).users
+    ]  # fmt: skip
+
+
 def build_courier(
-    settings: NotificationSettings, secrets: Mapping[str, str], outbox: Outbox, clock: Clock
+    settings: NotificationSettings,
+    secrets: Mapping[str, str],
+    clients: Mapping[str, TelegramClient],
+    outbox: Outbox,
+    clock: Clock,
 ) -> Courier:
     lanes = {
         name: Lane(
             name=name,
-            channel=build_channel(one, secrets[name]),
+            channel=build_channel(one, secrets[name], clients.get(name)),
             least=Severity(one.least),
             bucket=TokenBucket(one.per_minute),
         )
@@ -125,11 +179,15 @@ def build_courier(
     )  # fmt: skip
 
 
-def build_channel(settings: ChannelSettings, secret: str) -> Channel:
-    """UsageError without the extra."""
-    from algotrader.ops.adapters.telegram import TelegramChannel, TelegramClient
+def build_channel(settings: ChannelSettings, secret: str, client: TelegramClient | None) -> Channel:
+    """UsageError without the extra, or for an address that is none."""
+    if client is not None:
+        from algotrader.ops.adapters.telegram import TelegramChannel
 
-    return TelegramChannel(TelegramClient(secret, settings.url), settings.chats)
+        return TelegramChannel(client, settings.chats)
+    from algotrader.ops.adapters.apprise import AppriseChannel
+
+    return AppriseChannel(secret)
 
 
 def texts_of(settings: NotificationSettings) -> Texts:

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from algotrader.core.ports import Notice, Severity
-from algotrader.ops.notification.outbox import ROOM, AuditRow, DayEquity, Outbox
+from algotrader.ops.notification.outbox import (
+    DEPOSITS,
+    ROOM,
+    WHOLE,
+    AuditRow,
+    DayEquity,
+    Outbox,
+)
 
 NOON_MS = 1_704_110_400_000
 WINDOW_MS = 600_000
@@ -108,21 +115,19 @@ def test_a_locked_file_is_an_error_that_changes_nothing(file: Path) -> None:
     assert Outbox(file).sort({"phone": INFO}, NOON_MS, WINDOW_MS) == 0
 
 
-def test_equity_by_day_begins_with_the_day_before_and_prefers_the_whole_account(file: Path) -> None:
+def test_equity_by_day_begins_with_the_last_day_before_of_each_part(file: Path) -> None:
     outbox = Outbox(file)
     days = [
         DayEquity(account="main", part=part, day=day, equity=equity)
         for part, day, equity in (
-            ("", "2024-01-01", "1"), ("", "2024-01-03", "3"), ("trend", "2024-01-03", "2"),
-            ("", "2024-01-04", "4"),
+            (WHOLE, "2024-01-01", "1"), (WHOLE, "2024-01-03", "3"), (DEPOSITS, "2024-01-01", "9"),
+            (WHOLE, "2024-01-04", "4"),
         )
     ]  # fmt: skip
     outbox.follow([], [*days, days[0]], "place", b"")
 
-    assert [one.equity for one in outbox.equity("main", "2024-01-04")] == ["3", "4"]
-    assert [one.day for one in outbox.equity("main", "2023-01-01")] == [
-        "2024-01-01", "2024-01-03", "2024-01-04",
-    ]  # fmt: skip
+    assert [one.equity for one in outbox.equity("main", "2024-01-04")] == ["9", "3", "4"]
+    assert len(outbox.equity("main", "2023-01-01")) == 4
     assert outbox.equity("other", "2024-01-01") == []
 
 

@@ -43,7 +43,7 @@ def test_a_sentence_is_there_in_both_languages_with_the_same_fields(key: str) ->
 
     assert fields(english) == fields(chinese)
     assert not re.search(r"[一-鿿]", english)
-    words = re.findall(r"[A-Za-z]{2,}", re.sub(r"\{\w+\}", "", chinese))
+    words = re.findall(r"[A-Za-z]{2,}", re.sub(r"\{\w+\}|/\w+", "", chinese))
     assert set(words) <= {"AlgorithmTrader"}
     if re.sub(r"\{\w+\}|[\W\d_]", "", english):
         assert re.search(r"[一-鿿]", chinese)
