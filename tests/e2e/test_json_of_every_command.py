@@ -59,6 +59,7 @@ CALLS: dict[str, list[str]] = {
     "journal verify": [],
     "journal export": [],
     "journal recover": [],
+    "notify test": [],
     "sim okx": ["--port", "0", "--for", "0.1"],
     "secrets set": ["ALGOTRADER_OKX_KEY"],
     "secrets list": [],

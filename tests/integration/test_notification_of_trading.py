@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,7 @@ from algotrader.cli.main import main
 
 pytest.importorskip("telegram", reason="not run: python-telegram-bot is not installed")
 
+COMMAND = "import sys; from algotrader.cli.main import main; raise SystemExit(main(sys.argv[1:]))"
 SETTINGS = """
 accounts:
   main: {{currency: USD, cash: 10_000}}
@@ -85,3 +90,83 @@ def test_fills_and_positions_are_told_in_chinese_and_only_those_since_it_was_ask
     assert before > 0
     assert len(texts) >= 1
     assert told.count("US:AAPL") <= 3 * fills
+
+
+def started(folder: Path, *words: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-c", COMMAND, *words, "--quiet"],
+        cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def test_f71_a_halt_by_telegram_stops_a_running_trader_and_is_told(
+    desk: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with bot_api() as (api, url):
+        (desk / "algotrader.yaml").write_text(settings(url))
+        trader = started(desk, "trade", "--speed", "8")
+        try:
+            api.until(1, wait_s=60, containing="")
+            api.write("/halt")
+            api.until(1, containing="Halt asked: main")
+            api.until(1, containing="trading stopped by kill_switch")
+            api.write("/status")
+            (status,) = api.until(1, wait_s=60, containing="STOPPED")
+        finally:
+            trader.kill()
+            trader.wait()
+
+    assert "equity" in status
+    rows = said(capfd, "journal", "show", "--kind", "HaltRequested", "--last", "0")
+    assert [(row["body"]["channel"], row["body"]["by"]) for row in rows] == [
+        ("telegram", f"telegram:{USER}")
+    ]
+
+
+def test_a_notifier_of_its_own_tells_what_a_trader_does(
+    desk: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with bot_api() as (api, url):
+        (desk / "algotrader.yaml").write_text(settings(url))
+        notifier = started(desk, "run", "notifier")
+        try:
+            lock = desk / "journal" / "notification" / "courier.lock"
+            until = time.monotonic() + 60
+            while not lock.exists() and time.monotonic() < until:
+                time.sleep(0.05)
+            time.sleep(0.5)
+            said(capfd, "halt")
+            said(capfd, "trade", "--journal-sync", "normal")
+            api.until(1, containing="trading stopped by kill_switch")
+            error = said(capfd, "run", "notifier", code=2)["error"]
+            notifier.send_signal(signal.SIGTERM)
+            assert notifier.wait(timeout=20) == 0
+        finally:
+            notifier.kill()
+
+    assert error["code"] == "notification.taken"
+
+
+def test_notify_test_says_what_came_of_each_channel(
+    desk: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with bot_api() as (api, url):
+        more = f"    spare: {{kind: telegram, chats: [5], variable: SPARE, url: '{url}'}}\n"
+        (desk / "algotrader.yaml").write_text(settings(url, "zh") + more)
+        monkeypatch.setenv("SPARE", "99:canary-7f3a")
+        assert main(["notify", "test", "--json"]) == 3
+        told = json.loads(capfd.readouterr().out)
+
+    assert [(one["channel"], one["delivered"]) for one in told] == [
+        ("phone", True), ("spare", False),
+    ]  # fmt: skip
+    assert "canary" not in json.dumps(told)
+    assert "测试消息" in api.texts()[0]
+
+
+def test_without_a_channel_a_test_says_what_to_do(
+    desk: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (desk / "algotrader.yaml").write_text("backtest: {cash: 5}\n")
+
+    assert said(capfd, "notify", "test", code=2)["error"]["code"] == "notification.no_channel"

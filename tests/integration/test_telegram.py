@@ -100,7 +100,7 @@ def test_a_long_text_is_cut_at_line_ends(api: tuple[BotApi, str]) -> None:
     assert len(api[0].texts()) > 2
     assert all(len(text) <= 4_096 for text in api[0].texts())
     assert sum(text.count("&amp;") for text in api[0].texts()) == 20 * 90
-    assert "".join(pages("a" * 9_000, 4_000)) == "a" * 9_000
+    assert "".join(pages("a" * 9_000, 4_000)).replace("\n", "") == "a" * 9_000
 
 
 @pytest.mark.parametrize(

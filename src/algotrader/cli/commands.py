@@ -20,6 +20,7 @@ GROUPS = (
     "data",
     "strategy",
     "sim",
+    "notify",
     "journal",
     "jobs",
     "config",
@@ -64,7 +65,9 @@ TABLE: dict[str, Entry] = {
         "Trade the strategies of algotrader.yaml: on paper, on demo trading, or in earnest.",
     ),
     "jobs": Entry("jobs", LIVE, "Look at what runs at set times, and run a job by hand."),
-    "run": Entry("run", LIVE, "Run one process of the system: collector, scheduler or trader."),
+    "run": Entry(
+        "run", LIVE, "Run one process of the system: collector, scheduler, trader or notifier."
+    ),
     "status": Entry(
         "status", LIVE, "Show each account: mode, equity, cash, positions, open orders."
     ),
@@ -85,6 +88,7 @@ TABLE: dict[str, Entry] = {
         LIVE,
         "Prove that what was tested is what was traded, and name the cause of each difference.",
     ),
+    "notify": Entry("notify", LIVE, "Try the ways by which you are told."),
     "sim": Entry("sim", LIVE, "Run a look-alike exchange on this machine."),
     "journal": Entry("journal", LIVE, "Read and check the record that trading depends on."),
     "config": Entry("config", WORKSPACE, "Show, check and explain the settings in force."),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 app = new_app()
 
-ROLES = ("collector", "scheduler", "trader")
+ROLES = ("collector", "scheduler", "trader", "notifier")
 For = Annotated[float | None, typer.Option("--for", help="End after so many seconds.", min=0)]
 
 
@@ -25,14 +25,15 @@ For = Annotated[float | None, typer.Option("--for", help="End after so many seco
 @with_output
 def run(
     out: Output,
-    role: Annotated[str, typer.Argument(help="collector, scheduler or trader.")],
+    role: Annotated[str, typer.Argument(help="collector, scheduler, trader or notifier.")],
     for_s: For = None,
 ) -> None:
-    """Run one process of the system: collector, scheduler or trader.
+    """Run one process of the system: collector, scheduler, trader or notifier.
 
     The collector keeps bars and funding as the venue closes them; the scheduler runs the `jobs` of
     algotrader.yaml; the trader is `algotrader trade`. SIGTERM and Ctrl-C end each of them when what
-    it writes is written. Neither collector nor scheduler sends an order or needs a key.
+    it writes is written. Neither collector nor scheduler sends an order or needs a key. The notifier
+    tells what the journal holds and takes commands by messenger, in place of the trader's own thread.
 
     \b
     algotrader run collector
@@ -42,6 +43,8 @@ def run(
         _collector(out, for_s)
     elif role == "scheduler":
         _scheduler(out, for_s)
+    elif role == "notifier":
+        _notifier(out, for_s)
     else:
         raise UsageError(
             "usage.role", f"there is no role {role!r}",
@@ -93,3 +96,14 @@ def _leave(ended: Ended) -> None:
 
     if ended is Ended.INTERRUPTED:
         raise SystemExit(130)
+
+
+def _notifier(out: Output, for_s: float | None) -> None:
+    from algotrader.ops.config import load
+    from algotrader.ops.notification.wiring import deliver
+    from algotrader.ops.stopping import run_until_stopped
+
+    configuration = load(out.config, environment=os.environ)
+    ended = run_until_stopped(deliver(configuration, os.environ, says=out.note), for_s)
+    out.show({"ended": str(ended)}, lambda console: console.print(f"ended: {ended}"))
+    _leave(ended)

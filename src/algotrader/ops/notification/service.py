@@ -24,7 +24,7 @@ from algotrader.ops.notification.outbox import Outbox
 
 log = logging.getLogger(__name__)
 LOCK: Final = "courier.lock"
-_LAST_WORDS_S: Final = 5.0  # what the end of a run may wait for its last messages
+_LAST_WORDS_S: Final = 3.0  # what the end of a run may wait for its last messages
 _IN_MEMORY: Final = 10_000  # beyond it information is left out
 _LOOK_S: Final = 0.2
 
@@ -54,6 +54,11 @@ class NotificationThread:
         self._end: asyncio.Event | None = None
         self._is_ready = Event()
         self._thread = Thread(target=self._main, name="notification", daemon=True)
+
+    @property
+    def delivers(self) -> bool:
+        """Whether it is this process that sends; otherwise it only hands over."""
+        return self._build is not None
 
     def start(self) -> None:
         self._thread.start()

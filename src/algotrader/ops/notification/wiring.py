@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from algotrader.core.errors import ConfigurationError
+from algotrader.core.errors import ConfigurationError, UsageError
 from algotrader.core.ports import Clock, Notice, Severity, SystemClock
 from algotrader.live.journal.folder import JournalFolder
 from algotrader.live.operator import Inbox
@@ -23,7 +24,7 @@ from algotrader.ops.notification.outbox import FOLDER, Outbox
 from algotrader.ops.notification.reading import CommandReader
 from algotrader.ops.notification.secrets import Blotter
 from algotrader.ops.notification.service import NotificationThread, Work, courier_lock
-from algotrader.ops.notification.settings import ChannelSettings, NotificationSettings
+from algotrader.ops.notification.settings import NotificationSettings
 from algotrader.ops.notification.telling import Memory, Teller
 from algotrader.ops.notification.texts import Texts
 from algotrader.ops.okx_access import key_names
@@ -63,7 +64,8 @@ def notifying(
 
     def build() -> tuple[Courier, Sequence[Work]]:
         clients = telegram_clients(settings, secrets)
-        courier = build_courier(settings, secrets, clients, outbox, clock)
+        channels = build_channels(settings, secrets, clients)
+        courier = build_courier(settings, channels, outbox, clock)
         courier.before_sorting.append(follower.follow)
         return courier, listeners(configuration, clients, outbox, clock)
 
@@ -76,6 +78,38 @@ def notifying(
             yield thread
         finally:
             thread.stop()
+
+
+async def deliver(
+    configuration: Configuration, environment: Mapping[str, str], says: Callable[[str], None]
+) -> None:
+    """Tell what happens in a workspace until cancelled: the notifier as a process of its own.
+
+    UsageError if another process does; ConfigurationError without a channel or a secret.
+    """
+    require_channels(configuration.settings.notification)
+    with notifying(configuration, environment) as thread:
+        if thread is None or not thread.delivers:
+            raise UsageError(
+                "notification.taken",
+                "another process delivers the messages of this workspace",
+                hint="a trader does it by itself: start the notifier before it, or end it",
+            )
+        says(
+            "telling what the journal holds, by "
+            + ", ".join(configuration.settings.notification.channels)
+        )
+        await asyncio.Event().wait()
+
+
+def require_channels(settings: NotificationSettings) -> None:
+    """ConfigurationError if there is no channel."""
+    if not settings.channels:
+        raise ConfigurationError(
+            "notification.no_channel",
+            "no channel is set up: nobody would be told",
+            hint="add notification.channels to algotrader.yaml; docs/guides/telegram.md leads there",
+        )
 
 
 def _begin(follower: Follower) -> None:
@@ -158,16 +192,12 @@ def listeners(
 
 
 def build_courier(
-    settings: NotificationSettings,
-    secrets: Mapping[str, str],
-    clients: Mapping[str, TelegramClient],
-    outbox: Outbox,
-    clock: Clock,
+    settings: NotificationSettings, channels: Mapping[str, Channel], outbox: Outbox, clock: Clock
 ) -> Courier:
     lanes = {
         name: Lane(
             name=name,
-            channel=build_channel(one, secrets[name], clients.get(name)),
+            channel=channels[name],
             least=Severity(one.least),
             bucket=TokenBucket(one.per_minute),
         )
@@ -179,15 +209,21 @@ def build_courier(
     )  # fmt: skip
 
 
-def build_channel(settings: ChannelSettings, secret: str, client: TelegramClient | None) -> Channel:
+def build_channels(
+    settings: NotificationSettings,
+    secrets: Mapping[str, str],
+    clients: Mapping[str, TelegramClient],
+) -> dict[str, Channel]:
     """UsageError without the extra, or for an address that is none."""
-    if client is not None:
-        from algotrader.ops.adapters.telegram import TelegramChannel
-
-        return TelegramChannel(client, settings.chats)
     from algotrader.ops.adapters.apprise import AppriseChannel
+    from algotrader.ops.adapters.telegram import TelegramChannel
 
-    return AppriseChannel(secret)
+    return {
+        name: TelegramChannel(clients[name], one.chats)
+        if name in clients
+        else AppriseChannel(secrets[name])
+        for name, one in settings.channels.items()
+    }
 
 
 def texts_of(settings: NotificationSettings) -> Texts:
