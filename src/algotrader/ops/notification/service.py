@@ -11,8 +11,8 @@ import logging
 import os
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 from typing import Final, Protocol
@@ -43,12 +43,14 @@ class NotificationThread:
         outbox: Outbox,
         relay: Callable[[Notice], Notice | None],
         clock: Clock,
-        build: Callable[[], tuple[Courier, Sequence[Work]]] | None,
+        lock: CourierLock,
+        build: Callable[[], tuple[Courier, Sequence[Work]]],
     ) -> None:
         self._outbox = outbox
         self._relay = relay
         self._clock = clock
-        self._build = build  # called in the thread; None where another process delivers
+        self._lock = lock
+        self._build = build  # called in the thread, once it is this process that delivers
         self._heard: deque[tuple[Notice, int, bytes | None]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end: asyncio.Event | None = None
@@ -58,7 +60,7 @@ class NotificationThread:
     @property
     def delivers(self) -> bool:
         """Whether it is this process that sends; otherwise it only hands over."""
-        return self._build is not None
+        return self._lock.is_held
 
     def start(self) -> None:
         self._thread.start()
@@ -98,9 +100,7 @@ class NotificationThread:
     async def _live(self) -> None:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
         self._is_ready.set()
-        if self._build is None:
-            await self._hand_over(self._end)
-        else:
+        if await self._hand_over(self._end):
             await self._deliver(self._end, *self._build())
 
     async def _deliver(self, end: asyncio.Event, courier: Courier, others: Sequence[Work]) -> None:
@@ -120,34 +120,50 @@ class NotificationThread:
             for lane in courier.lanes.values():
                 await lane.channel.close()
 
-    async def _hand_over(self, end: asyncio.Event) -> None:
-        """Put what is heard into the file, for the process that delivers."""
-        while True:
+    async def _hand_over(self, end: asyncio.Event) -> bool:
+        """Put what is heard into the file, for the process that delivers; True once that is us."""
+        while not self._lock.take():
             was_over = end.is_set()
             try:
                 await asyncio.to_thread(self.put_away)
             except sqlite3.Error as error:
                 log.warning("the outbox cannot be written, notices wait in memory: %s", error)
             if was_over:
-                return
+                return False
             await asyncio.sleep(_LOOK_S)
+        return True
 
 
 async def _set(event: asyncio.Event) -> None:
     await event.wait()
 
 
-@contextmanager
-def courier_lock(folder: Path) -> Iterator[bool]:
-    """Whether this process is the one that delivers, as long as the block lasts."""
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
+class CourierLock:
+    """Who delivers: one process of a workspace, the next one when it ends."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._descriptor = -1
+
+    @property
+    def is_held(self) -> bool:
+        return self._descriptor >= 0
+
+    def take(self) -> bool:
+        """Whether this process has it now."""
+        if self.is_held:
+            return True
+        self._folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self._folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            yield False
-        else:
-            yield True
-    finally:
-        os.close(descriptor)
+            os.close(descriptor)
+            return False
+        self._descriptor = descriptor
+        return True
+
+    def release(self) -> None:
+        if self.is_held:
+            os.close(self._descriptor)
+            self._descriptor = -1

@@ -76,7 +76,9 @@ class Teller:
         if notice.cause.startswith(_TOLD_BY_EVENTS):
             return None
         key = f"alert_{notice.cause.partition(':')[0]}"
-        title = self._say(key) if self._texts.has(key) else self._say("alert")
+        title = notice.title if notice.title != notice.text else self._say("alert")
+        if self._texts.has(key):
+            title = self._say(key)
         return self._notice("failure", notice.severity, notice.cause, title, notice.text)
 
     def _told(self, event: Event) -> Iterator[Notice | None]:

@@ -23,7 +23,7 @@ from algotrader.ops.notification.follower import Follower
 from algotrader.ops.notification.outbox import FOLDER, Outbox
 from algotrader.ops.notification.reading import CommandReader
 from algotrader.ops.notification.secrets import Blotter
-from algotrader.ops.notification.service import NotificationThread, Work, courier_lock
+from algotrader.ops.notification.service import CourierLock, NotificationThread, Work
 from algotrader.ops.notification.settings import NotificationSettings
 from algotrader.ops.notification.telling import Memory, Teller
 from algotrader.ops.notification.texts import Texts
@@ -69,15 +69,18 @@ def notifying(
         courier.before_sorting.append(follower.follow)
         return courier, listeners(configuration, clients, outbox, clock)
 
-    with courier_lock(folder) as is_ours:
-        if is_ours:
-            _begin(follower)
-        thread = NotificationThread(outbox, relay, clock, build if is_ours else None)
+    lock = CourierLock(folder)
+    try:
+        if lock.take():
+            _begin(follower)  # before trading begins: nothing of it is missed
+        thread = NotificationThread(outbox, relay, clock, lock, build)
         thread.start()
         try:
             yield thread
         finally:
             thread.stop()
+    finally:
+        lock.release()
 
 
 async def deliver(
