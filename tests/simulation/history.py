@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -18,7 +19,7 @@ from tests.simulation.faults import Faults
 from tests.simulation.fold import Fold
 from tests.simulation.model_venue import Crash, ModelBroker, ModelVenue
 from tests.simulation.virtual_loop import LoopClock, VirtualLoop, run_virtually
-from tests.simulation.wire import USUAL_S, RandomWire, ScriptedWire, Trip
+from tests.simulation.wire import USUAL, USUAL_S, RandomWire, ScriptedWire, Trip
 
 from algotrader.core.accounts import Account, MarginMode
 from algotrader.core.events import (
@@ -38,7 +39,7 @@ from algotrader.engine.commands import AskStrategy
 from algotrader.engine.engine import Engine
 from algotrader.engine.settings import EngineSettings, StrategyInstance
 from algotrader.live.journal import journal as journals
-from algotrader.live.journal.errors import JournalFailedError
+from algotrader.live.journal.errors import JournalFailedError, JournalFullError
 from algotrader.live.journal.memory import MemoryStorage, Point
 from algotrader.live.steps import Steps
 from algotrader.live.trader import Trader
@@ -67,16 +68,27 @@ class HistoryPlan:
         return cls(seed=seed, faults=Faults.drawn(random.Random(f"faults {seed}")))
 
 
+Weights = tuple[float | None, float | None]
+BUYS: Final[Weights] = (0.45, None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """One order's life, written down: what its messages do, and when the process dies."""
+    """One order's life, or a few, written down: what messages do, and when the process dies."""
 
+    weights: tuple[Weights, ...] = (BUYS,)  # what is decided at each slice
     trips: tuple[Trip, ...] = ()
+    later: Trip = USUAL  # every further question
     push_s: float | None = USUAL_S  # None: every push is lost
+    pushes: tuple[tuple[float, ...], ...] = ()  # the first ones: when their copies arrive
     pace_s: float = 0.2  # from the order's arrival to its trade
+    share: Decimal | None = None  # that trades, the rest staying open
     crash_at: int | None = None  # which point of the disk, counted from the slice on
-    kill_s: float | None = None  # seconds after the slice
+    kill_s: float | None = None  # seconds after the first slice
+    kill_on: tuple[str, int] | None = None  # when the venue did that for the n-th time
     pause_s: float = 0.1  # from a crash to the next start
+    replay_s: float = 0.0  # how long a start reads its journal, connected already
+    full_s: tuple[float, float] | None = None  # from and to: the disk takes nothing
 
 
 @dataclass(slots=True, kw_only=True)
@@ -132,7 +144,7 @@ class Targets:
         self._seed = seed
         self._clock = clock
         self._venue = venue
-        self.buys_once = False  # the first instrument, and nothing else
+        self.planned: dict[int, Weights] | None = None  # by decision time; None: drawn
         self.is_quiet = False  # no opinion any more: what is open is only ended
 
     async def decide(self, question: AskStrategy) -> StrategyAnswered:
@@ -140,19 +152,19 @@ class Targets:
         await asyncio.sleep(chance.random() * 0.2)
         now_ms = self._venue.now_ms()
         wanted = tuple(
-            TargetWanted(instrument=symbol, target=self._weight(symbol, chance), features={})
-            for symbol in SYMBOLS
+            TargetWanted(instrument=symbol, target=weight, features={})
+            for symbol, weight in zip(SYMBOLS, self._weights(question, chance), strict=True)
         )
         return StrategyAnswered(
             ts_event=now_ms, ts_known=now_ms, account=MAIN, strategy=RANDOM,
             decision_ts=question.decision_ts, outcome=DecisionOutcome.DECIDED, wanted=wanted,
         )  # fmt: skip
 
-    def _weight(self, symbol: Symbol, chance: random.Random) -> float | None:
-        if self.buys_once:
-            return 0.45 if symbol == SYMBOLS[0] else None
-        drawn = chance.choice((None, 0.0, 0.1, 0.25, 0.45))
-        return None if self.is_quiet else drawn
+    def _weights(self, question: AskStrategy, chance: random.Random) -> Weights:
+        if self.planned is not None:
+            return self.planned.get(question.decision_ts, (None, None))
+        first, second = (chance.choice((None, 0.0, 0.1, 0.25, 0.45)) for _ in SYMBOLS)
+        return (None, None) if self.is_quiet else (first, second)
 
 
 class _Notices:
@@ -176,6 +188,7 @@ class World:
         self._plan = plan
         self._clock = LoopClock(loop)
         self._chance = random.Random(f"world {plan.seed}")
+        self._market = random.Random(f"market {plan.seed}")  # the same whatever else happens
         self._faulty = False
         self._points = 0  # of the disk that were passed
         self._storage = MemoryStorage(self._disk)
@@ -194,6 +207,9 @@ class World:
         self._script = script
         self._running: asyncio.Future[None] | None = None
         self._killed = False
+        self._is_full = False  # the disk
+        self._did: Counter[str] = Counter()  # what the venue did
+        self._next: Weights = BUYS
 
     async def run(self) -> History:
         """All phases, then the checks are the caller's."""
@@ -212,17 +228,21 @@ class World:
         return self.history
 
     async def run_script(self, script: Script) -> History:
-        """One slice, one decision to buy, and time enough for all that can follow."""
+        """A slice for each decision, and time enough for all that can follow."""
         living = asyncio.ensure_future(self._live())
         try:
             await asyncio.sleep(1.0)
-            self._venue.wire = ScriptedWire(script.trips, script.push_s)
-            self._venue.pace_s = script.pace_s
-            self._targets.buys_once = True
-            self._faulty = True
-            await self._slices(1)
-            if script.kill_s is not None:
-                asyncio.get_running_loop().call_later(script.kill_s, self._kill)
+            self._venue.wire = ScriptedWire(
+                script.trips, script.push_s, script.pushes, script.later
+            )
+            self._venue.pace_s, self._venue.share = script.pace_s, script.share
+            self._venue.happened = self._venue_did
+            self._targets.planned, self._faulty = {}, True
+            for number, weights in enumerate(script.weights):
+                self._next = weights
+                await self._slices(1)
+                if number == 0:
+                    self._first_slice(script)
             await asyncio.sleep(LIFE_S)
             self._faulty, self._venue.wire = False, ScriptedWire((), USUAL_S)
             await asyncio.sleep(LIFE_S)
@@ -230,6 +250,18 @@ class World:
             living.cancel()
             await asyncio.gather(living, return_exceptions=True)
         return self.history
+
+    def _first_slice(self, script: Script) -> None:
+        loop = asyncio.get_running_loop()
+        if script.kill_s is not None:
+            loop.call_later(script.kill_s, self._kill)
+        for at_s, full in zip(script.full_s or (), (True, False), strict=False):
+            loop.call_later(at_s, setattr, self, "_is_full", full)
+
+    def _venue_did(self, what: str) -> None:
+        self._did[what] += 1
+        if self._script is not None and self._script.kill_on == (what, self._did[what]):
+            self._kill()
 
     async def _slices(self, count: int) -> None:
         for _ in range(count):
@@ -245,7 +277,7 @@ class World:
         now_ms = self._venue.now_ms()
         bars = []
         for symbol, start in zip(SYMBOLS, ("30000", "1900"), strict=True):
-            drawn = Decimal(self._chance.randrange(-100, 101)) / 10_000
+            drawn = Decimal(self._market.randrange(-100, 101)) / 10_000
             last = self._venue.prices.get(symbol, Decimal(start))
             price = (last * (1 + drawn)).quantize(Decimal("0.1"))
             self._venue.prices[symbol] = price
@@ -255,6 +287,8 @@ class World:
             instruments=SYMBOLS,
         )  # fmt: skip
         self._slice = (*bars, closed)
+        if self._targets.planned is not None:
+            self._targets.planned[now_ms] = self._next
 
     def _hand_over(self, trader: Trader) -> None:
         for event in self._slice:
@@ -271,6 +305,9 @@ class World:
             await asyncio.sleep(pause_s if self._script is None else self._script.pause_s)
 
     async def _one_life(self) -> None:
+        broker = ModelBroker(self._venue)  # connected: the venue may speak from here on
+        if self._script is not None:
+            await asyncio.sleep(self._script.replay_s)
         journal = journals.resume(self._storage)
         steps = Steps(Engine(settings(journal.run_id)), journal)
         if not steps.replay():
@@ -279,7 +316,7 @@ class World:
         self.history.steps = steps
         trader = Trader(
             steps=steps,
-            brokers={MAIN: ModelBroker(self._venue)},
+            brokers={MAIN: broker},
             decider=self._targets, notifier=_Notices(self.history.notices), clock=self._clock,
         )  # fmt: skip
         self._trader = trader
@@ -321,9 +358,11 @@ class World:
             self._killed = True
             self._running.cancel()
 
-    def _disk(self, _: Point) -> None:
+    def _disk(self, point: Point) -> None:
         if not self._faulty:
             return
+        if self._is_full and point is Point.WRITE:
+            raise JournalFullError("journal.full", "the disk is full", hint="make room")
         self._points += 1
         if self._script is not None and self._points == self._script.crash_at:
             raise Crash

@@ -51,6 +51,7 @@ class _Times(TypedDict):
 class VenueOrder:
     order: Order
     venue_id: VenueOrderId
+    placed_ms: int
     status: OrderStatus = OrderStatus.ACCEPTED
     fills: list[Fill] = field(default_factory=list)
 
@@ -75,6 +76,10 @@ class ModelVenue:
         self.received: Counter[OrderId] = Counter()
         self.cash = ZERO  # against what it began with
         self.prices: dict[Symbol, Decimal] = {}
+        self.happened: Callable[[str], None] = lambda _: None  # told what the venue did
+        self.share: Decimal | None = None  # of an order that trades, the rest staying open (F25)
+        self.asked = 0  # questions under way now
+        self.most_asked = 0
         self.listeners: list[asyncio.Queue[Event]] = []
         self._clock = clock
         self._chance = chance
@@ -90,10 +95,13 @@ class ModelVenue:
             return "duplicate"
         if self._chance.random() < self.faults.refuse:
             return "refused"
-        made = VenueOrder(order=order, venue_id=VenueOrderId(f"v{len(self.orders)}"))
+        made = VenueOrder(
+            order=order, venue_id=VenueOrderId(f"v{len(self.orders)}"), placed_ms=self.now_ms()
+        )
         self.orders[order.order_id] = made
         self._push(made)
         self.keep(asyncio.ensure_future(self._work(made)))
+        self.happened("placed")
         return made
 
     def cancel(self, order_id: OrderId) -> bool:
@@ -102,6 +110,7 @@ class ModelVenue:
             return False
         held.status = OrderStatus.CANCELLED
         self._push(held)
+        self.happened("cancelled")
         return True
 
     def positions(self, symbols: Sequence[Symbol]) -> dict[Symbol, Decimal]:
@@ -127,6 +136,9 @@ class ModelVenue:
             last = part == parts - 1
             if last and stays:
                 return
+            if self.share is not None:
+                self._trade(held, held.order.quantity * self.share)
+                return
             share = held.rest if last else held.rest / 2
             lot = Decimal("0.00001")
             quantity = share if last else (share // lot) * lot
@@ -151,6 +163,7 @@ class ModelVenue:
         now = self.now_ms()
         self.tell(OrderFilled(ts_event=now, ts_known=now, fill=fill))
         self._push(held)
+        self.happened("traded")
 
     def _push(self, held: VenueOrder) -> None:
         self.tell(self.seen(held, None))
@@ -202,6 +215,10 @@ class ModelBroker:
         if not answered or took > PATIENCE_S:
             return OrderUnknown(
                 **self._times(), **names, deadline_ms=deadline_ms, reason="no answer"
+            )
+        if told[-1] == "duplicate":  # it is there already: what became of it is looked up (F34)
+            return OrderUnknown(
+                **self._times(), **names, deadline_ms=deadline_ms, reason="duplicate id"
             )
         if isinstance(told[0], str):
             return OrderRejected(**self._times(), **names, code=told[0], reason=told[0])
@@ -278,11 +295,20 @@ class ModelBroker:
 
         What is on its way when the process dies arrives all the same.
         """
+        self._venue.asked += 1
+        self._venue.most_asked = max(self._venue.most_asked, self._venue.asked)
+        try:
+            return await self._there_and_back(act)
+        finally:
+            self._venue.asked -= 1
+
+    async def _there_and_back(self, act: Callable[[], object]) -> bool:
         trip = self._venue.wire.trip()
         if trip.there_s is None:
             await asyncio.sleep(PATIENCE_S)
             return False
-        asyncio.get_running_loop().call_later(trip.there_s, act)
+        for _ in range(1 + trip.twice):
+            asyncio.get_running_loop().call_later(trip.there_s, act)
         if trip.back_s is None or trip.there_s + trip.back_s > PATIENCE_S:
             await asyncio.sleep(PATIENCE_S)
             return False

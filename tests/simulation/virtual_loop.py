@@ -48,13 +48,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class LoopClock:
-    """The Clock port on a virtual loop."""
+    """The Clock port on a virtual loop. Its wall clock may be stepped, its monotonic one not."""
 
     def __init__(self, loop: VirtualLoop) -> None:
         self._loop = loop
+        self.stepped_s = 0.0
 
     def now(self) -> datetime:
-        return START + timedelta(seconds=self._loop.time())
+        return START + timedelta(seconds=self._loop.time() + self.stepped_s)
 
     def monotonic_s(self) -> float:
         return self._loop.time()

@@ -18,6 +18,10 @@ class Trip:
 
     there_s: float | None = USUAL_S
     back_s: float | None = USUAL_S
+    twice: bool = False  # it arrives a second time, and the second answer is the one heard
+
+
+USUAL: Final = Trip()
 
 
 class Wire(Protocol):
@@ -61,16 +65,26 @@ class RandomWire:
 
 
 class ScriptedWire:
-    """The first trips as written, all later ones as usual; every push alike."""
+    """The first trips and pushes as written, all later ones alike."""
 
-    def __init__(self, trips: Sequence[Trip], push_s: float | None) -> None:
+    def __init__(
+        self,
+        trips: Sequence[Trip],
+        push_s: float | None,
+        pushes: Sequence[Sequence[float]] = (),
+        later: Trip = USUAL,
+    ) -> None:
         self._trips = list(trips)
         self._push_s = push_s
+        self._pushes = list(pushes)
+        self._later = later
 
     def trip(self) -> Trip:
-        return self._trips.pop(0) if self._trips else Trip()
+        return self._trips.pop(0) if self._trips else self._later
 
     def push(self) -> Sequence[float]:
+        if self._pushes:
+            return self._pushes.pop(0)
         return [] if self._push_s is None else [self._push_s]
 
     def crashes(self) -> bool:
