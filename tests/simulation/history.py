@@ -99,6 +99,7 @@ class History:
     storage: MemoryStorage
     venue: ModelVenue
     fold: Fold
+    is_doubled_by_wire: bool = False  # a request may arrive twice though it was sent once
     taken: int = 0  # events that an engine of a trader took, replays of a start among them
     steps: Steps | None = None  # of the process that is up
     starts: int = 0
@@ -198,6 +199,8 @@ class World:
         run_id = RunId(journals.last_segment(self._storage).run_id)
         fold = Fold(settings(run_id), self._storage)
         self.history = History(plan=plan, storage=self._storage, venue=venue, fold=fold)
+        trips = script.trips if script is not None else ()
+        self.history.is_doubled_by_wire = any(trip.twice for trip in trips)
         self._venue = venue
         self._snapshot_rows = self._chance.choice((None, 60))  # starts with and without one
         self._targets = Targets(plan.seed, self._clock, venue)

@@ -45,6 +45,7 @@ from algotrader.engine.following import Follower
 from algotrader.engine.grouping import Matcher
 from algotrader.engine.guarding import Guardian
 from algotrader.engine.planning import older, plan, working
+from algotrader.engine.protected import Place
 from algotrader.engine.sending import Sender
 from algotrader.engine.settings import EngineSettings, StrategyInstance
 from algotrader.engine.state import EngineState
@@ -86,6 +87,7 @@ class Engine:
         if self.state.is_booked(event):
             return outcome  # told before; nothing changes, nothing is written
         held = self._held_before(event)
+        waiting = self._kept_by_start(event)
         if not self._heard(event):
             return outcome
         self._watcher.before(event)
@@ -114,7 +116,7 @@ class Engine:
                     place = (before.order.strategy, before.order.instrument)
                     self._guardian.follow_position(place, now_ms)
             case ModeChanged():
-                self._mode_changed(event)
+                self._mode_changed(event, waiting)
             case HeartbeatMissed():
                 self._silent(event)
             case _:
@@ -285,9 +287,27 @@ class Engine:
             text = f"{symbol} is frozen: nothing was heard of its prices for {event.allowed_ms} ms"
             self._step.alert(Severity.IMPORTANT, f"silent:{symbol}", text)
 
-    def _mode_changed(self, event: ModeChanged) -> None:
+    def _kept_by_start(self, event: Event) -> tuple[Place, ...]:
+        """Targets that were refused because the account was still being reconciled."""
+        if not isinstance(event, ModeChanged) or event.mode is not TradingMode.TRADING:
+            return ()
+        return tuple(
+            (strategy, symbol)
+            for (account, strategy, symbol), rules in self.state.risk.state.refused.items()
+            if account == event.account and "starting" in rules
+        )
+
+    def _plan_again(self, place: Place, now_ms: int) -> None:
+        """A restart ends as if it had not been: its bar's targets are worked on (P8, R24)."""
+        frame = self._settings.instance(place[0]).timeframe
+        if now_ms - self.state.decided_ts.get(place, 0) < Timeframe.parse(frame).ms:
+            self._follower.replan(place, now_ms)
+
+    def _mode_changed(self, event: ModeChanged, waiting: tuple[Place, ...]) -> None:
         if event.by == "recovery" and event.mode is not TradingMode.STARTING:
             self._ask_again(event)
+            for place in waiting:
+                self._plan_again(place, event.ts_known)
         if event.mode is TradingMode.HALTED:
             for live in list(self.state.orders.open(event.account)):
                 if self._reduces(live):

@@ -15,11 +15,12 @@ from algotrader.core.events import (
     TimerFired,
 )
 from algotrader.core.ids import OrderId
-from algotrader.core.orders import Order, OrderStatus, Purpose
+from algotrader.core.orders import OrderStatus, Purpose
 from algotrader.core.ports import Severity
 from algotrader.core.timeframes import Timeframe
 from algotrader.engine.commands import Cancel, FetchTrades, LookUp, SetTimer
 from algotrader.engine.planning import intents_of, rest_of, working
+from algotrader.engine.protected import Place
 from algotrader.engine.sending import Sender
 from algotrader.engine.step import AGAIN, LOOK_UP, Step, names, now
 from algotrader.execution.order_life import LiveOrder
@@ -71,7 +72,7 @@ class Follower:
         # What the venue ended by itself stays so: the quantity allowed is the one wanted (R11).
         makes_way = live.cancel_wanted or live.status is OrderStatus.ABSENT
         if order.intent.purpose is Purpose.TARGET and makes_way:
-            self._replan(order, now_ms)
+            self.replan((order.strategy, order.instrument), now_ms)
 
     def _try_again_later(self, live: LiveOrder, now_ms: int) -> None:
         """R13: more tries inside the bar; after that the next bar's close is the reference."""
@@ -97,26 +98,25 @@ class Follower:
             for event in self._step.outcome.events
         )
 
-    def _replan(self, order: Order, now_ms: int) -> None:
+    def replan(self, place: Place, now_ms: int) -> None:
         """Work on towards an instrument's latched target, now that nothing of it is open."""
-        place = (order.strategy, order.instrument)
+        strategy, symbol = place
         state = self._step.state.rebalance.get(place)
         if state is None or (state.standing is None and state.latched is None):
             return
-        instance = self._step.settings.instance(order.strategy)
-        if any(working(self._step.state, instance, order.instrument)):
+        instance = self._step.settings.instance(strategy)
+        if any(working(self._step.state, instance, symbol)):
             return
         block = self._step.state.protected.blocks.get(place)
         latched = float(state.latched or 0)
         number = latched if state.standing is None else state.standing
         if block is not None and number * block.sign > 0:
             return  # it was cancelled because its position was left (R19)
-        bar = self._step.state.closes.get(order.instrument)
+        bar = self._step.state.closes.get(symbol)
         decision_ts = self._step.state.decided_ts[place]
         newest = self._step.state.slices[instance.timeframe].decision_ts
         if bar is None or decision_ts != newest:
             return  # no order for an old bar (R24)
-        symbol = order.instrument
         weights = {} if state.standing is None else {symbol: state.standing}
         quantities = {symbol: latched} if state.standing is None else {}
         intents = intents_of(self._step.state, instance, weights, decision_ts, quantities)

@@ -237,7 +237,12 @@ class EngineState:
             self.attempts[key] = max(self.attempts.get(key, 0), intent.attempt + 1)
         self.protected.submitted(event.order)
         if intent.purpose is Purpose.TARGET:
-            self.waiting.pop((intent.strategy, intent.terms.instrument), None)
+            place = (intent.strategy, intent.terms.instrument)
+            self.waiting.pop(place, None)
+            wanted = self.rebalance.get(place, _UNTOUCHED)
+            if wanted.acted is None and wanted.latched is not None:
+                # What had been refused goes out without a new decision.
+                self.rebalance[place] = wanted.acted_on(wanted.latched)
 
     def _filled(self, event: OrderFilled) -> None:
         fill = event.fill

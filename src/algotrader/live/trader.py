@@ -203,6 +203,7 @@ class Trader:
             return self._steps.take(event)
         except JournalUnwrittenError as error:
             log.critical("the journal cannot be written: %s", error.message)
+            self._start(self._notifier.notify(_unwritten(error)))
         while True:
             await self._sleep(_WRITE_AGAIN_S)
             try:
@@ -239,6 +240,8 @@ class Trader:
     async def _submit(self, command: Submit) -> None:
         order = command.approved.order
         try:
+            if self._now_ms() >= command.deadline_ms:
+                raise BrokerUnavailableError("its deadline passed before it could be sent")
             answer: Event = await self._brokers[order.account].submit(
                 command.approved, command.deadline_ms
             )
@@ -352,3 +355,13 @@ class Trader:
 
     def _now_ms(self) -> int:
         return utc_ms(self._clock.now())
+
+
+def _unwritten(error: JournalUnwrittenError) -> Notice:
+    """Told by a way that needs no journal (F48)."""
+    return Notice(
+        severity=Severity.CRITICAL,
+        title="the journal cannot be written",
+        text=f"{error.message}: nothing is decided or sent until it can be written again",
+        cause="journal",
+    )
