@@ -233,5 +233,7 @@ EXAMPLES: tuple[events.Event, ...] = (
         **_NEWS, quantity=Decimal("1.2"), limit=Decimal("62000.2"), stop=None, reason="asked for"
     ),
     events.OrderAmendRefused(**_NEWS, code="51503", reason="already filled"),
+    events.ProtectionMissing(**_STRATEGY, allowed_ms=10_000),
+    events.ProtectionRestored(**_STRATEGY, missing_ms=1_250),
     events.QuoteSeen(**_TIMES, instrument=BTC, bid=Decimal("62050.0"), ask=Decimal("62050.1")),
 )  # fmt: skip

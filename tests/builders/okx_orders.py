@@ -62,6 +62,12 @@ def an_order(
     return Order.from_intent(intent, RUN)
 
 
+def a_bracket(quantity: str, *, stop: Decimal, target: Decimal, number: int = 1) -> Order:
+    """A stop and a target as one order."""
+    return an_order(quantity, side=Side.SELL, number=number, purpose=Purpose.BRACKET, stop=stop,
+                    limit=target, reduce_only=True)  # fmt: skip
+
+
 def approved(order: Order) -> Approved[Order]:
     return Approved(order=order, gate_sequence=1, state_hash="h", seal=a_seal())
 

@@ -14,6 +14,7 @@ from tests.builders.okx_orders import (
     MAIN,
     SWAP,
     Desk,
+    a_bracket,
     a_desk,
     an_order,
     approved,
@@ -307,15 +308,28 @@ def test_a_stop_that_may_open_a_position_waits_as_a_trigger_order() -> None:
 def test_of_a_pair_one_leg_ends_the_other_and_the_coins_are_frozen_once() -> None:
     async def work(desk: Desk) -> None:
         await place(desk, an_order("2"))
-        stop = an_order("2", side=Side.SELL, number=1, stop=Decimal(29_000))
-        target = an_order("2", side=Side.SELL, number=2, limit=Decimal(30_010))
-        answer = await desk.broker.submit_pair(approved(stop), approved(target), soon())
+        stop = a_bracket("2", stop=Decimal(29_000), target=Decimal(30_010))
+        answer = await desk.broker.submit(approved(stop), soon())
         assert isinstance(answer, OrderAccepted)
         for _ in range(4):
             await desk.move(30_000)
         await desk.until(lambda: life(desk, stop).is_final)
         assert sum(desk.filled(stop).values()) == 2
         assert not await desk.broker.open_orders()
+
+    on_a_desk(work)
+
+
+def test_a_bracket_is_changed_in_both_levels_and_its_size() -> None:
+    async def work(desk: Desk) -> None:
+        await place(desk, an_order("2"))
+        bracket = a_bracket("1", stop=Decimal(29_000), target=Decimal(31_000))
+        await desk.broker.submit(approved(bracket), soon())
+        answer = await desk.broker.amend(
+            bracket.order_id, BTC, quantity=Decimal(2), limit=Decimal(31_500), stop=Decimal(29_500)
+        )
+        assert isinstance(answer, OrderAmended)
+        assert (answer.quantity, answer.limit, answer.stop) == (2, 31_500, 29_500)
 
     on_a_desk(work)
 

@@ -22,8 +22,9 @@ from algotrader.core.events import (
 )
 from algotrader.core.ids import RunId, run_tag
 from algotrader.core.instants import utc_ms
-from algotrader.core.orders import Protection
+from algotrader.core.orders import OrderStatus, Protection
 from algotrader.core.ports import SystemClock
+from algotrader.core.symbols import InstrumentKind, Symbol
 from algotrader.core.timeframes import MINUTE_MS, Timeframe
 from algotrader.data.adapters.okx.bars import OkxBarFeed
 from algotrader.data.adapters.okx.rest import OkxRest
@@ -147,7 +148,8 @@ def test_bars_become_orders_and_fills_and_the_books_agree(tmp_path: Path, faulty
 class Stepwise:
     """One target after the other, a minute each, then the last."""
 
-    def __init__(self, *targets: float) -> None:
+    def __init__(self, symbol: Symbol, *targets: float) -> None:
+        self._symbol = symbol
         self._targets = list(targets)
         self.given = 0
 
@@ -158,36 +160,43 @@ class Stepwise:
         return StrategyAnswered(
             ts_event=now_ms, ts_known=now_ms, account=MAIN, strategy=FLIP,
             decision_ts=question.decision_ts, outcome=DecisionOutcome.DECIDED,
-            wanted=(TargetWanted(instrument=SWAP, target=target, features={}),),
+            wanted=(TargetWanted(instrument=self._symbol, target=target, features={}),),
         )  # fmt: skip
 
 
-def protected(run_id: RunId) -> EngineSettings:
+def protected(run_id: RunId, symbol: Symbol) -> EngineSettings:
+    is_spot = symbol.kind is InstrumentKind.SPOT
     account = Account(
-        account_id=MAIN, venue="OKX", currency=USDT, margin_mode=MarginMode.CROSS,
-        instruments=(SWAP,), strategies=(FLIP,),
+        account_id=MAIN, venue="OKX", currency=USDT, margin_mode=MarginMode.CASH if is_spot else MarginMode.CROSS,
+        instruments=(symbol,), strategies=(FLIP,),
     )  # fmt: skip
     flip = StrategyInstance(
-        strategy=FLIP, account=MAIN, instruments=(SWAP,), timeframe="1m",
-        protection=Protection(stop_loss=0.05),
+        strategy=FLIP, account=MAIN, instruments=(symbol,), timeframe="1m",
+        protection=Protection(stop_loss=0.05, take_profit=0.05 if is_spot else None),
     )  # fmt: skip
     return EngineSettings(
         run_id=run_id, configuration_hash="test", accounts=(account,),
-        instruments={SWAP: usual_instrument(SWAP)}, strategies=(flip,),
+        instruments={symbol: usual_instrument(symbol)}, strategies=(flip,),
+        freezing=frozenset({symbol} if is_spot else ()), guard_within_ms=10_000,
     )  # fmt: skip
 
 
-def test_a_protected_position_has_one_stop_of_its_size_at_the_venue(tmp_path: Path) -> None:
+@pytest.mark.parametrize("symbol", [SWAP, BTC], ids=["swap", "spot"])
+def test_r19_a_protected_position_has_one_stop_of_its_size_at_the_venue(
+    tmp_path: Path, symbol: Symbol
+) -> None:
+    """On spot the stop and its target are one order, which makes way for each sale (F85)."""
+
     async def trade(journal: Journal) -> None:
         clock = SystemClock()
         venue = simulator(
-            clock, names=("BTC-USDT-SWAP",), balances={"USDT": Decimal(10_000)}, speed=60.0,
+            clock, names=("BTC-USDT-SWAP" if symbol is SWAP else "BTC-USDT",), balances={"USDT": Decimal(10_000)}, speed=60.0,
             bars=4_000, limits=False,
         )  # fmt: skip
         state = venue.api.desk.exchange.venue
         async with serving(Server(venue, clock), "127.0.0.1", 0) as port:
-            decider = Stepwise(0.3, 0.3, 0.6, 0.6, 0.6, 0.0)
-            steps = Steps(Engine(protected(journal.run_id)), journal)
+            decider = Stepwise(symbol, 0.3, 0.3, 0.6, 0.6, 0.6, 0.2, 0.2, 0.2, 0.0)
+            steps = Steps(Engine(protected(journal.run_id, symbol)), journal)
             now_ms = utc_ms(clock.now())
             steps.take(
                 CashMoved(ts_event=now_ms, ts_known=now_ms, account=MAIN, movement_id="start",
@@ -195,12 +204,12 @@ def test_a_protected_position_has_one_stop_of_its_size_at_the_venue(tmp_path: Pa
             )  # fmt: skip
             client = OkxClient(KEYS, base_url=f"http://127.0.0.1:{port}")
             broker = OkxBroker(MAIN, client, clock, OkxBrokerSettings(
-                run_tag=run_tag(journal.run_id), watched=frozenset({SWAP}), streams=STREAMS,
+                run_tag=run_tag(journal.run_id), watched=frozenset({symbol}), streams=STREAMS,
                 news=NewsSettings(check_s=0.5, blind_s=0.2),
             ))  # fmt: skip
             feed = OkxBarFeed(
                 OkxRest(None, client.address), OkxStreams(None, client.address, STREAMS), clock,
-                [SWAP], Timeframe(MINUTE_MS),
+                [symbol], Timeframe(MINUTE_MS),
             )  # fmt: skip
             trader = Trader(
                 steps=steps, brokers={MAIN: broker}, decider=decider, notifier=Silent(), clock=clock
@@ -212,15 +221,18 @@ def test_a_protected_position_has_one_stop_of_its_size_at_the_venue(tmp_path: Pa
                 return [algo.size for algo in state.records.live_algos()]
 
             def held() -> Decimal:
+                if symbol is BTC:
+                    lot = usual_instrument(BTC).lot
+                    return state.wallet.cash.get("BTC", Decimal(0)) // lot * lot
                 return sum((one.quantity for one in state.wallet.open_positions()), Decimal(0))
 
             seen: list[Decimal] = []
             try:
-                for step in (2, 5):
+                for step in (2, 5, 8):
                     await until(lambda step=step: decider.given >= step and held() > 0)
                     await until(lambda: stops() == [held()])
                     seen.append(held())
-                await until(lambda: decider.given >= 6 and held() == 0 and stops() == [])
+                await until(lambda: decider.given >= 9 and held() == 0 and stops() == [])
             finally:
                 feeding.cancel()
                 running.cancel()
@@ -228,7 +240,9 @@ def test_a_protected_position_has_one_stop_of_its_size_at_the_venue(tmp_path: Pa
                 await broker.close()
                 await feed.close()
         assert all(isinstance(one, asyncio.CancelledError) for one in ended), ended
-        assert seen[1] > seen[0] > 0
+        assert seen[1] > seen[0] > seen[2] > 0
+        rejected = [o for o in steps.engine.state.orders.all() if o.status is OrderStatus.REJECTED]
+        assert rejected == []
 
     folder = JournalFolder(tmp_path / "journal")
     made = folder.create(entropy=bytes(range(16)), now_ms=utc_ms(SystemClock().now()))

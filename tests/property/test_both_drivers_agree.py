@@ -126,7 +126,7 @@ def test_protective_exits_are_filled_under_live_reduce_only_orders_of_the_engine
     reached = {e.order_id for e in run.events if isinstance(e, StopTriggered)}
     assert len(exits) > 20
     assert all(order.terms.reduce_only for order in exits)
-    assert {order.intent.purpose for order in exits} == PROTECTIVE
+    assert {order.intent.purpose for order in exits} == PROTECTIVE - {Purpose.BRACKET}
     assert {o.order_id for o in exits if o.intent.purpose != "take_profit"} <= reached
     state = run.engine.state
     held = {

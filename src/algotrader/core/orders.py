@@ -68,12 +68,15 @@ class Purpose(StrEnum):
     STOP_LOSS = "stop_loss"
     TAKE_PROFIT = "take_profit"
     TRAILING = "trailing"
+    BRACKET = "bracket"  # stop and target as one order, where a stop freezes the coins
     GROUP = "group"  # a leg reduced to match its group (R37)
     RISK = "risk"  # a risk rule flattens
     OPERATOR = "operator"  # a person asked
 
 
-PROTECTIVE: Final = frozenset({Purpose.STOP_LOSS, Purpose.TAKE_PROFIT, Purpose.TRAILING})
+PROTECTIVE: Final = frozenset(
+    {Purpose.STOP_LOSS, Purpose.TAKE_PROFIT, Purpose.TRAILING, Purpose.BRACKET}
+)
 """Purposes of orders that guard what is held."""
 
 
@@ -188,6 +191,15 @@ class Protection:
             if value is not None and not 0.0 < value < float("inf"):
                 raise ValueError(f"{name} must be a positive fraction, got {value}")
 
+    @property
+    def has_stop(self) -> bool:
+        """Whether a loss ends it: a target alone stops nothing."""
+        return self.stop_loss is not None or self.trailing is not None
+
+    @property
+    def is_trail_beside_others(self) -> bool:
+        return self.trailing is not None and (self.stop_loss, self.take_profit) != (None, None)
+
     def __bool__(self) -> bool:
         return (self.stop_loss, self.take_profit, self.trailing) != (None, None, None)
 
@@ -276,6 +288,17 @@ class Order:
     @property
     def quantity(self) -> Decimal:
         return self.terms.quantity
+
+    def purpose_at(self, price: Decimal) -> Purpose:
+        """Why a fill at a price was wanted: of a bracket the nearer level, its stop or its target.
+
+        The levels are those it was made with: they move together when it is changed.
+        """
+        stop, target = self.terms.stop, self.terms.limit
+        if self.intent.purpose is not Purpose.BRACKET or stop is None or target is None:
+            return self.intent.purpose
+        is_target = abs(price - target) < abs(price - stop)
+        return Purpose.TAKE_PROFIT if is_target else Purpose.STOP_LOSS
 
 
 _GATE_MODULE: Final = "algotrader.risk.gate"

@@ -23,6 +23,7 @@ from algotrader.core.events import (
     OrderAmendRefused,
     OrderFilled,
     OrderNotFound,
+    OrderRejected,
     PositionChanged,
     SliceClosed,
     StopTriggered,
@@ -44,12 +45,14 @@ from algotrader.engine.explicit import Explicit
 from algotrader.engine.following import Follower
 from algotrader.engine.grouping import Matcher
 from algotrader.engine.guarding import Guardian
+from algotrader.engine.keeping import Keeper
 from algotrader.engine.planning import older, plan, working
 from algotrader.engine.protected import Place
 from algotrader.engine.sending import Sender
 from algotrader.engine.settings import EngineSettings, StrategyInstance
 from algotrader.engine.state import EngineState
 from algotrader.engine.step import Outcome, Step, now
+from algotrader.engine.thawing import Thaw
 from algotrader.engine.watching import Watcher
 from algotrader.execution.order_life import ZERO, IllegalTransitionError, LiveOrder
 
@@ -63,6 +66,8 @@ class Engine:
         self._sender = Sender(self._step)
         self._follower = Follower(self._step, self._sender)
         self._guardian = Guardian(self._step, self._sender)
+        self._keeper = Keeper(self._step, self._sender, self._guardian)
+        self._thaw = Thaw(self._step, self._sender)
         self._watcher = Watcher(self._step, self._sender)
         self._explicit = Explicit(self._step, self._sender)
         self._matcher = Matcher(self._step, self._sender)
@@ -99,6 +104,7 @@ class Engine:
                 self._answered(event)
             case TimerFired():
                 self._follower.woken(event)
+                self._keeper.woken(event)
             case OrderNotFound():
                 self._follower.not_found(event)
             case OrderFilled():
@@ -126,6 +132,8 @@ class Engine:
             if before.order.intent.group is not None and not before.is_final:
                 self._match(now_ms)
         self._watcher.after(event)
+        if before is not None:
+            self._see_to_guards(before, event)
         return outcome
 
     def resume(self, now_ms: int) -> Outcome:
@@ -138,6 +146,15 @@ class Engine:
                 self._follower.look_up(live)
                 self._follower.watch(live, now_ms)
         return outcome
+
+    def _see_to_guards(self, before: LiveOrder, event: Event) -> None:
+        """Whatever happened to an order may have freed coins, or left a position without a stop."""
+        order = before.order
+        place = (order.strategy, order.instrument)
+        if place in self.state.thawing and order.intent.purpose in PROTECTIVE:
+            self._thaw.release(place, event.ts_known)
+        refused = order.intent.purpose in PROTECTIVE and isinstance(event, OrderRejected)
+        self._keeper.check(place, event.ts_known, was_refused=refused)
 
     # What is heard of orders
 
@@ -308,6 +325,9 @@ class Engine:
             self._ask_again(event)
             for place in waiting:
                 self._plan_again(place, event.ts_known)
+            for place in list(self.state.thawing):
+                self._thaw.release(place, event.ts_known)
+            self._keeper.check_all(event.account, event.ts_known)
         if event.mode is TradingMode.HALTED:
             for live in list(self.state.orders.open(event.account)):
                 if self._reduces(live):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from algotrader.core.events import OrderAmendRequested
 from algotrader.core.fills import Fill
@@ -17,6 +18,7 @@ from algotrader.core.orders import (
     PROTECTIVE,
     Intent,
     Order,
+    OrderKind,
     OrderStatus,
     OrderTerms,
     Protection,
@@ -32,6 +34,9 @@ from algotrader.engine.step import Step, names, now
 from algotrader.execution.order_life import ZERO, LiveOrder
 from algotrader.portfolio.positions import exact
 from algotrader.portfolio.sizing import limit_price, stop_price, whole_lots
+
+_WITH_STOP: Final = (Purpose.STOP_LOSS, Purpose.BRACKET)
+_WITH_TARGET: Final = (Purpose.TAKE_PROFIT, Purpose.BRACKET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,10 @@ class Guardian:
         """A block was lifted: the rest of the exit ends, what is then held is guarded anew."""
         instance = self._step.settings.instance(place[0])
         parent = self._step.state.protected.parents.get(place)
-        self._end(self._of_position(place), now_ms, "entries are free again")
+        alive = self._of_position(place)
+        self._end(alive, now_ms, "entries are free again")
+        if alive and place[1] in self._step.settings.freezing:
+            return  # its coins are frozen until that is over: `Keeper` sees to it
         if parent is not None and instance.protection and self._lots(place):
             self._make(self._position(place, instance.protection), parent, instance, now_ms, True)
 
@@ -104,6 +112,47 @@ class Guardian:
             self._move(alive, wanted, now_ms)
         elif opener is not None:
             self._make(wanted, opener.order_id, instance, now_ms, True)
+
+    def make_again(self, place: Place, parent: OrderId, now_ms: int, *, of_position: bool) -> None:
+        """Guards in the place of those that are gone, for what is held now."""
+        instance = self._step.settings.instance(place[0])
+        wanted = self._wanted(place, parent, of_position=of_position)
+        if wanted is not None:
+            self._make(wanted, parent, instance, now_ms, of_position)
+
+    def leave(self, place: Place, missing: tuple[tuple[OrderId, bool], ...], now_ms: int) -> None:
+        """Sell what has no stop, as if the stop had been reached."""
+        state = self._step.state
+        for parent, of_position in missing:
+            wanted = self._wanted(place, parent, of_position=of_position)
+            if wanted is None:
+                continue
+            cause = state.orders[parent].order.intent
+            intent = Intent(
+                account=cause.account, strategy=cause.strategy, decided_at=cause.decided_at,
+                terms=self._one(wanted), purpose=Purpose.STOP_LOSS,
+                attempt=state.protected.sets.get(parent, 0),
+                towards=ZERO if of_position else None, parent=parent, tag=cause.tag,
+            )  # fmt: skip
+            self._sender.judge(cause.account, (intent,), now_ms)
+
+    def _wanted(self, place: Place, parent: OrderId, *, of_position: bool) -> _Wanted | None:
+        """What is to be guarded of a position, or of what an order opened of it."""
+        instance = self._step.settings.instance(place[0])
+        whole = instance.protection if of_position else None
+        if whole is not None:
+            return self._position(place, whole) if self._lots(place) else None
+        order = self._step.state.orders[parent].order
+        opened, guards = self._step.state.protected.opened.get(parent), order.intent.protection
+        instrument = self._step.settings.instruments[order.instrument]
+        if opened is None or guards is None:
+            return None
+        with exact():
+            lots = min(whole_lots(opened.quantity, instrument.lot), abs(self._lots(place)))
+            quantity = lots * instrument.lot
+        if not quantity:
+            return None
+        return _Wanted(order.instrument, order.side.opposite, quantity, opened.entry, guards)
 
     def _exit_traded(self, order: Order, now_ms: int) -> None:
         """A target's first fill is an exit too; what is left of it is all its siblings guard."""
@@ -174,6 +223,11 @@ class Guardian:
 
     def _terms(self, wanted: _Wanted) -> Iterator[tuple[Purpose, OrderTerms]]:
         guards = wanted.protection
+        both = guards.stop_loss is not None and guards.take_profit is not None
+        if both and wanted.symbol in self._step.settings.freezing:
+            stop, target = wanted.stop(self._step), wanted.target(self._step)
+            yield Purpose.BRACKET, self._one(wanted, stop=stop, limit=target)
+            return
         if guards.stop_loss is not None:
             yield Purpose.STOP_LOSS, self._one(wanted, stop=wanted.stop(self._step))
         if guards.trailing is not None:
@@ -204,9 +258,11 @@ class Guardian:
         for live in alive:
             if live.order.order_id in self._step.state.protected.exits:
                 continue  # it is leaving already
+            if live.order.terms.kind is OrderKind.MARKET:
+                continue  # sold in the place of a stop that could not be had
             purpose = live.order.intent.purpose
-            stop = wanted.stop(self._step) if purpose is Purpose.STOP_LOSS else live.stop
-            limit = wanted.target(self._step) if purpose is Purpose.TAKE_PROFIT else live.limit
+            stop = wanted.stop(self._step) if purpose in _WITH_STOP else live.stop
+            limit = wanted.target(self._step) if purpose in _WITH_TARGET else live.limit
             self._amend(live, live.filled + wanted.quantity, limit, stop, now_ms)
 
     def _amend(

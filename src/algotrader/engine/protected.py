@@ -48,6 +48,9 @@ class Protected:
         self.sets: dict[OrderId, int] = {}  # how often guards of an order's fills were made
         self.parents: dict[Place, OrderId] = {}  # whose fill the position's guards are of
         self.opened: dict[OrderId, Opened] = {}  # by orders with a protection of their own
+        self.openers: dict[OrderId, Place] = {}  # where those orders opened something
+        self.left: set[OrderId] = set()  # of them those that a guard has begun to leave
+        self.bare: dict[Place, int] = {}  # without a live stop since then, UTC ms
 
     def submitted(self, order: Order) -> None:
         intent = order.intent
@@ -62,6 +65,8 @@ class Protected:
         if order.order_id in self.exits and order.intent.purpose is not Purpose.TAKE_PROFIT:
             return
         self.exits[order.order_id] = None
+        if order.intent.parent in self.openers:
+            self.left.add(order.intent.parent)
         self._block(order)
 
     def traded(self, order: Order, opened: Decimal, price: Decimal, coin_fee: Decimal) -> None:
@@ -76,10 +81,14 @@ class Protected:
                 self.opened[order.order_id] = Opened(
                     before.quantity + kept, before.value + kept * price
                 )
+            self.openers[order.order_id] = (order.strategy, order.instrument)
 
-    def forget_opened(self, order_id: OrderId) -> None:
-        """What it had opened is gone."""
-        self.opened.pop(order_id, None)
+    def flat(self, place: Place) -> None:
+        """Nothing is held any more: what orders had opened there is gone."""
+        for order_id in [one for one, where in self.openers.items() if where == place]:
+            del self.openers[order_id]
+            self.opened.pop(order_id, None)
+            self.left.discard(order_id)
 
     def liquidated(self, strategy: StrategyId, symbol: Symbol, quantity: Decimal) -> None:
         """The venue's exit is one too; `quantity` is the closing execution's, signed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from algotrader.core.events import (
@@ -24,11 +25,16 @@ class Sender:
 
     def __init__(self, step: Step) -> None:
         self._step = step
+        self._freezing = step.settings.freezing
+        self.hold: Callable[[Intent, int], bool] = lambda *_: False
+        """Whether a sale waits for its coins to be free; the intent is then kept."""
 
     def judge(
         self, account: AccountId, intents: list[Intent] | tuple[Intent, ...], now_ms: int
     ) -> None:
         """Through the gate, one after the other, each counting what was let through before it."""
+        if self._freezing:
+            intents = [one for one in intents if not self._waits(one, now_ms)]
         if not intents:
             return
         exposure = self.exposure(account, now_ms)
@@ -50,6 +56,9 @@ class Sender:
             if not reduces:  # see `exposure_of`
                 exposure = with_order(exposure, verdict.order)
             self._submit(verdict, now_ms)
+
+    def _waits(self, intent: Intent, now_ms: int) -> bool:
+        return intent.terms.instrument in self._freezing and self.hold(intent, now_ms)
 
     def _submit(self, approved: Approved[Order], now_ms: int) -> None:
         deadline = now_ms + self._step.settings.order_deadline_ms

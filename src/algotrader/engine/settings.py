@@ -57,6 +57,11 @@ class EngineSettings:
     watch_every_ms: int | None = 30_000  # while it lives: pushes may be lost; None: they cannot be
     tries: int = 3  # of a capped order inside one bar (R13)
     try_again_ms: int = 2_000  # after the one before left a rest
+    freezing: frozenset[Symbol] = frozenset()  # a stop freezes the coins: one order, none beside
+    guard_within_ms: int | None = (
+        None  # longer without a live stop is left (R19); None: not watched
+    )
+    exit_unguarded: bool = True  # what has no stop for so long is sold; else a person is told
     max_quote_age_ms: int | None = (
         None  # best prices older than this price nothing (F20); None: there are none
     )
@@ -81,6 +86,21 @@ class EngineSettings:
                         f"{instance.strategy} cannot trade it too",
                         hint="give one of them another account",
                     )
+
+        for instance in self.strategies:
+            self._require_one_stop(instance)
+
+    def _require_one_stop(self, instance: StrategyInstance) -> None:
+        """Where a stop freezes the coins a trail cannot rest beside a stop or a target."""
+        guards = instance.protection
+        frozen = sorted(self.freezing.intersection(instance.instruments))
+        if frozen and guards is not None and guards.is_trail_beside_others:
+            raise ConfigurationError(
+                "engine.one_stop",
+                f"strategy {instance.strategy} wants a trailing stop and another on {frozen[0]}: "
+                "the venue freezes the coins for one",
+                hint="declare trailing alone, or stop_loss and take_profit, or trade the perpetual",
+            )
 
     def execution(self, instance: StrategyInstance, symbol: Symbol) -> Execution:
         """How a target of an instrument is worked (R13)."""

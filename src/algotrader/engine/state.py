@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
@@ -24,6 +24,8 @@ from algotrader.core.events import (
     OrderDenied,
     OrderFilled,
     OrderSubmitted,
+    ProtectionMissing,
+    ProtectionRestored,
     QuoteSeen,
     RunStarted,
     SettingsReloaded,
@@ -33,7 +35,7 @@ from algotrader.core.events import (
     StrategyReloaded,
     TradingMode,
 )
-from algotrader.core.fills import Liquidity
+from algotrader.core.fills import Fill, Liquidity
 from algotrader.core.ids import AccountId, OrderId, StrategyId, TradeId
 from algotrader.core.instants import utc_at, utc_ms
 from algotrader.core.orders import Intent, Order, OrderStatus, Purpose
@@ -86,6 +88,7 @@ class EngineState:
         self.protected = Protected()
         self.talks = Talks()
         self.groups = Groups()
+        self.thawing: dict[Place, tuple[Intent, ...]] = {}  # sales whose coins are still frozen
         self.fresh = Freshness(settings.max_quote_age_ms)
         self.legs: dict[tuple[StrategyId, Symbol, int], int] = {}  # orders of a decision so far
         self.gate_sequence = 0
@@ -156,6 +159,7 @@ class EngineState:
         self.groups.denied(event.intent)
         self._count_leg(event.intent)
         self.gate_sequence = max(self.gate_sequence, event.gate_sequence)
+        self._judged(event.intent)
 
     def _mode_changed(self, event: ModeChanged) -> None:
         self.modes[event.account] = event.mode
@@ -217,6 +221,8 @@ class EngineState:
             state = state.acted_on(event.latched_quantity)
             self.decided_ts[place] = event.decision_ts
             self.waiting.pop(place, None)
+            if self.thawing:  # acting on a target begins anew (R10)
+                self._keep_thawing(place, lambda one: one.purpose is not Purpose.TARGET)
         instance = self.settings.instance(event.strategy)
         if event.instrument in self.slices[instance.timeframe].instruments:
             # A quantity counts at the decision that asked for it, or at the next bar (R3).
@@ -225,8 +231,32 @@ class EngineState:
                 self.protected.lift(place)
         self.rebalance[place] = state
 
+    def _bared(self, event: ProtectionMissing) -> None:
+        self.protected.bare[event.strategy, event.instrument] = event.ts_known
+
+    def _restored(self, event: ProtectionRestored) -> None:
+        self.protected.bare.pop((event.strategy, event.instrument), None)
+
+    def _raised(self, event: IntentRaised) -> None:
+        intent = event.intent
+        place = (intent.strategy, intent.terms.instrument)
+        self.thawing[place] = (*self.thawing.get(place, ()), intent)
+
+    def _judged(self, intent: Intent) -> None:
+        """What was raised became an order, or was denied."""
+        if self.thawing:
+            self._keep_thawing(
+                (intent.strategy, intent.terms.instrument), lambda one: not _is_same(one, intent)
+            )
+
+    def _keep_thawing(self, place: Place, stays: Callable[[Intent], bool]) -> None:
+        kept = tuple(one for one in self.thawing.pop(place, ()) if stays(one))
+        if kept:
+            self.thawing[place] = kept
+
     def _submitted(self, event: OrderSubmitted) -> None:
         intent = event.order.intent
+        self._judged(intent)
         self.orders.submit(event)
         self.gate_sequence = max(self.gate_sequence, event.gate_sequence)
         key = (intent.strategy, intent.terms.instrument, utc_ms(intent.decided_at), intent.leg)
@@ -259,6 +289,15 @@ class EngineState:
         else:
             owner = self._owner_of(fill.account, fill.instrument, fill.signed_quantity)
         self.books[fill.account] = books.apply_fill(fill, owner)
+        if self.protected.openers:
+            self._forget_openers(fill, owner)
+
+    def _forget_openers(self, fill: Fill, owner: Iterable[StrategyId]) -> None:
+        lot = self.settings.instruments[fill.instrument].lot
+        for strategy in owner:
+            part = self.books[fill.account].parts[strategy]
+            if not whole_lots(part.position(fill.instrument).quantity, lot):
+                self.protected.flat((strategy, fill.instrument))
 
     def _order_traded(self, order: Order, event: OrderFilled, books: AccountLedger) -> None:
         fill = event.fill
@@ -401,10 +440,19 @@ _FOLDS: Final[Mapping[type, Callable[[EngineState, Any], None]]] = MappingProxyT
         SettingsReloaded: EngineState._settled,
         StrategyReloaded: EngineState._settled,
         ImpossibleReply: EngineState._nothing,
-        IntentRaised: EngineState._nothing,
+        IntentRaised: EngineState._raised,
+        ProtectionMissing: EngineState._bared,
+        ProtectionRestored: EngineState._restored,
     }
 )
 """What each kind changes beside risk; all others speak of an order. Every event passes here."""
+
+
+def _is_same(one: Intent, other: Intent) -> bool:
+    """Whether both are the same wish, perhaps cut or tried again."""
+    return (one.decided_at, one.leg, one.purpose, one.number) == (
+        other.decided_at, other.leg, other.purpose, other.number,
+    )  # fmt: skip
 
 
 def _movement_key(event: FundingPaid | CashMoved) -> tuple[AccountId, str]:

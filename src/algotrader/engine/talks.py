@@ -78,7 +78,7 @@ class Talks:
         self._hear(strategy, HeardFill(
             instrument=symbol, ts=at_ms, number=-1 if number is None else number,
             quantity=float(quantity), price=float(price), fee=float(fee), is_maker=is_maker,
-            reason="liquidation" if intent is None else intent.purpose.value,
+            reason="liquidation" if order is None else order.purpose_at(price).value,
             is_opening=is_opening,
         ))  # fmt: skip
 

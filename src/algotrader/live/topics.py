@@ -45,6 +45,8 @@ TOPICS: Final[Mapping[type[Event], str]] = MappingProxyType(
         of.OrderUnknown: "order.unknown",
         of.OrderAbsent: "order.absent",
         of.ImpossibleReply: "order.impossible_reply",
+        of.ProtectionMissing: "risk.protection_missing",
+        of.ProtectionRestored: "risk.protection_restored",
         of.StopTriggered: "order.stop_triggered",
         of.PositionChanged: "order.position_changed",
         of.FundingPaid: "order.funding_paid",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -25,7 +25,7 @@ from algotrader.core.ids import AccountId, RunId, StrategyId
 from algotrader.core.instants import utc_at
 from algotrader.core.instruments import Instrument
 from algotrader.core.money import Currency
-from algotrader.core.symbols import Symbol
+from algotrader.core.symbols import InstrumentKind, Symbol
 from algotrader.engine.settings import EngineSettings, StrategyInstance
 from algotrader.engine.slices import Slice, slices_of
 from algotrader.execution.paper import PaperVenue
@@ -39,6 +39,7 @@ from algotrader.strategy.decide import first_decision, prepare_all
 from algotrader.strategy.history import BarHistory
 from algotrader.strategy.loader import load
 
+GUARD_WITHIN_MS: Final = 10_000  # without a live stop, then it is left (R19)
 WATCH_EVERY_MS: Final = 30_000  # between looks at an order that lives on an exchange
 
 
@@ -114,6 +115,8 @@ class Desk:
             risk=risk.without_live_only() if is_paper else risk,
             watch_every_ms=None if is_paper else WATCH_EVERY_MS,
             max_quote_age_ms=None if is_paper else QUOTE_AGE_MS,
+            freezing=frozenset() if is_paper else frozenset(_spot_of(instruments)),
+            guard_within_ms=None if is_paper else GUARD_WITHIN_MS,
         )
 
     def slices(self, after: Mapping[str, int]) -> Iterator[Slice]:
@@ -154,6 +157,11 @@ class Desk:
             )
             for one in self.strategies
         ]
+
+
+def _spot_of(instruments: Iterable[Symbol]) -> Iterator[Symbol]:
+    """Where a resting stop freezes the coins that it would sell."""
+    return (symbol for symbol in instruments if symbol.kind is InstrumentKind.SPOT)
 
 
 def build_desk(configuration: Configuration) -> Desk:

@@ -15,7 +15,7 @@ from algotrader.core.events import OrderSubmitted
 from algotrader.core.fills import Fill
 from algotrader.core.ids import AccountId, OrderId, StrategyId
 from algotrader.core.instruments import Instrument
-from algotrader.core.orders import Purpose, Side
+from algotrader.core.orders import Order, Purpose, Side
 from algotrader.core.symbols import Symbol
 from algotrader.portfolio.positions import ZERO, Booking, Contract, exact
 from algotrader.risk.days import day_of
@@ -37,7 +37,7 @@ class SentOrder(msgspec.Struct, frozen=True, kw_only=True):
     strategy: StrategyId
     instrument: Symbol
     side: Side
-    purpose: Purpose
+    order: Order
     price: Decimal | None  # last one when it was sent
     answered: bool = False
 
@@ -79,7 +79,7 @@ class Activity:
         account, symbol = order.account, order.instrument
         self.orders[order.order_id] = SentOrder(
             account=account, strategy=order.strategy, instrument=symbol, side=order.side,
-            purpose=order.intent.purpose, price=price,
+            order=order, price=price,
         )  # fmt: skip
         self._forget()
         sent = self.sent_ms.setdefault(account, deque())

@@ -36,16 +36,7 @@ from algotrader.risk.hours import is_open
 from algotrader.risk.rooms import Question, Room, rooms
 from algotrader.risk.state import RiskState
 
-_PROTECTIVE: Final = frozenset(
-    {
-        Purpose.STOP_LOSS,
-        Purpose.TAKE_PROFIT,
-        Purpose.TRAILING,
-        Purpose.RISK,
-        Purpose.OPERATOR,
-        Purpose.GROUP,
-    }
-)
+_PROTECTIVE: Final = PROTECTIVE | {Purpose.RISK, Purpose.OPERATOR, Purpose.GROUP}
 _MODE_RULES: Final = {TradingMode.HALTED: "halt", TradingMode.STARTING: "starting"}
 
 

@@ -261,7 +261,9 @@ class RiskState:
             self.activity.answered(fill.order_id, refused=False)
         self.activity.filled(fill, event.ts_known, self.limits.day)
         strategy = None if sent is None else sent.strategy
-        self.trips.traded(fill, strategy, None if sent is None else sent.purpose)
+        self.trips.traded(
+            fill, strategy, None if sent is None else sent.order.purpose_at(fill.price)
+        )
 
     def _liquidated(self, event: Liquidated) -> None:
         """A liquidation is a protective exit (R19), of whoever held."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.builders.okx_orders import BTC, MAIN, RUN, SWAP, an_order
+from tests.builders.okx_orders import BTC, MAIN, RUN, SWAP, a_bracket, an_order
 
 from algotrader.core.events import Liquidated, OrderFilled, OrderSeen, StopTriggered
 from algotrader.core.ids import OrderId, run_tag
@@ -19,7 +19,7 @@ from algotrader.data.adapters.okx.rest import Answer, NoAnswerError, read_answer
 from algotrader.execution.adapters.okx.funding import funding_paid
 from algotrader.execution.adapters.okx.questions import is_the_one
 from algotrader.execution.adapters.okx.readings import Reader, decimal, integer
-from algotrader.execution.adapters.okx.requests import order_call, pair_call
+from algotrader.execution.adapters.okx.requests import order_call
 from algotrader.execution.adapters.okx.verdicts import Accepted, Again, Refused, Unknown, verdict_on
 from algotrader.execution.broker import BrokerUnavailableError
 
@@ -201,19 +201,15 @@ def test_targets_and_trails_have_fields_of_their_own() -> None:
     assert (trail.body["ordType"], trail.body["callbackRatio"]) == ("move_order_stop", "0.02")
 
 
-def test_a_pair_is_one_order_and_both_legs_close_the_same() -> None:
-    stop = an_order("1", side=Side.SELL, stop=Decimal(29_000))
-    target = an_order("1", side=Side.SELL, limit=Decimal(31_000), number=1)
-    body = pair_call(stop, target, "cross").body
-    assert (body["ordType"], body["algoClOrdId"]) == ("oco", stop.order_id)
-    assert (body["slTriggerPx"], body["tpTriggerPx"], body["tpOrdPx"]) == (
-        "29000",
-        "31000",
-        "31000",
-    )
-    for wrong in (an_order("2", side=Side.SELL, limit=Decimal(31_000)), stop):
-        with pytest.raises(ValueError, match="pair"):
-            pair_call(stop, wrong, "cross")
+def test_a_bracket_is_one_order_with_both_levels() -> None:
+    bracket = a_bracket("1", stop=Decimal(29_000), target=Decimal(31_000))
+    body = order_call(bracket, "cross").body
+
+    assert (body["ordType"], body["algoClOrdId"], body["sz"]) == ("oco", bracket.order_id, "1")
+    assert (body["slTriggerPx"], body["slOrdPx"]) == ("29000", "-1")
+    assert (body["tpTriggerPx"], body["tpOrdPx"]) == ("31000", "31000")
+    with pytest.raises(ValueError, match="bracket"):
+        order_call(an_order(side=Side.SELL, purpose=Purpose.BRACKET, stop=Decimal(1)), "cross")
 
 
 # Verdicts

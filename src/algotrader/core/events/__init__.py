@@ -60,6 +60,8 @@ from algotrader.core.events.orders import (
     OrderSeen,
     OrderSubmitted,
     OrderUnknown,
+    ProtectionMissing,
+    ProtectionRestored,
     StopTriggered,
 )
 from algotrader.core.events.risk import (
@@ -137,6 +139,8 @@ __all__ = [
     "OrderSubmitted",
     "OrderUnknown",
     "PositionChanged",
+    "ProtectionMissing",
+    "ProtectionRestored",
     "QuoteSeen",
     "RearmRefused",
     "RearmRequested",

@@ -7,13 +7,13 @@ from typing import ClassVar
 
 from algotrader.core.events.base import EventBase
 from algotrader.core.fills import Fill
-from algotrader.core.ids import AccountId, OrderId, VenueOrderId
+from algotrader.core.ids import AccountId, OrderId, StrategyId, VenueOrderId
 from algotrader.core.orders import DenialReason, Intent, Order, OrderStatus
 from algotrader.core.symbols import Symbol
 
 
 class IntentRaised(EventBase, frozen=True, kw_only=True):
-    """An order is wanted; nothing has been judged yet."""
+    """An order is wanted and not judged yet: what its coins are frozen by has to end first."""
 
     version: ClassVar[int] = 2
     v: int = 2
@@ -163,3 +163,21 @@ class ImpossibleReply(OrderNews, frozen=True, kw_only=True):
     status: OrderStatus
     told: OrderStatus
     text: str
+
+
+class ProtectionMissing(EventBase, frozen=True, kw_only=True):
+    """Something is held whose strategy declares a stop, and no stop of it lives (R19)."""
+
+    account: AccountId
+    strategy: StrategyId
+    instrument: Symbol
+    allowed_ms: int  # for how long; then it is left
+
+
+class ProtectionRestored(EventBase, frozen=True, kw_only=True):
+    """A stop lives again, or nothing is left to guard."""
+
+    account: AccountId
+    strategy: StrategyId
+    instrument: Symbol
+    missing_ms: int

@@ -38,6 +38,8 @@ from algotrader.core.events.orders import (
     OrderSeen,
     OrderSubmitted,
     OrderUnknown,
+    ProtectionMissing,
+    ProtectionRestored,
     StopTriggered,
 )
 from algotrader.core.events.risk import (
@@ -91,6 +93,8 @@ Event = (
     | OrderAbsent
     | ImpossibleReply
     | StopTriggered
+    | ProtectionMissing
+    | ProtectionRestored
     | PositionChanged
     | FundingPaid
     | Liquidated

@@ -45,7 +45,7 @@ from algotrader.execution.adapters.okx.readings import (
     decimal,
     order_status,
 )
-from algotrader.execution.adapters.okx.requests import OrderCall, order_call, pair_call
+from algotrader.execution.adapters.okx.requests import OrderCall, order_call
 from algotrader.execution.adapters.okx.verdicts import (
     Accepted,
     Again,
@@ -134,16 +134,6 @@ class OkxBroker:
         """Send an order. Algo orders have no deadline at the venue: OKX takes it from plain ones."""
         order = approved.order
         return await self._place(order, order_call(order, self._settings.margin_mode), deadline_ms)
-
-    async def submit_pair(
-        self, stop: Approved[Order], target: Approved[Order], deadline_ms: int
-    ) -> OrderAccepted | OrderRejected | OrderUnknown:
-        """Send a stop and a target of which one ends the other, as one order of the stop's id.
-
-        Where a stop freezes the coins (spot) there is no other way to have both.
-        """
-        call = pair_call(stop.order, target.order, self._settings.margin_mode)
-        return await self._place(stop.order, call, deadline_ms)
 
     async def _place(
         self, order: Order, call: OrderCall, deadline_ms: int
@@ -445,6 +435,10 @@ def _amendment(
         if limit is not None:
             body["newPx"] = f"{limit:f}"
         return "trade/amend-order", {**body, "ordId": str(shown["ordId"])}
+    if row.get("slTriggerPx") and row.get("tpTriggerPx"):  # a bracket: its limit is the target's
+        levels = {"newSlTriggerPx": stop, "newTpTriggerPx": limit, "newTpOrdPx": limit}
+        body |= {name: f"{level:f}" for name, level in levels.items() if level is not None}
+        return "trade/amend-algos", {**body, "algoId": str(row["algoId"])}
     leg = "Sl" if row.get("slTriggerPx") else "Tp" if row.get("tpTriggerPx") else ""
     if stop is not None:
         body[f"new{leg}TriggerPx"] = f"{stop:f}"

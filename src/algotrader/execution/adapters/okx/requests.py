@@ -45,6 +45,8 @@ def order_call(order: Order, margin_mode: str) -> OrderCall:
         if _is_spot(order) and terms.kind is OrderKind.MARKET:
             body["tgtCcy"] = "base_ccy"  # sizes go out in base units, never in quote (R13)
         return OrderCall(path=PLACE, body=body)
+    if order.intent.purpose is Purpose.BRACKET:
+        return _algo(order, margin_mode, "oco", _bracket(order))
     if terms.trail is not None:
         return _algo(order, margin_mode, "move_order_stop", {"callbackRatio": f"{terms.trail:f}"})
     if not _protects(order):
@@ -56,20 +58,13 @@ def order_call(order: Order, margin_mode: str) -> OrderCall:
     return _algo(order, margin_mode, "conditional", _leg(order, leg, terms.stop, terms.limit))
 
 
-def pair_call(stop: Order, target: Order, margin_mode: str) -> OrderCall:
-    """One order with a stop and a target of which one ends the other: `oco`, under the stop's id.
-
-    ValueError unless both close the same quantity of the same instrument.
-    """
-    same = (stop.instrument, stop.side, stop.quantity) == (
-        target.instrument, target.side, target.quantity,
-    )  # fmt: skip
-    if not same or stop.terms.stop is None or target.terms.limit is None:
-        raise ValueError("a pair is a stop and a limit that close the same quantity")
-    legs = _leg(stop, "sl", stop.terms.stop, stop.terms.limit)
+def _bracket(order: Order) -> dict[str, Any]:
+    """A stop and a target of which one ends the other. ValueError without both levels."""
+    terms = order.terms
+    if terms.stop is None or terms.limit is None:
+        raise ValueError(f"order {order.order_id}: a bracket has a stop and a target")
     # A target that is reached is a limit there: it fills at its price or better (R15).
-    legs |= _leg(target, "tp", target.terms.limit, target.terms.limit)
-    return _algo(stop, margin_mode, "oco", legs)
+    return _leg(order, "sl", terms.stop, None) | _leg(order, "tp", terms.limit, terms.limit)
 
 
 def _algo(order: Order, margin_mode: str, kind: str, more: dict[str, Any]) -> OrderCall:

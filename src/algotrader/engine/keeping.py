@@ -1,0 +1,220 @@
+"""Sees that what is held has its live stop, and what to do when it has none (R19, F85).
+
+A stop may be refused, cancelled by hand at the venue, or have made way for a sale. From then on the
+place is bare: it is journaled, the stop is asked for again every two seconds, and after
+`guard_within_ms` the person is told and the rest is sold as if its stop had been reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from algotrader._kernel import sizing as kernel
+from algotrader.core.events import (
+    ProtectionMissing,
+    ProtectionRestored,
+    RiskAction,
+    TimerFired,
+    TradingMode,
+)
+from algotrader.core.ids import AccountId, OrderId, StrategyId
+from algotrader.core.orders import PROTECTIVE, OrderKind, OrderStatus, Purpose
+from algotrader.core.ports import Severity
+from algotrader.core.symbols import Symbol
+from algotrader.engine.commands import SetTimer
+from algotrader.engine.guarding import Guardian
+from algotrader.engine.protected import Place
+from algotrader.engine.sending import Sender
+from algotrader.engine.step import Step, now
+from algotrader.execution.order_life import LiveOrder
+from algotrader.portfolio.sizing import whole_lots
+
+GUARD: Final = "guard:"
+_AGAIN_MS: Final = 2_000
+_UNANSWERED: Final = frozenset({OrderStatus.PENDING, OrderStatus.UNKNOWN})
+
+
+class Keeper:
+    """Watches places after each event that may have left one bare."""
+
+    def __init__(self, step: Step, sender: Sender, guardian: Guardian) -> None:
+        self._step = step
+        self._sender = sender
+        self._guardian = guardian
+
+    def check(self, place: Place, now_ms: int, *, was_refused: bool = False) -> None:
+        """Whether it is guarded. What a refusal left bare is asked for again by the timer alone."""
+        allowed_ms = self._step.settings.guard_within_ms
+        if allowed_ms is None:
+            return
+        since_ms = self._step.state.protected.bare.get(place)
+        if since_ms is None:
+            if not self._missing(place, now_ms):
+                return
+            self._step.tell(
+                ProtectionMissing(
+                    **now(now_ms), account=self._account(place), strategy=place[0],
+                    instrument=place[1], allowed_ms=allowed_ms,
+                )
+            )  # fmt: skip
+            self._wake(place, now_ms + min(_AGAIN_MS, allowed_ms))
+        elif self._is_guarded(place, since_ms, now_ms):
+            return
+        if not was_refused:
+            self._again(place, now_ms)
+
+    def check_all(self, account: AccountId, now_ms: int) -> None:
+        """At the end of a recovery."""
+        if self._step.settings.guard_within_ms is None:
+            return
+        for instance in self._step.settings.strategies:
+            if instance.account == account:
+                for symbol in instance.instruments:
+                    place = (instance.strategy, symbol)
+                    if place in self._step.state.protected.bare:
+                        self._wake(place, now_ms + _AGAIN_MS)
+                    self.check(place, now_ms)
+
+    def woken(self, event: TimerFired) -> None:
+        """Ask for the stop again; after the time allowed, leave."""
+        if not event.name.startswith(GUARD):
+            return
+        name, _, symbol = event.name.removeprefix(GUARD).partition(" ")
+        place, now_ms = (StrategyId(name), Symbol.parse(symbol)), event.ts_known
+        since_ms = self._step.state.protected.bare.get(place)
+        allowed_ms = self._step.settings.guard_within_ms
+        if since_ms is None or allowed_ms is None:
+            return
+        if self._is_guarded(place, since_ms, now_ms):
+            return
+        left_ms = allowed_ms - (now_ms - since_ms)
+        if left_ms > 0:
+            self._again(place, now_ms)
+        else:
+            self._overdue(place, now_ms)
+        self._wake(place, now_ms + (min(_AGAIN_MS, left_ms) if left_ms > 0 else _AGAIN_MS))
+
+    def _overdue(self, place: Place, now_ms: int) -> None:
+        strategy, symbol = place
+        leaves = self._step.settings.exit_unguarded
+        what = "it is sold" if leaves else "it is held without one"
+        text = f"{symbol} of {strategy} has had no live stop for too long: {what}"
+        self._step.alert(Severity.CRITICAL, f"unguarded:{strategy}:{symbol}", text)
+        sales = list(self._sales(place))
+        for live in sales:  # it took too long: the rest is to be guarded again, or left
+            waits = live.status is OrderStatus.PENDING_CANCEL
+            if not waits and live.status.may_become(OrderStatus.PENDING_CANCEL):
+                self._sender.cancel(live, now_ms, "its position was without a stop for too long")
+        if sales or place in self._step.state.thawing:
+            return
+        if leaves and not self._waits(place):
+            self._guardian.leave(place, self._missing(place, now_ms), now_ms)
+        else:
+            self._again(place, now_ms)
+
+    def _again(self, place: Place, now_ms: int) -> None:
+        if self._is_selling(place) or self._waits(place):
+            return
+        for parent, of_position in self._missing(place, now_ms):
+            self._guardian.make_again(place, parent, now_ms, of_position=of_position)
+
+    def _waits(self, place: Place) -> bool:
+        """Nothing goes out before the venue was compared with the books."""
+        return self._step.state.modes[self._account(place)] is TradingMode.STARTING
+
+    def _is_guarded(self, place: Place, since_ms: int, now_ms: int) -> bool:
+        """Whether its stops live at the venue, or nothing is left to guard; it is told then."""
+        if self._missing(place, now_ms, but=_UNANSWERED):
+            return False
+        self._step.tell(
+            ProtectionRestored(
+                **now(now_ms), account=self._account(place), strategy=place[0],
+                instrument=place[1], missing_ms=now_ms - since_ms,
+            )
+        )  # fmt: skip
+        return True
+
+    def _missing(
+        self, place: Place, now_ms: int, but: frozenset[OrderStatus] = frozenset()
+    ) -> tuple[tuple[OrderId, bool], ...]:
+        """Whose guards are not there: by the order they are of, and whether of the position.
+
+        Guards in a status of `but` count for none.
+        """
+        if not self._is_worth_a_stop(place) or self._flattens(place, now_ms):
+            return ()
+        alive = [one for one in self._guards(place) if one.status not in but and _stops(one)]
+        return tuple(self._each_missing(place, alive))
+
+    def _each_missing(self, place: Place, alive: list[LiveOrder]) -> Iterator[tuple[OrderId, bool]]:
+        state = self._step.state
+        protection = self._step.settings.instance(place[0]).protection
+        own = any(one.order.intent.towards is not None for one in alive)
+        if protection is not None and protection.has_stop and not own:
+            parent = state.protected.parents.get(place) or self._opener(place)
+            if parent is not None:
+                yield parent, True
+        for order_id, where in state.protected.openers.items():
+            guards = state.orders[order_id].order.intent.protection
+            if where != place or order_id in state.protected.left:
+                continue
+            own = any(one.order.intent.parent == order_id for one in alive)
+            if guards is not None and guards.has_stop and not own:
+                yield order_id, False
+
+    def _is_worth_a_stop(self, place: Place) -> bool:
+        """Dust is neither guarded nor sold: the venue trades no less (R9)."""
+        lots, terms = self._lots(place), self._step.state.terms[place[1]]
+        price = self._step.state.price(place[1])
+        return lots != 0 and not kernel.below_minimum(terms, abs(lots) * terms.lot, price)
+
+    def _opener(self, place: Place) -> OrderId | None:
+        """The newest order that traded there, where no guard has ever gone out."""
+        newest = None
+        for live in self._step.state.orders.all():
+            own = (live.order.strategy, live.order.instrument) == place and live.filled > 0
+            if own and live.order.intent.purpose not in PROTECTIVE:
+                newest = live.order.order_id
+        return newest
+
+    def _is_selling(self, place: Place) -> bool:
+        """Whether the stop has made way for a sale that is not over."""
+        return place in self._step.state.thawing or any(self._sales(place))
+
+    def _sales(self, place: Place) -> Iterator[LiveOrder]:
+        """Open orders that need the coins; elsewhere stops rest beside them."""
+        if place[1] not in self._step.settings.freezing:
+            return
+        for live in self._step.state.orders.open(self._account(place), place[1]):
+            ours = live.order.strategy == place[0] and live.order.intent.purpose not in PROTECTIVE
+            if ours and live.order.side.sign * self._lots(place) < 0:
+                yield live
+
+    def _flattens(self, place: Place, now_ms: int) -> bool:
+        """Whether a hold sells everything: stops made way for that."""
+        account = self._account(place)
+        holds = self._step.state.risk.state.holds_on(account, *place, now_ms)
+        return any(hold.action is RiskAction.FLATTEN for hold in holds)
+
+    def _wake(self, place: Place, at_ms: int) -> None:
+        self._step.do(SetTimer(name=f"{GUARD}{place[0]} {place[1]}", at_ms=at_ms))
+
+    def _guards(self, place: Place) -> Iterator[LiveOrder]:
+        for live in self._step.state.orders.open(self._account(place), place[1]):
+            if live.order.strategy == place[0] and live.order.intent.purpose in PROTECTIVE:
+                yield live
+
+    def _lots(self, place: Place) -> int:
+        part = self._step.state.books[self._account(place)].parts[place[0]]
+        lot = self._step.settings.instruments[place[1]].lot
+        return whole_lots(part.position(place[1]).quantity, lot)
+
+    def _account(self, place: Place) -> AccountId:
+        return self._step.settings.instance(place[0]).account
+
+
+def _stops(live: LiveOrder) -> bool:
+    """Whether a guard ends a loss, the sale in its place included."""
+    purpose = live.order.intent.purpose
+    return purpose is not Purpose.TAKE_PROFIT or live.order.terms.kind is OrderKind.MARKET
