@@ -13,6 +13,8 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from tools import fault_page
+
 from algotrader.cli.commands import TABLE
 from algotrader.cli.lazy import load
 from algotrader.cli.main import main
@@ -92,6 +94,7 @@ def risk_rules() -> str:
 
 
 PAGES: Mapping[str, Callable[[], str]] = {
+    "faults.md": lambda: _NOTE + fault_page.page(),
     "cli.md": commands,
     "indicators.md": indicators,
     "risk-rules.md": risk_rules,
