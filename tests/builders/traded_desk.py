@@ -174,7 +174,7 @@ async def _traded(
         steps.take(cash(deposit_of(account), now_ms, "start", "deposit"))
     venue = (account if venue_costs is None else replace(account, costs=venue_costs)).venue()
     if was_there:
-        stand_again(venue, account.name, events_of(folder))
+        stand_again({account.name: venue}, events_of(folder))
     paper = broker(venue, time.clock)
     strategies = desk.live_strategies(after, steps.engine.state.answers)
     rows = LiveRows(strategies)

@@ -31,8 +31,10 @@ def fills(
     from algotrader.ops.standing import events_of, folder_of
 
     folder = folder_of(configured(out))
-    events = (event for event in events_of(folder) if isinstance(event, OrderFilled))
-    by_trade = {event.fill.key: fill_row(event.fill) for event in events}  # told twice, shown once
+    events = events_of(folder, (OrderFilled,))
+    by_trade = {  # told twice, shown once
+        event.fill.key: fill_row(event.fill) for event in events if isinstance(event, OrderFilled)
+    }
     rows = list(by_trade.values())
     shown = rows[-last:] if last else rows
     out.show(shown, lambda console: print_rows(console, shown, FILLS, "no fill yet"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import Final
 
 from algotrader.core.events import (
     BarClosed,
@@ -99,24 +100,34 @@ class PaperBroker:
         return utc_ms(self._clock.now())
 
 
-def stand_again(venue: PaperVenue, account: AccountId, history: Iterable[Event]) -> None:
-    """Bring a fresh paper venue to where a journal ends: the same bars and orders, once more.
+HISTORY: Final = (BarClosed, SliceClosed, OrderSubmitted, OrderAmended, OrderCancelRequested)
+"""The events that move a paper venue."""
 
-    What it tells on the way was told before. Fills that it told and nobody wrote down come again
-    when the bar that led to them is handed in again.
+
+def stand_again(venues: Mapping[AccountId, PaperVenue], history: Iterable[Event]) -> None:
+    """Bring fresh paper venues to where a journal ends: the same bars and orders, once more.
+
+    What they tell on the way was told before. Fills that were told and that nobody wrote down come
+    again when the bar that led to them is handed in again.
     """
     bars: list[BarClosed] = []
     for event in history:
         match event:
-            case BarClosed() if venue.lists(event.instrument):
+            case BarClosed():
                 bars.append(event)
             case SliceClosed():
-                if bars:
-                    venue.advance(bars, event.ts_known)
+                for venue in venues.values():
+                    if own := [bar for bar in bars if venue.lists(bar.instrument)]:
+                        venue.advance(own, event.ts_known)
                 bars = []
-            case OrderSubmitted() if event.order.account == account:
-                venue.submit(event.order, event.ts_known)
-            case OrderCancelRequested() if event.account == account:
-                venue.cancel(event.order_id, event.instrument, event.ts_known)
+            case OrderSubmitted() if event.order.account in venues:
+                venues[event.order.account].submit(event.order, event.ts_known)
+            case OrderAmended() if event.account in venues:
+                venues[event.account].amend(
+                    event.order_id, event.instrument, event.ts_known,
+                    quantity=event.quantity, limit=event.limit, stop=event.stop,
+                )  # fmt: skip
+            case OrderCancelRequested() if event.account in venues:
+                venues[event.account].cancel(event.order_id, event.instrument, event.ts_known)
             case _:
                 pass

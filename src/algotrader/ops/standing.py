@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from algotrader.core.errors import ConfigurationError
 from algotrader.core.events import Event, decode_event
@@ -40,11 +40,12 @@ def read_state(configuration: Configuration) -> EngineState:
     return _folded_whole(configuration, folder, run_id)
 
 
-def events_of(folder: JournalFolder) -> Iterator[Event]:
-    """Every event of a journal, in order."""
+def events_of(folder: JournalFolder, kinds: Sequence[type[Event]] = ()) -> Iterator[Event]:
+    """Every event of a journal, or those of some kinds, in order."""
+    names = [kind.__name__ for kind in kinds]
     with folder.reading() as rows:
         at = 1
-        while page := rows.page(at, _PAGE):
+        while page := rows.page(at, _PAGE, names):
             at = page[-1].seq + 1
             yield from (decode_event(row.body) for row in page if not row.kind.startswith(PREFIX))
 

@@ -12,12 +12,13 @@ import numpy as np
 
 from algotrader.core.bars import FIELDS
 from algotrader.core.events import CashMoved
+from algotrader.core.ids import AccountId
 from algotrader.core.instants import utc_ms
 from algotrader.core.ports import Notice, Notifier, SystemClock
 from algotrader.engine.engine import Engine
 from algotrader.engine.slices import Slice
 from algotrader.engine.state import EngineState
-from algotrader.execution.paper_broker import PaperBroker, stand_again
+from algotrader.execution.paper_broker import HISTORY, PaperBroker, stand_again
 from algotrader.live.journal.folder import JournalFolder
 from algotrader.live.journal.journal import Journal
 from algotrader.live.journal.storage import Sync
@@ -26,7 +27,7 @@ from algotrader.live.replay import Replay, ReplayTime
 from algotrader.live.steps import Steps
 from algotrader.live.trader import Trader
 from algotrader.live.workers import LiveStrategy, WorkerDecider
-from algotrader.ops.desk import Desk, DeskAccount, deposit_of
+from algotrader.ops.desk import Desk, deposit_of
 from algotrader.ops.observing.observation import Observation
 from algotrader.ops.standing import events_of, folder_of, journal_differs
 from algotrader.ops.starting import record_start
@@ -92,7 +93,7 @@ async def replay(
     record_start(desk, journal, steps, now_ms)
     if not was_there:
         _deposit(desk, steps, now_ms)
-    papers = {one.name: _paper(desk, one, time, was_there) for one in desk.accounts}
+    papers = _papers(desk, time, was_there)
     strategies = desk.live_strategies(after, engine.state.answers)
     decider = WorkerDecider(
         strategies, time.clock, budget_s=desk.configuration.settings.trading.budget_s
@@ -134,11 +135,11 @@ async def replay(
     return Traded(state=engine.state, slices=count, resumed=was_there)
 
 
-def _paper(desk: Desk, account: DeskAccount, time: ReplayTime, was_there: bool) -> PaperBroker:
-    venue = account.venue()
+def _papers(desk: Desk, time: ReplayTime, was_there: bool) -> dict[AccountId, PaperBroker]:
+    venues = {one.name: one.venue() for one in desk.accounts}
     if was_there:
-        stand_again(venue, account.name, events_of(journal_folder(desk)))
-    return PaperBroker(venue, time.clock)
+        stand_again(venues, events_of(journal_folder(desk), HISTORY))
+    return {name: PaperBroker(venue, time.clock) for name, venue in venues.items()}
 
 
 def resumed(desk: Desk, steps: Steps) -> bool:

@@ -54,9 +54,11 @@ class MemoryStorage:
                 return self._rows[index]
         return None
 
-    def page(self, first: int, limit: int) -> list[Row]:
+    def page(self, first: int, limit: int, kinds: Sequence[str] = ()) -> list[Row]:
         start = bisect_left(self._rows, first, key=_SEQ)
-        return self._rows[start : start + limit]
+        if not kinds:
+            return self._rows[start : start + limit]
+        return [row for row in self._rows[start:] if row.kind in kinds][:limit]
 
     def snapshots(self, kind: str | None = None) -> list[Snapshot]:
         kept = [one for one in self._snapshots if kind is None or one.kind == kind]

@@ -33,9 +33,10 @@ class Rows(Protocol):
         """The last row, of those up to a number, or of one kind."""
         ...
 
-    def page(self, first: int, limit: int) -> list[Row]:
+    def page(self, first: int, limit: int, kinds: Sequence[str] = ()) -> list[Row]:
         """Up to `limit` rows from number `first` on, in order; empty at the end.
 
+        Of some kinds alone if any is named: such rows cannot be checked against one another.
         JournalDamagedError if row `first`, or the next there is, cannot be read.
         """
         ...

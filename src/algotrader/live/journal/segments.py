@@ -72,14 +72,14 @@ class SegmentRows:
                 return row
         return None
 
-    def page(self, first: int, limit: int) -> list[Row]:
+    def page(self, first: int, limit: int, kinds: Sequence[str] = ()) -> list[Row]:
         rows: list[Row] = []
         for number in segment_numbers(self._folder):
             if self._ends.get(number, first) < first:
                 continue
             wanted = first if not rows else rows[-1].seq + 1
             try:
-                rows += self._page_of(number, wanted, limit - len(rows))
+                rows += self._page_of(number, wanted, limit - len(rows), kinds)
             except JournalDamagedError:
                 if not rows:
                     raise
@@ -94,26 +94,27 @@ class SegmentRows:
             connection.close()
         self._readers.clear()
 
-    def _page_of(self, number: int, first: int, limit: int) -> list[Row]:
+    def _page_of(self, number: int, first: int, limit: int, kinds: Sequence[str]) -> list[Row]:
         """Rows of one segment. Where a page cannot be read, as many of it as can."""
-        query = f"{_SELECT} WHERE seq >= ? ORDER BY seq LIMIT ?"
+        wanted = f" AND kind IN ({', '.join('?' * len(kinds))})" if kinds else ""
+        query = f"{_SELECT} WHERE seq >= ?{wanted} ORDER BY seq LIMIT ?"
         # Asked before the rows: while we read, the writer may add some and begin the next.
         is_finished = segment_path(self._folder, number + 1).exists()
         try:
-            rows = self._query(number, query, [first, limit], seq=first)
+            rows = self._query(number, query, [first, *kinds, limit], seq=first)
         except JournalDamagedError:
             if limit == 1:
                 raise
-            return self._one_by_one(number, first, limit)
-        if len(rows) < limit and is_finished:
+            return self._one_by_one(number, first, limit, kinds)
+        if len(rows) < limit and is_finished and not kinds:
             self._ends[number] = rows[-1].seq if rows else first - 1
         return rows
 
-    def _one_by_one(self, number: int, first: int, limit: int) -> list[Row]:
+    def _one_by_one(self, number: int, first: int, limit: int, kinds: Sequence[str]) -> list[Row]:
         rows: list[Row] = []
         while len(rows) < limit:
             try:
-                found = self._page_of(number, rows[-1].seq + 1 if rows else first, 1)
+                found = self._page_of(number, rows[-1].seq + 1 if rows else first, 1, kinds)
             except JournalDamagedError:
                 if not rows:
                     raise
