@@ -101,9 +101,10 @@ def a_desk(
     (folder / "algotrader.yaml").write_text(SETTINGS % more + tail)
     configuration = load(folder / "algotrader.yaml", environment={})
     own = configuration.settings.strategies["swing"]
+    loaded = load_strategy(str(folder / "swing.py"))
     strategy = DeskStrategy(
         name=NAME, account=ACCOUNT, settings=own, use=str(folder / "swing.py"),
-        strategy=load_strategy(str(folder / "swing.py")).kind(**own.parameters),
+        strategy=loaded.kind(**own.parameters), source_hash=loaded.source_hash,
         bars=market.bars, instruments=market.instruments,
     )  # fmt: skip
     account = DeskAccount(

@@ -94,10 +94,10 @@ class Desk:
             self.configuration.settings.model_dump(mode="json", exclude={"notification"})
         )
 
-    def engine_settings(self, run_id: RunId) -> EngineSettings:
+    def engine_settings(self, run_id: RunId, *, mode: str | None = None) -> EngineSettings:
         """What the engine of a run is told. ConfigurationError if it does not fit together.
 
-        A paper venue loses nothing, so orders that live are not looked up; and it quotes nothing,
+        `mode` instead of the one that is configured. A paper venue loses nothing, so orders that live are not looked up; and it quotes nothing,
         so limits on quotes are not held there.
         """
         instruments: dict[Symbol, Instrument] = {}
@@ -105,7 +105,7 @@ class Desk:
             for instrument in account.market.instruments:
                 instruments[instrument.symbol] = traded(instrument, account.costs)
         risk = self.configuration.settings.risk
-        is_paper = self.configuration.settings.trading.mode == "paper"
+        is_paper = (mode or self.configuration.settings.trading.mode) == "paper"
         return EngineSettings(
             run_id=run_id,
             configuration_hash=self.configuration_hash,

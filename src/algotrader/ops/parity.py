@@ -51,6 +51,7 @@ def parity_desk(desk: Desk, run_id: RunId) -> ParityDesk:
     """What traded, as the comparison takes it."""
     return ParityDesk(
         settings=desk.engine_settings(run_id),
+        simulated=desk.engine_settings(run_id, mode="paper"),
         accounts=tuple(
             TradedAccount(
                 name=account.name,

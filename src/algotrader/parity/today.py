@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -58,6 +58,7 @@ class Desk:
     """What traded, as it is configured today."""
 
     settings: EngineSettings  # of the journal's run
+    simulated: EngineSettings  # of the same run on a paper venue, which loses and quotes nothing
     accounts: tuple[TradedAccount, ...]
 
 
@@ -71,11 +72,7 @@ class Range:
 
 def run_today(desk: Desk, span: Range, deposits: Sequence[CashMoved]) -> Record:
     """Every decision of the range on today's bars. `deposits` are what the accounts began with."""
-    # Rules that need prices between bars are for trading alone (R28), and nothing told is lost.
-    settings = replace(
-        desk.settings, risk=desk.settings.risk.without_live_only(),
-        watch_every_ms=None, max_quote_age_ms=None,
-    )  # fmt: skip
+    settings = desk.simulated
     record = Record(settings)
     answers: dict[StrategyId, Answering] = {}
     rows: dict[StrategyId, Mapping[int, int]] = {}
