@@ -19,15 +19,17 @@ from algotrader.cli.output import Output
 from algotrader.cli.progress import shown_progress
 from algotrader.core.errors import RunError
 from algotrader.core.instants import utc_at
+from algotrader.core.symbols import Symbol
 
 if TYPE_CHECKING:
-    from algotrader.core.symbols import Symbol
     from algotrader.ops.desk import Desk
     from algotrader.ops.rehearsal import LookAlike, Rehearsed
 
 SLICES: Final = 336  # two weeks of hours
 _HISTORY_DAYS: Final = 10  # before the first bar that is traded
 _CASH: Final = "USDT=10000"
+_SPOT, _PERPETUAL = "OKX:BTC/USDT", "OKX:BTC/USDT:USDT"
+_DIFFERENCES: Final = 5  # listed of those between trading and backtest
 _SETTINGS: Final = """\
 # Made by `algotrader demo`. The exchange of `url` ended with the demo.
 trading: {{mode: sandbox, url: "{url}", rate_limits: false, check_s: 0.2}}
@@ -64,51 +66,65 @@ def rehearse(
     )
     shutil.rmtree(folder, ignore_errors=True)  # its exchange is gone: nothing there can go on
     folder.mkdir(parents=True)
+    from algotrader.cli.parity_tables import plain_parity, print_parity
+    from algotrader.ops.parity import compare_desk
     from algotrader.ops.rehearsal import Rehearsal, exchange
 
     with exchange(lake, pair, _CASH, folder / "exchange.log") as venue:
         desk = _desk(folder, venue)
         with shown_progress(out, "trading") as progress:
             done = Rehearsal(desk, venue, folder / "trader.log").run(SLICES, progress)
+        _download(folder, venue)
     _print(console, done)
     if not done.agrees:
-        found = "; ".join(
+        differing = "; ".join(
             f"{one.subject}: {one.journal} in the journal, {one.exchange} on the exchange"
             for one in done.agreements
             if not one.is_equal
         )
         raise RunError(
-            "demo.disagrees", f"the journal and the exchange do not agree on {found}",
+            "demo.disagrees", f"the journal and the exchange do not agree on {differing}",
             hint=f"{folder / 'trader.log'} and algotrader journal show tell what happened",
         )  # fmt: skip
-    return _plain(done)
+    found = compare_desk(_built(folder))
+    print_parity(console, found, _DIFFERENCES)
+    return _plain(done) | {"parity": plain_parity(found)}
 
 
 def _desk(folder: Path, venue: LookAlike) -> Desk:
     """A workspace with keys in .env and bars until now, as a person would make it."""
-    from algotrader.core.ports import SystemClock
-    from algotrader.core.symbols import Symbol
-    from algotrader.core.timeframes import DAY_MS, HOUR_MS, Timeframe
-    from algotrader.data.adapters.ccxt_source import CcxtSource
-    from algotrader.data.downloading import fill
-    from algotrader.data.lake import Lake
-    from algotrader.data.layout import SeriesKey
-    from algotrader.ops.config import load
-    from algotrader.ops.desk import build_desk
-
-    spot, perpetual = Symbol.parse("OKX:BTC/USDT"), Symbol.parse("OKX:BTC/USDT:USDT")
-    settings = _SETTINGS.format(url=venue.url, spot=spot, perpetual=perpetual)
+    settings = _SETTINGS.format(url=venue.url, spot=_SPOT, perpetual=_PERPETUAL)
     (folder / "algotrader.yaml").write_text(settings)
     keys = {"KEY": venue.key, "SECRET": venue.secret, "PASSPHRASE": venue.passphrase}
     dotenv = folder / ".env"
     dotenv.touch(mode=0o600)
     dotenv.write_text("".join(f"ALGOTRADER_OKX_{part}={text}\n" for part, text in keys.items()))
-    now_ms, source = venue.status()["venue_ms"], CcxtSource("OKX", venue.url, pause=time.sleep)
-    for symbol in (spot, perpetual):
-        key = SeriesKey.bars(symbol, Timeframe(HOUR_MS))
-        lake = Lake(folder / "lake")
-        fill(lake, source, key, now_ms - _HISTORY_DAYS * DAY_MS, now_ms, SystemClock())
+    _download(folder, venue)
+    return _built(folder)
+
+
+def _built(folder: Path) -> Desk:
+    from algotrader.ops.config import load
+    from algotrader.ops.desk import build_desk
+
     return build_desk(load(folder / "algotrader.yaml", environment=os.environ, overrides={}))
+
+
+def _download(folder: Path, venue: LookAlike) -> None:
+    """Bars and funding until the venue's now, as `data download` does it."""
+    from algotrader.core.ports import SystemClock
+    from algotrader.core.timeframes import DAY_MS, HOUR_MS, Timeframe
+    from algotrader.data.adapters.ccxt_source import CcxtSource
+    from algotrader.data.downloading import fill, latest_start
+    from algotrader.data.lake import Lake
+    from algotrader.data.layout import SeriesKey
+
+    now_ms, source = venue.status()["venue_ms"], CcxtSource("OKX", venue.url, pause=time.sleep)
+    lake, frame = Lake(folder / "lake"), Timeframe(HOUR_MS)
+    bars = [SeriesKey.bars(Symbol.parse(name), frame) for name in (_SPOT, _PERPETUAL)]
+    for key in (*bars, SeriesKey.funding(Symbol.parse(_PERPETUAL))):
+        first = latest_start(lake, key, now_ms - _HISTORY_DAYS * DAY_MS)
+        fill(lake, source, key, first, now_ms, SystemClock())
 
 
 def _print(console: Console, done: Rehearsed) -> None:
@@ -121,6 +137,10 @@ def _print(console: Console, done: Rehearsed) -> None:
         f"killed by SIGKILL at {killed} with {_orders(done.killed_in_flight)} on its way, "
         "started again, and went on"
     )
+    if done.absent:
+        console.print(
+            f"{_orders(done.absent)} had not left by then: proved absent, never sent late"
+        )
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     for name in ("", "journal", "exchange", ""):
         table.add_column(
@@ -146,6 +166,7 @@ def _plain(done: Rehearsed) -> dict[str, Any]:
         "slices": done.slices,
         "killed_ts": done.killed_ts,
         "orders": done.orders,
+        "absent": done.absent,
         "fills": done.fills,
         "agreements": {
             one.subject: {"journal": str(one.journal), "exchange": str(one.exchange)}

@@ -22,6 +22,7 @@ from typing import Any, Final
 from algotrader.core.errors import RunError
 from algotrader.core.events import Event, ModeChanged, TradingMode, decode_event
 from algotrader.core.ids import AccountId, RunId
+from algotrader.core.orders import OrderStatus
 from algotrader.core.symbols import InstrumentKind, Symbol
 from algotrader.core.timeframes import Timeframe
 from algotrader.data.adapters.okx.names import inst_id
@@ -64,7 +65,8 @@ class Rehearsed:
     seconds: float
     killed_ts: int  # decision time of the bar in which the trader was killed, UTC ms
     killed_in_flight: int  # orders that had no answer at that moment
-    orders: int
+    orders: int  # that were to go out
+    absent: int  # of these, proved never to have arrived: the kill came first
     fills: int
     agreements: tuple[Agreement, ...]
 
@@ -237,7 +239,7 @@ class Rehearsal:
         return Rehearsed(
             slices=done, seconds=time.monotonic() - began,
             killed_ts=killed_ts, killed_in_flight=in_flight,
-            orders=len(state.orders), fills=self._venue.status()["fills"],
+            orders=len(state.orders), absent=_count(state, OrderStatus.ABSENT), fills=self._venue.status()["fills"],
             agreements=self._agreements(state),
         )  # fmt: skip
 
@@ -322,13 +324,17 @@ class Rehearsal:
                 for symbol in self._symbols
             ),
             Agreement(
-                subject="orders", journal=Decimal(len(state.orders)),
-                exchange=Decimal(status["orders"]),
+                subject="orders", exchange=Decimal(status["orders"]),
+                journal=Decimal(sum(o.venue_order_id is not None for o in state.orders.all())),
             ),
             Agreement(
                 subject="fills", journal=Decimal(trades), exchange=Decimal(status["fills"])
             ),
         )  # fmt: skip
+
+
+def _count(state: EngineState, status: OrderStatus) -> int:
+    return sum(order.status is status for order in state.orders.all())
 
 
 def _held(status: Mapping[str, Any], symbol: Symbol) -> Decimal:
