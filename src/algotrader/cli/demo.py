@@ -85,6 +85,8 @@ def demo(
     reports.append(_sweep(console, workspace))
     reports.append(_walkforward(console, workspace))
     rehearsed = rehearse(out, console, workspace.lake, pair, folder / "trading")
+    if rehearsed is not None:
+        reports.append(Path(rehearsed["report"]))
     seconds = round(time.monotonic() - began)
 
     def lines(screen: Console) -> None:

@@ -22,6 +22,7 @@ from algotrader.core.instants import utc_at
 from algotrader.core.symbols import Symbol
 
 if TYPE_CHECKING:
+    from algotrader.ops.config import Configuration
     from algotrader.ops.desk import Desk
     from algotrader.ops.rehearsal import LookAlike, Rehearsed
 
@@ -66,8 +67,9 @@ def rehearse(
     )
     shutil.rmtree(folder, ignore_errors=True)  # its exchange is gone: nothing there can go on
     folder.mkdir(parents=True)
+    from algotrader.cli.parity import write_parity
     from algotrader.cli.parity_tables import plain_parity, print_parity
-    from algotrader.ops.parity import compare_desk
+    from algotrader.ops.parity import compare_workspace
     from algotrader.ops.rehearsal import Rehearsal, exchange
 
     with exchange(lake, pair, _CASH, folder / "exchange.log") as venue:
@@ -86,13 +88,16 @@ def rehearse(
             "demo.disagrees", f"the journal and the exchange do not agree on {differing}",
             hint=f"{folder / 'trader.log'} and algotrader journal show tell what happened",
         )  # fmt: skip
-    found = compare_desk(_built(folder))
-    print_parity(console, found, _DIFFERENCES)
-    return _plain(done) | {"parity": plain_parity(found)}
+    found, page = compare_workspace(_configuration(folder)), folder / "parity.html"
+    write_parity(page, found)
+    print_parity(console, found, _DIFFERENCES, page)
+    return _plain(done) | {"parity": plain_parity(found, page), "report": str(page)}
 
 
 def _desk(folder: Path, venue: LookAlike) -> Desk:
     """A workspace with keys in .env and bars until now, as a person would make it."""
+    from algotrader.ops.desk import build_desk
+
     settings = _SETTINGS.format(url=venue.url, spot=_SPOT, perpetual=_PERPETUAL)
     (folder / "algotrader.yaml").write_text(settings)
     keys = {"KEY": venue.key, "SECRET": venue.secret, "PASSPHRASE": venue.passphrase}
@@ -100,14 +105,13 @@ def _desk(folder: Path, venue: LookAlike) -> Desk:
     dotenv.touch(mode=0o600)
     dotenv.write_text("".join(f"ALGOTRADER_OKX_{part}={text}\n" for part, text in keys.items()))
     _download(folder, venue)
-    return _built(folder)
+    return build_desk(_configuration(folder))
 
 
-def _built(folder: Path) -> Desk:
+def _configuration(folder: Path) -> Configuration:
     from algotrader.ops.config import load
-    from algotrader.ops.desk import build_desk
 
-    return build_desk(load(folder / "algotrader.yaml", environment=os.environ, overrides={}))
+    return load(folder / "algotrader.yaml", environment=os.environ, overrides={})
 
 
 def _download(folder: Path, venue: LookAlike) -> None:

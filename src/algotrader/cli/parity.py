@@ -48,13 +48,14 @@ def parity(
 
     found = compare_workspace(configured(out), run)
     if html is not None:
-        _write(html, found)
+        write_parity(html, found)
     out.show(plain_parity(found, html), lambda console: print_parity(console, found, last, html))
     if not found.is_clean:
         raise typer.Exit(FINDING)
 
 
-def _write(file: Path, found: Parity) -> None:
+def write_parity(file: Path, found: Parity) -> None:
+    """The comparison as one HTML page."""
     from algotrader.backtest.report import write_report
     from algotrader.parity.page import render_parity
 
