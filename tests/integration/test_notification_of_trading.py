@@ -14,6 +14,7 @@ import pytest
 from tests.builders.bot_api import CHAT, TOKEN, USER, bot_api
 
 from algotrader.cli.main import main
+from algotrader.ops.notification import service
 
 pytest.importorskip("telegram", reason="not run: python-telegram-bot is not installed")
 
@@ -35,6 +36,7 @@ notification:
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ALGOTRADER_TELEGRAM_TOKEN", TOKEN)
+    monkeypatch.setattr(service, "_LAST_WORDS_S", 60.0)  # a busy machine is no fault
     return tmp_path
 
 
@@ -104,12 +106,11 @@ def test_f71_a_halt_by_telegram_stops_a_running_trader_and_is_told(
 ) -> None:
     with bot_api() as (api, url):
         (desk / "algotrader.yaml").write_text(settings(url))
-        trader = started(desk, "trade", "--speed", "8")
+        trader = started(desk, "trade", "--speed", "2")
         try:
-            api.until(1, wait_s=60, containing="")
             api.write("/halt")
-            api.until(1, containing="Halt asked: main")
-            api.until(1, containing="trading stopped by kill_switch")
+            api.until(1, wait_s=60, containing="Halt asked: main")
+            api.until(1, wait_s=60, containing="trading stopped by kill_switch")
             api.write("/status")
             (status,) = api.until(1, wait_s=60, containing="STOPPED")
         finally:
