@@ -171,3 +171,20 @@ def test_without_a_channel_a_test_says_what_to_do(
     (desk / "algotrader.yaml").write_text("backtest: {cash: 5}\n")
 
     assert said(capfd, "notify", "test", code=2)["error"]["code"] == "notification.no_channel"
+
+
+def test_the_daily_summary_comes_with_a_picture_of_equity(
+    desk: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with bot_api() as (api, url):
+        job = "jobs:\n  evening: {do: daily_summary, cron: '0 20 * * *'}\n"
+        (desk / "algotrader.yaml").write_text(settings(url) + job)
+        said(capfd, "trade", "--journal-sync", "normal")
+        said(capfd, "jobs", "run", "evening")
+        (text,) = api.until(1, containing="summary of")
+        (photo,) = [call for call in api.calls if call.method == "sendPhoto"]
+
+    assert "equity 1" in text
+    assert any(
+        isinstance(held, bytes) and held.startswith(b"\x89PNG") for held in photo.fields.values()
+    )

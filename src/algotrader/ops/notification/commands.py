@@ -22,12 +22,13 @@ from algotrader.core.instants import utc_ms
 from algotrader.core.ports import Clock
 from algotrader.core.units import ABSENT, format_money, format_percent, format_step
 from algotrader.live.operator import Inbox, Request
-from algotrader.ops.notification.equity import days_of, profit_since
+from algotrader.ops.notification.equity import Day, days_of, profit_since
 from algotrader.ops.notification.outbox import Outbox
 from algotrader.ops.notification.texts import Texts
 
 CONFIRM_S: Final = 60.0
 _DAYS: Final = 14  # of /daily
+_SPANS: Final = {"day": 1, "week": 7, "month": 30}
 Change = Literal["halt", "resume", "flatten"]
 Read = Callable[..., Awaitable[Any]]
 """Runs a command of the command line with `--json`: UnreadError says why it did not work."""
@@ -147,33 +148,7 @@ class Commands:
         return "\n\n".join(shown(account) for account in status["accounts"])
 
     def _status(self, account: dict[str, Any]) -> str:
-        equity, deposits = Decimal(account["equity"]), Decimal(account["deposits"])
-        result = ABSENT
-        if deposits:
-            result = format_percent(
-                equity / deposits - 1, signed=True, language=self.texts.language
-            )
-        last = account["last_decision"]
-        line = self.texts.say(
-            "account_line",
-            account=account["account"],
-            mode=self._mode(account["mode"]),
-            equity=format_money(equity),
-            currency=account["currency"],
-            result=result,
-            positions=account["positions"],
-            orders=account["open_orders"],
-            time=self.texts.say("never") if last is None else self.texts.time(last),
-        )
-        return "\n".join([line, *(self._hold(account, hold) for hold in account["holds"])])
-
-    def _mode(self, mode: str) -> str:
-        key = f"mode_word_{mode}"
-        return self.texts.say(key) if self.texts.has(key) else mode
-
-    def _hold(self, account: dict[str, Any], hold: dict[str, Any]) -> str:
-        where = hold["instrument"] or hold["strategy"] or account["account"]
-        return self.texts.say("hold_line", where=where, rule=hold["rule"], why=hold["why"])
+        return account_line(account, self.texts)
 
     def _balance(self, account: dict[str, Any]) -> str:
         money = {key: format_money(Decimal(account[key])) for key in ("equity", "cash", "deposits")}
@@ -208,21 +183,9 @@ class Commands:
         )
 
     def _profit(self, account: dict[str, Any]) -> str:
-        equity, deposits = Decimal(account["equity"]), Decimal(account["deposits"])
-        today = self.clock.now().date()
-        days = days_of(self.outbox.equity(account["account"], str(today - timedelta(days=30))))
-        spans = {"day": 1, "week": 7, "month": 30}
-        earned = {
-            name: profit_since(days, str(today - timedelta(days=count)), equity, deposits)
-            for name, count in spans.items()
-        }
-        return self.texts.say(
-            "profit_line",
-            account=account["account"],
-            currency=account["currency"],
-            total=format_money(equity - deposits, signed=True),
-            **{name: _signed(amount) for name, amount in earned.items()},
-        )
+        since = str(self.clock.now().date() - timedelta(days=max(_SPANS.values())))
+        days = days_of(self.outbox.equity(account["account"], since))
+        return f"{account['account']}\n{profit_line(account, days, self.texts, self.clock)}"
 
     def _daily(self, account: dict[str, Any]) -> str:
         name = account["account"]
@@ -241,6 +204,48 @@ class Commands:
                 )
             )
         return "\n".join([lines[0], *lines[2:]] if len(days) > _DAYS else lines)
+
+
+def account_line(account: dict[str, Any], texts: Texts) -> str:
+    """An account of `status --json` in a few lines, with what is stopped and why."""
+    equity, deposits = Decimal(account["equity"]), Decimal(account["deposits"])
+    result = ABSENT
+    if deposits:
+        result = format_percent(equity / deposits - 1, signed=True, language=texts.language)
+    last, mode = account["last_decision"], f"mode_word_{account['mode']}"
+    line = texts.say(
+        "account_line",
+        account=account["account"],
+        mode=texts.say(mode) if texts.has(mode) else account["mode"],
+        equity=format_money(equity),
+        currency=account["currency"],
+        result=result,
+        positions=account["positions"],
+        orders=account["open_orders"],
+        time=texts.say("never") if last is None else texts.time(last),
+    )
+    return "\n".join([line, *(_hold_line(account, hold, texts) for hold in account["holds"])])
+
+
+def _hold_line(account: dict[str, Any], hold: dict[str, Any], texts: Texts) -> str:
+    where = hold["instrument"] or hold["strategy"] or account["account"]
+    return texts.say("hold_line", where=where, rule=hold["rule"], why=hold["why"])
+
+
+def profit_line(account: dict[str, Any], days: Sequence[Day], texts: Texts, clock: Clock) -> str:
+    """What was earned since the ends of some UTC days, and in all; money paid in left out."""
+    equity, deposits = Decimal(account["equity"]), Decimal(account["deposits"])
+    today = clock.now().date()
+    earned = {
+        name: profit_since(days, str(today - timedelta(days=count)), equity, deposits)
+        for name, count in _SPANS.items()
+    }
+    return texts.say(
+        "profit_line",
+        currency=account["currency"],
+        total=format_money(equity - deposits, signed=True),
+        **{name: _signed(amount) for name, amount in earned.items()},
+    )
 
 
 def _signed(amount: Decimal | None) -> str:

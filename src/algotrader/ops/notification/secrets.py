@@ -32,5 +32,5 @@ class Blotter:
         """The same notice without secrets."""
         return Notice(
             severity=notice.severity, title=self(notice.title), text=self(notice.text),
-            cause=self(notice.cause),
+            cause=self(notice.cause), fields=notice.fields,
         )  # fmt: skip

@@ -24,6 +24,7 @@ from algotrader.ops.notification.outbox import Outbox
 
 log = logging.getLogger(__name__)
 LOCK: Final = "courier.lock"
+PICTURE: Final = "picture"  # the field of a notice that names a PNG file
 _LAST_WORDS_S: Final = 3.0  # what the end of a run may wait for its last messages
 _IN_MEMORY: Final = 10_000  # beyond it information is left out
 _LOOK_S: Final = 0.2
@@ -51,7 +52,7 @@ class NotificationThread:
         self._clock = clock
         self._lock = lock
         self._build = build  # called in the thread, once it is this process that delivers
-        self._heard: deque[tuple[Notice, int, bytes | None]] = deque()
+        self._heard: deque[tuple[Notice, int]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end: asyncio.Event | None = None
         self._is_ready = Event()
@@ -72,7 +73,7 @@ class NotificationThread:
             return
         told = self._relay(notice)
         if told is not None:
-            self._heard.append((told, utc_ms(self._clock.now()), None))
+            self._heard.append((told, utc_ms(self._clock.now())))
 
     def stop(self) -> None:
         if self._loop is not None and self._end is not None:
@@ -84,7 +85,7 @@ class NotificationThread:
         """Move what was heard to the disk. sqlite3.Error if it cannot be: it stays in memory."""
         waiting = list(self._heard)
         if waiting:
-            self._outbox.hear_all(waiting)
+            self._outbox.hear_all([(one, at_ms, _picture(one)) for one, at_ms in waiting])
             for _each in waiting:
                 self._heard.popleft()
 
@@ -132,6 +133,17 @@ class NotificationThread:
                 return False
             await asyncio.sleep(_LOOK_S)
         return True
+
+
+def _picture(notice: Notice) -> bytes | None:
+    named = notice.fields.get(PICTURE)
+    if named is None:
+        return None
+    try:
+        return Path(named).read_bytes()
+    except OSError as error:
+        log.warning("a message goes without its picture: %s", error)
+        return None
 
 
 async def _set(event: asyncio.Event) -> None:

@@ -115,12 +115,9 @@ class NotificationSettings(Section):
 
     language: Literal["en", "zh"] = Field("en", description="of the messages")
     time_zone: Annotated[str, AfterValidator(_zone)] = Field(
-        "UTC", description="of quiet hours, of the daily summary, and of times in messages"
+        "UTC", description="of quiet hours, and of times in messages"
     )
     quiet: QuietSettings = QuietSettings()
-    daily: TimeOfDay | None = Field(
-        None, description="when the daily summary is sent, such as 08:00; absent: never"
-    )
     severities: Mapping[Topic, Loudness] = Field(
         {},
         description="by topic, how loud at least, or off: order (off), fill, position, risk, "

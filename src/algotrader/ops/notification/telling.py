@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
@@ -75,6 +76,9 @@ class Teller:
         """What is told of an alert that came without an event; None if an event tells it."""
         if notice.cause.startswith(_TOLD_BY_EVENTS):
             return None
+        if notice.cause.startswith("summary:"):
+            loudness = self._settings.loudness("summary", notice.severity)
+            return None if loudness is None else replace(notice, severity=loudness)
         key = f"alert_{notice.cause.partition(':')[0]}"
         title = notice.title if notice.title != notice.text else self._say("alert")
         if self._texts.has(key):

@@ -239,8 +239,8 @@ CATALOGUE: Final[Mapping[str, Mapping[Language, str]]] = {
     "no_positions": {"en": "Nothing is held.", "zh": "没有持仓。"},
     "no_orders": {"en": "No order is open.", "zh": "没有未成交委托。"},
     "profit_line": {
-        "en": "{account}\ntoday {day}\n7 days {week}\n30 days {month}\nin all {total} {currency}",
-        "zh": "{account}\n今日 {day}\n7 天 {week}\n30 天 {month}\n累计 {total} {currency}",
+        "en": "today {day}\n7 days {week}\n30 days {month}\nin all {total} {currency}",
+        "zh": "今日 {day}\n7 天 {week}\n30 天 {month}\n累计 {total} {currency}",
     },
     "daily_line": {"en": "{day}  {equity}  {change}", "zh": "{day}  {equity}  {change}"},
     "no_days": {"en": "{account}: no day is over yet.", "zh": "{account}：暂无按日数据。"},
@@ -248,7 +248,7 @@ CATALOGUE: Final[Mapping[str, Mapping[Language, str]]] = {
     "mode_word_starting": {"en": "starting", "zh": "启动中"},
     "mode_word_reduce_only": {"en": "only reducing", "zh": "只减仓"},
     "mode_word_halted": {"en": "STOPPED", "zh": "已停止"},
-    "summary_title": {"en": "Daily summary {day}", "zh": "每日汇总 {day}"},
+    "summary_title": {"en": "{account}: summary of {day}", "zh": "{account}：{day} 汇总"},
     "conflict": {
         "en": "Another program listens with the same bot",
         "zh": "另一个程序正在使用同一个机器人",
@@ -282,6 +282,9 @@ class Texts:
 
     def time(self, at_ms: int) -> str:
         return utc_at(at_ms).astimezone(ZoneInfo(self.zone)).strftime("%m-%d %H:%M:%S")
+
+    def day(self, at_ms: int) -> str:
+        return utc_at(at_ms).astimezone(ZoneInfo(self.zone)).strftime("%Y-%m-%d")
 
     def parcel(self, parcel: Parcel) -> tuple[str, str]:
         """Title and text of what is sent."""

@@ -54,7 +54,7 @@ def notifying(
     secrets = channel_secrets(configuration, vault)
     blot = blotter(configuration, vault)
     folder, clock = notification_folder(configuration), SystemClock()
-    outbox = Outbox(folder / OUTBOX)
+    outbox = outbox_of(configuration)
     teller = Teller(settings, texts_of(settings), Memory())
     follower = Follower(folder_of(configuration), outbox, teller, blot)
 
@@ -81,6 +81,10 @@ def notifying(
             thread.stop()
     finally:
         lock.release()
+
+
+def outbox_of(configuration: Configuration) -> Outbox:
+    return Outbox(notification_folder(configuration) / OUTBOX)
 
 
 async def deliver(

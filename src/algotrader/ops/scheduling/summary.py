@@ -1,49 +1,34 @@
-"""The daily summary: what each account is worth, from the journal, in a few lines."""
+"""What the job `daily_summary` does."""
 
 from __future__ import annotations
 
-import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable
 
-from algotrader.core.instants import utc_ms
-from algotrader.core.ports import Clock, Notice, Notifier, Severity
+from algotrader.core.errors import RunError
+from algotrader.core.ports import Clock, Notifier
 from algotrader.ops.config import Configuration
-from algotrader.ops.standing import read_state
+from algotrader.ops.notification.commands import UnreadError
+from algotrader.ops.notification.reading import CommandReader
+from algotrader.ops.notification.summary import summaries
+from algotrader.ops.notification.wiring import notification_folder, outbox_of, texts_of
 
 
 def daily_summary(
     configuration: Configuration, clock: Clock, notifier: Notifier
 ) -> Callable[[], Awaitable[str]]:
-    """What a job `daily_summary` does: tell the summary, and return its text."""
+    """Tells one summary an account, and returns their text. RunError if nothing can be read."""
+    read = CommandReader(folder=configuration.folder, file=configuration.file)
+    texts = texts_of(configuration.settings.notification)
 
     async def tell() -> str:
-        text = await asyncio.to_thread(summary_text, configuration)
-        day = f"{clock.now():%Y-%m-%d}"
-        await notifier.notify(
-            Notice(
-                severity=Severity.INFO, title=f"summary of {day}", text=text,
-                cause=f"summary:{utc_ms(clock.now())}",
-            )
-        )  # fmt: skip
-        return text
+        folder = notification_folder(configuration)
+        try:
+            told = await summaries(read, outbox_of(configuration), folder, texts, clock)
+        except (UnreadError, sqlite3.Error, OSError) as error:
+            raise RunError("job.summary", f"there is nothing to sum up: {error}") from error
+        for notice in told:
+            await notifier.notify(notice)
+        return "\n\n".join(notice.text for notice in told)
 
     return tell
-
-
-def summary_text(configuration: Configuration) -> str:
-    """One line an account. RunError or ConfigurationError if the journal cannot be read."""
-    state = read_state(configuration)
-    marks = state.marks()
-    lines = []
-    for account in state.settings.accounts:
-        book = state.books[account.account_id].whole
-        equity, deposits = book.equity(marks), book.statement(marks).deposits
-        change = equity - deposits
-        share = f" ({change / deposits:+.2%})" if deposits else ""
-        held = sum(book.position(symbol).quantity != 0 for symbol in book.contracts)
-        waiting = len(list(state.orders.open(account.account_id)))
-        lines.append(
-            f"{account.account_id}: equity {equity:.2f} {account.currency}, "
-            f"{change:+.2f}{share} since the start, {held} positions, {waiting} open orders"
-        )
-    return "\n".join(lines)
