@@ -50,20 +50,23 @@ class Desk:
         self,
         instrument: Instrument = BTC,
         engine: Mapping[str, Any] | None = None,
+        others: tuple[Instrument, ...] = (),
         **changes: Any,
     ) -> None:
         """`changes` are of the strategy, `engine` of the engine's settings."""
         self.symbol = instrument.symbol
+        every = (instrument, *others)
+        symbols = tuple(one.symbol for one in every)
         trend = StrategyInstance(
-            strategy=TREND, account=MAIN, instruments=(self.symbol,), timeframe="1h", **changes
+            strategy=TREND, account=MAIN, instruments=symbols, timeframe="1h", **changes
         )
         account = Account(
             account_id=MAIN, venue="OKX", currency=USDT, margin_mode=MarginMode.CASH,
-            instruments=(self.symbol,), strategies=(TREND,),
+            instruments=symbols, strategies=(TREND,),
         )  # fmt: skip
         self.settings = EngineSettings(
             run_id=RunId("run"), configuration_hash="", accounts=(account,),
-            instruments={self.symbol: instrument}, strategies=(trend,), **(engine or {}),
+            instruments={one.symbol: one for one in every}, strategies=(trend,), **(engine or {}),
         )  # fmt: skip
         self.engine = Engine(self.settings)
         self.commands: list[Command] = []

@@ -53,6 +53,7 @@ from algotrader.engine.settings import EngineSettings, StrategyInstance
 from algotrader.engine.state import EngineState
 from algotrader.engine.step import Outcome, Step, now
 from algotrader.engine.thawing import Thaw
+from algotrader.engine.waiting import Waiter
 from algotrader.engine.watching import Watcher
 from algotrader.execution.order_life import ZERO, IllegalTransitionError, LiveOrder
 
@@ -68,6 +69,7 @@ class Engine:
         self._guardian = Guardian(self._step, self._sender)
         self._keeper = Keeper(self._step, self._sender, self._guardian)
         self._thaw = Thaw(self._step, self._sender)
+        self._waiter = Waiter(self._step, self._sender, self._follower)
         self._watcher = Watcher(self._step, self._sender)
         self._explicit = Explicit(self._step, self._sender)
         self._matcher = Matcher(self._step, self._sender)
@@ -105,6 +107,7 @@ class Engine:
             case TimerFired():
                 self._follower.woken(event)
                 self._keeper.woken(event)
+                self._waiter.woken(event)
             case OrderNotFound():
                 self._follower.not_found(event)
             case OrderFilled():
@@ -155,6 +158,8 @@ class Engine:
             self._thaw.release(place, event.ts_known)
         refused = order.intent.purpose in PROTECTIVE and isinstance(event, OrderRejected)
         self._keeper.check(place, event.ts_known, was_refused=refused)
+        if self.state.cash_waits:
+            self._waiter.release(order.account, event.ts_known)
 
     # What is heard of orders
 
@@ -243,19 +248,13 @@ class Engine:
             for symbol in planned.waits:
                 self._cancel_open(instance, symbol, event.ts_known)
         for account in sorted(wanted):
-            reductions_first = sorted(wanted[account], key=self._increases)
-            self._sender.judge(account, reductions_first, event.ts_known)
+            self._waiter.judge(account, wanted[account], event.ts_known)
         self._match(event.ts_known)
 
     def _match(self, now_ms: int) -> None:
         """Legs of a group end alike (R37)."""
         if self.state.groups.legs:
             self._matcher.match(now_ms)
-
-    def _increases(self, intent: Intent) -> bool:
-        book = self.state.books[intent.account].whole
-        held = book.position(intent.terms.instrument).quantity
-        return not held * intent.terms.side.sign < 0
 
     def _cancel_open(self, instance: StrategyInstance, symbol: Symbol, now_ms: int) -> None:
         for live in list(working(self.state, instance, symbol)):
@@ -328,6 +327,7 @@ class Engine:
             for place in list(self.state.thawing):
                 self._thaw.release(place, event.ts_known)
             self._keeper.check_all(event.account, event.ts_known)
+            self._waiter.release(event.account, event.ts_known)
         if event.mode is TradingMode.HALTED:
             for live in list(self.state.orders.open(event.account)):
                 if self._reduces(live):

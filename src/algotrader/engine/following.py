@@ -15,7 +15,7 @@ from algotrader.core.events import (
     TimerFired,
 )
 from algotrader.core.ids import OrderId
-from algotrader.core.orders import OrderStatus, Purpose
+from algotrader.core.orders import Intent, OrderStatus, Purpose
 from algotrader.core.ports import Severity
 from algotrader.core.timeframes import Timeframe
 from algotrader.engine.commands import Cancel, FetchTrades, LookUp, SetTimer
@@ -100,27 +100,31 @@ class Follower:
 
     def replan(self, place: Place, now_ms: int) -> None:
         """Work on towards an instrument's latched target, now that nothing of it is open."""
+        account = self._step.settings.instance(place[0]).account
+        self._sender.judge(account, self.planned(place), now_ms)
+
+    def planned(self, place: Place) -> tuple[Intent, ...]:
+        """What an instrument's latched target still asks for, on the account as it is now."""
         strategy, symbol = place
         state = self._step.state.rebalance.get(place)
         if state is None or (state.standing is None and state.latched is None):
-            return
+            return ()
         instance = self._step.settings.instance(strategy)
         if any(working(self._step.state, instance, symbol)):
-            return
+            return ()
         block = self._step.state.protected.blocks.get(place)
         latched = float(state.latched or 0)
         number = latched if state.standing is None else state.standing
         if block is not None and number * block.sign > 0:
-            return  # it was cancelled because its position was left (R19)
+            return ()  # it was cancelled because its position was left (R19)
         bar = self._step.state.closes.get(symbol)
         decision_ts = self._step.state.decided_ts[place]
         newest = self._step.state.slices[instance.timeframe].decision_ts
         if bar is None or decision_ts != newest:
-            return  # no order for an old bar (R24)
+            return ()  # no order for an old bar (R24)
         weights = {} if state.standing is None else {symbol: state.standing}
         quantities = {symbol: latched} if state.standing is None else {}
-        intents = intents_of(self._step.state, instance, weights, decision_ts, quantities)
-        self._sender.judge(instance.account, intents, now_ms)
+        return intents_of(self._step.state, instance, weights, decision_ts, quantities)
 
     def doubt(self, live: LiveOrder, now_ms: int, reason: str) -> None:
         self._step.tell(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from algotrader.core.events import (
@@ -29,9 +29,7 @@ class Sender:
         self.hold: Callable[[Intent, int], bool] = lambda *_: False
         """Whether a sale waits for its coins to be free; the intent is then kept."""
 
-    def judge(
-        self, account: AccountId, intents: list[Intent] | tuple[Intent, ...], now_ms: int
-    ) -> None:
+    def judge(self, account: AccountId, intents: Sequence[Intent], now_ms: int) -> None:
         """Through the gate, one after the other, each counting what was let through before it."""
         if self._freezing:
             intents = [one for one in intents if not self._waits(one, now_ms)]

@@ -57,6 +57,7 @@ class EngineSettings:
     watch_every_ms: int | None = 30_000  # while it lives: pushes may be lost; None: they cannot be
     tries: int = 3  # of a capped order inside one bar (R13)
     try_again_ms: int = 2_000  # after the one before left a rest
+    cash_wait_ms: int | None = None  # increases wait so long for reductions (R11); None: not at all
     freezing: frozenset[Symbol] = frozenset()  # a stop freezes the coins: one order, none beside
     guard_within_ms: int | None = (
         None  # longer without a live stop is left (R19); None: not watched

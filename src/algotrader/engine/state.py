@@ -38,7 +38,7 @@ from algotrader.core.events import (
 from algotrader.core.fills import Fill, Liquidity
 from algotrader.core.ids import AccountId, OrderId, StrategyId, TradeId
 from algotrader.core.instants import utc_at, utc_ms
-from algotrader.core.orders import Intent, Order, OrderStatus, Purpose
+from algotrader.core.orders import Intent, Order, OrderStatus, Purpose, Side
 from algotrader.core.symbols import Symbol
 from algotrader.engine.freshness import Freshness
 from algotrader.engine.groups import Groups
@@ -88,6 +88,7 @@ class EngineState:
         self.protected = Protected()
         self.talks = Talks()
         self.groups = Groups()
+        self.cash_waits: dict[Place, tuple[Intent, ...]] = {}  # increases that wait (R11)
         self.thawing: dict[Place, tuple[Intent, ...]] = {}  # sales whose coins are still frozen
         self.fresh = Freshness(settings.max_quote_age_ms)
         self.legs: dict[tuple[StrategyId, Symbol, int], int] = {}  # orders of a decision so far
@@ -221,6 +222,7 @@ class EngineState:
             state = state.acted_on(event.latched_quantity)
             self.decided_ts[place] = event.decision_ts
             self.waiting.pop(place, None)
+            self.cash_waits.pop(place, None)
             if self.thawing:  # acting on a target begins anew (R10)
                 self._keep_thawing(place, lambda one: one.purpose is not Purpose.TARGET)
         instance = self.settings.instance(event.strategy)
@@ -240,10 +242,14 @@ class EngineState:
     def _raised(self, event: IntentRaised) -> None:
         intent = event.intent
         place = (intent.strategy, intent.terms.instrument)
-        self.thawing[place] = (*self.thawing.get(place, ()), intent)
+        is_sale = intent.terms.side is Side.SELL and place[1] in self.settings.freezing
+        kept = self.thawing if is_sale else self.cash_waits
+        kept[place] = (*kept.get(place, ()), intent)
 
     def _judged(self, intent: Intent) -> None:
         """What was raised became an order, or was denied."""
+        if intent.purpose is Purpose.TARGET:
+            self.cash_waits.pop((intent.strategy, intent.terms.instrument), None)
         if self.thawing:
             self._keep_thawing(
                 (intent.strategy, intent.terms.instrument), lambda one: not _is_same(one, intent)

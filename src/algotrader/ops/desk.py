@@ -39,6 +39,7 @@ from algotrader.strategy.decide import first_decision, prepare_all
 from algotrader.strategy.history import BarHistory
 from algotrader.strategy.loader import load
 
+CASH_WAIT_MS: Final = 10_000  # for reductions, before increases are sized (R11)
 GUARD_WITHIN_MS: Final = 10_000  # without a live stop, then it is left (R19)
 WATCH_EVERY_MS: Final = 30_000  # between looks at an order that lives on an exchange
 
@@ -116,6 +117,7 @@ class Desk:
             watch_every_ms=None if is_paper else WATCH_EVERY_MS,
             max_quote_age_ms=None if is_paper else QUOTE_AGE_MS,
             freezing=frozenset() if is_paper else frozenset(_spot_of(instruments)),
+            cash_wait_ms=None if is_paper else CASH_WAIT_MS,
             guard_within_ms=None if is_paper else GUARD_WITHIN_MS,
         )
 
