@@ -21,7 +21,15 @@ import msgspec
 
 import algotrader
 from algotrader.core.events import decode_event
-from algotrader.engine.image import OWN, ImageError, differences_of, image_of, state_of
+from algotrader.engine.engine import Engine
+from algotrader.engine.image import (
+    OWN,
+    ImageError,
+    differences,
+    differences_of,
+    image_of,
+    state_of,
+)
 from algotrader.engine.settings import EngineSettings
 from algotrader.engine.state import EngineState
 from algotrader.live.journal.journal import fitting
@@ -87,6 +95,20 @@ def folded(rows: Rows) -> Stood | None:
             stood.state.apply(decode_event(row.body))
             count += 1
     return replace(stood, seq=seq, folded=count)
+
+
+def differing_parts(rows: Rows) -> list[str] | None:
+    """The parts of the newest snapshot that its rows do not add up to; None if none is usable."""
+    stood = newest_state(rows)
+    if stood is None:
+        return None
+    engine = Engine(stood.state.settings)
+    for row in read(rows):
+        if row.seq > stood.seq:
+            break
+        if not row.kind.startswith(PREFIX):
+            engine.apply(decode_event(row.body))
+    return differences(stood.state, engine.state)
 
 
 def _read(snapshot: Snapshot, settings: EngineSettings | None) -> EngineState:

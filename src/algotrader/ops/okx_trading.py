@@ -41,7 +41,7 @@ from algotrader.ops.observing.observation import Observation
 from algotrader.ops.okx_access import okx_client
 from algotrader.ops.okx_admission import admitted
 from algotrader.ops.starting import Accept, accept_none, record_start
-from algotrader.ops.trading import Notices, Traded, journal_folder, resumed
+from algotrader.ops.trading import Notices, Traded, journal_check, journal_folder, resumed
 
 _LOOK_S: Final = 0.25  # between looks into the inbox
 
@@ -165,7 +165,10 @@ async def _trade(
             await asyncio.sleep(_LOOK_S)
 
     await decider.load()
-    parts = (trader.run(), feed(), obey(), follow_quotes(quotes, market, clock, trader.tell))
+    parts = (
+        trader.run(), feed(), obey(), follow_quotes(quotes, market, clock, trader.tell),
+        journal_check(desk, journal, trader, clock, notifier),
+    )  # fmt: skip
     work = [asyncio.ensure_future(each) for each in parts]
     try:
         done, _ = await asyncio.wait(work, timeout=for_s, return_when=asyncio.FIRST_COMPLETED)

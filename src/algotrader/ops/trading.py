@@ -14,11 +14,12 @@ from algotrader.core.bars import FIELDS
 from algotrader.core.events import CashMoved
 from algotrader.core.ids import AccountId
 from algotrader.core.instants import utc_ms
-from algotrader.core.ports import Notice, Notifier, SystemClock
+from algotrader.core.ports import Clock, Notice, Notifier, SystemClock
 from algotrader.engine.engine import Engine
 from algotrader.engine.slices import Slice
 from algotrader.engine.state import EngineState
 from algotrader.execution.paper_broker import HISTORY, PaperBroker, stand_again
+from algotrader.live.checking import keep_checking
 from algotrader.live.journal.folder import JournalFolder
 from algotrader.live.journal.journal import Journal
 from algotrader.live.journal.storage import Sync
@@ -95,12 +96,13 @@ async def replay(
         _deposit(desk, steps, now_ms)
     papers = _papers(desk, time, was_there)
     strategies = desk.live_strategies(after, engine.state.answers)
+    notifier = Notices(on_notice, messenger)
     decider = WorkerDecider(
         strategies, time.clock, budget_s=desk.configuration.settings.trading.budget_s
     )
     trader = Trader(
-        steps=steps, brokers=papers, decider=decider, notifier=Notices(on_notice, messenger),
-        clock=time.clock, sleep=time.sleep,
+        steps=steps, brokers=papers, decider=decider, notifier=notifier, clock=time.clock,
+        sleep=time.sleep,
     )  # fmt: skip
     inbox = Inbox(journal_folder(desk).path)
     count = 0
@@ -120,15 +122,20 @@ async def replay(
     await decider.load()
     trading = asyncio.ensure_future(trader.run())
     feeding = asyncio.ensure_future(run.run(desk.slices(after)))
+    tasks = [trading, feeding]
+    if was_there:
+        tasks.append(
+            asyncio.ensure_future(journal_check(desk, journal, trader, time.clock, notifier))
+        )
     try:
         await asyncio.wait({trading, feeding}, return_when=asyncio.FIRST_COMPLETED)
         if trading.done():
             trading.result()
         feeding.result()
     finally:
-        for task in (trading, feeding):
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(trading, feeding, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         steps.rest(1)
         await decider.close()
         await seen.close()
@@ -140,6 +147,17 @@ def _papers(desk: Desk, time: ReplayTime, was_there: bool) -> dict[AccountId, Pa
     if was_there:
         stand_again(venues, events_of(journal_folder(desk), HISTORY))
     return {name: PaperBroker(venue, time.clock) for name, venue in venues.items()}
+
+
+async def journal_check(
+    desk: Desk, journal: Journal, trader: Trader, clock: Clock, notifier: Notifier
+) -> None:
+    """Check the whole journal beside the trading, and halt if it is damaged."""
+    await trader.ready()
+    names = [one.name for one in desk.accounts]
+    await keep_checking(
+        journal_folder(desk).path, lambda: journal.head, names, trader.tell, notifier, clock
+    )
 
 
 def resumed(desk: Desk, steps: Steps) -> bool:
