@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -269,3 +271,37 @@ def test_f63_a_start_is_kept_with_its_settings_and_what_changed_in_them(
         "risk.account.max_leverage: 2, was not set", "trading.end: 2012-02-01, was 2012-01-01"
     ]  # fmt: skip
     assert said(capfd, "parity")["replay"]["equal"]
+
+
+def test_a_running_trader_shows_its_figures_and_its_health(
+    desk: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    (desk / "algotrader.yaml").write_text(f"{SETTINGS}metrics: {{port: {port}, every_s: 0.1}}\n")
+    trader = started(desk, "--speed", "20")
+    until_decided(desk, 20)
+    pages = {}
+    for page in ("metrics", "health", "ready"):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{page}", timeout=10) as answer:
+            pages[page] = answer.read().decode()
+    running = said(capfd, "status")["trader"]
+    trader.send_signal(signal.SIGKILL)
+    trader.wait()
+    killed = said(capfd, "status")["trader"]
+
+    assert (
+        'algotrader_orders_total{account="main",outcome="sent",strategy="trend"}'
+        in pages["metrics"]
+    )
+    assert 'algotrader_equity{account="main"}' in pages["metrics"]
+    assert json.loads(pages["health"])["pid"] == trader.pid
+    assert json.loads(pages["ready"]) == {"ready": True, "mode": "paper", "reasons": []}
+    assert running["state"] == "running"
+    assert running["decide"]["p99_ms"] > 0
+    assert running["worker_memory_mb"] > 1
+    assert killed["state"] == "not running"
+    events = [json.loads(line) for line in (desk / "logs" / "algotrader.jsonl").open()]
+    assert {"order.submitted", "order.filled"} <= {line["event"] for line in events}
+    assert len({line["run"] for line in events}) == 1

@@ -16,7 +16,7 @@ app = new_app()
 @app.command()
 @with_output
 def status(out: Output) -> None:
-    """Show each account: mode, equity, cash, positions, open orders.
+    """Show each account: mode, equity, cash, positions, open orders, and how the trader is.
 
     Read from the journal, also while the trader runs. Writes nothing, asks no venue.
 
@@ -32,13 +32,19 @@ def status(out: Output) -> None:
         print_accounts,
         print_rows,
     )
+    from algotrader.cli.trader_lines import print_trader
+    from algotrader.ops.observing.summary import as_plain, read_summary
     from algotrader.ops.standing import read_state
 
-    state = read_state(configured(out))
+    configuration = configured(out)
+    state = read_state(configuration)
+    trader = read_summary(configuration.path(configuration.settings.workspace.logs))
     positions = position_rows(state)
 
     def lines(console: Console) -> None:
         print_accounts(console, state)
         print_rows(console, positions, POSITIONS, "no position")
+        print_trader(console, trader)
 
-    out.show({"accounts": account_rows(state), "positions": positions}, lines)
+    shown = None if trader is None else as_plain(trader)
+    out.show({"accounts": account_rows(state), "positions": positions, "trader": shown}, lines)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from algotrader.cli.again import starts_anew
 from algotrader.cli.commands import new_app
 from algotrader.cli.output import Output, shown_path, with_output
 from algotrader.cli.progress import shown_progress
@@ -25,6 +26,7 @@ app = new_app()
 
 @app.command()
 @with_output
+@starts_anew
 def trade(
     out: Output,
     mode: Annotated[

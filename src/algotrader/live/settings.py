@@ -92,6 +92,11 @@ class TradingSettings(Section):
     budget_s: Annotated[Number, Field(gt=0, le=60)] = Field(
         2.0, description="seconds a strategy has for a decision, then it is stopped"
     )
+    memory_mb: Annotated[Number, Field(ge=100)] = Field(
+        1_500.0,
+        description="MB that the trader, and its worker, may use: you are told at 70 %, at 90 % "
+        "the one that does starts anew between two steps",
+    )
 
     @model_validator(mode="after")
     def _real_keys_go_to_the_venue_alone(self) -> TradingSettings:

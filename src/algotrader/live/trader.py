@@ -183,6 +183,15 @@ class Trader:
                 await asyncio.wait(set(self._work))
         await self._events.join()
 
+    def waiting(self) -> int:
+        """How many events wait to be taken."""
+        return self._events.qsize()
+
+    def end(self, error: BaseException) -> None:
+        """Make `run` raise an error, once the step that is under way is over."""
+        if self._failure is not None and not self._failure.done():
+            self._failure.set_exception(error)
+
     def is_ready(self) -> bool:
         """Whether every account is reconciled."""
         return all(event.is_set() for event in self._ready.values())
@@ -346,8 +355,7 @@ class Trader:
         if task.cancelled() or (error := task.exception()) is None:
             return
         log.critical("a task of the trader failed: %r", error)
-        if self._failure is not None and not self._failure.done():
-            self._failure.set_exception(error)
+        self.end(error)
 
     def _times(self) -> _Times:
         now_ms = self._now_ms()

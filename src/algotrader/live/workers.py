@@ -98,6 +98,10 @@ class WorkerProcess:
             except (OSError, asyncio.IncompleteReadError, msgspec.DecodeError) as error:
                 raise WorkerGoneError(f"the worker is gone: {error}") from error
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     async def end(self) -> None:
         if self._process.returncode is None:
             self._process.kill()
@@ -135,6 +139,16 @@ class WorkerDecider:
                 return await self._stop(one, question, DecisionOutcome.TIMED_OUT, why)
             except WorkerGoneError as error:
                 return await self._stop(one, question, DecisionOutcome.RAISED, str(error))
+
+    @property
+    def worker_pid(self) -> int | None:
+        """Of the process, None while there is none."""
+        return None if self._worker is None else self._worker.pid
+
+    async def renew(self) -> None:
+        """End the worker between two decisions; the next one finds a new one."""
+        async with self._turn:
+            await self.close()
 
     async def close(self) -> None:
         if self._worker is not None:

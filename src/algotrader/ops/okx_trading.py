@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from algotrader.core.errors import ConfigurationError
-from algotrader.core.events import CashMoved, Event, SliceClosed
+from algotrader.core.events import CashMoved, SliceClosed
 from algotrader.core.ids import run_tag
 from algotrader.core.instants import utc_ms
 from algotrader.core.ports import Clock, Notice, Notifier, SystemClock
@@ -37,7 +37,7 @@ from algotrader.live.steps import Steps
 from algotrader.live.trader import Trader
 from algotrader.live.workers import WorkerDecider
 from algotrader.ops.desk import Desk, DeskAccount
-from algotrader.ops.observing.observation import Observation
+from algotrader.ops.observing.observation import Observation, Watched
 from algotrader.ops.okx_access import okx_client
 from algotrader.ops.okx_admission import admitted
 from algotrader.ops.starting import Accept, accept_none, record_start
@@ -68,7 +68,7 @@ async def trade_on_okx(
     account = the_account(desk)
     clock = SystemClock()
     trading = desk.configuration.settings.trading
-    seen = Observation()
+    seen = Observation(desk.configuration, journal.run_id)
     client = okx_client(keys, trading)
     symbols = tuple(account.market.bars.symbols)
     timeframe = account.market.bars.timeframe
@@ -102,7 +102,7 @@ async def trade_on_okx(
             if not was_there:
                 await _begin_books(steps, account, client, now_ms)
             count = await _trade(
-                desk, account, journal, steps, broker, feed.bars(), quotes, market, clock, timeframe,
+                desk, account, journal, steps, broker, feed, quotes, market, clock, timeframe, seen,
                 for_s=for_s, on_ready=on_ready, on_slice=on_slice,
                 notifier=Notices(on_notice, messenger),
             )  # fmt: skip
@@ -119,11 +119,12 @@ async def _trade(
     journal: Journal,
     steps: Steps,
     broker: Broker,
-    bars: AsyncIterator[Event],
+    feed: OkxBarFeed,
     quotes: QuoteBook,
     market: QuoteSource,
     clock: Clock,
     timeframe: Timeframe,
+    seen: Observation,
     *,
     for_s: float | None,
     on_ready: Callable[[], None],
@@ -142,14 +143,20 @@ async def _trade(
         steps=steps, brokers={account.name: broker}, decider=decider,
         notifier=notifier, clock=clock,
     )  # fmt: skip
+    seen.watch(
+        Watched(
+            trader=trader, state=steps.engine.state, decider=decider, notifier=notifier,
+            clock=clock, offsets={"OKX": lambda: feed.offset_ms},
+        )
+    )  # fmt: skip
     count = 0
 
-    async def feed() -> None:
+    async def feed_bars() -> None:
         nonlocal count
         await trader.ready()
         await first_quotes(quotes)
         on_ready()
-        async for event in bars:
+        async for event in feed.bars():
             rows.hear(event)
             trader.tell(event)
             if isinstance(event, SliceClosed):
@@ -166,7 +173,7 @@ async def _trade(
 
     await decider.load()
     parts = (
-        trader.run(), feed(), obey(), follow_quotes(quotes, market, clock, trader.tell),
+        trader.run(), feed_bars(), obey(), follow_quotes(quotes, market, clock, trader.tell),
         journal_check(desk, journal, trader, clock, notifier),
     )  # fmt: skip
     work = [asyncio.ensure_future(each) for each in parts]

@@ -19,7 +19,7 @@ from algotrader.live.settings import (
 )
 from algotrader.ops.collect_settings import CollectSettings
 from algotrader.ops.notification.settings import NotificationSettings
-from algotrader.ops.observing.settings import LoggingSettings
+from algotrader.ops.observing.settings import LoggingSettings, MetricsSettings
 from algotrader.ops.scheduling.settings import JobSettings
 from algotrader.risk.settings import RiskSettings
 
@@ -93,6 +93,7 @@ class Settings(Section):
     notification: NotificationSettings = NotificationSettings()
     collect: CollectSettings = CollectSettings()
     logging: LoggingSettings = LoggingSettings()
+    metrics: MetricsSettings = MetricsSettings()
     jobs: dict[Name, JobSettings] = Field({}, description="by name: what is done at set times")
     accounts: dict[Name, AccountSettings] = Field({}, description="by name: whose money is traded")
     strategies: dict[Name, StrategySettings] = Field({}, description="by name: what trades")

@@ -29,7 +29,7 @@ from algotrader.live.steps import Steps
 from algotrader.live.trader import Trader
 from algotrader.live.workers import LiveStrategy, WorkerDecider
 from algotrader.ops.desk import Desk, deposit_of
-from algotrader.ops.observing.observation import Observation
+from algotrader.ops.observing.observation import Observation, Watched
 from algotrader.ops.standing import events_of, folder_of, journal_differs
 from algotrader.ops.starting import record_start
 
@@ -84,8 +84,27 @@ async def replay(
     on_notice: Callable[[Notice], None] = lambda _: None,
     messenger: Notifier | None = None,
 ) -> Traded:
-    """Trade the recorded bars from where the journal ends, to their end."""
-    engine, seen = Engine(desk.engine_settings(journal.run_id)), Observation()
+    """Trade the recorded bars from where the journal ends, to their end.
+
+    RestartWantedError if it is to be called again at once, in a new process.
+    """
+    async with Observation(desk.configuration, journal.run_id) as seen:
+        return await _replay(
+            desk, journal, seen, pause_s=pause_s, on_slice=on_slice,
+            notifier=Notices(on_notice, messenger),
+        )  # fmt: skip
+
+
+async def _replay(
+    desk: Desk,
+    journal: Journal,
+    seen: Observation,
+    *,
+    pause_s: float,
+    on_slice: Callable[[Slice], None],
+    notifier: Notifier,
+) -> Traded:
+    engine = Engine(desk.engine_settings(journal.run_id))
     steps = Steps(engine, journal, seen.bus.publish)
     was_there = resumed(desk, steps)
     after = {frame: closed.decision_ts for frame, closed in engine.state.slices.items()}
@@ -96,13 +115,18 @@ async def replay(
         _deposit(desk, steps, now_ms)
     papers = _papers(desk, time, was_there)
     strategies = desk.live_strategies(after, engine.state.answers)
-    notifier = Notices(on_notice, messenger)
     decider = WorkerDecider(
         strategies, time.clock, budget_s=desk.configuration.settings.trading.budget_s
     )
     trader = Trader(
         steps=steps, brokers=papers, decider=decider, notifier=notifier, clock=time.clock,
         sleep=time.sleep,
+    )  # fmt: skip
+    seen.watch(
+        Watched(
+            trader=trader, state=engine.state, decider=decider, notifier=notifier,
+            clock=time.clock,
+        )
     )  # fmt: skip
     inbox = Inbox(journal_folder(desk).path)
     count = 0
@@ -138,7 +162,6 @@ async def replay(
         await asyncio.gather(*tasks, return_exceptions=True)
         steps.rest(1)
         await decider.close()
-        await seen.close()
     return Traded(state=engine.state, slices=count, resumed=was_there)
 
 

@@ -38,8 +38,3 @@ class MetricsSettings(Section):
     every_s: Annotated[Number, Field(ge=0.1, le=3_600)] = Field(
         5.0, description="seconds between two looks at the state, for figures and `status`"
     )
-    memory_mb: Annotated[Number, Field(ge=100)] = Field(
-        2_000.0,
-        description="MB that the trader and its worker may use: at 70 % you are told, at 90 % they "
-        "start anew between two steps",
-    )
