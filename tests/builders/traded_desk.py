@@ -35,6 +35,7 @@ from algotrader.ops.config import load
 from algotrader.ops.desk import Desk, DeskAccount, DeskStrategy, deposit_of
 from algotrader.ops.parity import parity_desk
 from algotrader.ops.standing import events_of
+from algotrader.ops.starting import record_start
 from algotrader.ops.trading import Notices
 from algotrader.parity.comparing import Parity, compare
 from algotrader.strategy.loader import load as load_strategy
@@ -169,7 +170,7 @@ async def _traded(
     after = {frame: closed.decision_ts for frame, closed in steps.engine.state.slices.items()}
     time = ReplayTime(max(after.values(), default=desk.begin_ms() - 1))
     now_ms = utc_ms(time.clock.now())
-    journal.record_start(config_hash=desk.configuration_hash, now_ms=now_ms)
+    record_start(desk, journal, steps, now_ms)
     account = desk.accounts[0]
     if not was_there:
         steps.take(cash(deposit_of(account), now_ms, "start", "deposit"))

@@ -72,19 +72,23 @@ def test_for_people_it_is_two_lines_where_all_is_equal(
     assert lines[2] == "backtest  252 decisions: 252 equal, 0 equal in weight, 0 different"
 
 
-def test_a_strategy_that_is_another_than_it_was_is_a_finding(
+ODD = """
+import numpy as np
+from algotrader import Strategy
+
+
+class Odd(Strategy):
+    def targets(self, bars, f):
+        return np.full(len(bars), 0.2 + 0.2 * (len(bars) % 3))
+"""
+
+
+def test_a_target_that_is_no_function_of_history_is_a_finding(
     desk: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    text = SETTINGS.replace("use: TrendFollow", "use: own.py")
-    code = (
-        "from algotrader.strategy.library.trend import TrendFollow\n\n\nclass Own(TrendFollow):\n"
-    )
-    (desk / "algotrader.yaml").write_text(text)
-    (desk / "own.py").write_text(f'{code}    """As it is."""\n')
+    (desk / "algotrader.yaml").write_text(SETTINGS.replace("use: TrendFollow", "use: odd.py"))
+    (desk / "odd.py").write_text(ODD)
     said(capfd, "trade", "--journal-sync", "normal")
-    (desk / "own.py").write_text(
-        f"{code}    def targets(self, bars, f):\n        return super().targets(bars, f) / 2\n"
-    )
 
     found = said(capfd, "parity", code=1)
 

@@ -290,6 +290,7 @@ def test_what_other_settings_wanted_is_a_configuration_change(
 
     assert_alone(found, Cause.CONFIGURATION)
     assert max(one.key.decision_ts for one in different(found)) < of_row(market, 60)
+    assert "strategies.swing.parameters.bars 9, not set today" in different(found)[0].text
     assert found.replay.configurations_differ
 
 
@@ -325,7 +326,7 @@ def test_a_strategy_that_looks_at_its_position_differs_by_what_became_of_its_ord
     assert "wanted 0, 0.5 in the backtest; since" in later.text
 
 
-def test_a_strategy_file_that_changed_in_secret_is_unknown_and_a_finding(
+def test_a_strategy_whose_code_was_another_is_a_configuration_change(
     tmp_path: Path, folder: JournalFolder
 ) -> None:
     market = a_market()
@@ -335,6 +336,21 @@ def test_a_strategy_file_that_changed_in_secret_is_unknown_and_a_finding(
     found = compared(a_desk(tmp_path, market, code=TARGETS.replace("0.2)", "0.3)")), folder)
 
     assert found.replay.is_equal  # answers are inputs
+    assert found.is_clean
+    assert {one.cause for one in different(found)} == {Cause.CONFIGURATION}
+    assert different(found)[0].text.endswith("; its code was another")
+
+
+def test_a_target_that_is_no_function_of_history_is_unknown_and_a_finding(
+    tmp_path: Path, folder: JournalFolder
+) -> None:
+    odd = TARGETS.replace("self.weight, 0.2)", "self.weight, 0.1 * (len(bars) % 3))")
+    desk = a_desk(tmp_path, a_market(), code=odd)
+    traded(desk, folder, slices(desk))
+
+    found = compared(desk, folder)
+
+    assert found.replay.is_equal
     assert not found.is_clean
     assert {one.cause for one in different(found)} == {Cause.UNKNOWN}
 

@@ -6,15 +6,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from algotrader import __version__
 from algotrader.core.ids import RunId
+from algotrader.engine.inforce import InForce
 from algotrader.live.journal.folder import JournalFolder
 from algotrader.live.journal.journal import last_segment
 from algotrader.ops.config import Configuration
 from algotrader.ops.desk import Desk, build_desk
+from algotrader.ops.settings_text import deciding, differences
 from algotrader.ops.standing import folder_of, journal_differs
 from algotrader.parity.comparing import Parity, compare
+from algotrader.parity.today import Change, TradedAccount, TradedStrategy
 from algotrader.parity.today import Desk as ParityDesk
-from algotrader.parity.today import TradedAccount, TradedStrategy
 
 
 def compare_workspace(
@@ -52,6 +55,7 @@ def parity_desk(desk: Desk, run_id: RunId) -> ParityDesk:
     return ParityDesk(
         settings=desk.engine_settings(run_id),
         simulated=desk.engine_settings(run_id, mode="paper"),
+        changes=lambda before: changes_since(desk, before),
         accounts=tuple(
             TradedAccount(
                 name=account.name,
@@ -68,3 +72,26 @@ def parity_desk(desk: Desk, run_id: RunId) -> ParityDesk:
             for account in desk.accounts
         ),
     )  # fmt: skip
+
+
+def changes_since(desk: Desk, before: InForce) -> list[Change]:
+    """What of code and settings is otherwise today than it was."""
+    found = [
+        Change(
+            key=change.key, text=f"{change.key} {_was(change.before)}, {_was(change.after)} today"
+        )
+        for change in differences(before.settings, deciding(desk.configuration.settings))
+    ]
+    found += [
+        Change(key=f"strategies.{one.name}", text="its code was another")
+        for one in desk.strategies
+        if before.sources.get(one.name, one.source_hash) != one.source_hash
+    ]
+    if before.software != __version__:
+        text = f"version {before.software}, {__version__} today"
+        found.append(Change(key="algotrader", text=text))
+    return found
+
+
+def _was(text: str | None) -> str:
+    return "not set" if text is None else text

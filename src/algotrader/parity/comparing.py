@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from algotrader import __version__
 from algotrader.core.errors import DataError
 from algotrader.core.ids import StrategyId
 from algotrader.core.instants import utc_at
@@ -93,7 +92,7 @@ def _compared(
         live, today, known=known, uptime=Uptime(live),
         bars={one.name: KnownBars(live, one.bars, (span.first_ms, span.last_ms))
               for one in strategies},
-        configuration_hash=desk.settings.configuration_hash, software=__version__,
+        changes=desk.changes,
     )  # fmt: skip
     ends = {one.name: int(one.bars.known_at[-1]) for one in strategies}
     keys = sorted({*live.decisions, *today.decisions})

@@ -144,11 +144,6 @@ class Uptime:
         held = [start for at, start in self._restarts if at < place]
         return held[-1] if held else None
 
-    def start_of(self, place: int) -> Start | None:
-        """The start that an event came after."""
-        held = [start for at, start in self._live.starts if at < place]
-        return held[-1] if held else None
-
 
 def _values(heard: Heard) -> tuple[float, ...]:
     return tuple(float(getattr(heard.bar, name)) for name in FIELDS)

@@ -8,7 +8,7 @@ shows counts as a cause; what it does not show is `unknown`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -17,14 +17,18 @@ from algotrader.core.events import Decided
 from algotrader.core.ids import StrategyId
 from algotrader.core.instants import utc_at
 from algotrader.core.symbols import Symbol
+from algotrader.engine.inforce import InForce
 from algotrader.engine.settings import StrategyInstance
 from algotrader.parity.asknown import AsKnown
 from algotrader.parity.causes import Cause, Compared, Result, Sameness
 from algotrader.parity.evidence import KnownBars, Uptime
 from algotrader.parity.record import Key, Outcome, Record, decided_by_strategy
 from algotrader.parity.standing import ZERO, EquityGap, gap_of
+from algotrader.parity.today import Change
 from algotrader.portfolio.positions import exact
 
+_SIZING: Final = ("risk", "accounts", "backtest")  # sections that sizes and limits come from
+_MOST_CHANGES: Final = 3
 _SAME: Final = 1e-12  # targets that differ by less than this part are the same number
 _SAME_MONEY: Final = Decimal("1e-9")  # of equity: the books agree to this part (P16)
 Place = tuple[StrategyId, Symbol]
@@ -66,16 +70,17 @@ class Explainer:
         bars: Mapping[StrategyId, KnownBars],
         known: Mapping[StrategyId, AsKnown],
         uptime: Uptime,
-        configuration_hash: str,
-        software: str,
+        changes: Callable[[InForce], Sequence[Change]],
     ) -> None:
         self._live = live
         self._today = today
         self._bars = bars
         self._known = known
         self._uptime = uptime
-        self._hash = configuration_hash
-        self._software = software
+        self._changes = changes
+        self._known_changes: dict[
+            int, Sequence[Change]
+        ] = {}  # by the identity of what was in force
         self._roots: dict[StrategyId, Since] = {}  # the first since its books were equal
         self._last: dict[Place, Since] = {}  # the newest since a decision there was equal
         self._equal: dict[Place, int] = {}  # place of the last equal decision
@@ -223,7 +228,7 @@ class Explainer:
             return Reason(Cause.OPERATOR, text)
         if any(rule in _RESTART_RULES for rule in rules):
             return Reason(Cause.RESTART, text)
-        return self._configuration(key, text) or Reason(Cause.DENIED, text)
+        return self._configuration(key, text, *_SIZING) or Reason(Cause.DENIED, text)
 
     # Sized otherwise
 
@@ -280,10 +285,10 @@ class Explainer:
             return Reason(earlier.reason.cause, f"{said}; {earlier}", earlier.reason.named())
         rules = {one.rule for one in live.rules} ^ {one.rule for one in today.rules}
         if rules:
-            return self._configuration(key, said) or Reason(
+            return self._configuration(key, said, *_SIZING) or Reason(
                 Cause.DENIED, f"{said}; by {', '.join(sorted(rules))}"
             )
-        return self._configuration(key, said) or Reason(Cause.UNKNOWN, said)
+        return self._configuration(key, said, *_SIZING) or Reason(Cause.UNKNOWN, said)
 
     # Facts
 
@@ -302,17 +307,26 @@ class Explainer:
             equities=(live.equity, today.equity), marks=marks, contracts=self._live.contracts,
         )  # fmt: skip
 
-    def _configuration(self, key: Key, said: str) -> Reason | None:
-        start = self._uptime.start_of(self._live.places.get(key, 0))
-        if start is None:
+    def _configuration(self, key: Key, said: str, *sections: str) -> Reason | None:
+        """Code or settings that were others: those of the strategy, and of some sections."""
+        mine = (f"strategies.{key.strategy}", "algotrader", *sections)
+        texts = [
+            change.text
+            for change in self._changed(key)
+            if any(change.key == one or change.key.startswith(f"{one}.") for one in mine)
+        ]
+        if not texts:
             return None
-        if start.configuration_hash != self._hash:
-            then, now = start.configuration_hash[:8], self._hash[:8]
-            return Reason(Cause.CONFIGURATION, f"{said}; settings {then} then, {now} today")
-        if start.software != self._software:
-            text = f"{said}; version {start.software} then, {self._software} today"
-            return Reason(Cause.CONFIGURATION, text)
-        return None
+        return Reason(Cause.CONFIGURATION, f"{said}; {'; '.join(texts[:_MOST_CHANGES])}")
+
+    def _changed(self, key: Key) -> Sequence[Change]:
+        """What was otherwise, at a decision, than it is today."""
+        force = self._live.force_at(key)
+        if force is None:
+            return ()
+        if id(force) not in self._known_changes:
+            self._known_changes[id(force)] = self._changes(force)
+        return self._known_changes[id(force)]
 
     def _asked(self, key: Key) -> bool:
         """Whether a person stopped something or changed a limit since the last equal decision."""

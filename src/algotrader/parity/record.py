@@ -26,14 +26,18 @@ from algotrader.core.events import (
     OrderRejected,
     OrderSubmitted,
     RearmRequested,
+    RunStarted,
+    SettingsReloaded,
     SliceClosed,
     StrategyAnswered,
+    StrategyReloaded,
 )
 from algotrader.core.fills import Fill
 from algotrader.core.ids import OrderId, StrategyId
 from algotrader.core.instants import utc_ms
 from algotrader.core.orders import DenialReason, Intent, Order, Purpose
 from algotrader.core.symbols import Symbol
+from algotrader.engine.inforce import InForce
 from algotrader.engine.settings import EngineSettings, owners_of
 from algotrader.parity.reading import Start
 from algotrader.parity.standing import NOTHING, Standing
@@ -112,6 +116,7 @@ class Record:
         self.slice_places: dict[tuple[str, int], int] = {}  # as `slices`
         self.places: dict[Key, int] = {}  # of decisions
         self.starts: list[tuple[int, Start]] = []  # each with the place of the event before it
+        self.in_force: list[tuple[int, InForce]] = []  # code and settings, from a place on
         self.answers: dict[tuple[StrategyId, int], StrategyAnswered] = {}
         self.deposits: list[CashMoved] = []  # before the first slice
         self.asked: list[int] = []  # places of what a person stopped or changed
@@ -175,6 +180,9 @@ class Record:
                 owner = self._owners[event.account][event.instrument]
                 contract = self.contracts[event.instrument]
                 self.standings[owner] = self._standing(owner).liquidated(event, contract)
+            case RunStarted() | SettingsReloaded() | StrategyReloaded():
+                before = self.in_force[-1][1] if self.in_force else InForce()
+                self.in_force.append((self.place, before.after(event)))
             case ModeChanged():
                 if event.by == "operator":
                     self.asked.append(self.place)
@@ -189,6 +197,12 @@ class Record:
         return self.outcomes.setdefault(
             Key(at_ms, intent.strategy, intent.terms.instrument), Outcome()
         )
+
+    def force_at(self, key: Key) -> InForce | None:
+        """The code and settings that a decision was made under; None if no start told them."""
+        place = self.places.get(key, 0)
+        held = [one for at, one in self.in_force if at < place and one.settings]
+        return held[-1] if held else None
 
     def of(self, key: Key) -> Outcome:
         return self.outcomes.get(key) or Outcome()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +20,7 @@ from algotrader.core.ids import AccountId, StrategyId
 from algotrader.core.instruments import Instrument
 from algotrader.engine.commands import AskStrategy
 from algotrader.engine.engine import Engine
+from algotrader.engine.inforce import InForce
 from algotrader.engine.settings import EngineSettings
 from algotrader.engine.slices import slices_of
 from algotrader.live.replay import in_order
@@ -54,12 +55,21 @@ class TradedAccount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Something that was otherwise when a decision was made."""
+
+    key: str  # of a setting; `strategies.NAME` for its code, `algotrader` for the version
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """What traded, as it is configured today."""
 
     settings: EngineSettings  # of the journal's run
     simulated: EngineSettings  # of the same run on a paper venue, which loses and quotes nothing
     accounts: tuple[TradedAccount, ...]
+    changes: Callable[[InForce], Sequence[Change]]  # since some code and settings, until today
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
