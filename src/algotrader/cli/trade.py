@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from algotrader.ops.desk import Desk
+    from algotrader.ops.stopping import Ended
     from algotrader.ops.trading import Traded
 
 app = new_app()
@@ -62,8 +63,6 @@ def trade(
     algotrader trade
     algotrader trade --speed 4
     """
-    import asyncio
-
     from algotrader.live.journal.storage import Sync
     from algotrader.ops.config import load
     from algotrader.ops.desk import build_desk
@@ -98,7 +97,7 @@ def trade(
             if progress is not None:
                 progress(done, rows)
 
-        traded = asyncio.run(
+        ended, traded = _until_stopped(
             replay(
                 desk,
                 journal,
@@ -108,13 +107,10 @@ def trade(
                 messenger=messenger,
             )
         )
-
-    out.show(_plain(desk, traded), lambda console: _print(console, desk, traded))
+    _show(out, desk, ended, traded)
 
 
 def _trade_on_exchange(out: Output, desk: Desk, for_s: float | None, accept_changes: bool) -> None:
-    import asyncio
-
     from algotrader.live.journal.storage import Sync
     from algotrader.ops.account_lock import state_folder
     from algotrader.ops.notification.wiring import notifying
@@ -137,7 +133,7 @@ def _trade_on_exchange(out: Output, desk: Desk, for_s: float | None, accept_chan
         opened(folder, Sync.FULL) as journal,
     ):
         redactor.learn((keys.key, keys.secret, keys.passphrase))
-        traded = asyncio.run(
+        ended, traded = _until_stopped(
             trade_on_okx(
                 desk,
                 journal,
@@ -150,7 +146,34 @@ def _trade_on_exchange(out: Output, desk: Desk, for_s: float | None, accept_chan
                 accept=lambda changes: _accepted(out, changes, accept_changes),
             )
         )
-    out.show(_plain(desk, traded), lambda console: _print(console, desk, traded))
+    _show(out, desk, ended, traded)
+
+
+def _until_stopped(work: Coroutine[Any, Any, Traded]) -> tuple[Ended, Traded | None]:
+    """Trade until it is done, or until a signal: then nothing new is sent, and what is open rests
+    at the venue. The next start finds it there (F07).
+    """
+    from algotrader.ops.stopping import run_until_stopped
+
+    kept: list[Traded] = []
+
+    async def keeping() -> None:
+        kept.append(await work)
+
+    ended = run_until_stopped(keeping(), None)
+    return ended, kept[0] if kept else None
+
+
+def _show(out: Output, desk: Desk, ended: Ended, traded: Traded | None) -> None:
+    from algotrader.ops.stopping import Ended
+
+    if traded is not None:
+        out.show(_plain(desk, traded), lambda console: _print(console, desk, traded))
+        return
+    out.note("nothing new is sent; open orders rest at the venue, and the next start goes on there")
+    out.show({"ended": str(ended)}, lambda console: console.print(f"ended: {ended}"))
+    if ended is Ended.INTERRUPTED:
+        raise SystemExit(130)
 
 
 def _accepted(out: Output, changes: Sequence[str], given: bool) -> str | None:
