@@ -59,7 +59,8 @@ def backtest(
     """Run a strategy over history: figures, trades, and an HTML report.
 
     Reads bars from the workspace's lake, the bundled sample, or the file of --data. Writes the
-    run into the workspace's runs folder; opens no socket, sends no order.
+    run into the workspace's runs folder; sends no order, and opens no socket but to tell you of a
+    long run where notification.channels are set up.
 
     \b
     algotrader backtest TrendFollow --symbol US:AAPL
@@ -67,10 +68,12 @@ def backtest(
     """
     from algotrader.backtest.complete import complete_run
     from algotrader.backtest.store import refuse_folder, write_file
+    from algotrader.cli.finished import now_s, tell
     from algotrader.cli.main import FINDING
     from algotrader.cli.run_tables import print_run, run_json
     from algotrader.strategy.loader import load
 
+    began_s = now_s()
     asked = opt.Asked(
         symbols=symbol, timeframe=timeframe, start=start, end=end, data=data, cash=cash, fees=fees,
         slippage_bps=slippage_bps, path=path, execution=execution, size_at=size_at,
@@ -100,6 +103,7 @@ def backtest(
             print_audit(console, checked)
 
     out.show(shown, lines)
+    tell(out, "backtest", done, done.judged, report or done.report, began_s=began_s)
     if checked is not None and not checked.agrees:
         raise typer.Exit(FINDING)
 

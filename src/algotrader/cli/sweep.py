@@ -54,7 +54,8 @@ def sweep(
     """Try many parameter sets, and say what luck alone would have found.
 
     Every set counts as a trial of this workspace. Stopped or killed, the same command goes on
-    where it was. Writes a table and a report into the runs folder; opens no socket.
+    where it was. Writes a table and a report into the runs folder; opens no socket but
+    to tell you of a long sweep where notification.channels are set up.
 
     \b
     algotrader sweep TrendFollow --symbol US:AAPL
@@ -62,9 +63,11 @@ def sweep(
     """
     from algotrader.backtest.complete_sweep import complete_sweep
     from algotrader.backtest.space import space_of
+    from algotrader.cli.finished import now_s, tell
     from algotrader.cli.progress import shown_progress
     from algotrader.strategy.loader import load
 
+    began_s = now_s()
     asked = opt.Asked(
         symbols=symbol, timeframe=timeframe, start=start, end=end, data=data, cash=cash, fees=fees,
         slippage_bps=slippage_bps, path=path, execution=execution, max_leverage=max_leverage,
@@ -85,6 +88,7 @@ def sweep(
             progress=progress,
         )
     out.show(sweep_json(done), lambda console: print_sweep(console, done, top))
+    tell(out, "sweep", done.chosen, done.judged, done.report, began_s=began_s)
 
 
 def print_sweep(console: Console, done: Any, top: int) -> None:

@@ -21,6 +21,7 @@ _KINDS: Final = {
     Severity.IMPORTANT: "warning",
     Severity.CRITICAL: "failure",
 }
+_TALKATIVE: Final = ("apprise", "urllib3", "requests")  # their words name the address
 _PICTURE: Final = "equity.png"
 _PART: Final = re.compile(r"[^/:@?&=]{4,}")
 
@@ -36,7 +37,8 @@ class AppriseChannel:
                 "notification.extra", "apprise is not installed",
                 hint='pip install "algotrader[notify]"',
             ) from error  # fmt: skip
-        logging.getLogger("apprise").setLevel(logging.CRITICAL)  # its words name the address
+        for name in _TALKATIVE:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         self._service: Any = apprise.Apprise()
         if not self._service.add(address):
             raise UsageError(

@@ -24,12 +24,22 @@ _KEPT: Final = 60  # picture files
 
 
 async def summaries(
-    read: Read, outbox: Outbox, folder: Path, texts: Texts, clock: Clock
+    read: Read,
+    outbox: Outbox,
+    folder: Path,
+    texts: Texts,
+    clock: Clock,
+    *,
+    loudness: Severity | None = Severity.INFO,
 ) -> list[Notice]:
     """One notice an account, with the file of its picture where there are two days to draw.
 
+    None at all without a loudness.
+
     UnreadError if the journal cannot be read, sqlite3.Error if the outbox cannot.
     """
+    if loudness is None:
+        return []
     status = await read("status")
     now = clock.now()
     since = str(now.date() - timedelta(days=_SHOWN_DAYS))
@@ -39,7 +49,7 @@ async def summaries(
         days = days_of(outbox.equity(name, since))
         told.append(
             Notice(
-                severity=Severity.INFO,
+                severity=loudness,
                 title=texts.say("summary_title", day=texts.day(utc_ms(now)), account=name),
                 text=_text(account, days, texts, clock),
                 cause=f"summary:{name}:{utc_ms(now)}",

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
@@ -47,6 +46,7 @@ from algotrader.ops.notification.texts import Texts
 INFO, IMPORTANT, CRITICAL = Severity.INFO, Severity.IMPORTANT, Severity.CRITICAL
 _LOUD: Final = {RiskAction.HALT: CRITICAL, RiskAction.FLATTEN: CRITICAL}
 _TOLD_BY_EVENTS: Final = ("risk:", "rejected:", "impossible:", "strategy:", "reconcile:")
+_IN_OUR_WORDS: Final = ("summary:", "research:")
 _KEPT_GAPS: Final = 1_000
 
 
@@ -76,9 +76,8 @@ class Teller:
         """What is told of an alert that came without an event; None if an event tells it."""
         if notice.cause.startswith(_TOLD_BY_EVENTS):
             return None
-        if notice.cause.startswith("summary:"):
-            loudness = self._settings.loudness("summary", notice.severity)
-            return None if loudness is None else replace(notice, severity=loudness)
+        if notice.cause.startswith(_IN_OUR_WORDS):
+            return notice
         key = f"alert_{notice.cause.partition(':')[0]}"
         title = notice.title if notice.title != notice.text else self._say("alert")
         if self._texts.has(key):

@@ -258,6 +258,13 @@ CATALOGUE: Final[Mapping[str, Mapping[Language, str]]] = {
         "of them. End one, or give each a bot of its own.",
         "zh": "两个程序共用一个令牌，命令只会到达其中一个。请结束其中一个，或为它们分别创建机器人。",
     },
+    # Of research
+    "finished_backtest": {"en": "Backtest of {name} is done", "zh": "{name} 回测完成"},
+    "finished_sweep": {"en": "Sweep of {name} is done", "zh": "{name} 参数扫描完成"},
+    "figures": {
+        "en": "total return {total}, Sharpe {sharpe}, maximum drawdown {drawdown}",
+        "zh": "总收益 {total}，夏普 {sharpe}，最大回撤 {drawdown}",
+    },
     # What the trader says by itself
     "alert_group": {"en": "A group of orders was evened out", "zh": "委托组已重新配平"},
     "alert_vanished": {"en": "An order is gone from the venue", "zh": "交易所找不到委托"},

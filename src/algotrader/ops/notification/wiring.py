@@ -40,9 +40,11 @@ OUTBOX = "outbox.sqlite"
 
 @contextmanager
 def notifying(
-    configuration: Configuration, environment: Mapping[str, str]
+    configuration: Configuration, environment: Mapping[str, str], *, listens: bool = True
 ) -> Iterator[NotificationThread | None]:
     """The Notifier of a workspace, as long as the block lasts; None where no channel is set up.
+
+    Who does not listen takes no commands and does not tell what the journal holds: for a moment.
 
     ConfigurationError for a channel whose secret is missing, UsageError without the extra.
     """
@@ -66,13 +68,17 @@ def notifying(
         clients = telegram_clients(settings, secrets)
         channels = build_channels(settings, secrets, clients)
         courier = build_courier(settings, channels, outbox, clock)
+        if not listens:
+            return courier, ()
+        _begin(follower)  # again: who delivered before may have read on
         courier.before_sorting.append(follower.follow)
         return courier, listeners(configuration, clients, outbox, clock)
 
     lock = CourierLock(folder)
     try:
-        if lock.take():
+        if listens:
             _begin(follower)  # before trading begins: nothing of it is missed
+        lock.take()
         thread = NotificationThread(outbox, relay, clock, lock, build)
         thread.start()
         try:

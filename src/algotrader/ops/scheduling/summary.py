@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 
 from algotrader.core.errors import RunError
-from algotrader.core.ports import Clock, Notifier
+from algotrader.core.ports import Clock, Notifier, Severity
 from algotrader.ops.config import Configuration
 from algotrader.ops.notification.commands import UnreadError
 from algotrader.ops.notification.reading import CommandReader
@@ -19,12 +19,15 @@ def daily_summary(
 ) -> Callable[[], Awaitable[str]]:
     """Tells one summary an account, and returns their text. RunError if nothing can be read."""
     read = CommandReader(folder=configuration.folder, file=configuration.file)
-    texts = texts_of(configuration.settings.notification)
+    settings = configuration.settings.notification
+    texts, loudness = texts_of(settings), settings.loudness("summary", Severity.INFO)
 
     async def tell() -> str:
         folder = notification_folder(configuration)
         try:
-            told = await summaries(read, outbox_of(configuration), folder, texts, clock)
+            told = await summaries(
+                read, outbox_of(configuration), folder, texts, clock, loudness=loudness
+            )
         except (UnreadError, sqlite3.Error, OSError) as error:
             raise RunError("job.summary", f"there is nothing to sum up: {error}") from error
         for notice in told:
