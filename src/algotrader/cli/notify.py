@@ -18,6 +18,7 @@ app = new_app(
 
 \b
 algotrader notify test
+algotrader notify test --json
 """
 )
 
