@@ -56,8 +56,7 @@ class Secrets:
         if missing:
             raise ConfigurationError(
                 "secrets.missing",
-                f"no place has {', '.join(missing)}: looked in the environment, {FILE_NAME} and "
-                f"{self._vault.name}",
+                f"the environment, {FILE_NAME} and {self._vault.name} have no {', '.join(missing)}",
                 hint=hint,
             )
         return tuple(value for value in values.values() if value is not None)
