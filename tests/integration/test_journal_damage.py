@@ -65,14 +65,14 @@ def refusal(folder: JournalFolder) -> JournalDamagedError:
 
 
 def fingerprints(folder: Path) -> dict[str, str]:
-    """Of all that holds data: SQLite's `-shm` is rebuilt by every reader, the lock names it."""
+    """Of all that holds data: SQLite's `-shm` is rebuilt by every reader, lock and lease name it."""
     return {
         str(path.relative_to(folder)): blake2b(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
         if path.is_file()
         and path.stat().st_size > 0  # a reader leaves an empty log
         and not path.name.endswith("-shm")
-        and path.name != "lock"
+        and path.name not in ("lock", "lease")
     }
 
 

@@ -22,6 +22,7 @@ from tests.builders.okx_orders import (
     soon,
 )
 
+from algotrader.core.errors import RunError
 from algotrader.core.events import (
     FundingPaid,
     HeartbeatMissed,
@@ -46,6 +47,7 @@ from algotrader.execution.adapters.okx.broker import OkxBroker
 from algotrader.execution.adapters.okx.client import OkxClient
 from algotrader.execution.broker import BrokerUnavailableError
 from algotrader.execution.order_life import LiveOrder, OrderEvent
+from algotrader.ops.other_runs import refuse_other_runs
 from algotrader.simulator.okx.faults import FaultKind
 
 pytest.importorskip("ccxt", reason="not run: ccxt is not installed")
@@ -192,6 +194,38 @@ def test_f65_an_order_of_another_run_halts_the_account() -> None:
         assert desk.of(ModeChanged)[0].mode is TradingMode.HALTED
 
     on_a_desk(work, news={"check_s": 0.2})
+
+
+def test_f65_an_order_of_another_run_halts_the_account_as_soon_as_it_is_pushed() -> None:
+    async def work(desk: Desk) -> None:
+        ours = an_order("0.1").order_id
+        other = "at" + ("aaaa" if ours[2:6] != "aaaa" else "bbbb") + ours[6:]
+        await desk.broker._client.post(
+            "trade/order",
+            {"instId": "BTC-USDT", "tdMode": "cash", "side": "buy", "ordType": "market",
+             "sz": "0.1", "tgtCcy": "base_ccy", "clOrdId": other},
+        )  # fmt: skip
+        await desk.until(lambda: bool(desk.of(ModeChanged)))
+        assert desk.of(ModeChanged)[0].mode is TradingMode.HALTED
+
+    on_a_desk(work, news={"check_s": 600.0})
+
+
+def test_f65_orders_of_another_run_refuse_the_start() -> None:
+    async def work(desk: Desk) -> None:
+        ours = an_order("0.1").order_id
+        tag = ours[2:6]
+        await refuse_other_runs(desk.broker, tag)
+        other = "at" + ("aaaa" if tag != "aaaa" else "bbbb") + ours[6:]
+        await desk.broker._client.post(
+            "trade/order",
+            {"instId": "BTC-USDT", "tdMode": "cash", "side": "buy", "ordType": "limit",
+             "px": "20000", "sz": "0.1", "clOrdId": other},
+        )  # fmt: skip
+        with pytest.raises(RunError, match="1 open orders on this account are of another run"):
+            await refuse_other_runs(desk.broker, tag)
+
+    on_a_desk(work)
 
 
 def test_p21_an_order_that_lives_though_it_was_closed_here_is_told() -> None:

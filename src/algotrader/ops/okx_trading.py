@@ -40,6 +40,7 @@ from algotrader.ops.desk import Desk, DeskAccount
 from algotrader.ops.observing.observation import Observation, Watched
 from algotrader.ops.okx_access import okx_client
 from algotrader.ops.okx_admission import admitted
+from algotrader.ops.other_runs import refuse_other_runs
 from algotrader.ops.starting import Accept, accept_none, record_start
 from algotrader.ops.trading import Notices, Traded, journal_check, journal_folder, resumed
 
@@ -96,6 +97,7 @@ async def trade_on_okx(
         async with admitted(
             client, clock, symbols, trading, state=state, journal=journal_folder(desk).path
         ):
+            await refuse_other_runs(broker, run_tag(journal.run_id))
             market = OkxMarketFeed(rest, OkxStreams(None, client.address), clock)
             now_ms = utc_ms(clock.now())
             record_start(desk, journal, steps, now_ms, accept)

@@ -1,6 +1,7 @@
 """A journal on this machine: its folder, the lock on it, and its making, opening, repair, copy.
 
     journal/lock            held by the one program that writes
+    journal/lease           who that is, for other machines that share the folder
     journal/chain/          000001.sqlite, 000002.sqlite, …, head: the truth
     journal/cache.sqlite    snapshots: rebuildable
     journal/damaged-…/      what a recovery set aside
@@ -27,6 +28,7 @@ from algotrader.live.journal.errors import (
     JournalUnwrittenError,
 )
 from algotrader.live.journal.journal import Journal
+from algotrader.live.journal.lease import Lease
 from algotrader.live.journal.segments import SegmentRows
 from algotrader.live.journal.snapshots import SnapshotFile
 from algotrader.live.journal.storage import ASIDE, WAIT_S, SegmentStorage, Sync, sync_folder
@@ -89,6 +91,7 @@ class JournalFolder:
         self.chain = path / _CHAIN
         self.unpublished = path / _NEW
         self._snapshots = SnapshotFile(path / _CACHE)
+        self._lease: Lease | None = None  # while this object holds the folder
 
     @contextmanager
     def create(self, *, entropy: bytes, now_ms: int, sync: Sync = Sync.FULL) -> Iterator[Journal]:
@@ -171,11 +174,14 @@ class JournalFolder:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """The one writer's hold on the folder."""
-        lock = JournalLock(self.path)
+        lock, lease = JournalLock(self.path), Lease(self.path)
         lock.take()
         try:
+            lease.take()
+            self._lease = lease
             yield
         finally:
+            lease.release()
             lock.release()
 
     @contextmanager
@@ -184,6 +190,7 @@ class JournalFolder:
             leftover.unlink()
         storage = SegmentStorage(self.chain, self._snapshots, sync=sync, wait_s=wait_s)
         try:
-            yield journals.resume(storage, from_start=from_start)
+            guard = self._lease.require if self._lease is not None else journals.no_guard
+            yield journals.resume(storage, from_start=from_start, guard=guard)
         finally:
             storage.close()

@@ -9,7 +9,7 @@ State is the fold of `journal.read()`; `latest_snapshot` says from where it may 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from algotrader import __version__
@@ -36,6 +36,10 @@ SCHEMA: Final = 1
 """Of the tables and of the chain. Rows of an older one are never read by guesswork."""
 
 
+def no_guard() -> None:
+    """Nothing forbids a commit."""
+
+
 class Journal:
     """One writer's hold on a journal. One thread at a time; `read` may run while it appends.
 
@@ -43,11 +47,21 @@ class Journal:
     further append fails: nothing may be sent any more, and the process must end.
     """
 
-    def __init__(self, storage: Storage, *, run_id: RunId, head: Head, segment: int) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        *,
+        run_id: RunId,
+        head: Head,
+        segment: int,
+        guard: Callable[[], None] = no_guard,
+    ) -> None:
+        """`guard` is asked before each commit; it raises JournalFailedError to forbid it."""
         self._storage = storage
         self._run_id = run_id
         self._head = head
         self._segment = segment
+        self._guard = guard
         self._failure: JournalFailedError | None = None
 
     @property
@@ -131,6 +145,7 @@ class Journal:
         if self._failure is not None:
             raise self._failure
         try:
+            self._guard()
             (self._storage.begin_segment if new_segment else self._storage.append)(rows)
             self._head = head_of(rows[-1])
             self._storage.keep_head(self._head)
@@ -150,7 +165,9 @@ def begin(storage: Storage, *, entropy: bytes, now_ms: int, build: str = __versi
     return journal
 
 
-def resume(storage: Storage, *, from_start: bool = False) -> Journal:
+def resume(
+    storage: Storage, *, from_start: bool = False, guard: Callable[[], None] = no_guard
+) -> Journal:
     """The journal there is, checked from its newest snapshot on (or from its first row).
 
     JournalDamagedError if a row or the tail is missing or altered: nothing is changed then, and
@@ -163,7 +180,9 @@ def resume(storage: Storage, *, from_start: bool = False) -> Journal:
     if found.problem is not None:
         raise found.problem
     segment = last_segment(storage)
-    return Journal(storage, run_id=RunId(segment.run_id), head=found.kept, segment=segment.segment)
+    return Journal(
+        storage, run_id=RunId(segment.run_id), head=found.kept, segment=segment.segment, guard=guard
+    )
 
 
 def last_segment(source: Rows) -> SegmentBegan:

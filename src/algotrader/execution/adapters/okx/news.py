@@ -8,7 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Container, Coroutine, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Container,
+    Coroutine,
+    Iterable,
+    Mapping,
+)
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,7 +27,7 @@ from algotrader.core.events import (
     OrderSeen,
     TradingMode,
 )
-from algotrader.core.ids import OrderId, run_tag_of
+from algotrader.core.ids import OrderId
 from algotrader.core.instants import utc_ms
 from algotrader.core.ports import Clock
 from algotrader.core.symbols import InstrumentKind, Symbol
@@ -35,7 +43,7 @@ from algotrader.data.adapters.okx.streams import (
 from algotrader.data.supervision import keep_running
 from algotrader.execution.adapters.okx.codes import Treatment, treatment
 from algotrader.execution.adapters.okx.funding import funding_paid
-from algotrader.execution.adapters.okx.questions import OkxQuestions, client_ids
+from algotrader.execution.adapters.okx.questions import OkxQuestions, foreign_tags
 from algotrader.execution.adapters.okx.readings import (
     ALGO_STATES,
     Reader,
@@ -167,6 +175,7 @@ class OkxNews:
         """What a push tells; a row that cannot be read is asked about instead (F37)."""
         read = self._reader.pushed_order if pushed.channel == "orders" else self._reader.pushed_algo
         told: list[Event] = []
+        self._halt_for_another(pushed.rows)
         for row in pushed.rows:
             try:
                 self._know_parent(row)
@@ -223,6 +232,7 @@ class OkxNews:
     async def _check_fills(self, rows: list[Row]) -> None:
         """Trades do not name the algo order they came from; their order does."""
         orders: dict[str, Row | None] = {}
+        self._halt_for_another(rows)
         for row in rows:
             symbol, venue_id = symbol_of(str(row.get("instId", ""))), str(row.get("ordId"))
             if symbol is None:
@@ -262,9 +272,11 @@ class OkxNews:
             if status is not None:
                 now_ms = self._now_ms()
                 self._tell(self._reader.seen(row, own, symbol, status, now_ms, asked_ms))
-        ours = self._reader.run_tag
-        tags = {run_tag_of(text) for text in client_ids(rows)} - {None, ours}
-        if ours is not None and tags:
+        self._halt_for_another(rows)
+
+    def _halt_for_another(self, rows: Iterable[Row]) -> None:
+        """An order or a trade under the tag of another run: two traders on one account (F65)."""
+        if foreign_tags(rows, self._reader.run_tag):
             self._tell(self.halted("another instance of algotrader has orders on this account"))
 
     def halted(self, reason: str) -> ModeChanged:

@@ -6,12 +6,12 @@ among algo orders, then in the lists of open and of done ones, then among trades
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from algotrader.core.ids import OrderId
+from algotrader.core.ids import OrderId, run_tag_of
 from algotrader.core.symbols import Symbol
 from algotrader.data.adapters.okx.names import inst_id, inst_type
 from algotrader.data.adapters.okx.rest import Answer
@@ -182,6 +182,8 @@ def _scope(instrument: Symbol) -> dict[str, str]:
     return {"instType": inst_type(instrument), "instId": inst_id(instrument)}
 
 
-def client_ids(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Whatever client ids orders have, ours or not."""
-    return [str(row.get("algoClOrdId") or row.get("clOrdId") or "") for row in rows]
+def foreign_tags(rows: Iterable[Mapping[str, Any]], ours: str | None) -> set[str]:
+    """Run tags in client ids of our form that are not of our run; none if that is not known."""
+    ids = (str(row.get("algoClOrdId") or row.get("clOrdId") or "") for row in rows)
+    tags = {tag for text in ids if (tag := run_tag_of(text)) is not None}
+    return set() if ours is None else tags - {ours}
