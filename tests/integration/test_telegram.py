@@ -270,6 +270,20 @@ def test_f70_a_channel_that_never_answers_holds_up_nobody(
         here.phone.until(1, containing="account is halted")
 
 
+def test_f70_what_is_critical_is_told_also_while_no_disk_takes_it(workspace: Any) -> None:
+    with workspace() as here:
+        here.outbox.keep("x", b"")
+        file = here.folder / "journal" / FOLDER / OUTBOX
+        with sqlite3.connect(file, isolation_level=None) as locked:
+            locked.execute("BEGIN EXCLUSIVE")
+            here.notify(notice("journal:unwritten", Severity.CRITICAL, "the disk is full"))
+            here.notify(notice("feed:late", text="this one waits"))
+            here.phone.until(1, containing="the disk is full")
+            assert not [text for text in here.phone.texts() if "this one waits" in text]
+            locked.execute("ROLLBACK")
+        here.phone.until(1, containing="this one waits")
+
+
 def test_f69_a_secret_in_a_notice_is_blotted_out_everywhere(workspace: Any, tmp_path: Path) -> None:
     with workspace() as here:
         here.notify(notice("odd:x", Severity.CRITICAL, f"GET /bot{TOKEN}/getMe failed"))

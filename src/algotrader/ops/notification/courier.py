@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
@@ -65,6 +65,7 @@ class Courier:
     texts: Texts
     quiet: QuietHours | None = None
     window_ms: int = 600_000
+    unkept: Callable[[], Sequence[Notice]] = lambda: ()  # critical, once each, while no disk works
     before_sorting: list[Callable[[int], None]] = field(
         default_factory=list
     )  # on the disk's thread
@@ -104,7 +105,21 @@ class Courier:
                 await self._sort()
             except sqlite3.Error as error:
                 log.warning("the outbox cannot be written, notices wait in memory: %s", error)
+                await self._tell_unkept()
             await asyncio.sleep(_LOOK_S)
+
+    async def _tell_unkept(self) -> None:
+        """What is critical does not wait for a disk; once that works it is told again."""
+        for notice in self.unkept():
+            letter = Letter(
+                number=0, severity=notice.severity, title=notice.title, text=notice.text
+            )
+            for lane in self.lanes.values():
+                try:
+                    async with asyncio.timeout(_LETTER_S):
+                        await lane.channel.send(letter)
+                except (ChannelError, TimeoutError) as error:
+                    log.error("channel %s does not deliver: %s", lane.name, error)
 
     async def _sort(self) -> None:
         now_ms = utc_ms(self.clock.now())
@@ -141,7 +156,7 @@ class Courier:
 
     async def _deliver(self, lane: Lane, parcel: Parcel) -> bool:
         """Whether it went. What was delivered and not noted, for a kill between, goes again."""
-        letter = await self._letter(parcel)
+        letter = await self._letter(lane, parcel)
         try:
             async with asyncio.timeout(_LETTER_S):
                 await lane.channel.send(letter)
@@ -154,9 +169,10 @@ class Courier:
         await self._on_disk(self.outbox.sent, [each.number for each in parcel.waiting])
         return True
 
-    async def _letter(self, parcel: Parcel) -> Letter:
+    async def _letter(self, lane: Lane, parcel: Parcel) -> Letter:
         first = parcel.waiting[0].message
-        title, text = self.texts.parcel(parcel)
+        left_out = await self._on_disk(self.outbox.left_out, lane.name) if parcel.is_digest else 0
+        title, text = self.texts.parcel(parcel, left_out)
         picture = None
         if not parcel.is_digest:
             picture = await self._on_disk(self.outbox.picture, parcel.number)

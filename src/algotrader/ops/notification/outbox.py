@@ -8,6 +8,7 @@ what is critical never goes.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -27,7 +28,9 @@ from algotrader.ops.notification.alerts import (
     fold,
 )
 
+log = logging.getLogger(__name__)
 FOLDER: Final = "notification"
+_IS_MADE: Final = "SELECT 1 FROM sqlite_schema WHERE name = 'audit'"
 ROOM: Final = {Severity.INFO: 500, Severity.IMPORTANT: 5_000}  # messages a channel keeps
 _AUDIT_ROWS: Final = 10_000
 _LEFT_OUT: Final = "left_out:"
@@ -80,10 +83,11 @@ class AuditRow:
 class Outbox:
     """The file. Every method opens, commits and closes: callers share nothing but the file.
 
-    sqlite3.Error if it cannot be written within `wait_s`: nothing was changed then.
+    sqlite3.Error if it cannot be written within `wait_s`: nothing was changed then. A file that is
+    damaged is set aside and begun anew: what it held may be told again, or not at all.
     """
 
-    def __init__(self, path: Path, *, wait_s: float = 5.0) -> None:
+    def __init__(self, path: Path, *, wait_s: float = 2.0) -> None:
         self._path = path
         self._wait_s = wait_s
 
@@ -214,12 +218,33 @@ class Outbox:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(self._path, timeout=self._wait_s)) as file:
-            if not file.execute("SELECT 1 FROM sqlite_schema WHERE name = 'audit'").fetchone():
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise sqlite3.OperationalError(f"{error.filename}: {error.strerror}") from error
+        try:
+            file = self._connected()
+        except sqlite3.OperationalError:
+            raise  # locked, or no room: it may be whole
+        except sqlite3.DatabaseError:
+            damaged = self._path.with_suffix(".damaged")
+            log.error("the outbox is damaged: it is kept as %s and begun anew", damaged)
+            self._path.replace(damaged)
+            file = self._connected()
+        with closing(file):
+            yield file
+
+    def _connected(self) -> sqlite3.Connection:
+        """The file, with its tables."""
+        file = sqlite3.connect(self._path, timeout=self._wait_s)
+        try:
+            if not file.execute(_IS_MADE).fetchone():
                 file.execute("PRAGMA journal_mode = WAL")
                 file.executescript(_TABLES)
-            yield file
+        except BaseException:
+            file.close()
+            raise
+        return file
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

@@ -55,6 +55,7 @@ class NotificationThread:
         self._heard: deque[tuple[Notice, int]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end: asyncio.Event | None = None
+        self._told_past_the_disk: list[Notice] = []
         self._is_ready = Event()
         self._thread = Thread(target=self._main, name="notification", daemon=True)
 
@@ -81,6 +82,13 @@ class NotificationThread:
                 self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join(2 * _LAST_WORDS_S)
 
+    def unkept(self) -> list[Notice]:
+        """What is critical and is on no disk yet, each once."""
+        heard = [one for one, _ in list(self._heard) if one.severity is Severity.CRITICAL]
+        fresh = [one for one in heard if one not in self._told_past_the_disk]
+        self._told_past_the_disk = heard
+        return fresh
+
     def put_away(self, _: int = 0) -> None:
         """Move what was heard to the disk. sqlite3.Error if it cannot be: it stays in memory."""
         waiting = list(self._heard)
@@ -106,6 +114,7 @@ class NotificationThread:
 
     async def _deliver(self, end: asyncio.Event, courier: Courier, others: Sequence[Work]) -> None:
         courier.before_sorting.append(self.put_away)
+        courier.unkept = self.unkept
         work = [asyncio.create_task(each.run()) for each in (courier, *others)]
         ending = asyncio.create_task(_set(end))
         try:

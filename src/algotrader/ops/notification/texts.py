@@ -17,6 +17,10 @@ CATALOGUE: Final[Mapping[str, Mapping[Language, str]]] = {
     # Of messages themselves
     "digest": {"en": "{count} messages", "zh": "{count} 条消息"},
     "more": {"en": "and {count} more", "zh": "另有 {count} 条"},
+    "left_out": {
+        "en": "{count} went unsent for want of room, of all times",
+        "zh": "因积压过多，累计有 {count} 条未发送",
+    },
     "repeated": {
         "en": "{count} more like it since, the last at {time}",
         "zh": "此后又发生 {count} 次，最近一次 {time}",
@@ -293,8 +297,8 @@ class Texts:
     def day(self, at_ms: int) -> str:
         return utc_at(at_ms).astimezone(ZoneInfo(self.zone)).strftime("%Y-%m-%d")
 
-    def parcel(self, parcel: Parcel) -> tuple[str, str]:
-        """Title and text of what is sent."""
+    def parcel(self, parcel: Parcel, left_out: int = 0) -> tuple[str, str]:
+        """Title and text of what is sent; a digest says how many went for want of room."""
         if not parcel.is_digest:
             message = parcel.waiting[0].message
             return message.notice.title, "\n".join(self._lines(message))
@@ -303,6 +307,8 @@ class Texts:
         lines = [f"{self.time(one.at_ms)} {one.notice.title}" for one in shown]
         if count > _LINES:
             lines.append(self.say("more", count=count - _LINES))
+        if left_out:
+            lines.append(self.say("left_out", count=left_out))
         return self.say("digest", count=count), "\n".join(lines)
 
     def channel_broken(self, name: str, trouble: str, *, for_good: bool) -> tuple[str, str]:

@@ -84,6 +84,21 @@ def test_beyond_its_room_the_oldest_information_goes_and_what_is_critical_never(
     assert outbox.left_out("phone") == 7
 
 
+def test_a_damaged_file_is_set_aside_and_begun_anew(file: Path) -> None:
+    file.parent.mkdir()
+    file.write_bytes(b"this is no database " * 500)
+    Outbox(file).hear(notice("a"), NOON_MS)
+
+    assert Outbox(file).sort({"phone": INFO}, NOON_MS, WINDOW_MS) == 1
+    assert file.with_suffix(".damaged").read_bytes().startswith(b"this is no")
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(sqlite3.Error):
+        Outbox(tmp_path / "file" / "outbox.sqlite").hear(notice("a"), NOON_MS)
+
+
 def test_a_picture_goes_with_its_message(file: Path) -> None:
     outbox = Outbox(file)
     outbox.hear(notice("daily"), NOON_MS, b"png")
