@@ -193,8 +193,11 @@ async def _traded(
         for event in slice_.events:
             rows.hear(event)
 
+    async def asked(now_ms: int) -> Iterable[Event]:
+        return requests(now_ms)
+
     run = Replay(
-        trader=trader, time=time, papers={account.name: paper}, requests=requests,
+        trader=trader, time=time, papers={account.name: paper}, requests=asked,
         on_slice=heard, pause=go_on,
     )  # fmt: skip
     await decider.load()

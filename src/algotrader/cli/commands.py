@@ -25,6 +25,7 @@ GROUPS = (
     "jobs",
     "config",
     "secrets",
+    "limits",
 )  # commands that only hold others
 
 
@@ -89,6 +90,14 @@ TABLE: dict[str, Entry] = {
         "Prove that what was tested is what was traded, and name the cause of each difference.",
     ),
     "notify": Entry("notify", LIVE, "Try the ways by which you are told."),
+    "limits": Entry(
+        "limits", LIVE, "Show what limits hold and how much of each is used; change one."
+    ),
+    "reload": Entry(
+        "reload",
+        LIVE,
+        "Let a running trader read algotrader.yaml again, and say what holds from here on.",
+    ),
     "sim": Entry("sim", LIVE, "Run a look-alike exchange on this machine."),
     "journal": Entry("journal", LIVE, "Read and check the record that trading depends on."),
     "config": Entry("config", WORKSPACE, "Show, check and explain the settings in force."),

@@ -90,3 +90,61 @@ def ls(out: Output) -> None:
         },
         lines,
     )
+
+
+Configured = Annotated[str, typer.Argument(metavar="NAME", help="As algotrader.yaml calls it.")]
+Reason = Annotated[str, typer.Option(help="Kept in the journal.")]
+Flatten = Annotated[bool, typer.Option("--flatten", help="Close its positions first.")]
+
+
+@app.command("stop")
+@with_output
+def stop(
+    out: Output, name: Configured, flatten: Flatten = False, reason: Reason = "asked by hand"
+) -> None:
+    """Stop one strategy of a running trader: its entries are cancelled, the others go on.
+
+    What it holds stays, with its stops, unless --flatten. It outlives restarts and `resume`.
+
+    \b
+    algotrader strategy stop trend
+    algotrader strategy stop trend --flatten --reason "earnings"
+    """
+    from algotrader.cli.strategy_requests import ask_mode
+    from algotrader.core.events import TradingMode
+
+    ask_mode(out, name, TradingMode.HALTED, reason, flatten=flatten)
+
+
+@app.command("start")
+@with_output
+def start(out: Output, name: Configured, reason: Reason = "asked by hand") -> None:
+    """Let a strategy that was stopped go on.
+
+    What a limit or a loss has stopped is not touched: `algotrader resume` is for that.
+
+    \b
+    algotrader strategy start trend
+    algotrader strategy start trend --reason "checked"
+    """
+    from algotrader.cli.strategy_requests import ask_mode
+    from algotrader.core.events import TradingMode
+
+    ask_mode(out, name, TradingMode.TRADING, reason, flatten=False)
+
+
+@app.command("load")
+@with_output
+def load_(out: Output, name: Configured, reason: Reason = "asked by hand") -> None:
+    """Let a running trader decide with a strategy's file as it is now.
+
+    A file that is broken changes nothing: the strategy that runs goes on. One that failed is taken
+    up again. Other stops or another way to decide need a restart.
+
+    \b
+    algotrader strategy load trend
+    algotrader strategy load trend --reason "mended"
+    """
+    from algotrader.cli.strategy_requests import ask_load
+
+    ask_load(out, name, reason)

@@ -13,30 +13,21 @@ from typing import Final
 
 import msgspec
 
-from algotrader.core.events import (
-    Event,
-    HaltRequested,
-    ModeChanged,
-    RearmRequested,
-    TradingMode,
+from algotrader.core.events import Event
+from algotrader.live.requests import (
+    CHANNEL,
+    OPERATOR,
+    Asked,
+    LimitRequest,
+    Request,
+    decode_asked,
+    event_of,
 )
-from algotrader.core.ids import AccountId
+
+__all__ = ["CHANNEL", "FOLDER", "OPERATOR", "Inbox", "Request"]
 
 FOLDER: Final = "inbox"
 _LONGEST: Final = 4_096
-OPERATOR: Final = "operator"
-CHANNEL: Final = "file"
-
-
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """A change of what an account may do."""
-
-    account: AccountId
-    mode: TradingMode
-    reason: str
-    by: str = OPERATOR
-    channel: str = CHANNEL  # the door it came through
-    flatten: bool = False  # a halt that first goes flat (R28)
 
 
 class Inbox:
@@ -45,16 +36,15 @@ class Inbox:
     def __init__(self, journal: Path) -> None:
         self._folder = journal / FOLDER
 
-    def put(self, request: Request, at_ms: int) -> Path:
+    def put(self, asked: Asked, at_ms: int) -> Path:
         """Leave a request; whole or not at all. OSError if the folder cannot be written."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        name = f"{at_ms:015d}-{os.getpid()}-{request.account}.json"
-        unfinished = self._folder / f".{name}"
-        unfinished.write_bytes(msgspec.json.encode(request))
-        unfinished.replace(self._folder / name)
-        return self._folder / name
+        stem = f"{at_ms:015d}-{os.getpid()}-{_subject(asked)}"
+        unfinished = self._folder / f".{stem}.json"
+        unfinished.write_bytes(msgspec.json.encode(asked))
+        return unfinished.replace(self._folder / f"{stem}.json")
 
-    def take(self, now_ms: int) -> Iterator[Event]:
+    def requests(self) -> Iterator[Asked]:
         """The requests that are there, the oldest first; each file goes once it was read.
 
         A request is idempotent, so one that is taken twice after a crash does no harm.
@@ -65,31 +55,26 @@ class Inbox:
             try:
                 if path.stat().st_size > _LONGEST:
                     raise msgspec.DecodeError("too long")
-                request = msgspec.json.decode(path.read_bytes(), type=Request)
+                asked = decode_asked(path.read_bytes())
             except msgspec.DecodeError:
                 path.rename(path.with_suffix(".refused"))
                 continue
             path.unlink()
-            yield _event(request, now_ms)
+            yield asked
+
+    def take(self, now_ms: int) -> Iterator[Event]:
+        """As events for the engine, where nothing but the engine has to act on them."""
+        for asked in self.requests():
+            if isinstance(asked, Request | LimitRequest):
+                yield event_of(asked, now_ms)
 
 
-def _event(request: Request, now_ms: int) -> Event:
-    """A halt and its end are kept as what a person asked for, with the name and the reason."""
-    account, by, reason = request.account, request.by, request.reason
-    if request.mode is TradingMode.HALTED:
-        return HaltRequested(
-            ts_event=now_ms, ts_known=now_ms, account=account, by=by, reason=reason,
-            channel=request.channel, flatten=request.flatten,
-        )  # fmt: skip
-    if request.mode is TradingMode.TRADING:
-        return RearmRequested(
-            ts_event=now_ms,
-            ts_known=now_ms,
-            account=account,
-            by=by,
-            reason=reason,
-            channel=request.channel,
-        )
-    return ModeChanged(
-        ts_event=now_ms, ts_known=now_ms, account=account, by=by, reason=reason, mode=request.mode
-    )
+def _subject(asked: Asked) -> str:
+    """Of a file's name: what it is about, so that two at one moment do not meet."""
+    match asked:
+        case Request():
+            return asked.account if asked.strategy is None else asked.strategy
+        case LimitRequest():
+            return asked.key.replace("/", "-").replace(":", "-").replace(" ", "-")
+        case _:
+            return type(asked).__name__

@@ -60,7 +60,9 @@ class Replay:
     trader: Trader
     time: ReplayTime
     papers: Mapping[AccountId, PaperBroker]
-    requests: Callable[[int], Iterable[Event]]  # of a person, taken at the start and before slices
+    requests: Callable[
+        [int], Awaitable[Iterable[Event]]
+    ]  # of a person, taken at the start and before slices
     on_slice: Callable[[Slice], None]  # before it is told: the strategies' histories grow
     pause: Callable[[], Awaitable[None]]  # after each slice, for a speed that people can follow
 
@@ -81,7 +83,7 @@ class Replay:
             await self.pause()
 
     async def _obey(self) -> None:
-        for request in self.requests(utc_ms(self.time.clock.now())):
+        for request in await self.requests(utc_ms(self.time.clock.now())):
             self.trader.tell(request)
         await self.trader.idle()
 

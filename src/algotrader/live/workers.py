@@ -127,6 +127,24 @@ class WorkerDecider:
             if one.stopped is None:
                 await self._load(self._worker, one)
 
+    async def replace(self, strategy: StrategyId, parameters: Mapping[str, Any]) -> None:
+        """Load a strategy's file anew, with these parameters, in place of the one that runs.
+
+        StrategyError if it cannot be loaded: the one that runs goes on.
+        """
+        one = self._strategies[strategy]
+        before, one.parameters = one.parameters, parameters
+        async with self._turn:
+            try:
+                if self._worker is None:
+                    await self.load()
+                assert self._worker is not None
+                await self._load(self._worker, one)
+            except StrategyError:
+                one.parameters = before
+                raise
+            one.stopped = None
+
     async def decide(self, question: AskStrategy) -> StrategyAnswered:
         one = self._strategies[question.strategy]
         async with self._turn:

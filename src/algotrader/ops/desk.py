@@ -34,6 +34,7 @@ from algotrader.live.replay import in_order
 from algotrader.live.settings import AccountSettings, StrategySettings
 from algotrader.live.workers import LiveStrategy
 from algotrader.ops.config import Configuration
+from algotrader.risk.settings import RiskSettings
 from algotrader.strategy.base import Strategy
 from algotrader.strategy.decide import first_decision, prepare_all
 from algotrader.strategy.history import BarHistory
@@ -95,6 +96,12 @@ class Desk:
             self.configuration.settings.model_dump(mode="json", exclude={"notification"})
         )
 
+    def risk(self, mode: str | None = None) -> RiskSettings:
+        """The limits that the engine holds; on paper without those that need quotes."""
+        risk = self.configuration.settings.risk
+        is_paper = (mode or self.configuration.settings.trading.mode) == "paper"
+        return risk.without_live_only() if is_paper else risk
+
     def engine_settings(self, run_id: RunId, *, mode: str | None = None) -> EngineSettings:
         """What the engine of a run is told. ConfigurationError if it does not fit together.
 
@@ -105,7 +112,6 @@ class Desk:
         for account in self.accounts:
             for instrument in account.market.instruments:
                 instruments[instrument.symbol] = traded(instrument, account.costs)
-        risk = self.configuration.settings.risk
         is_paper = (mode or self.configuration.settings.trading.mode) == "paper"
         return EngineSettings(
             run_id=run_id,
@@ -113,7 +119,7 @@ class Desk:
             accounts=tuple(_account(one) for one in self.accounts),
             instruments=instruments,
             strategies=tuple(_instance(one, self.accounts) for one in self.strategies),
-            risk=risk.without_live_only() if is_paper else risk,
+            risk=self.risk(mode),
             watch_every_ms=None if is_paper else WATCH_EVERY_MS,
             max_quote_age_ms=None if is_paper else QUOTE_AGE_MS,
             freezing=frozenset() if is_paper else frozenset(_spot_of(instruments)),

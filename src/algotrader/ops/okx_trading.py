@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -37,6 +38,7 @@ from algotrader.live.steps import Steps
 from algotrader.live.trader import Trader
 from algotrader.live.workers import WorkerDecider
 from algotrader.ops.desk import Desk, DeskAccount
+from algotrader.ops.obeying import Obedience
 from algotrader.ops.observing.observation import Observation, Watched
 from algotrader.ops.okx_access import okx_client
 from algotrader.ops.okx_admission import admitted
@@ -167,9 +169,10 @@ async def _trade(
 
     async def obey() -> None:
         inbox = Inbox(journal_folder(desk).path)
+        asked = Obedience(desk, inbox, decider, steps.engine.state, os.environ)
         await trader.ready()
         while True:
-            for request in inbox.take(utc_ms(clock.now())):
+            for request in await asked.take(utc_ms(clock.now())):
                 trader.tell(request)
             await asyncio.sleep(_LOOK_S)
 

@@ -7,20 +7,25 @@ from typing import Any, Final
 
 from algotrader.core.events import SettingChange
 from algotrader.ops.settings import Settings
+from algotrader.risk.settings import RiskSettings
 
 DECIDING: Final = frozenset({"trading", "accounts", "strategies", "risk", "backtest"})
 """Sections that decisions depend on. The journal keeps them; no secret stands in any."""
 
 
-def deciding(settings: Settings) -> dict[str, Any]:
-    """What the journal keeps of the settings: as the file has them, without defaults."""
+def deciding(settings: Settings, risk: RiskSettings) -> dict[str, Any]:
+    """What the journal keeps of the settings: as the file has them, without defaults.
+
+    `risk` are the limits that the engine holds: on paper those that need quotes are none of them.
+    """
     kept = settings.model_dump(mode="json", exclude_unset=True, include=set(DECIDING))
+    kept["risk"] = risk.model_dump(mode="json", exclude_unset=True)
     return {name: section for name, section in kept.items() if section}
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[SettingChange]:
     """What differs between two, by key; what only one of them has is not set in the other."""
-    old, new = dict(_texts(before, "")), dict(_texts(after, ""))
+    old, new = dict(texts(before)), dict(texts(after))
     return [
         SettingChange(key=key, before=old.get(key), after=new.get(key))
         for key in sorted({*old, *new})
@@ -36,10 +41,11 @@ def sentence(change: SettingChange) -> str:
     return f"{change.key}: {after}, was {before}"
 
 
-def _texts(section: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+def texts(section: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Every value that is set, as text, with its dotted key."""
     for name, value in section.items():
         if isinstance(value, Mapping):
-            yield from _texts(value, f"{prefix}{name}.")
+            yield from texts(value, f"{prefix}{name}.")
         elif value is not None:
             yield f"{prefix}{name}", _text(value)
 

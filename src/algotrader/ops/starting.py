@@ -44,7 +44,7 @@ def record_start(
             execution=mode,
             configuration_hash=desk.configuration_hash,
             software=__version__,
-            settings=deciding(desk.configuration.settings),
+            settings=deciding(desk.configuration.settings, desk.risk()),
             sources={one.name: one.source_hash for one in desk.strategies},
             changes=changes,
             accepted_by=accepted_by,
@@ -72,7 +72,7 @@ def _changes(desk: Desk, state: EngineState) -> Iterator[str]:
     for one in desk.strategies:
         if before.sources.get(one.name, one.source_hash) != one.source_hash:
             yield f"the code of strategy {one.name}"
-    after = deciding(desk.configuration.settings)
+    after = deciding(desk.configuration.settings, desk.risk())
     yield from (sentence(change) for change in differences(before.settings, after))
 
 

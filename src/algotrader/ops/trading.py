@@ -29,6 +29,7 @@ from algotrader.live.steps import Steps
 from algotrader.live.trader import Trader
 from algotrader.live.workers import LiveStrategy, WorkerDecider
 from algotrader.ops.desk import Desk, deposit_of
+from algotrader.ops.obeying import Obedience
 from algotrader.ops.observing.observation import Observation, Watched
 from algotrader.ops.standing import events_of, folder_of, journal_differs
 from algotrader.ops.starting import record_start
@@ -128,7 +129,7 @@ async def _replay(
             clock=time.clock,
         )
     )  # fmt: skip
-    inbox = Inbox(journal_folder(desk).path)
+    asked = Obedience(desk, Inbox(journal_folder(desk).path), decider, engine.state, os.environ)
     count = 0
 
     def taken(slice_: Slice) -> None:
@@ -141,7 +142,7 @@ async def _replay(
         await asyncio.sleep(pause_s)
 
     run = Replay(
-        trader=trader, time=time, papers=papers, requests=inbox.take, on_slice=taken, pause=pause
+        trader=trader, time=time, papers=papers, requests=asked.take, on_slice=taken, pause=pause
     )
     await decider.load()
     trading = asyncio.ensure_future(trader.run())

@@ -115,6 +115,11 @@ class RiskState:
             if hold.account in (None, account) and not hold.is_over(now_ms):
                 yield hold
 
+    @property
+    def kept_bars(self) -> int:
+        """How far back rules can look at an instrument."""
+        return self._keep
+
     def limits_with(self, key: str, value: str | None) -> RiskSettings:
         """The limits after a change; None: that one as the file has it. ConfigurationError."""
         limits = self.file

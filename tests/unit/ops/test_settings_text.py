@@ -34,7 +34,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def test_limits_come_back_from_the_journal_as_they_were(settings: Settings) -> None:
-    kept = json.loads(json.dumps(deciding(settings)))
+    kept = json.loads(json.dumps(deciding(settings, settings.risk)))
     read = RiskSettings.model_validate(kept["risk"])
 
     assert read == settings.risk
@@ -44,7 +44,7 @@ def test_limits_come_back_from_the_journal_as_they_were(settings: Settings) -> N
 
 
 def test_what_differs_is_named_by_key(settings: Settings) -> None:
-    before = deciding(settings)
+    before = deciding(settings, settings.risk)
     after = json.loads(json.dumps(before))
     after["strategies"]["trend"]["parameters"] = {"fast": 12, "slow": 40}
     after["strategies"]["trend"]["symbols"] = ["OKX:BTC/USDT", "OKX:ETH/USDT"]

@@ -1,0 +1,97 @@
+"""Ask a running trader for something, and hear what it made of it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from algotrader.core.errors import RunError
+from algotrader.core.events import Event, decode_event
+from algotrader.core.instants import utc_ms
+from algotrader.core.ports import SystemClock
+from algotrader.live.journal.records import PREFIX
+from algotrader.live.operator import Inbox
+from algotrader.live.requests import Asked
+from algotrader.ops.config import Configuration
+from algotrader.ops.standing import folder_of
+
+WAIT_S: Final = 20.0
+_LOOK_S: Final = 0.1
+_PAGE: Final = 1_000
+
+
+def leave(configuration: Configuration, asked: Asked) -> None:
+    """Leave a request for the trader, or for its next start. RunError if it cannot be left."""
+    try:
+        inbox_of(configuration).put(asked, utc_ms(SystemClock().now()))
+    except OSError as error:
+        raise RunError(
+            "trading.inbox",
+            f"{error.filename}: {(error.strerror or str(error)).lower()}",
+            hint="end the trader's process instead: nothing is sent while it does not run",
+        ) from error
+
+
+def inbox_of(configuration: Configuration) -> Inbox:
+    return Inbox(configuration.path(configuration.settings.workspace.journal))
+
+
+def is_running(configuration: Configuration) -> bool:
+    """Whether a trader holds the journal of this workspace now."""
+    lock = folder_of(configuration).path / "lock"
+    try:
+        descriptor = os.open(lock, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def answered(
+    configuration: Configuration,
+    asked: Asked,
+    is_answer: Callable[[Event], bool],
+    *,
+    wait_s: float = WAIT_S,
+) -> list[Event] | None:
+    """Leave a request, and the step of the journal with its answer; None if nobody answers.
+
+    A trader that does not run answers nothing: its next start does as it was asked.
+    """
+    runs = is_running(configuration)
+    at = _head(configuration) + 1 if runs else 0
+    leave(configuration, asked)
+    until = time.monotonic() + wait_s
+    while runs and time.monotonic() < until:
+        for next_at, step in _steps(configuration, at):
+            if any(is_answer(event) for event in step):
+                return step
+            at = next_at
+        time.sleep(_LOOK_S)
+    return None
+
+
+def _head(configuration: Configuration) -> int:
+    with folder_of(configuration).reading() as rows:
+        newest = rows.newest()
+    return 0 if newest is None else newest.seq
+
+
+def _steps(configuration: Configuration, after: int) -> Iterator[tuple[int, list[Event]]]:
+    """The whole steps from a row on, each with the number of the row after it."""
+    with folder_of(configuration).reading() as rows:
+        step: list[Event] = []
+        for row in rows.page(after, _PAGE):
+            if not row.kind.startswith(PREFIX):
+                step.append(decode_event(row.body))
+            if row.remaining == 0:
+                yield row.seq + 1, step
+                step = []

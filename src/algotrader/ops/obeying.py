@@ -1,0 +1,143 @@
+"""Do what a person asks of a running trader that takes more than the engine: read files again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from algotrader.backtest.instances import strategy_instance
+from algotrader.core.errors import AlgotraderError, StrategyError
+from algotrader.core.events import (
+    Event,
+    SettingsRefused,
+    SettingsReloaded,
+    StrategyReloaded,
+    StrategyReloadRefused,
+)
+from algotrader.core.ids import StrategyId
+from algotrader.engine.state import EngineState
+from algotrader.live.operator import Inbox
+from algotrader.live.requests import LoadRequest, ReloadRequest, event_of
+from algotrader.live.workers import WorkerDecider
+from algotrader.ops.desk import Desk, DeskStrategy
+from algotrader.ops.reloading import Reload, in_force, judge, read_again
+from algotrader.ops.settings_text import deciding
+from algotrader.strategy.loader import LoadedStrategy, load
+
+
+class Obedience:
+    """Takes requests from the inbox of a desk, and gives what the engine is told of them."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        inbox: Inbox,
+        decider: WorkerDecider,
+        state: EngineState,
+        environment: Mapping[str, str],
+    ) -> None:
+        self._desk = desk
+        self._inbox = inbox
+        self._decider = decider
+        self._state = state
+        self._environment = environment
+
+    async def take(self, now_ms: int) -> list[Event]:
+        """The events of all requests that are there, the oldest first."""
+        events: list[Event] = []
+        for asked in self._inbox.requests():
+            match asked:
+                case ReloadRequest():
+                    events += await self._reload(asked, now_ms)
+                case LoadRequest():
+                    events.append(await self._load(asked, now_ms))
+                case _:
+                    events.append(event_of(asked, now_ms))
+        return events
+
+    async def _reload(self, asked: ReloadRequest, now_ms: int) -> list[Event]:
+        running = self._desk.configuration
+        try:
+            wanted = read_again(running, self._environment)
+            reload = judge(running, wanted, kept_bars=self._state.risk.state.kept_bars)
+            in_force(reload, running)  # what does not fit together changes nothing
+            loaded: list[StrategyReloaded] = []
+            for name in sorted(reload.parameters()):
+                parameters = wanted.settings.strategies[name].parameters
+                try:
+                    loaded.append(await self._replaced(name, parameters, asked, now_ms))
+                except AlgotraderError as error:
+                    reload = reload.refusing(name, error.message)
+            holds = in_force(reload, running)
+        except (AlgotraderError, ValueError) as error:
+            text = error.message if isinstance(error, AlgotraderError) else str(error)
+            return [
+                SettingsRefused(
+                    ts_event=now_ms, ts_known=now_ms, by=asked.by, channel=asked.channel,
+                    reason=asked.reason, text=text,
+                )
+            ]  # fmt: skip
+        self._desk = replace(self._desk, configuration=holds)
+        return [self._told(reload, asked, now_ms), *loaded]
+
+    def _told(self, reload: Reload, asked: ReloadRequest, now_ms: int) -> SettingsReloaded:
+        return SettingsReloaded(
+            ts_event=now_ms, ts_known=now_ms, by=asked.by, channel=asked.channel, reason=asked.reason,
+            configuration_hash=self._desk.configuration_hash,
+            settings=deciding(
+                self._desk.configuration.settings, self._desk.risk()
+            ),
+            changes=reload.changes,
+        )  # fmt: skip
+
+    async def _load(self, asked: LoadRequest, now_ms: int) -> Event:
+        name = asked.strategy
+        known = {one.name: one for one in self._desk.strategies}
+        settings = self._desk.configuration.settings.strategies.get(name)
+        try:
+            if settings is None or name not in known:
+                raise StrategyError(
+                    "strategy.unknown", f"no strategy {name} runs: a new one needs a restart"
+                )
+            return await self._replaced(name, settings.parameters, asked, now_ms)
+        except AlgotraderError as error:
+            account = known[name].account if name in known else self._desk.accounts[0].name
+            return StrategyReloadRefused(
+                ts_event=now_ms, ts_known=now_ms, by=asked.by, channel=asked.channel,
+                reason=asked.reason, account=account, strategy=name, text=error.message,
+            )  # fmt: skip
+
+    async def _replaced(
+        self,
+        name: str,
+        parameters: Mapping[str, Any],
+        asked: ReloadRequest | LoadRequest,
+        now_ms: int,
+    ) -> StrategyReloaded:
+        """Let a strategy decide with its file as it is now. StrategyError: the old one goes on."""
+        one = next(one for one in self._desk.strategies if one.name == name)
+        loaded = load(one.use)
+        self._require_same_orders(one, loaded, parameters)
+        await self._decider.replace(StrategyId(name), dict(parameters))
+        return StrategyReloaded(
+            ts_event=now_ms, ts_known=now_ms, by=asked.by, channel=asked.channel, reason=asked.reason,
+            account=one.account, strategy=one.name, parameters=dict(parameters),
+            source_hash=loaded.source_hash,
+        )  # fmt: skip
+
+    def _require_same_orders(
+        self, one: DeskStrategy, loaded: LoadedStrategy, parameters: Mapping[str, Any]
+    ) -> None:
+        """How decisions become orders and stops is set up with the books, and stays."""
+        costs = next(each.costs for each in self._desk.accounts if each.name == one.account)
+        share = one.settings.share
+        running, wanted = (
+            strategy_instance(each, one.name, one.account, one.bars, costs, cash_share=share)
+            for each in (one.strategy, loaded.kind(**parameters))
+        )
+        if running != wanted:
+            raise StrategyError(
+                "strategy.needs_restart",
+                "needs a restart: its stops, its rebalancing or the way it decides are others",
+            )
