@@ -80,7 +80,9 @@ def changes_since(desk: Desk, before: InForce) -> list[Change]:
         Change(
             key=change.key, text=f"{change.key} {_was(change.before)}, {_was(change.after)} today"
         )
-        for change in differences(before.settings, deciding(desk.configuration.settings))
+        for change in differences(
+            before.settings, deciding(desk.configuration.settings, desk.risk())
+        )
     ]
     found += [
         Change(key=f"strategies.{one.name}", text="its code was another")
