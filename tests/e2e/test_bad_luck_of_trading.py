@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -23,6 +26,7 @@ from algotrader.simulator.okx.simulator import Simulator
 pytest.importorskip("ccxt", reason="not run: ccxt is not installed")
 
 CANARY = "canary-7f3a"
+COMMAND = "import sys; from algotrader.cli.main import main; raise SystemExit(main(sys.argv[1:]))"
 FLAT = """
 import numpy as np
 from algotrader import Strategy
@@ -243,3 +247,25 @@ def test_real_keys_go_to_no_stranger(venue: Simulator, said: Any, tmp_path: Path
         error = said(*LIVE, code=2)["error"]
         assert "okx.com" in error["message"]
         assert "algotrader.yaml:2" in error["message"]
+
+
+def test_f08_a_trader_that_fails_to_start_three_times_is_not_started_a_fourth(
+    venue: Simulator, said: Any
+) -> None:
+    """It dies before its books were compared, three times. The fourth asks the venue nothing."""
+    starts = Path("journal/starts.json")
+    for number in range(1, 4):
+        trader = subprocess.Popen(
+            [sys.executable, "-c", COMMAND, *LIVE],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        until = time.monotonic() + 60
+        while starts.exists() is False or len(json.loads(starts.read_text() or "[]")) < number:
+            assert time.monotonic() < until
+            time.sleep(0.005)
+        trader.kill()
+        trader.wait()
+
+    assert said(*LIVE, code=3)["error"]["code"] == "trading.crash_loop"
+    starts.unlink()
+    assert said(*LIVE, code=0)["accounts"][0]["mode"] == "trading"

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from hashlib import blake2b
 from typing import Final
 
@@ -33,7 +34,7 @@ from algotrader.core.events import (
 )
 from algotrader.core.ids import AccountId, RunId, StrategyId
 from algotrader.core.money import Currency
-from algotrader.core.ports import Notice
+from algotrader.core.ports import Notice, SteadyClock
 from algotrader.core.symbols import Symbol
 from algotrader.engine.commands import AskStrategy
 from algotrader.engine.engine import Engine
@@ -89,6 +90,7 @@ class Script:
     pause_s: float = 0.1  # from a crash to the next start
     replay_s: float = 0.0  # how long a start reads its journal, connected already
     full_s: tuple[float, float] | None = None  # from and to: the disk takes nothing
+    step_s: tuple[float, float] | None = None  # when, and by how much, the wall clock is set
 
 
 @dataclass(slots=True, kw_only=True)
@@ -187,7 +189,9 @@ class World:
         script: Script | None = None,
     ) -> None:
         self._plan = plan
-        self._clock = LoopClock(loop)
+        self._clock = LoopClock(loop)  # the true time, and the venue's
+        self._wall = LoopClock(loop)  # of the trader's machine
+        self._steady = partial(SteadyClock, self._wall.now, loop.time)
         self._chance = random.Random(f"world {plan.seed}")
         self._market = random.Random(f"market {plan.seed}")  # the same whatever else happens
         self._faulty = False
@@ -258,6 +262,9 @@ class World:
         loop = asyncio.get_running_loop()
         if script.kill_s is not None:
             loop.call_later(script.kill_s, self._kill)
+        if script.step_s is not None:
+            at_s, by_s = script.step_s
+            loop.call_later(at_s, setattr, self._wall, "stepped_s", by_s)
         for at_s, full in zip(script.full_s or (), (True, False), strict=False):
             loop.call_later(at_s, setattr, self, "_is_full", full)
 
@@ -308,7 +315,8 @@ class World:
             await asyncio.sleep(pause_s if self._script is None else self._script.pause_s)
 
     async def _one_life(self) -> None:
-        broker = ModelBroker(self._venue)  # connected: the venue may speak from here on
+        clock = self._steady()
+        broker = ModelBroker(self._venue, clock)  # connected: the venue may speak from here on
         if self._script is not None:
             await asyncio.sleep(self._script.replay_s)
         journal = journals.resume(self._storage)
@@ -320,7 +328,7 @@ class World:
         trader = Trader(
             steps=steps,
             brokers={MAIN: broker},
-            decider=self._targets, notifier=_Notices(self.history.notices), clock=self._clock,
+            decider=self._targets, notifier=_Notices(self.history.notices), clock=clock,
         )  # fmt: skip
         self._trader = trader
         feeding = asyncio.ensure_future(self._catch_up(trader, steps))

@@ -196,8 +196,9 @@ class ModelVenue:
 class ModelBroker:
     """The Broker port over the wire to a model venue: answers come late, or not at all."""
 
-    def __init__(self, venue: ModelVenue) -> None:
+    def __init__(self, venue: ModelVenue, clock: Clock) -> None:
         self._venue = venue
+        self._clock = clock  # of the trader, not the venue's
         self._queue: asyncio.Queue[Event] = asyncio.Queue()
         venue.listeners[:] = [self._queue]  # the connection of a dead process is gone
 
@@ -249,7 +250,7 @@ class ModelBroker:
         )  # fmt: skip
 
     async def look_up(self, order_id: OrderId, instrument: Symbol) -> OrderSeen | OrderNotFound:
-        asked_ms = self._venue.now_ms()
+        asked_ms = utc_ms(self._clock.now())
         told: list[OrderSeen | None] = []
 
         def ask() -> None:
@@ -321,5 +322,5 @@ class ModelBroker:
             raise Crash
 
     def _times(self) -> _Times:
-        now = self._venue.now_ms()
+        now = utc_ms(self._clock.now())
         return {"ts_event": now, "ts_known": now}

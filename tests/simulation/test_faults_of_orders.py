@@ -20,6 +20,7 @@ from algotrader.core.events import (
     OrderSeen,
     OrderSubmitted,
     OrderUnknown,
+    SliceClosed,
     TradingMode,
 )
 from algotrader.core.orders import OrderStatus, Side
@@ -290,3 +291,18 @@ def test_f82_what_the_venue_says_before_the_replay_is_done_waits_for_it(
 
     assert history.starts == 2
     assert held(history) == held(calm())
+
+
+@pytest.mark.parametrize("by_s", [3_600.0, -3_600.0, 40.0, 1.0])
+@pytest.mark.parametrize("at_s", [0.0, 0.25, 1.0, 5.0, 65.0])
+def test_f66_a_step_of_the_wall_clock_moves_no_deadline_and_repeats_no_bar(
+    at_s: float, by_s: float
+) -> None:
+    """An order that is on its way is not overdue because somebody set the clock."""
+    late = Trip(there_s=4.5, back_s=None)
+    history = lived(Script(weights=(BUYS, BUYS), trips=(late,), push_s=None, step_s=(at_s, by_s)))
+
+    assert len(sent(history)) == 1
+    assert held(history) == held(calm())
+    slices = [event.decision_ts for event in history.rows() if isinstance(event, SliceClosed)]
+    assert slices == sorted(set(slices))

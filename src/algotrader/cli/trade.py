@@ -18,6 +18,8 @@ from algotrader.core.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from algotrader.core.ports import Notice, Notifier
+    from algotrader.ops.crash_loop import Starts
     from algotrader.ops.desk import Desk
     from algotrader.ops.stopping import Ended
     from algotrader.ops.trading import Traded
@@ -111,8 +113,10 @@ def trade(
 
 
 def _trade_on_exchange(out: Output, desk: Desk, for_s: float | None, accept_changes: bool) -> None:
+    from algotrader.core.ports import SystemClock
     from algotrader.live.journal.storage import Sync
     from algotrader.ops.account_lock import state_folder
+    from algotrader.ops.crash_loop import Starts
     from algotrader.ops.notification.wiring import notifying
     from algotrader.ops.observing.wiring import logged
     from algotrader.ops.okx_access import okx_keys, place
@@ -122,7 +126,7 @@ def _trade_on_exchange(out: Output, desk: Desk, for_s: float | None, accept_chan
 
     secrets, folder = secrets_of(desk.configuration, os.environ), journal_folder(desk)
     keys = okx_keys(secrets, the_account(desk).settings.keys)
-    trading = desk.configuration.settings.trading
+    trading, starts = desk.configuration.settings.trading, Starts(folder.path, SystemClock())
     names = ", ".join(one.name for one in desk.strategies)
     out.note(
         f"{trading.mode.upper()}  {names}  {place(trading)}  journal {shown_path(folder.path)}"
@@ -131,6 +135,7 @@ def _trade_on_exchange(out: Output, desk: Desk, for_s: float | None, accept_chan
         logged(desk.configuration, os.environ, verbose=out.verbose) as redactor,
         notifying(desk.configuration, os.environ) as messenger,
         opened(folder, Sync.FULL) as journal,
+        starts.counted(lambda notice: _tell(messenger, notice)),
     ):
         redactor.learn((keys.key, keys.secret, keys.passphrase))
         ended, traded = _until_stopped(
@@ -139,7 +144,7 @@ def _trade_on_exchange(out: Output, desk: Desk, for_s: float | None, accept_chan
                 journal,
                 keys,
                 for_s=for_s,
-                on_ready=lambda: out.note("the books agree with the venue; waiting for bars"),
+                on_ready=lambda: _ready(out, starts),
                 on_notice=lambda notice: typer.echo(f"△ {notice.text}", err=True),
                 messenger=messenger,
                 state=state_folder(os.environ),
@@ -147,6 +152,18 @@ def _trade_on_exchange(out: Output, desk: Desk, for_s: float | None, accept_chan
             )
         )
     _show(out, desk, ended, traded)
+
+
+def _ready(out: Output, starts: Starts) -> None:
+    starts.succeeded()
+    out.note("the books agree with the venue; waiting for bars")
+
+
+def _tell(messenger: Notifier | None, notice: Notice) -> None:
+    import asyncio
+
+    if messenger is not None:
+        asyncio.run(messenger.notify(notice))
 
 
 def _until_stopped(work: Coroutine[Any, Any, Traded]) -> tuple[Ended, Traded | None]:

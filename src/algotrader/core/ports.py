@@ -38,6 +38,38 @@ class SystemClock:
         return time.monotonic()
 
 
+def _wall() -> datetime:
+    return datetime.now(UTC)
+
+
+def _elapsed_s() -> float:
+    """Seconds that nobody can set; sleep of the machine counts where the system can tell."""
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boot is None else time.clock_gettime(boot)
+
+
+class SteadyClock:
+    """The machine's clock as it was at the beginning, moved on by one that is never set (F66).
+
+    A step of the wall clock would make an order that is on its way look long overdue, and a bar
+    come twice. How far this is from a venue's time is measured by who talks to the venue.
+    """
+
+    def __init__(
+        self,
+        wall: Callable[[], datetime] = _wall,
+        elapsed_s: Callable[[], float] = _elapsed_s,
+    ) -> None:
+        self._elapsed_s = elapsed_s
+        self._began, self._began_s = wall(), elapsed_s()
+
+    def now(self) -> datetime:
+        return self._began + timedelta(seconds=self._elapsed_s() - self._began_s)
+
+    def monotonic_s(self) -> float:
+        return self._elapsed_s()
+
+
 @dataclass(slots=True)
 class ManualClock:
     """A clock that stands still until it is moved: for tests, replays and simulations."""

@@ -13,7 +13,7 @@ from algotrader.core.errors import ConfigurationError
 from algotrader.core.events import CashMoved, SliceClosed
 from algotrader.core.ids import run_tag
 from algotrader.core.instants import utc_ms
-from algotrader.core.ports import Clock, Notice, Notifier, SystemClock
+from algotrader.core.ports import Clock, Notice, Notifier, SteadyClock
 from algotrader.core.timeframes import Timeframe
 from algotrader.data.adapters.okx.bars import OkxBarFeed
 from algotrader.data.adapters.okx.market import OkxMarketFeed
@@ -69,7 +69,7 @@ async def trade_on_okx(
     that this machine's traders share; `accept` is asked about changes while positions are open.
     """
     account = the_account(desk)
-    clock = SystemClock()
+    clock = SteadyClock()
     trading = desk.configuration.settings.trading
     seen = Observation(desk.configuration, journal.run_id)
     client = okx_client(keys, trading)
