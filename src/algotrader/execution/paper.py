@@ -8,7 +8,7 @@ journal of both is enough to stand where it stood.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -43,6 +43,7 @@ from algotrader.core.orders import (
     TimeInForce,
 )
 from algotrader.core.symbols import Symbol
+from algotrader.core.timeframes import Timeframe
 from algotrader.execution import simulation
 from algotrader.execution.paper_guards import REASONS, GuardBook, KeptGuard
 from algotrader.execution.paper_numbers import (
@@ -106,6 +107,7 @@ class PaperVenue:
         checked = checked_panel(panel, terms.settings)
         # The kernel reads a row when it steps onto it; until then its arrays may be written.
         self._prices = {name: getattr(checked, name) for name in _FIELDS}
+        self._rates = checked.funding_rate
         self._stepper = _kernel.Stepper(
             _kernel.Panel(checked), list(terms.simulated), terms.settings
         )
@@ -255,12 +257,46 @@ class PaperVenue:
         """Whether it is traded here."""
         return instrument in self._columns
 
+    def takes(self, bar: BarClosed) -> bool:
+        """Whether the bar is one of those that fill orders here."""
+        is_ours = Timeframe.parse(bar.timeframe).ms == self._terms.timeframe_ms
+        return is_ours and self.lists(bar.instrument)
+
+    @property
+    def next_ts(self) -> int:
+        """Open of the next bar that it can take, UTC ms; beyond the last when there is none."""
+        row = self._stepper.next_row
+        return int(self._terms.ts[row]) if row < len(self._terms.ts) else self.last_ts + 1
+
+    @property
+    def last_ts(self) -> int:
+        """Open of the last bar that it can take, UTC ms."""
+        return int(self._terms.ts[-1])
+
+    def settle(self, instrument: Symbol, ts: int, rate: float) -> None:
+        """Tell a funding rate, settled at `ts`, before the bar that it is settled in."""
+        terms = self._terms
+        if self._rates is None or terms.funding_ts is None or terms.funding_instrument is None:
+            return
+        column = self._columns[instrument]
+        self._rates[(terms.funding_ts == ts) & (terms.funding_instrument == column)] = rate
+
     def positions(self) -> dict[Symbol, Decimal]:
         """Signed quantities by all that was told, less the fees that were taken in coin (R14)."""
         return dict(self._held)
 
     def advance(self, bars: Iterable[BarClosed], now_ms: int) -> list[Event]:
-        """Step over one row: funding, fills, liquidations and ends of orders."""
+        """Step over one row: funding, fills, liquidations and ends of orders.
+
+        Rows before it that no bar came of are stepped over first: nothing fills in them (R3).
+        """
+        told: list[Event] = []
+        here = list(bars)
+        while here and int(self._terms.ts[self._stepper.next_row]) < here[0].ts:
+            told += self._advance([], now_ms)
+        return told + self._advance(here, now_ms)
+
+    def _advance(self, bars: Sequence[BarClosed], now_ms: int) -> list[Event]:
         row = self._stepper.next_row
         for bar in bars:
             column = self._columns[bar.instrument]
@@ -403,10 +439,20 @@ class PaperVenue:
                     settlement_id=f"p{row}",
                     amount=Decimal(repr(amounts[column])),
                     currency=self._terms.currency,
-                    rate=Decimal(0),
+                    rate=self._rate_in(row, column),
                     quantity=Decimal(repr(positions[column])),
                     mark=None,
                 )
+
+    def _rate_in(self, row: int, column: int) -> Decimal:
+        """All that was settled in a row, as a fraction of notional."""
+        terms = self._terms
+        if self._rates is None or terms.funding_ts is None or terms.funding_instrument is None:
+            return Decimal(0)
+        first = int(terms.ts[row])
+        inside = (terms.funding_ts >= first) & (terms.funding_ts < first + terms.timeframe_ms)
+        own = inside & (terms.funding_instrument == column)
+        return Decimal(repr(float(self._rates[own].sum())))
 
     def _seen(self, number: int, now_ms: int, asked_ms: int | None = None) -> OrderSeen:
         order, filled = self._orders[number], self._filled[number]

@@ -37,9 +37,32 @@ class PaperBroker:
         self._venue = venue
         self._clock = clock
 
+    @property
+    def next_ts(self) -> int:
+        """Open of the next bar that it can take, UTC ms."""
+        return self._venue.next_ts
+
+    @property
+    def last_ts(self) -> int:
+        """Open of the last bar that it can take, UTC ms."""
+        return self._venue.last_ts
+
+    def takes(self, bar: BarClosed) -> bool:
+        """Whether the bar is one of those that fill orders here."""
+        return self._venue.takes(bar)
+
+    def stand_in(self, venue: PaperVenue) -> None:
+        """Go on with a venue that stands where this one stands."""
+        self._venue = venue
+
+    def settle(self, instrument: Symbol, ts: int, rate: float) -> None:
+        """Tell a funding rate before the bar that it is settled in."""
+        if self._venue.lists(instrument):
+            self._venue.settle(instrument, ts, rate)
+
     def advance(self, bars: Iterable[BarClosed], now_ms: int) -> list[Event]:
         """What a closed slice led to: funding, fills, liquidations, ends of orders."""
-        own = [bar for bar in bars if self._venue.lists(bar.instrument)]
+        own = [bar for bar in bars if self._venue.takes(bar)]
         return self._venue.advance(own, now_ms) if own else []
 
     async def submit(
@@ -113,11 +136,13 @@ def stand_again(venues: Mapping[AccountId, PaperVenue], history: Iterable[Event]
     bars: list[BarClosed] = []
     for event in history:
         match event:
-            case BarClosed():
+            case BarClosed() if not event.is_late:
                 bars.append(event)
             case SliceClosed():
+                # What came before a kill, and was not in a slice, came late to the next start.
+                closed = [bar for bar in bars if bar.ts_event == event.decision_ts]
                 for venue in venues.values():
-                    if own := [bar for bar in bars if venue.lists(bar.instrument)]:
+                    if own := [bar for bar in closed if venue.takes(bar)]:
                         venue.advance(own, event.ts_known)
                 bars = []
             case OrderSubmitted() if event.order.account in venues:

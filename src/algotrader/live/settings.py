@@ -82,7 +82,10 @@ class TradingSettings(Section):
     check_s: Annotated[Number, Field(ge=0.1, le=60)] = Field(
         30.0, description="seconds between questions for what an exchange's streams left out"
     )
-    data: Literal["replay"] = Field("replay", description="replay: the lake's bars, at any speed")
+    data: Literal["replay", "live"] = Field(
+        "replay",
+        description="of mode paper: the lake's bars at any speed, or bars as the venue closes them",
+    )
     start: Moment | None = Field(
         None, description="first decision of a replay, ISO date; absent: when warm-ups end"
     )

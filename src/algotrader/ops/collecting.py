@@ -83,11 +83,15 @@ class CollectRole:
         notifier: Notifier,
         *,
         says: Callable[[str], None] = lambda _: None,
+        series: Sequence[Wanted] | None = None,
     ) -> None:
-        """ConfigurationError if nothing is to be collected, or not from a venue that is known."""
+        """`series` instead of what the settings name.
+
+        ConfigurationError if nothing is to be collected, or not from a venue that is known.
+        """
         settings = configuration.settings
         self._settings = settings.collect
-        self._wanted = wanted(configuration)
+        self._wanted = wanted(configuration) if series is None else tuple(series)
         self._url = settings.collect.url or settings.trading.url
         self._lake = Lake(configuration.path(settings.workspace.lake))
         self._store = LiveStore(configuration.path(settings.workspace.live))
@@ -102,17 +106,42 @@ class CollectRole:
     async def run(self) -> None:
         """Until cancelled. What came by then is written. DataError for a symbol nobody lists."""
         try:
-            for one in self._wanted:
-                await self._catch_up(one)
+            await self.catch_up()
             parts = [self._kept(one) for one in self._wanted]
-            if self._settings.funding and any(map(_is_swap, self._symbols())):
-                parts.append(self._running("funding", self._keep_funding))
+            parts.append(self.keep_funding())
             async with asyncio.TaskGroup() as group:
                 for part in parts:
                     group.create_task(part)
         finally:
+            self.close()
+
+    async def catch_up(self) -> None:
+        """Fetch what the lake lacks of every series. Waits for a venue that does not answer."""
+        try:
+            for one in self._wanted:
+                await self._catch_up(one)
+        except asyncio.CancelledError:
             self._patience.stop()
-            self._store.close()
+            raise
+
+    def collector(self, timeframe: Timeframe) -> Collector:
+        """One for what somebody else's feed tells."""
+        made = Collector(
+            self._lake, self._store, timeframe, self._clock, self._notifier,
+            on_slice=partial(self._say_slice, timeframe),
+        )  # fmt: skip
+        self.collectors += (made,)
+        return made
+
+    async def keep_funding(self) -> None:
+        """Fetch settled funding every hour, for ever; returns if there is none to fetch."""
+        if self._settings.funding and any(map(_is_swap, self._symbols())):
+            await self._running("funding", self._keep_funding)
+
+    def close(self) -> None:
+        """Let go of the live store, and of pauses."""
+        self._patience.stop()
+        self._store.close()
 
     @property
     def done(self) -> Collected:
@@ -170,11 +199,7 @@ class CollectRole:
         )
 
     async def _kept(self, one: Wanted) -> None:
-        collector = Collector(
-            self._lake, self._store, one.timeframe, self._clock, self._notifier,
-            on_slice=partial(self._say_slice, one.timeframe),
-        )  # fmt: skip
-        self.collectors += (collector,)
+        collector = self.collector(one.timeframe)
         last = {symbol: _last_bar(self._lake, symbol, one.timeframe) for symbol in one.symbols}
         feed = okx_feed(
             self._settings, self._url, self._clock, one.symbols, one.timeframe, collector,
@@ -216,6 +241,15 @@ class CollectRole:
         self._store.write_funding(symbol, newest)
 
 
+def traded(configuration: Configuration) -> tuple[Wanted, ...]:
+    """What the strategies trade, by time frame, the shortest first."""
+    found: dict[str, dict[Symbol, int | None]] = {}
+    for strategy in configuration.settings.strategies.values():
+        for text in strategy.symbols:
+            found.setdefault(strategy.timeframe, {})[Symbol.parse(text)] = None
+    return _by_length(found)
+
+
 def okx_feed(
     settings: CollectSettings,
     url: str | None,
@@ -252,22 +286,28 @@ def wanted(configuration: Configuration) -> tuple[Wanted, ...]:
         for text in one.symbols:
             found.setdefault(one.timeframe, {})[Symbol.parse(text)] = since_ms
     if not found:
-        for strategy in settings.strategies.values():
-            for text in strategy.symbols:
-                found.setdefault(strategy.timeframe, {})[Symbol.parse(text)] = None
-    if not found:
+        return _from_okx(traded(configuration))
+    return _from_okx(_by_length(found))
+
+
+def _from_okx(series: tuple[Wanted, ...]) -> tuple[Wanted, ...]:
+    if not series:
         raise ConfigurationError(
             "collect.nothing",
             "nothing is to be collected: neither collect.series nor a strategy is configured",
             hint="collect: {series: [{symbols: [OKX:BTC/USDT], timeframe: 1h}]}",
         )
-    for symbol in {symbol for symbols in found.values() for symbol in symbols}:
+    for symbol in {symbol for one in series for symbol in one.since_ms}:
         if symbol.venue != _VENUE:
             raise ConfigurationError(
                 "collect.venue",
                 f"{symbol} cannot be collected: live bars come from {_VENUE} alone",
                 hint="name what is to be collected under collect.series; other data is imported",
             )
+    return series
+
+
+def _by_length(found: Mapping[str, Mapping[Symbol, int | None]]) -> tuple[Wanted, ...]:
     made = [Wanted(timeframe=Timeframe.parse(name), since_ms=found[name]) for name in found]
     return tuple(sorted(made, key=lambda one: one.timeframe.ms))
 

@@ -113,7 +113,7 @@ async def _replay(
     now_ms = utc_ms(time.clock.now())
     record_start(desk, journal, steps, now_ms)
     if not was_there:
-        _deposit(desk, steps, now_ms)
+        begin_paper_books(desk, steps, now_ms)
     papers = _papers(desk, time, was_there)
     strategies = desk.live_strategies(after, engine.state.answers)
     decider = WorkerDecider(
@@ -192,7 +192,8 @@ def resumed(desk: Desk, steps: Steps) -> bool:
         raise journal_differs(journal_folder(desk), error) from error
 
 
-def _deposit(desk: Desk, steps: Steps, now_ms: int) -> None:
+def begin_paper_books(desk: Desk, steps: Steps, now_ms: int) -> None:
+    """Every account begins with the cash of its settings."""
     for account in desk.accounts:
         steps.take(
             CashMoved(

@@ -1,0 +1,318 @@
+"""Paper trading on live bars: the kernel fills orders on bars as the venue closes them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, Protocol
+
+import numpy as np
+
+from algotrader.backtest.paper_account import live_paper_venue
+from algotrader.core.errors import RunError
+from algotrader.core.events import (
+    BarClosed,
+    Event,
+    FundingPaid,
+    Liquidated,
+    OrderFilled,
+    SliceClosed,
+)
+from algotrader.core.instants import utc_ms
+from algotrader.core.ports import Clock, Notice, Notifier, Severity
+from algotrader.core.symbols import InstrumentKind, Symbol
+from algotrader.core.timeframes import HOUR_MS
+from algotrader.data.feed import FeedEvent
+from algotrader.data.rows import stamp_text
+from algotrader.engine.engine import Engine
+from algotrader.engine.slices import slices_of
+from algotrader.engine.state import EngineState
+from algotrader.execution.paper import PaperVenue
+from algotrader.execution.paper_broker import PaperBroker, stand_again
+from algotrader.live.journal.journal import Journal
+from algotrader.live.operator import Inbox
+from algotrader.live.rows import LiveRows
+from algotrader.live.steps import Steps
+from algotrader.live.trader import Trader
+from algotrader.live.workers import WorkerDecider
+from algotrader.ops.desk import Desk, DeskAccount
+from algotrader.ops.observing.observation import Observation
+from algotrader.ops.standing import events_of
+from algotrader.ops.trading import Traded, begin_paper_books, journal_folder, resumed
+
+log = logging.getLogger(__name__)
+
+_LOOK_S: Final = 0.25  # between looks into the inbox
+_ROWS: Final = 50_000  # bars that a paper account is laid out for at once
+
+
+class FundingRates(Protocol):
+    """Settled funding of a venue."""
+
+    async def settled(self, symbol: Symbol, ts: int) -> float | None:
+        """The rate settled at a full hour: 0 if nothing was then; None if that is not known."""
+        ...
+
+
+History = Callable[[], Iterable[Event]]
+"""The events of the journal, from its beginning."""
+
+
+@dataclass(slots=True, kw_only=True)
+class LivePaper:
+    """One paper account on live bars. Laid out from its first slice on, and anew where it ends."""
+
+    account: DeskAccount
+    broker: PaperBroker
+    history: History
+    has_begun: bool
+    unwritten: Sequence[Event] = ()  # of a row that a kill cut short, told again
+
+    def advance(self, bars: Sequence[BarClosed], now_ms: int) -> list[Event]:
+        """What a slice did to its orders; nothing for one that was taken before a restart."""
+        own = [bar for bar in bars if self.broker.takes(bar)]
+        if not own or (self.has_begun and own[0].ts < self.broker.next_ts):
+            return []
+        if not self.has_begun or own[0].ts > self.broker.last_ts:
+            self.broker.stand_in(venue_of(self.account, self.history, own[0].ts))
+            self.has_begun = True
+        return self.broker.advance(own, now_ms)
+
+
+def live_paper(account: DeskAccount, history: History, clock: Clock) -> LivePaper:
+    """The account where the journal ends."""
+    frame = account.market.bars.timeframe
+    after_lake = int(account.market.bars.ts[-1]) + frame.ms
+    venue = venue_of(account, history, after_lake)
+    broker = PaperBroker(venue, clock)
+    begun = _first_slice(history(), account) is not None
+    cut_short = _row_cut_short(history(), account)
+    told: list[Event] = []
+    if cut_short is not None:
+        told = broker.advance(_bars_of(account, cut_short), utc_ms(clock.now()))
+    return LivePaper(
+        account=account, broker=broker, history=history, has_begun=begun, unwritten=told
+    )
+
+
+def venue_of(account: DeskAccount, history: History, first_ts: int) -> PaperVenue:
+    """The venue of an account where the journal ends, laid out well beyond `first_ts`.
+
+    It begins with the first slice that it was told of, so that every restart lays out the same.
+    """
+    begun = _first_slice(history(), account)
+    step = account.market.bars.timeframe.ms
+    first = first_ts if begun is None else begun
+    ts = np.arange(first, max(first_ts, first) + _ROWS * step, step, dtype=np.int64)
+    venue = live_paper_venue(account.name, account.market, account.costs, ts)
+    stand_again(venue, account.name, _settling(venue, account, history()))
+    return venue
+
+
+def _first_slice(events: Iterable[Event], account: DeskAccount) -> int | None:
+    """Open of the bars of the first slice, UTC ms; None before it."""
+    seen: dict[int, int] = {}
+    for event in events:
+        match event:
+            case BarClosed() if _is_own(event, account):
+                seen[event.ts_event] = event.ts
+            case SliceClosed() if event.decision_ts in seen:
+                return seen[event.decision_ts]
+            case _:
+                pass
+    return None
+
+
+def _row_cut_short(events: Iterable[Event], account: DeskAccount) -> int | None:
+    """Open of a bar that filled or settled something whose slice nobody wrote; else None."""
+    row: int | None = None
+    for event in events:
+        match event:
+            case SliceClosed():
+                row = None
+            case OrderFilled() if event.fill.account == account.name:
+                row = utc_ms(event.fill.filled_at)
+            case FundingPaid() | Liquidated() if event.account == account.name:
+                row = event.ts_event
+            case _:
+                pass
+    return row
+
+
+def _bars_of(account: DeskAccount, ts: int) -> list[BarClosed]:
+    """The bars that opened at `ts`, as the lake has them. RunError if it does not."""
+    bars = account.market.bars
+    row = int(np.searchsorted(bars.ts, ts))
+    if row == len(bars) or int(bars.ts[row]) != ts:
+        raise RunError(
+            "trading.bars_missing",
+            f"account {account.name}: its orders filled on bars of {stamp_text(ts)} that are not "
+            "in the lake",
+            hint=f"algotrader data download {bars.symbols[0]} --timeframe {bars.timeframe}",
+        )
+    return list(next(slices_of(bars, first=row)).bars)
+
+
+def _is_own(bar: BarClosed, account: DeskAccount) -> bool:
+    bars = account.market.bars
+    is_of_frame = bar.timeframe == str(bars.timeframe)
+    return is_of_frame and bar.instrument in bars.symbols and not bar.is_late
+
+
+def _settling(venue: PaperVenue, account: DeskAccount, events: Iterable[Event]) -> Iterator[Event]:
+    """The events, each funding rate told to the venue before the bar that it was settled in."""
+    for event in events:
+        if isinstance(event, FundingPaid) and event.account == account.name:
+            venue.settle(event.instrument, event.ts_event, float(event.rate))
+        yield event
+
+
+@dataclass(slots=True, kw_only=True)
+class PaperFloor:
+    """All accounts of a desk on paper: takes what feeds tell, slice by slice."""
+
+    papers: Sequence[LivePaper]
+    rows: LiveRows
+    trader: Trader
+    funding: FundingRates
+    notifier: Notifier
+    clock: Clock
+    on_slice: Callable[[SliceClosed], None]
+    state: Callable[[], EngineState]
+    slices: int = 0
+    _bars: list[BarClosed] = field(default_factory=list)
+
+    async def hear(self, event: FeedEvent) -> None:
+        """What a bar filled is told before the bar itself is decided on (R7)."""
+        if isinstance(event, BarClosed) and not event.is_late:
+            self._bars.append(event)
+            return
+        if isinstance(event, SliceClosed):
+            if self._was_decided(event):
+                return
+            here = [bar for bar in self._bars if bar.timeframe == event.timeframe]
+            self._bars = [bar for bar in self._bars if bar.timeframe != event.timeframe]
+            closed = [bar for bar in here if bar.ts_event == event.decision_ts]
+            await self._settle(closed)
+            now_ms = utc_ms(self.clock.now())
+            for paper in self.papers:
+                for filled in paper.advance(closed, now_ms):
+                    self.trader.tell(filled)
+            for bar in here:
+                self._tell(bar)
+            self.slices += 1
+            self._tell(event)
+            self.on_slice(event)
+            return
+        self._tell(event)
+
+    def _was_decided(self, event: SliceClosed) -> bool:
+        """Before a restart: a bar is decided on once."""
+        newest = self.state().slices.get(event.timeframe)
+        return newest is not None and event.decision_ts <= newest.decision_ts
+
+    def _tell(self, event: FeedEvent) -> None:
+        self.rows.hear(event)
+        self.trader.tell(event)
+
+    async def _settle(self, bars: Sequence[BarClosed]) -> None:
+        """Funding that fell due in these bars; what is not known is said, never passed over."""
+        for bar in bars:
+            if bar.instrument.kind is not InstrumentKind.PERPETUAL:
+                continue
+            for ts in range(-(-bar.ts // HOUR_MS) * HOUR_MS, bar.ts_event, HOUR_MS):
+                rate = await self.funding.settled(bar.instrument, ts)
+                if rate is None:
+                    await self._unknown(bar.instrument, ts)
+                for paper in self.papers if rate else ():
+                    paper.broker.settle(bar.instrument, ts, rate or 0.0)
+
+    async def _unknown(self, symbol: Symbol, ts: int) -> None:
+        text = f"{symbol}: the funding rate of {ts} is not known; paper charges nothing for it"
+        log.warning("%s", text)
+        await self.notifier.notify(
+            Notice(severity=Severity.IMPORTANT, title=text, text=text, cause=f"funding:{symbol}")
+        )
+
+
+async def trade_paper_live(
+    desk: Desk,
+    journal: Journal,
+    feeds: Sequence[AsyncIterator[FeedEvent]],
+    funding: FundingRates,
+    clock: Clock,
+    notifier: Notifier,
+    *,
+    on_ready: Callable[[], None] = lambda: None,
+    on_slice: Callable[[SliceClosed], None] = lambda _: None,
+    beside: Sequence[Callable[[], Awaitable[None]]] = (),
+) -> Traded:
+    """Until the task is cancelled: what was done by then. `beside` runs as long as that."""
+    seen = Observation()
+    engine = Engine(desk.engine_settings(journal.run_id))
+    steps = Steps(engine, journal, seen.bus.publish)
+    was_there = resumed(desk, steps)
+    now_ms = utc_ms(clock.now())
+    journal.record_start(config_hash=desk.configuration_hash, now_ms=now_ms)
+    if not was_there:
+        begin_paper_books(desk, steps, now_ms)
+    history = partial(events_of, journal_folder(desk))
+    papers = [live_paper(one, history, clock) for one in desk.accounts]
+    end_of_lake = {
+        str(one.market.bars.timeframe): int(one.market.bars.known_at[-1]) for one in desk.accounts
+    }
+    strategies = desk.live_strategies(end_of_lake, engine.state.answers)
+    decider = WorkerDecider(
+        strategies, clock, budget_s=desk.configuration.settings.trading.budget_s
+    )
+    trader = Trader(
+        steps=steps, brokers={one.account.name: one.broker for one in papers}, decider=decider,
+        notifier=notifier, clock=clock,
+    )  # fmt: skip
+    floor = PaperFloor(
+        papers=papers, rows=LiveRows(strategies), trader=trader, funding=funding,
+        notifier=notifier, clock=clock, on_slice=on_slice, state=lambda: engine.state,
+    )  # fmt: skip
+    for event in (one for paper in papers for one in paper.unwritten):
+        trader.tell(event)
+    await decider.load()
+    parts = [trader.run(), _obey(desk, trader, clock), *(each() for each in beside)]
+    parts += [_feed(floor, feed, on_ready) for feed in feeds]
+    work = [asyncio.ensure_future(each) for each in parts]
+    try:
+        done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    except asyncio.CancelledError:
+        pass  # the way to end it
+    finally:
+        for task in work:
+            task.cancel()
+        await asyncio.gather(*work, return_exceptions=True)
+        steps.rest(1)
+        with suppress(ProcessLookupError):
+            await decider.close()
+        await seen.close()
+    return Traded(state=engine.state, slices=floor.slices, resumed=was_there)
+
+
+async def _feed(
+    floor: PaperFloor, events: AsyncIterator[FeedEvent], on_ready: Callable[[], None]
+) -> None:
+    await floor.trader.ready()
+    on_ready()
+    async for event in events:
+        await floor.hear(event)
+
+
+async def _obey(desk: Desk, trader: Trader, clock: Clock) -> None:
+    inbox = Inbox(journal_folder(desk).path)
+    await trader.ready()
+    while True:
+        for request in inbox.take(utc_ms(clock.now())):
+            trader.tell(request)
+        await asyncio.sleep(_LOOK_S)
