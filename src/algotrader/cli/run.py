@@ -45,6 +45,8 @@ def run(
         _scheduler(out, for_s)
     elif role == "notifier":
         _notifier(out, for_s)
+    elif role == "trader":
+        _trader(out, for_s)
     else:
         raise UsageError(
             "usage.role", f"there is no role {role!r}",
@@ -89,6 +91,14 @@ def _scheduler(out: Output, for_s: float | None) -> None:
     done = role.done
     out.show(done, lambda console: console.print(f"{sum(done.values())} times dealt with: {done}"))
     _leave(ended)
+
+
+def _trader(out: Output, for_s: float | None) -> None:
+    from algotrader.cli.trade import trade
+
+    trade(
+        json=out.json, quiet=out.quiet, verbose=out.verbose, config=out.config, for_s=for_s
+    )  # with the settings alone: real orders still need --confirm-live
 
 
 def _leave(ended: Ended) -> None:

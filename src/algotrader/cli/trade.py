@@ -43,7 +43,7 @@ def trade(
         typer.Option("--journal-sync", help="full, or normal: quicker, for replays alone."),
     ] = "full",
     for_s: Annotated[
-        float | None, typer.Option("--for", help="End after so many seconds (exchange).", min=0)
+        float | None, typer.Option("--for", help="End after so many seconds (live bars).", min=0)
     ] = None,
     confirm_live: Annotated[
         list[str] | None,
@@ -65,6 +65,7 @@ def trade(
     algotrader trade
     algotrader trade --speed 4
     """
+    from algotrader.cli.trade_live_bars import trade_live_bars
     from algotrader.live.journal.storage import Sync
     from algotrader.ops.config import load
     from algotrader.ops.desk import build_desk
@@ -74,7 +75,13 @@ def trade(
     from algotrader.ops.trading import journal_folder, opened, replay
 
     overrides = {} if mode is None else {"trading.mode": mode}
-    desk = build_desk(load(out.config, environment=os.environ, overrides=overrides))
+    configuration = load(out.config, environment=os.environ, overrides=overrides)
+    trading = configuration.settings.trading
+    if (trading.mode, trading.data) == ("paper", "live"):
+        if (told := trade_live_bars(out, configuration, for_s)) is not None:
+            out.show(_plain(*told), lambda console: _print(console, *told))
+        return
+    desk = build_desk(configuration)
     if sync not in (each.value for each in Sync):
         raise UsageError(
             "usage.choice", f"--journal-sync {sync!r} does not exist", hint="use full or normal"
@@ -224,7 +231,8 @@ def _plain(desk: Desk, traded: Traded) -> dict[str, Any]:
 def _print(console: Console, desk: Desk, traded: Traded) -> None:
     from algotrader.cli.desk_tables import print_accounts
 
-    is_replay = desk.configuration.settings.trading.mode == "paper"
+    trading = desk.configuration.settings.trading
+    is_replay = (trading.mode, trading.data) == ("paper", "replay")
     if traded.slices == 0 and is_replay:
         console.print("the replay was at its end already: every recorded bar was traded")
     else:
