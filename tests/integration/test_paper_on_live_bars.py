@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -82,10 +83,20 @@ def wait_for_fills(folder: Path, count: int, process: subprocess.Popen[str]) -> 
     while len(fills) < count:
         assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < until, f"only {len(fills)} fills"
-        time.sleep(0.5)
+        time.sleep(1)
         found = asked(folder, "fills", "--last", "0")
         fills = found if isinstance(found, list) else []
     return fills
+
+
+def wait_for_a_job(folder: Path) -> Any:
+    until = time.monotonic() + 60
+    while True:
+        ran = asked(folder, "jobs", "history", "note")
+        if done := [run for run in ran if run["outcome"] == "done"]:
+            return done[0]
+        assert time.monotonic() < until, ran
+        time.sleep(1)
 
 
 def test_paper_fills_on_bars_as_they_close_and_goes_on_after_a_kill(tmp_path: Path) -> None:
@@ -98,6 +109,7 @@ def test_paper_fills_on_bars_as_they_close_and_goes_on_after_a_kill(tmp_path: Pa
         killed.communicate()
         second = begin(tmp_path, "run", "trader", "--json")
         fills = wait_for_fills(tmp_path, len(before) + 2, second)
+        ran = wait_for_a_job(tmp_path)
         second.send_signal(signal.SIGTERM)
         told, said = second.communicate(timeout=30)
 
@@ -108,9 +120,8 @@ def test_paper_fills_on_bars_as_they_close_and_goes_on_after_a_kill(tmp_path: Pa
     trades = [fill["trade"] for fill in fills]
     assert len(trades) == len(set(trades))
     sides = [fill["side"] for fill in fills]
-    assert all(a != b for a, b in zip(sides, sides[1:], strict=False)), sides
+    assert all(a != b for a, b in pairwise(sides)), sides
     bars = Lake(tmp_path / "lake").read_bars(SWAP, Timeframe(MINUTE_MS))
     assert np.all(np.diff(bars.ts) == MINUTE_MS)  # collected beside the trader, down-time included
-    ran = asked(tmp_path, "jobs", "history", "note", "--last", "5")
-    assert any(run["outcome"] == "done" for run in ran)
+    assert ran["says"] == "it is time"
     assert asked(tmp_path, "journal", "verify")
