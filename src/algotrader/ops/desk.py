@@ -42,6 +42,7 @@ from algotrader.strategy.loader import load
 
 CASH_WAIT_MS: Final = 10_000  # for reductions, before increases are sized (R11)
 GUARD_WITHIN_MS: Final = 10_000  # without a live stop, then it is left (R19)
+_DECIDES_NOTHING: Final = {"notification", "collect", "jobs"}
 WATCH_EVERY_MS: Final = 30_000  # between looks at an order that lives on an exchange
 
 
@@ -92,9 +93,8 @@ class Desk:
 
     @property
     def configuration_hash(self) -> str:
-        return content_hash(
-            self.configuration.settings.model_dump(mode="json", exclude={"notification"})
-        )
+        settings = self.configuration.settings
+        return content_hash(settings.model_dump(mode="json", exclude=_DECIDES_NOTHING))
 
     def risk(self, mode: str | None = None) -> RiskSettings:
         """The limits that the engine holds; on paper without those that need quotes."""

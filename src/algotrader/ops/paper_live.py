@@ -32,17 +32,24 @@ from algotrader.engine.engine import Engine
 from algotrader.engine.slices import slices_of
 from algotrader.engine.state import EngineState
 from algotrader.execution.paper import PaperVenue
-from algotrader.execution.paper_broker import PaperBroker, stand_again
+from algotrader.execution.paper_broker import HISTORY, PaperBroker, stand_again
 from algotrader.live.journal.journal import Journal
 from algotrader.live.operator import Inbox
-from algotrader.live.rows import LiveRows
+from algotrader.live.rows import LiveRows, told_after
 from algotrader.live.steps import Steps
 from algotrader.live.trader import Trader
 from algotrader.live.workers import WorkerDecider
 from algotrader.ops.desk import Desk, DeskAccount
-from algotrader.ops.observing.observation import Observation
+from algotrader.ops.observing.observation import Observation, Watched
 from algotrader.ops.standing import events_of
-from algotrader.ops.trading import Traded, begin_paper_books, journal_folder, resumed
+from algotrader.ops.starting import record_start
+from algotrader.ops.trading import (
+    Traded,
+    begin_paper_books,
+    journal_check,
+    journal_folder,
+    resumed,
+)
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +65,11 @@ class FundingRates(Protocol):
         ...
 
 
-History = Callable[[], Iterable[Event]]
-"""The events of the journal, from its beginning."""
+History = Callable[[Sequence[type[Event]]], Iterable[Event]]
+"""The events of the journal that are of some kinds, from its beginning."""
+
+_SLICES: Final = (BarClosed, SliceClosed)
+_OF_ROWS: Final = (SliceClosed, OrderFilled, FundingPaid, Liquidated)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,8 +99,8 @@ def live_paper(account: DeskAccount, history: History, clock: Clock) -> LivePape
     after_lake = int(account.market.bars.ts[-1]) + frame.ms
     venue = venue_of(account, history, after_lake)
     broker = PaperBroker(venue, clock)
-    begun = _first_slice(history(), account) is not None
-    cut_short = _row_cut_short(history(), account)
+    begun = _first_slice(history(_SLICES), account) is not None
+    cut_short = _row_cut_short(history(_OF_ROWS), account)
     told: list[Event] = []
     if cut_short is not None:
         told = broker.advance(_bars_of(account, cut_short), utc_ms(clock.now()))
@@ -104,12 +114,13 @@ def venue_of(account: DeskAccount, history: History, first_ts: int) -> PaperVenu
 
     It begins with the first slice that it was told of, so that every restart lays out the same.
     """
-    begun = _first_slice(history(), account)
+    begun = _first_slice(history(_SLICES), account)
     step = account.market.bars.timeframe.ms
     first = first_ts if begun is None else begun
     ts = np.arange(first, max(first_ts, first) + _ROWS * step, step, dtype=np.int64)
     venue = live_paper_venue(account.name, account.market, account.costs, ts)
-    stand_again(venue, account.name, _settling(venue, account, history()))
+    past = history((*HISTORY, FundingPaid))
+    stand_again({account.name: venue}, _settling(venue, account, past))
     return venue
 
 
@@ -252,12 +263,31 @@ async def trade_paper_live(
     beside: Sequence[Callable[[], Awaitable[None]]] = (),
 ) -> Traded:
     """Until the task is cancelled: what was done by then. `beside` runs as long as that."""
-    seen = Observation()
+    async with Observation(desk.configuration, journal.run_id) as seen:
+        return await _trade(
+            desk, journal, feeds, funding, clock, notifier, seen,
+            on_ready=on_ready, on_slice=on_slice, beside=beside,
+        )  # fmt: skip
+
+
+async def _trade(
+    desk: Desk,
+    journal: Journal,
+    feeds: Sequence[AsyncIterator[FeedEvent]],
+    funding: FundingRates,
+    clock: Clock,
+    notifier: Notifier,
+    seen: Observation,
+    *,
+    on_ready: Callable[[], None],
+    on_slice: Callable[[SliceClosed], None],
+    beside: Sequence[Callable[[], Awaitable[None]]],
+) -> Traded:
     engine = Engine(desk.engine_settings(journal.run_id))
     steps = Steps(engine, journal, seen.bus.publish)
     was_there = resumed(desk, steps)
     now_ms = utc_ms(clock.now())
-    journal.record_start(config_hash=desk.configuration_hash, now_ms=now_ms)
+    record_start(desk, journal, steps, now_ms)
     if not was_there:
         begin_paper_books(desk, steps, now_ms)
     history = partial(events_of, journal_folder(desk))
@@ -273,14 +303,22 @@ async def trade_paper_live(
         steps=steps, brokers={one.account.name: one.broker for one in papers}, decider=decider,
         notifier=notifier, clock=clock,
     )  # fmt: skip
+    rows = LiveRows(strategies)
+    for told in told_after(journal.rows, end_of_lake):
+        rows.hear(told)
+    seen.watch(
+        Watched(trader=trader, state=engine.state, decider=decider, notifier=notifier, clock=clock)
+    )
     floor = PaperFloor(
-        papers=papers, rows=LiveRows(strategies), trader=trader, funding=funding,
+        papers=papers, rows=rows, trader=trader, funding=funding,
         notifier=notifier, clock=clock, on_slice=on_slice, state=lambda: engine.state,
     )  # fmt: skip
     for event in (one for paper in papers for one in paper.unwritten):
         trader.tell(event)
     await decider.load()
     parts = [trader.run(), _obey(desk, trader, clock), *(each() for each in beside)]
+    if was_there:
+        parts.append(journal_check(desk, journal, trader, clock, notifier))
     parts += [_feed(floor, feed, on_ready) for feed in feeds]
     work = [asyncio.ensure_future(each) for each in parts]
     try:
@@ -296,7 +334,6 @@ async def trade_paper_live(
         steps.rest(1)
         with suppress(ProcessLookupError):
             await decider.close()
-        await seen.close()
     return Traded(state=engine.state, slices=floor.slices, resumed=was_there)
 
 
