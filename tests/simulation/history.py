@@ -136,7 +136,7 @@ def settings(run_id: RunId) -> EngineSettings:
     return EngineSettings(
         run_id=run_id, configuration_hash="simulated", accounts=(account,),
         instruments={symbol: usual_instrument(symbol) for symbol in SYMBOLS},
-        strategies=(instance,),
+        strategies=(instance,), cash_wait_ms=10_000,
     )  # fmt: skip
 
 
