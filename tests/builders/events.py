@@ -235,5 +235,10 @@ EXAMPLES: tuple[events.Event, ...] = (
     events.OrderAmendRefused(**_NEWS, code="51503", reason="already filled"),
     events.ProtectionMissing(**_STRATEGY, allowed_ms=10_000),
     events.ProtectionRestored(**_STRATEGY, missing_ms=1_250),
+    events.InstrumentChanged(
+        **_TIMES, instrument=BTC, tick=Decimal("0.5"), lot=Decimal("0.1"),
+        min_quantity=Decimal("0.1"), multiplier=Decimal("0.01"), expires_ms=1_709_380_800_000,
+        frozen="suspend", changes=("tick", "state"),
+    ),
     events.QuoteSeen(**_TIMES, instrument=BTC, bid=Decimal("62050.0"), ask=Decimal("62050.1")),
 )  # fmt: skip

@@ -15,8 +15,10 @@ from algotrader.core.events import (
     BarClosed,
     DecisionOutcome,
     Event,
+    FundingPaid,
     HeartbeatMissed,
     ImpossibleReply,
+    InstrumentChanged,
     ModeChanged,
     OrderAccepted,
     OrderAmended,
@@ -41,11 +43,13 @@ from algotrader.engine.asking import question_of
 from algotrader.engine.commands import (
     AskStrategy,
 )
+from algotrader.engine.drift import MOST_BPS
 from algotrader.engine.explicit import Explicit
 from algotrader.engine.following import Follower
 from algotrader.engine.grouping import Matcher
 from algotrader.engine.guarding import Guardian
 from algotrader.engine.keeping import Keeper
+from algotrader.engine.listing import Listing
 from algotrader.engine.planning import older, plan, working
 from algotrader.engine.protected import Place
 from algotrader.engine.sending import Sender
@@ -62,14 +66,15 @@ class Engine:
     """One per journal. Deterministic: equal events, equal outcomes."""
 
     def __init__(self, settings: EngineSettings) -> None:
-        self._settings = settings
         self._step = Step(settings)
+        self._settings = self._step.settings
         self._sender = Sender(self._step)
         self._follower = Follower(self._step, self._sender)
         self._guardian = Guardian(self._step, self._sender)
         self._keeper = Keeper(self._step, self._sender, self._guardian)
         self._thaw = Thaw(self._step, self._sender)
         self._waiter = Waiter(self._step, self._sender, self._follower)
+        self._listing = Listing(self._step, self._sender)
         self._watcher = Watcher(self._step, self._sender)
         self._explicit = Explicit(self._step, self._sender)
         self._matcher = Matcher(self._step, self._sender)
@@ -108,6 +113,7 @@ class Engine:
                 self._follower.woken(event)
                 self._keeper.woken(event)
                 self._waiter.woken(event)
+                self._listing.woken(event)
             case OrderNotFound():
                 self._follower.not_found(event)
             case OrderFilled():
@@ -126,6 +132,10 @@ class Engine:
                     self._guardian.follow_position(place, now_ms)
             case ModeChanged():
                 self._mode_changed(event, waiting)
+            case InstrumentChanged():
+                self._listing.changed(event)
+            case FundingPaid():
+                self._funded(event)
             case HeartbeatMissed():
                 self._silent(event)
             case _:
@@ -296,6 +306,14 @@ class Engine:
                     )
                 )
 
+    def _funded(self, event: FundingPaid) -> None:
+        drift = self.state.drift.of_day(event)
+        if abs(drift) > MOST_BPS:  # F39
+            text = (
+                f"{event.instrument}: funding of the day is {drift:.1f} bps from what its rates say"
+            )
+            self._step.alert(Severity.IMPORTANT, f"funding:{event.instrument}", text)
+
     def _silent(self, event: HeartbeatMissed) -> None:
         """What is silent is frozen until it is heard of again (F20)."""
         symbol = self.state.fresh.missed(event)
@@ -326,6 +344,7 @@ class Engine:
                 self._plan_again(place, event.ts_known)
             for place in list(self.state.thawing):
                 self._thaw.release(place, event.ts_known)
+            self._listing.start(event.account, event.ts_known)
             self._keeper.check_all(event.account, event.ts_known)
             self._waiter.release(event.account, event.ts_known)
         if event.mode is TradingMode.HALTED:

@@ -34,5 +34,7 @@ def _alone(state: EngineState, account: AccountId, now_ms: int) -> AccountExposu
         instruments=state.settings.instruments,
         owners=owners_of(state.settings, account),
         quotes=state.fresh.quotes,
+        frozen=state.frozen,
+        ending=state.ending,
         stale=state.fresh.stale(state.books[account].whole.contracts, now_ms),
     )

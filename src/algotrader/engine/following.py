@@ -6,6 +6,8 @@ absence lets the next attempt go out.
 
 from __future__ import annotations
 
+from typing import Final
+
 from algotrader.core.events import (
     OrderAbsent,
     OrderCancelled,
@@ -24,6 +26,9 @@ from algotrader.engine.protected import Place
 from algotrader.engine.sending import Sender
 from algotrader.engine.step import AGAIN, LOOK_UP, Step, names, now
 from algotrader.execution.order_life import LiveOrder
+
+REFUSALS: Final = 3
+"""Orders of an instrument that are refused in a row before a person is told so (F26)."""
 
 
 class Follower:
@@ -67,6 +72,10 @@ class Follower:
                 f"rejected:{order.instrument}",
                 f"{order.instrument}: the venue refused order {order.order_id}",
             )
+            refused = self._step.state.refusals.get((order.account, order.instrument), 0)
+            if refused == REFUSALS:  # F26
+                text = f"{order.instrument}: the venue refused {refused} orders in a row"
+                self._step.alert(Severity.CRITICAL, f"refusals:{order.instrument}", text)
         if self._step.state.waiting.get((order.strategy, order.instrument)) == order.order_id:
             self._try_again_later(live, now_ms)
         # What the venue ended by itself stays so: the quantity allowed is the one wanted (R11).

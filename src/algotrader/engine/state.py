@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
@@ -18,11 +19,14 @@ from algotrader.core.events import (
     FundingPaid,
     HeartbeatMissed,
     ImpossibleReply,
+    InstrumentChanged,
     IntentRaised,
     Liquidated,
     ModeChanged,
+    OrderAccepted,
     OrderDenied,
     OrderFilled,
+    OrderRejected,
     OrderSubmitted,
     ProtectionMissing,
     ProtectionRestored,
@@ -33,6 +37,7 @@ from algotrader.core.events import (
     StopTriggered,
     StrategyAnswered,
     StrategyReloaded,
+    TimerFired,
     TradingMode,
 )
 from algotrader.core.fills import Fill, Liquidity
@@ -40,6 +45,7 @@ from algotrader.core.ids import AccountId, OrderId, StrategyId, TradeId
 from algotrader.core.instants import utc_at, utc_ms
 from algotrader.core.orders import Intent, Order, OrderStatus, Purpose, Side
 from algotrader.core.symbols import Symbol
+from algotrader.engine.drift import FundingDrift
 from algotrader.engine.freshness import Freshness
 from algotrader.engine.groups import Groups
 from algotrader.engine.inforce import InForce
@@ -52,11 +58,13 @@ from algotrader.execution.order_life import ZERO, OrderEvent
 from algotrader.portfolio.positions import exact
 from algotrader.portfolio.postings import CashKind, CashMovement
 from algotrader.portfolio.rebalancing import RebalanceState
-from algotrader.portfolio.sizing import kernel_terms, whole_lots
+from algotrader.portfolio.sizing import KernelTerms, kernel_terms, whole_lots
 from algotrader.portfolio.sub_ledgers import AccountLedger
 from algotrader.risk.engine import RiskEngine
 
 _BOOKED: Final = (OrderFilled, Liquidated, FundingPaid, CashMoved)
+LEAVE: Final = "leave:"
+"""Timers of this name fire when an instrument is to be left before it ends."""
 _UNTOUCHED: Final = RebalanceState()
 
 
@@ -64,6 +72,8 @@ class EngineState:
     """Changed by `apply` alone. Equal events give equal states."""
 
     def __init__(self, settings: EngineSettings) -> None:
+        # Its instruments are its own: the venue may change them while we run (F31).
+        settings = replace(settings, instruments=dict(settings.instruments))
         self.settings = settings
         self.terms = kernel_terms(settings.instruments)  # made once: sizing asks for them often
         self.inforce = InForce()
@@ -88,6 +98,10 @@ class EngineState:
         self.protected = Protected()
         self.talks = Talks()
         self.groups = Groups()
+        self.frozen: dict[Symbol, str] = {}  # what the venue takes no order of, and why
+        self.ending: set[Symbol] = set()  # about to expire: nothing is added (F32)
+        self.refusals: dict[tuple[AccountId, Symbol], int] = {}  # in a row (F26)
+        self.drift = FundingDrift()
         self.cash_waits: dict[Place, tuple[Intent, ...]] = {}  # increases that wait (R11)
         self.thawing: dict[Place, tuple[Intent, ...]] = {}  # sales whose coins are still frozen
         self.fresh = Freshness(settings.max_quote_age_ms)
@@ -233,6 +247,31 @@ class EngineState:
                 self.protected.lift(place)
         self.rebalance[place] = state
 
+    def _relisted(self, event: InstrumentChanged) -> None:
+        known = self.settings.instruments[event.instrument]
+        frozen = event.frozen
+        if event.multiplier != known.multiplier:
+            frozen = f"one contract is {event.multiplier} now, it was {known.multiplier}"
+        else:
+            ends_at = None if event.expires_ms is None else utc_at(event.expires_ms)
+            now = replace(
+                known, tick=event.tick, lot=event.lot, min_quantity=event.min_quantity,
+                expires_at=ends_at,
+            )  # fmt: skip
+            for held in (self.settings.instruments, self.risk.state.instruments):
+                if isinstance(held, dict):
+                    held[event.instrument] = now
+            self.terms[event.instrument] = KernelTerms.of(now)
+        self.ending.discard(event.instrument)
+        if frozen is None:
+            self.frozen.pop(event.instrument, None)
+        else:
+            self.frozen[event.instrument] = frozen
+
+    def _woken(self, event: TimerFired) -> None:
+        if event.name.startswith(LEAVE):
+            self.ending.add(Symbol.parse(event.name.removeprefix(LEAVE)))
+
     def _bared(self, event: ProtectionMissing) -> None:
         self.protected.bare[event.strategy, event.instrument] = event.ts_known
 
@@ -342,6 +381,9 @@ class EngineState:
         if waiting is not None and self.orders[waiting].order.side is not exit_.side:
             del self.waiting[place]
 
+    def _owner(self, event: FundingPaid | Liquidated) -> StrategyId:
+        return next(iter(self._owner_of(event.account, event.instrument, ZERO)))
+
     def _owner_of(
         self, account: AccountId, symbol: Symbol, quantity: Decimal
     ) -> dict[StrategyId, Decimal]:
@@ -354,7 +396,9 @@ class EngineState:
     def _liquidated(self, event: Liquidated) -> None:
         self._trades.add((event.account, str(event.instrument), event.trade_id))
         self._left_by_venue(event)
-        self.books[event.account] = self.books[event.account].apply_liquidation(event)
+        self.books[event.account] = self.books[event.account].apply_liquidation(
+            event, self._owner(event)
+        )
 
     def _left_by_venue(self, event: Liquidated) -> None:
         for instance in self.settings.strategies:
@@ -388,7 +432,8 @@ class EngineState:
         books = self.books[event.account]
         self._movements.add(_movement_key(event))
         if isinstance(event, FundingPaid):
-            self.books[event.account] = books.apply_funding(event)
+            self.drift.paid(event, self.settings.instruments[event.instrument].multiplier)
+            self.books[event.account] = books.apply_funding(event, self._owner(event))
             return
         movement = CashMovement(
             kind=CashKind(event.reason),
@@ -409,6 +454,11 @@ class EngineState:
         before = self.orders[event.order_id]
         live = self.orders.hear(event)
         intent = live.order.intent
+        if isinstance(event, OrderRejected):
+            key = (event.account, event.instrument)
+            self.refusals[key] = self.refusals.get(key, 0) + 1
+        elif isinstance(event, OrderAccepted) and self.refusals:
+            self.refusals.pop((event.account, event.instrument), None)
         if isinstance(event, StopTriggered):
             self.protected.triggered(live.order)
             self._forget_waiting(live.order)
@@ -431,6 +481,8 @@ _FOLDS: Final[Mapping[type, Callable[[EngineState, Any], None]]] = MappingProxyT
     {
         BarClosed: EngineState._bar,
         QuoteSeen: EngineState._quoted,
+        TimerFired: EngineState._woken,
+        InstrumentChanged: EngineState._relisted,
         HeartbeatMissed: EngineState._fell_silent,
         SliceClosed: EngineState._slice,
         StrategyAnswered: EngineState._answered,

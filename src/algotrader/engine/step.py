@@ -30,8 +30,8 @@ class Step:
     """The outcome being built. Its parts share one: what one tells, the next one sees."""
 
     def __init__(self, settings: EngineSettings) -> None:
-        self.settings = settings
         self.state = EngineState(settings)
+        self.settings = self.state.settings
         self.outcome = Outcome()
 
     def begin(self) -> Outcome:

@@ -22,6 +22,7 @@ TOPICS: Final[Mapping[type[Event], str]] = MappingProxyType(
     {
         of.BarClosed: "market.bar_closed",
         of.SliceClosed: "market.slice_closed",
+        of.InstrumentChanged: "market.instrument_changed",
         of.QuoteSeen: "market.quote_seen",
         of.StrategyAnswered: "strategy.answered",
         of.Decided: "strategy.decided",

@@ -93,13 +93,15 @@ class AccountLedger:
             )
         return replace(self, whole=self.whole.apply(fill), parts=parts)
 
-    def apply_liquidation(self, event: Liquidated) -> AccountLedger:
+    def apply_liquidation(
+        self, event: Liquidated, owner: StrategyId | None = None
+    ) -> AccountLedger:
         """The books after the venue closed a position, shared by what each strategy held of it.
 
-        ValueError if the books know of no position: reconcile first.
+        Where the books know of no position it is the `owner`'s; ValueError without one.
         """
         lot = self.whole.contracts[event.instrument].lot
-        held = {name: part.position(event.instrument).quantity for name, part in self.parts.items()}
+        held = self._held_or_owned(event.instrument, owner)
         quantities = split(event.quantity, held, lot)
         fees = split(event.fee, {name: abs(part) for name, part in held.items()}, MONEY_UNIT)
         parts = {
@@ -126,19 +128,27 @@ class AccountLedger:
         }
         return replace(self, parts={**self.parts, **crossed})
 
-    def apply_funding(self, event: FundingPaid) -> AccountLedger:
+    def apply_funding(self, event: FundingPaid, owner: StrategyId | None = None) -> AccountLedger:
         """The books after funding, shared by the positions it was settled on.
 
         Strategies of opposite sides pay and receive as they would alone: the venue settled their
-        difference. If the books know of no position, ValueError: reconcile first.
+        difference. A bill may come when the position it is of is gone: then it is the `owner`'s;
+        ValueError without one.
         """
-        held = {name: part.position(event.instrument).quantity for name, part in self.parts.items()}
+        held = self._held_or_owned(event.instrument, owner)
         shares = split(event.amount, held, MONEY_UNIT)
         parts = {
             name: part.apply(_part_of_funding(event, shares[name]))
             for name, part in self.parts.items()
         }
         return replace(self, whole=self.whole.apply(event), parts=parts)
+
+    def _held_or_owned(self, symbol: Symbol, owner: StrategyId | None) -> dict[StrategyId, Decimal]:
+        held = {name: part.position(symbol).quantity for name, part in self.parts.items()}
+        with exact():
+            if owner is None or sum(held.values(), ZERO) != 0:
+                return held
+        return {name: Decimal(name == owner) for name in self.parts}
 
     def apply_cash(self, event: CashMovement, shares: Weights) -> AccountLedger:
         """The books after cash moved, pro rata to `shares`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Protocol
@@ -51,6 +51,8 @@ class InstrumentExposure:
     buying: Decimal = ZERO  # open buy orders, positive
     selling: Decimal = ZERO  # open sell orders, positive
     price: Decimal | None = None  # last known; None: nothing can be judged
+    frozen: str | None = None  # why the venue takes no order of it
+    is_ending: bool = False  # it is about to expire: nothing is added
     is_stale: bool = False  # the price is older than it may be
     has_doubt: bool = False  # an order of it is in an unknown state
     open_orders: int = 0
@@ -121,6 +123,8 @@ def exposure_of(
     others: tuple[AccountExposure, ...] = (),
     quotes: Mapping[Symbol, Quote] | None = None,
     stale: frozenset[Symbol] = frozenset(),
+    frozen: Mapping[Symbol, str] | None = None,
+    ending: Container[Symbol] = (),
 ) -> AccountExposure:
     """An account from its books, its open orders (of that account alone) and last prices.
 
@@ -151,6 +155,8 @@ def exposure_of(
                 selling=_quantity(pending, symbol, Side.SELL),
                 price=marks.get(symbol),
                 is_stale=symbol in stale,
+                frozen=(frozen or {}).get(symbol),
+                is_ending=symbol in ending,
                 has_doubt=any(
                     live.status is OrderStatus.UNKNOWN for live in pending.get(symbol, ())
                 ),

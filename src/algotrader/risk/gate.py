@@ -147,6 +147,8 @@ class Gate:
         for hold in self._state.holds_on(account, intent.strategy, symbol, exposure.now_ms):
             if wanted not in ALLOWED[hold.mode]:
                 yield DenialReason(rule=hold.rule, message=hold.text)
+        if here.frozen is not None:
+            yield DenialReason(rule="frozen", message=f"{symbol} is frozen: {here.frozen}")
         # A guard rests at a level of its entry: it needs no price of now, and must be there (R19).
         rests = intent.purpose in PROTECTIVE and intent.terms.kind is not OrderKind.MARKET
         if not rests and (here.is_stale or self._is_stale(exposure, here)):
@@ -204,6 +206,8 @@ class Gate:
             yield DenialReason(
                 rule="hours", message=f"{instrument.symbol} is increased {hours} ({zone}) only"
             )
+        if here.is_ending:  # F32
+            yield DenialReason(rule="ending", message=f"{instrument.symbol} is about to end")
         ends = [at for at in (instrument.expires_at, instrument.delisted_at) if at is not None]
         if any(now_ms >= utc_ms(at) for at in ends):
             yield DenialReason(rule="listing", message=f"{instrument.symbol} no longer trades")

@@ -99,6 +99,14 @@ def test_funding_goes_to_the_positions_it_was_settled_on() -> None:
     assert books.whole.cash() == 1996
 
 
+def test_a_bill_that_comes_when_its_position_is_gone_is_its_owners() -> None:
+    books = account().apply_funding(funding(SWAP, "-4"), PAIR)
+
+    assert (books.parts[TREND].cash(), books.parts[PAIR].cash()) == (1000, 996)
+    with pytest.raises(ValueError, match="sum to zero"):
+        account().apply_funding(funding(SWAP, "-4"))
+
+
 def test_parts_sum_to_the_account_though_the_net_position_was_closed() -> None:
     # One buys 1 at 100, the other sells it at 150: the account realised 0.5 and holds nothing.
     books = account().apply_fill(a_fill(SWAP, "1", "100"), shares(trend="1"))

@@ -37,6 +37,7 @@ from algotrader.core.events.decisions import (
 )
 from algotrader.core.events.market import (
     BarClosed,
+    InstrumentChanged,
     QuoteSeen,
     SliceClosed,
 )
@@ -115,6 +116,7 @@ __all__ = [
     "HaltRequested",
     "HeartbeatMissed",
     "ImpossibleReply",
+    "InstrumentChanged",
     "IntentRaised",
     "LimitChangeRefused",
     "LimitChangeRequested",

@@ -45,3 +45,16 @@ class QuoteSeen(EventBase, frozen=True, kw_only=True):
     instrument: Symbol
     bid: Decimal  # quote currency per unit
     ask: Decimal
+
+
+class InstrumentChanged(EventBase, frozen=True, kw_only=True):
+    """What the venue trades an instrument by, told when it is not what we knew (F31, F32)."""
+
+    instrument: Symbol
+    tick: Decimal  # quote currency per unit
+    lot: Decimal
+    min_quantity: Decimal
+    multiplier: Decimal  # of one contract; 1 for spot
+    expires_ms: int | None = None  # UTC ms
+    frozen: str | None = None  # why the venue takes no order of it; None: it does
+    changes: tuple[str, ...] = ()  # names of what changed

@@ -16,6 +16,7 @@ from algotrader.core.events.decisions import (
 )
 from algotrader.core.events.market import (
     BarClosed,
+    InstrumentChanged,
     QuoteSeen,
     SliceClosed,
 )
@@ -70,6 +71,7 @@ from algotrader.core.events.system import (
 Event = (
     BarClosed
     | QuoteSeen
+    | InstrumentChanged
     | SliceClosed
     | StrategyAnswered
     | Decided
