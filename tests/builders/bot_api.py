@@ -61,7 +61,7 @@ class BotApi:
                 if call.method in ("sendMessage", "sendPhoto", "editMessageText")
             ]
 
-    def until(self, count: int, wait_s: float = 20.0, *, containing: str = "") -> list[str]:
+    def until(self, count: int, wait_s: float = 60.0, *, containing: str = "") -> list[str]:
         """The texts that contain something, as soon as there are so many; AssertionError if never."""
         end_s = time.monotonic() + wait_s
         while True:

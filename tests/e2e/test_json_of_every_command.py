@@ -66,6 +66,7 @@ CALLS: dict[str, list[str]] = {
     "journal export": [],
     "journal recover": [],
     "notify test": [],
+    "notify chats": [],
     "sim okx": ["--port", "0", "--for", "0.1"],
     "secrets set": ["ALGOTRADER_OKX_KEY"],
     "secrets list": [],

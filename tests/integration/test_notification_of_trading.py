@@ -141,7 +141,7 @@ def test_a_notifier_of_its_own_tells_what_a_trader_does(
             api.until(1, containing="trading stopped by kill_switch")
             error = said(capfd, "run", "notifier", code=2)["error"]
             notifier.send_signal(signal.SIGTERM)
-            assert notifier.wait(timeout=20) == 0
+            assert notifier.wait(timeout=60) == 0
         finally:
             notifier.kill()
 
@@ -188,3 +188,19 @@ def test_the_daily_summary_comes_with_a_picture_of_equity(
     assert any(
         isinstance(held, bytes) and held.startswith(b"\x89PNG") for held in photo.fields.values()
     )
+
+
+def test_who_wrote_to_the_bot_is_listed_by_number(
+    desk: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with bot_api() as (api, url):
+        (desk / "algotrader.yaml").write_text(settings(url))
+        api.write("hello", user=11, chat=11)
+        api.write("hello again", user=11, chat=11)
+        api.write("hello all", user=11, chat=-5)
+        found = said(capfd, "notify", "chats")
+        api.goes_wrong("getUpdates", 500)
+        error = said(capfd, "notify", "chats", code=3)["error"]
+
+    assert [(one["user"], one["chat"]) for one in found] == [(11, 11), (11, -5)]
+    assert error["code"] == "notification.telegram"

@@ -166,7 +166,7 @@ class Workspace:
         return found
 
     def audited(self, count: int) -> list[str]:
-        end_s = time.monotonic() + 20
+        end_s = time.monotonic() + 60
         while len(rows := self.outbox.audited()) < count and time.monotonic() < end_s:
             time.sleep(0.05)
         return [row.answer for row in rows]

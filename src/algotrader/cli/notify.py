@@ -18,7 +18,7 @@ app = new_app(
 
 \b
 algotrader notify test
-algotrader notify test --json
+algotrader notify chats
 """
 )
 
@@ -55,3 +55,32 @@ def test(out: Output) -> None:
     out.show([one.as_dict() for one in tries], lines)
     if any(one.trouble is not None for one in tries):
         raise typer.Exit(3)
+
+
+@app.command("chats")
+@with_output
+def chats(out: Output) -> None:
+    """List who wrote to your Telegram bot: the numbers for `chats` and `users` of the settings.
+
+    Write something to the bot first. Answers nobody; a trader that listens is interrupted for a
+    moment.
+
+    \b
+    algotrader notify chats
+    algotrader notify chats --json
+    """
+    import asyncio
+
+    from algotrader.ops.config import load
+    from algotrader.ops.notification.trying import writers
+
+    found = asyncio.run(writers(load(out.config, environment=os.environ), os.environ))
+
+    def lines(console: Console) -> None:
+        for one in found:
+            text = f"chats: [{one.chat}], users: [{one.user}]  # {one.name}"
+            console.print(text, markup=False)
+        if not found:
+            console.print("nobody wrote to the bot within a day: write to it, then ask again")
+
+    out.show([{"chat": one.chat, "user": one.user, "name": one.name} for one in found], lines)

@@ -18,7 +18,11 @@ from algotrader.ops.config import Configuration, load, short
 
 State = Literal["ok", "missing", "broken"]
 LOW_DISK_BYTES = 1_000_000_000
-EXTRAS = {"okx": ("ccxt", "download bars from exchanges"), "portfolio": ("skfolio", "optimisers")}
+EXTRAS = {
+    "okx": ("ccxt", "download bars from exchanges"),
+    "portfolio": ("skfolio", "optimisers"),
+    "notify": ("apprise", "messages by Telegram and others"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import logging
 from collections.abc import Awaitable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from algotrader.core.errors import UsageError
@@ -89,6 +90,30 @@ def _connection(kind: Any, size: int) -> Any:
         connection_pool_size=size, connect_timeout=_ANSWER_S, read_timeout=_ANSWER_S,
         write_timeout=_ANSWER_S, pool_timeout=_ANSWER_S,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writer:
+    """Somebody who wrote to the bot: the numbers that settings want."""
+
+    user: int
+    chat: int
+    name: str
+
+
+async def who_wrote(client: TelegramClient) -> list[Writer]:
+    """Who wrote within a day and was not answered yet. ChannelError if Telegram does not say.
+
+    Nothing is taken from who listens, but its connection: it connects again.
+    """
+    updates = await client.asked(client.bot.get_updates(timeout=0))
+    found = [
+        Writer(user=update.message.from_user.id, chat=update.message.chat.id,
+               name=update.message.from_user.full_name)
+        for update in updates
+        if update.message is not None and update.message.from_user is not None
+    ]  # fmt: skip
+    return list(dict.fromkeys(found))
 
 
 class TelegramChannel:

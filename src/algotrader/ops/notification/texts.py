@@ -272,6 +272,11 @@ CATALOGUE: Final[Mapping[str, Mapping[Language, str]]] = {
     # What the trader says by itself
     "alert_group": {"en": "A group of orders was evened out", "zh": "委托组已重新配平"},
     "alert_vanished": {"en": "An order is gone from the venue", "zh": "交易所找不到委托"},
+    "alert_unguarded": {"en": "A position is without its stop", "zh": "持仓缺少止损单"},
+    "alert_silent": {"en": "No data comes", "zh": "没有收到数据"},
+    "alert_back": {"en": "Data comes again", "zh": "数据已恢复"},
+    "alert_gap": {"en": "A gap stays in the data", "zh": "数据缺口无法补齐"},
+    "alert_job": {"en": "A job failed", "zh": "定时任务失败"},
     "alert_journal": {"en": "The journal cannot be written", "zh": "交易日志无法写入"},
     "alert": {"en": "The trader says", "zh": "交易程序提示"},
 }

@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from algotrader.core.errors import RunError
 from algotrader.core.ports import Severity
+from algotrader.ops.adapters.telegram import TelegramClient, Writer, who_wrote
 from algotrader.ops.config import Configuration
 from algotrader.ops.notification.channels import Channel, ChannelError, Letter
+from algotrader.ops.notification.settings import SECRETS
 from algotrader.ops.notification.wiring import (
     build_channels,
     channel_secrets,
@@ -54,6 +57,25 @@ async def try_channels(configuration: Configuration, environment: Mapping[str, s
         trouble = await _tried(channel, letter)
         tries.append(Try(channel=name, kind=settings.channels[name].kind, trouble=trouble))
     return tries
+
+
+async def writers(configuration: Configuration, environment: Mapping[str, str]) -> list[Writer]:
+    """Who wrote to the bot of the first Telegram channel, or of the usual token.
+
+    ConfigurationError if there is no token, RunError if Telegram does not say.
+    """
+    channels = configuration.settings.notification.channels.values()
+    bots = [(one.secret_name, one.url) for one in channels if one.kind == "telegram"]
+    name, url = bots[0] if bots else (SECRETS["telegram"], None)
+    hint = f"algotrader secrets set {name}, with the token that BotFather gave"
+    (token,) = secrets_of(configuration, environment).require([name], hint=hint)
+    client = TelegramClient(token, url)
+    try:
+        return await who_wrote(client)
+    except ChannelError as error:
+        raise RunError("notification.telegram", f"Telegram does not say: {error}") from None
+    finally:
+        await client.close()
 
 
 async def _tried(channel: Channel, letter: Letter) -> str | None:
