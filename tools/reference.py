@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tools import fault_page
+from tools import fault_page, settings_page
 
 from algotrader.cli.commands import TABLE
 from algotrader.cli.lazy import load
@@ -98,6 +98,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "cli.md": commands,
     "indicators.md": indicators,
     "risk-rules.md": risk_rules,
+    "settings.md": lambda: _NOTE + settings_page.page(),
 }
 
 

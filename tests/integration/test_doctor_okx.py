@@ -53,8 +53,9 @@ def test_an_account_that_is_fit_is_shown_with_all_that_was_looked_at(
 
     assert set(told) >= {
         "venue", "secrets", "withdrawal", "permissions", "addresses", "account mode",
-        "position mode", "clock", "fee tier",
+        "position mode", "borrowing", "clock", "fee tier", "fees OKX:BTC/USDT:USDT",
     }  # fmt: skip
+    assert told["margin OKX:BTC/USDT:USDT"]["says"] == "cross, 3x"
     assert {check["state"] for check in told.values()} == {"ok"}
     assert "ALGOTRADER_OKX_SECRET from .env:2" in told["secrets"]["says"]
     assert told["addresses"]["mend"].startswith("bind the key")
@@ -85,3 +86,24 @@ def test_a_wrong_secret_is_said_by_what_to_do(
 def test_another_venue_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "nowhere", "--json"]) == 2
     assert json.loads(capfd.readouterr().out)["error"]["code"] == "usage.venue"
+
+
+def test_less_leverage_than_the_limits_count_on_is_broken(
+    venue: Simulator, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = tmp_path / "algotrader.yaml"
+    settings.write_text(f"{settings.read_text()}risk: {{account: {{max_leverage: 5}}}}\n")
+    told = doctor(capfd, code=1)["margin OKX:BTC/USDT:USDT"]
+
+    assert told["state"] == "broken"
+    assert "max_leverage is 5" in told["mend"]
+
+
+def test_a_perpetual_on_a_cash_account_is_broken(
+    venue: Simulator, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = tmp_path / "algotrader.yaml"
+    settings.write_text(settings.read_text().replace("margin: cross", "margin: cash"))
+    told = doctor(capfd, code=1)["margin OKX:BTC/USDT:USDT"]
+
+    assert "margin: cross" in told["mend"]

@@ -42,7 +42,7 @@ def show(out: Output) -> None:
 
         drawn = Table("setting", "value", "from", box=None, pad_edge=False)
         for row in rows:
-            drawn.add_row(row["key"], _plain(row["value"]), row["origin"])
+            drawn.add_row(row["key"], plain(row["value"]), row["origin"])
         console.print(drawn)
 
     out.show(rows, table)
@@ -86,12 +86,12 @@ def explain(
     algotrader config explain risk.account.max_drawdown
     """
     kind, description = field_of(key)
-    row = _row(_load(out), key) | {"description": description, "type": _type_name(kind)}
+    row = _row(_load(out), key) | {"description": description, "type": type_name(kind)}
 
     def lines(console: Console) -> None:
         console.print(f"{key}: {description}")
         console.print(f"  may be  {row['type']}", markup=False)
-        console.print(f"  is      {_plain(row['value'])} ({row['origin']})", markup=False)
+        console.print(f"  is      {plain(row['value'])} ({row['origin']})", markup=False)
 
     out.show(row, lines)
 
@@ -126,7 +126,7 @@ def _row(configuration: Configuration, key: str) -> dict[str, Any]:
     return {"key": key, "value": value, "origin": configuration.origins.get(key, DEFAULT)}
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
     """As it would stand in the file."""
     if value is None:
         return "not set"
@@ -139,7 +139,7 @@ def _plain(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _type_name(kind: Any) -> str:
+def type_name(kind: Any) -> str:
     """`worst | best` for choices, else the type's own name."""
     if kind is type(None):
         return "not set"
@@ -149,9 +149,16 @@ def _type_name(kind: Any) -> str:
         return " | ".join(map(str, get_args(kind)))
     parts = [part for part in get_args(kind) if isinstance(part, type) or get_args(part)]
     if get_origin(kind) is Annotated:
-        return _type_name(get_args(kind)[0])
+        return type_name(get_args(kind)[0])
     if parts and get_origin(kind) is not tuple:
-        return " | ".join(_type_name(part) for part in parts)
-    return {"Path": "folder", "float": "number", "Decimal": "number", "str": "text"}.get(
+        return " | ".join(type_name(part) for part in parts)
+    return {
+        "Path": "path",
+        "float": "number",
+        "Decimal": "number",
+        "int": "whole number",
+        "str": "text",
+        "time": "time of day",
+    }.get(
         getattr(kind, "__name__", str(kind)), "list" if get_origin(kind) is tuple else kind.__name__
     )

@@ -13,6 +13,7 @@ from typing import Any, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from algotrader.core.errors import ConfigurationError
@@ -120,12 +121,22 @@ def setting(key: str, origin: str = "") -> tuple[str, ...]:
 
 def field_of(key: str) -> tuple[Any, str]:
     """Type and description of a setting, for `config explain`."""
+    field = _field(key)
+    return field.annotation, field.description or ""
+
+
+def default_of(key: str) -> Any:
+    """What a setting is where nobody says it; `...` where somebody must."""
+    field = _field(key)
+    return ... if field.is_required() else field.get_default(call_default_factory=True)
+
+
+def _field(key: str) -> FieldInfo:
     sections = [section for section in _any_named(setting(key)).split(".") if section != ANY]
     model: type[BaseModel] = Settings
     for section in sections[:-1]:
         model = _model_of(model, section)
-    field = model.model_fields[sections[-1]]
-    return field.annotation, field.description or ""
+    return model.model_fields[sections[-1]]
 
 
 def _read(file: Path) -> tuple[dict[str, Any], dict[str, str]]:

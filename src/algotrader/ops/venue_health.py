@@ -15,6 +15,7 @@ from algotrader.live.settings import AccountSettings
 from algotrader.ops.config import Configuration
 from algotrader.ops.health import Check
 from algotrader.ops.okx_access import key_names, okx_client, okx_keys, place
+from algotrader.ops.okx_terms import Terms
 from algotrader.ops.secrets import Secrets, secrets_of
 
 
@@ -30,13 +31,16 @@ def examine_account(
     trading = configuration.settings.trading
     client = okx_client(okx_keys(secrets, settings.keys), trading)
 
+    symbols = _symbols(configuration, name)
+
     async def ask() -> list[AccountCheck]:
         try:
-            return await examine_okx(
-                client,
-                lambda: utc_ms(SystemClock().now()),
-                trades_swaps=_swaps(configuration, name),
+            swaps = any(symbol.kind is InstrumentKind.PERPETUAL for symbol in symbols)
+            found = await examine_okx(
+                client, lambda: utc_ms(SystemClock().now()), trades_swaps=swaps
             )
+            terms = Terms(client, settings.margin, configuration.settings.risk)
+            return [*found, *(await terms.checks(symbols) if _is_known(found) else ())]
         finally:
             await client.close()
 
@@ -56,14 +60,20 @@ def _account(configuration: Configuration, wanted: str | None) -> tuple[str, Acc
     return name, accounts[name]
 
 
-def _swaps(configuration: Configuration, account: str) -> bool:
-    """Whether a strategy of the account trades perpetuals."""
-    return any(
-        Symbol.parse(text).kind is InstrumentKind.PERPETUAL
+def _symbols(configuration: Configuration, account: str) -> tuple[Symbol, ...]:
+    """What the account's strategies trade on OKX."""
+    named = {
+        Symbol.parse(text)
         for one in configuration.settings.strategies.values()
         if one.account == account
         for text in one.symbols
-    )
+    }
+    return tuple(sorted(symbol for symbol in named if symbol.venue == "OKX"))
+
+
+def _is_known(found: list[AccountCheck]) -> bool:
+    """Whether the key opened the account at all."""
+    return not any(one.subject in ("connection", "key") for one in found)
 
 
 def _where(configuration: Configuration) -> Check:

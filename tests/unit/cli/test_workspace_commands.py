@@ -140,7 +140,7 @@ def test_config_check_notes_what_no_backtest_can_hold(
         ("backtest.cash", "number"),
         ("backtest.slippage_bps", "number | not set"),
         ("backtest.allow_gaps", "true | false"),
-        ("workspace.lake", "folder"),
+        ("workspace.lake", "path"),
         ("risk.rules", "list"),
     ],
 )

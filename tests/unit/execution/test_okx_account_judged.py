@@ -55,6 +55,7 @@ def test_an_account_that_is_set_up_is_fine() -> None:
         ({"level": "3"}, "account mode"),
         ({"level": ""}, "account mode"),
         ({"position_mode": "long_short_mode"}, "position mode"),
+        ({"borrows": True}, "borrowing"),
     ],
 )
 def test_what_is_not_fit_is_said_with_how_to_mend_it(changes: Any, subject: str) -> None:

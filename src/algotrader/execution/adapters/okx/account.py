@@ -45,6 +45,7 @@ class AccountConfiguration:
     addresses: tuple[str, ...]  # that may use the key; empty: any
     fee_level: str
     uid: str
+    borrows: bool = False  # coins are borrowed by themselves where they are missing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,6 +250,7 @@ def read_configuration(row: Row) -> AccountConfiguration:
         addresses=tuple(a.strip() for a in addresses.split(",") if a.strip()),
         fee_level=str(row.get("level", "")),
         uid=str(row.get("uid", "")),
+        borrows=any(row.get(name) in (True, "true") for name in ("enableSpotBorrow", "autoLoan")),
     )
 
 

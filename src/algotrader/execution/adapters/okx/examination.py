@@ -48,7 +48,10 @@ def judge_account(
     found: AccountConfiguration, clock: ClockReading, *, trades_swaps: bool
 ) -> list[AccountCheck]:
     """Every check, in the order in which a person would mend them."""
-    checks = [*_judge_key(found), _judge_level(found, trades_swaps), _judge_clock(clock)]
+    checks = [
+        *_judge_key(found), _judge_level(found, trades_swaps), _judge_borrowing(found),
+        _judge_clock(clock),
+    ]  # fmt: skip
     if trades_swaps:
         checks.append(_judge_position_mode(found))
     checks.append(AccountCheck(subject="fee tier", is_fine=True, says=found.fee_level or "unknown"))
@@ -87,6 +90,16 @@ def _judge_level(found: AccountConfiguration, trades_swaps: bool) -> AccountChec
         is_fine=fits,
         says=_LEVELS.get(found.level, f"unknown mode {found.level!r}"),
         mend="" if fits else f"{wanted} is needed: {_SETTINGS}",
+    )
+
+
+def _judge_borrowing(found: AccountConfiguration) -> AccountCheck:
+    """A sale of what is not held must be refused, not borrowed for: the books know no loans."""
+    return AccountCheck(
+        subject="borrowing",
+        is_fine=not found.borrows,
+        says="coins are borrowed by themselves" if found.borrows else "nothing is borrowed",
+        mend=f"switch automatic borrowing off: {_SETTINGS}" if found.borrows else "",
     )
 
 
