@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -42,6 +42,7 @@ from algotrader.ops.obeying import Obedience
 from algotrader.ops.observing.observation import Observation, Watched
 from algotrader.ops.okx_access import okx_client
 from algotrader.ops.okx_admission import admitted
+from algotrader.ops.okx_watching import watch_okx
 from algotrader.ops.other_runs import refuse_other_runs
 from algotrader.ops.starting import Accept, accept_none, record_start
 from algotrader.ops.trading import Notices, Traded, journal_check, journal_folder, resumed
@@ -109,6 +110,11 @@ async def trade_on_okx(
                 desk, account, journal, steps, broker, feed, quotes, market, clock, timeframe, seen,
                 for_s=for_s, on_ready=on_ready, on_slice=on_slice,
                 notifier=Notices(on_notice, messenger),
+                beside=lambda trader, notifier: watch_okx(
+                    account.name, trader=trader, engine=engine, client=client, broker=broker,
+                    bus=seen.bus, clock=clock, notifier=notifier,
+                    is_look_alike=trading.url is not None,
+                ),
             )  # fmt: skip
             return Traded(state=engine.state, slices=count, resumed=was_there)
     finally:
@@ -134,6 +140,7 @@ async def _trade(
     on_ready: Callable[[], None],
     on_slice: Callable[[SliceClosed], None],
     notifier: Notifier,
+    beside: Callable[[Trader, Notifier], Awaitable[None]],
 ) -> int:
     end_of_lake = {str(timeframe): int(account.market.bars.known_at[-1])}
     strategies = desk.live_strategies(end_of_lake, steps.engine.state.answers)
@@ -179,7 +186,7 @@ async def _trade(
     await decider.load()
     parts = (
         trader.run(), feed_bars(), obey(), follow_quotes(quotes, market, clock, trader.tell),
-        journal_check(desk, journal, trader, clock, notifier),
+        journal_check(desk, journal, trader, clock, notifier), beside(trader, notifier),
     )  # fmt: skip
     work = [asyncio.ensure_future(each) for each in parts]
     try:

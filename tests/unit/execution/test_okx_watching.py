@@ -137,6 +137,16 @@ def test_no_answer_says_nothing_about_the_rules() -> None:
     asyncio.run(run())
 
 
+class Stamped:
+    def __init__(self) -> None:
+        self.offset_ms = 0
+        self.set: list[int] = []
+
+    def set_offset(self, offset_ms: int) -> None:
+        self.offset_ms = offset_ms
+        self.set.append(offset_ms)
+
+
 class Told:
     def __init__(self) -> None:
         self.notices: list[Notice] = []
@@ -159,14 +169,14 @@ def test_f30_a_clock_that_is_off_is_set_once_shown_and_halts_what_stays_wrong(
     readings: list[int], offsets: list[int], halts: bool, shown: bool
 ) -> None:
     async def run() -> None:
-        left, was_set, told, person = list(readings), list[int](), list[Event](), Told()
+        left, stamps, told, person = list(readings), Stamped(), list[Event](), Told()
 
         async def measure() -> ClockReading:
             return ClockReading(offset_ms=left.pop(0), uncertainty_ms=5)
 
-        watch = OkxClockWatch(MAIN, measure, was_set.append, Clock(), told.append, person)
+        watch = OkxClockWatch(MAIN, measure, stamps, Clock(), told.append, person)
         await watch.look()
-        assert (was_set, left) == (offsets, [])
+        assert (stamps.set, left) == (offsets, [])
         assert [one.mode for one in told if isinstance(one, ModeChanged)] == (
             [TradingMode.HALTED] if halts else []
         )

@@ -393,9 +393,18 @@ class OkxBroker:
             reading = await measure_clock(self._client.rest, self._now_ms)
         except NoAnswerError:
             return True
-        self._client.rest.set_offset(reading.offset_ms)
-        self._streams.offset_ms = reading.offset_ms
+        self.set_offset(reading.offset_ms)
         return True
+
+    @property
+    def offset_ms(self) -> int:
+        """The venue's clock less ours, as requests are stamped."""
+        return self._client.rest.offset_ms
+
+    def set_offset(self, offset_ms: int) -> None:
+        """Stamp requests and logins with the venue's time."""
+        self._client.rest.set_offset(offset_ms)
+        self._streams.offset_ms = offset_ms
 
     def _names(self, order_id: OrderId, instrument: Symbol) -> _Names:
         now_ms = self._now_ms()

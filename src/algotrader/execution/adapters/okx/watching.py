@@ -69,7 +69,7 @@ class OkxRulesWatch:
         self._refused: dict[Symbol, str] = {}  # by a code that freezes, since the last look
         self._due = asyncio.Event()
 
-    def hear(self, event: Event) -> None:
+    def hear(self, event: object) -> None:
         """A refusal may say that the rules are old, or that the instrument takes no orders."""
         if not isinstance(event, OrderRejected) or event.instrument not in self._known:
             return
@@ -143,6 +143,15 @@ def _event(symbol: Symbol, now: _Rules, changes: tuple[str, ...], at_ms: int) ->
     )  # fmt: skip
 
 
+class Stamps(Protocol):
+    """What requests are stamped with."""
+
+    @property
+    def offset_ms(self) -> int: ...
+
+    def set_offset(self, offset_ms: int) -> None: ...
+
+
 class OkxClockWatch:
     """Sets what requests are stamped with; halts what stays wrong after that (F30)."""
 
@@ -150,18 +159,17 @@ class OkxClockWatch:
         self,
         account: AccountId,
         measure: Callable[[], Awaitable[ClockReading]],
-        set_offset: Callable[[int], None],
+        stamps: Stamps,
         clock: Clock,
         tell: Callable[[Event], None],
         notifier: Notifier,
     ) -> None:
         self._account = account
         self._measure = measure
-        self._set_offset = set_offset
+        self._stamps = stamps
         self._clock = clock
         self._tell = tell
         self._notifier = notifier
-        self._offset_ms = 0  # what requests are stamped with, beside our own clock
 
     async def run(self) -> None:
         """For ever."""
@@ -175,11 +183,10 @@ class OkxClockWatch:
     async def look(self) -> None:
         """Measure once, set anew once if it is off, and measure what is left."""
         reading = await self._measure()
-        if abs(reading.offset_ms - self._offset_ms) > _SETTLED_MS:
-            self._offset_ms = reading.offset_ms
-            self._set_offset(reading.offset_ms)
+        if abs(reading.offset_ms - self._stamps.offset_ms) > _SETTLED_MS:
+            self._stamps.set_offset(reading.offset_ms)
             again = await self._measure()
-            left_ms = again.offset_ms - self._offset_ms
+            left_ms = again.offset_ms - reading.offset_ms
             if abs(left_ms) > HALTED_MS:
                 self._halt(left_ms)
         if abs(reading.offset_ms) > SHOWN_MS:
