@@ -69,6 +69,7 @@ def compare(
     replayer = Replayer(desk.settings, lambda: steps_of(rows), live.hear)
     replayed = replayer.run(live.start)
     span = _span(live)
+    _require_data(desk, span)
     on_stage("backtest")
     today = run_today(desk, span, live.deposits)
     on_stage("compare")
@@ -97,14 +98,6 @@ def _compared(
     ends = {one.name: int(one.bars.known_at[-1]) for one in strategies}
     keys = sorted({*live.decisions, *today.decisions})
     within = [key for key in keys if key.decision_ts <= ends[key.strategy]]
-    if not within:
-        first, last = utc_at(span.first_ms), utc_at(max(ends.values()))
-        raise DataError(
-            "parity.no_data",
-            f"the journal begins at {first:%Y-%m-%d %H:%M}, today's data ends at "
-            f"{last:%Y-%m-%d %H:%M}: there is nothing to compare its decisions with",
-            hint="bring in the bars of its range: algotrader data download",
-        )
     return tuple(explainer.compare(key) for key in within), len(keys) - len(within)
 
 
@@ -117,3 +110,17 @@ def _span(live: Record) -> Range:
             hint="algotrader trade",
         )
     return Range(first_ms=min(times), last_ms=max(times))
+
+
+def _require_data(desk: Desk, span: Range) -> None:
+    for account in desk.accounts:
+        last_ms = int(account.market.bars.known_at[-1])
+        if last_ms < span.first_ms:
+            first, last = utc_at(span.first_ms), utc_at(last_ms)
+            raise DataError(
+                "parity.no_data",
+                f"the journal begins at {first:%Y-%m-%d %H:%M}, today's data of account "
+                f"{account.name} ends at {last:%Y-%m-%d %H:%M}: there is nothing to compare "
+                "its decisions with",
+                hint="bring in the bars of its range: algotrader data download",
+            )
