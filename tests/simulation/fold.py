@@ -16,13 +16,13 @@ class Fold:
     """An engine of its own that knows nothing but the rows on the disk."""
 
     def __init__(self, settings: EngineSettings, storage: MemoryStorage) -> None:
-        self._settings = settings
+        self.settings = settings
         self._storage = storage
         self._begin()
 
     def _begin(self) -> None:
         self._last: Row | None = None
-        self.engine = Engine(self._settings)
+        self.engine = Engine(self.settings)
         self.events: list[Event] = []
 
     def follow(self) -> Engine:

@@ -20,6 +20,7 @@ from tests.simulation.faults import Faults
 from tests.simulation.fold import Fold
 from tests.simulation.model_venue import Crash, ModelBroker, ModelVenue
 from tests.simulation.virtual_loop import LoopClock, VirtualLoop, run_virtually
+from tests.simulation.watcher import Watcher
 from tests.simulation.wire import USUAL, USUAL_S, RandomWire, ScriptedWire, Trip
 
 from algotrader.core.accounts import Account, MarginMode
@@ -28,12 +29,16 @@ from algotrader.core.events import (
     CashMoved,
     DecisionOutcome,
     Event,
+    HaltRequested,
+    RearmRequested,
     SliceClosed,
     StrategyAnswered,
     TargetWanted,
+    encode_event,
 )
 from algotrader.core.ids import AccountId, RunId, StrategyId
 from algotrader.core.money import Currency
+from algotrader.core.orders import Order
 from algotrader.core.ports import Notice, SteadyClock
 from algotrader.core.symbols import Symbol
 from algotrader.engine.commands import AskStrategy
@@ -101,8 +106,8 @@ class History:
     storage: MemoryStorage
     venue: ModelVenue
     fold: Fold
+    watcher: Watcher
     is_doubled_by_wire: bool = False  # a request may arrive twice though it was sent once
-    taken: int = 0  # events that an engine of a trader took, replays of a start among them
     steps: Steps | None = None  # of the process that is up
     starts: int = 0
     notices: list[Notice] = field(default_factory=list)
@@ -112,16 +117,28 @@ class History:
         """What a restart would know now."""
         return self.fold.follow()
 
+    def look(self) -> None:
+        """Show the watcher every event that became durable since it looked last."""
+        self.fold.follow()
+        new = self.fold.events[self.watcher.count :]
+        if new:
+            self.watcher.step(new)
+
+    def received(self, order: Order) -> None:
+        """The venue has a request: its row was there before."""
+        self.look()
+        self.watcher.placed(order)
+
     def rows(self) -> list[Event]:
         """Every event of the journal."""
-        self.fold.follow()
+        self.look()
         return self.fold.events
 
     def trace(self) -> str:
         """A hash of all that was written: the same for the same seed (P10)."""
         digest = blake2b(digest_size=16)
-        for row in self.storage.page(1, 1_000_000):
-            digest.update(row.hash)
+        for event in self.rows():
+            digest.update(encode_event(event))
         return digest.hexdigest()
 
 
@@ -202,7 +219,11 @@ class World:
         journals.begin(self._storage, entropy=ENTROPY, now_ms=venue.now_ms())
         run_id = RunId(journals.last_segment(self._storage).run_id)
         fold = Fold(settings(run_id), self._storage)
-        self.history = History(plan=plan, storage=self._storage, venue=venue, fold=fold)
+        self.history = History(
+            plan=plan, storage=self._storage, venue=venue, fold=fold,
+            watcher=Watcher(dict(fold.settings.instruments)),
+        )  # fmt: skip
+        venue.received_one = self.history.received
         trips = script.trips if script is not None else ()
         self.history.is_doubled_by_wire = any(trip.twice for trip in trips)
         self._venue = venue
@@ -215,6 +236,8 @@ class World:
         self._running: asyncio.Future[None] | None = None
         self._killed = False
         self._is_full = False  # the disk
+        self._silence: dict[Symbol, int] = {}  # slices that an instrument will still be silent
+        self._halted_for = 0  # slices until a person re-arms
         self._did: Counter[str] = Counter()  # what the venue did
         self._next: Weights = BUYS
 
@@ -281,6 +304,8 @@ class World:
                 self.history.steps.rest(self._snapshot_rows)
             if self._trader is not None and self._trader.is_ready():
                 self._hand_over(self._trader)
+            self._perhaps_halt()
+            self._perhaps_fill_the_disk()
             self._watch(self.history)
 
     def _close_slice(self) -> None:
@@ -291,14 +316,51 @@ class World:
             last = self._venue.prices.get(symbol, Decimal(start))
             price = (last * (1 + drawn)).quantize(Decimal("0.1"))
             self._venue.prices[symbol] = price
-            bars.append(_bar(symbol, float(price), now_ms))
+            if not self._is_silent(symbol):
+                bars.append(_bar(symbol, float(price), now_ms))
         closed = SliceClosed(
             ts_event=now_ms, ts_known=now_ms, timeframe=FRAME, decision_ts=now_ms,
-            instruments=SYMBOLS,
+            instruments=tuple(bar.instrument for bar in bars),
         )  # fmt: skip
         self._slice = (*bars, closed)
         if self._targets.planned is not None:
             self._targets.planned[now_ms] = self._next
+
+    def _is_silent(self, symbol: Symbol) -> bool:
+        """Whether the feed has no bar of it: for some slices in a row (F20)."""
+        if self._silence.get(symbol, 0) > 0:
+            self._silence[symbol] -= 1
+            return True
+        if symbol != SYMBOLS[0] and self._strikes(self._plan.faults.silent):
+            self._silence[symbol] = self._chance.randrange(1, 5)
+            return True
+        return False
+
+    def _perhaps_halt(self) -> None:
+        """A person throws the kill switch, and lets trading go on some slices later."""
+        now_ms = self._venue.now_ms()
+        at = {"ts_event": now_ms, "ts_known": now_ms}
+        if self._trader is None or not self._trader.is_ready():
+            return
+        if self._halted_for == 1:
+            self._trader.tell(
+                RearmRequested(**at, by="owner", channel="cli", reason="go on", account=None)
+            )
+        self._halted_for = max(self._halted_for - 1, 0)
+        if not self._halted_for and self._strikes(self._plan.faults.halt):
+            self._halted_for = self._chance.randrange(2, 5)
+            self._trader.tell(
+                HaltRequested(**at, by="owner", channel="cli", reason="a test", account=None)
+            )
+
+    def _perhaps_fill_the_disk(self) -> None:
+        if self._strikes(self._plan.faults.full):
+            self._is_full = True
+            loop, lasts_s = asyncio.get_running_loop(), self._chance.random() * 40.0
+            loop.call_later(lasts_s, setattr, self, "_is_full", False)
+
+    def _strikes(self, rate: float) -> bool:
+        return self._faulty and rate > 0 and self._chance.random() < rate
 
     def _hand_over(self, trader: Trader) -> None:
         for event in self._slice:
@@ -317,10 +379,11 @@ class World:
     async def _one_life(self) -> None:
         clock = self._steady()
         broker = ModelBroker(self._venue, clock)  # connected: the venue may speak from here on
-        if self._script is not None:
-            await asyncio.sleep(self._script.replay_s)
+        await asyncio.sleep(self._replay_s())
         journal = journals.resume(self._storage)
-        steps = Steps(Engine(settings(journal.run_id)), journal)
+        steps = Steps(
+            Engine(settings(journal.run_id)), journal, committed=lambda _: self.history.look()
+        )
         if not steps.replay():
             self._deposit(steps)
         self.history.starts += 1
@@ -345,6 +408,11 @@ class World:
             self._trader = self.history.steps = self.history.ready_ms = None
             self._venue.listeners.clear()
             feeding.cancel()
+
+    def _replay_s(self) -> float:
+        if self._script is not None:
+            return self._script.replay_s
+        return self._chance.random() * self._plan.faults.replay_s if self._faulty else 0.0
 
     async def _catch_up(self, trader: Trader, steps: Steps) -> None:
         """The newest slice, if this life began after it closed (R24)."""

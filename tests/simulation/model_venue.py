@@ -77,6 +77,7 @@ class ModelVenue:
         self.cash = ZERO  # against what it began with
         self.prices: dict[Symbol, Decimal] = {}
         self.happened: Callable[[str], None] = lambda _: None  # told what the venue did
+        self.received_one: Callable[[Order], None] = lambda _: None
         self.share: Decimal | None = None  # of an order that trades, the rest staying open (F25)
         self.asked = 0  # questions under way now
         self.most_asked = 0
@@ -89,6 +90,7 @@ class ModelVenue:
     def place(self, order: Order, deadline_ms: int) -> VenueOrder | str:
         """The order, or the code of a refusal."""
         self.received[order.order_id] += 1
+        self.received_one(order)
         if self.now_ms() > deadline_ms:
             return "expired"
         if order.order_id in self.orders:

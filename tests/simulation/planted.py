@@ -93,6 +93,22 @@ BUGS = {
         before="return replace(moved, resumes=resumes, cancel_wanted=True)",
         after="return replace(moved, status=OrderStatus.CANCELLED, cancel_wanted=True)",
     ),
+    # Of these three no targeted case is written anywhere.
+    "halt_ends_by_itself": Planted(
+        module="algotrader.risk.state",
+        before="self.holds[hold.key] = hold",
+        after="self.holds[hold.key] = replace(hold, until_ms=event.ts_known + 60_000)",
+    ),
+    "fee_taken_twice": Planted(
+        module="algotrader.portfolio.ledger",
+        before="charged = ZERO if in_coin else money(fee)",
+        after="charged = ZERO if in_coin else money(fee) * (1 + (quantity < 0))",
+    ),
+    "closed_before_its_trades_came": Planted(
+        module="algotrader.execution.order_life",
+        before="if self.filled < reported:",
+        after="if self.filled < reported and self.filled == 0:",
+    ),
     "last_row_not_read": Planted(
         module="algotrader.live.steps",
         before="for row in self._journal.read():",

@@ -6,11 +6,27 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
-from tests.simulation.history import CASH, MAIN, SYMBOLS, History
+from msgspec.structs import replace
+from tests.simulation.history import CASH, FRAME, MAIN, RANDOM, SYMBOLS, History
 
-from algotrader.core.events import OrderFilled, OrderSubmitted
+from algotrader.core.events import (
+    DecisionOutcome,
+    ImpossibleReply,
+    OrderFilled,
+    OrderSubmitted,
+    RiskAction,
+    RiskTripped,
+    StrategyAnswered,
+    TargetWanted,
+    TradingMode,
+)
 from algotrader.core.instants import utc_ms
 from algotrader.core.orders import OrderStatus, Side
+from algotrader.core.ports import Severity
+from algotrader.core.timeframes import MINUTE_MS as FRAME_MS
+from algotrader.engine.commands import Submit
+from algotrader.engine.engine import Engine
+from algotrader.engine.image import image_of, state_of
 from algotrader.live.journal import verifying
 
 IN_DOUBT: Final = (
@@ -23,6 +39,8 @@ LARGEST_SHARE: Final = Decimal("0.95")  # targets are 90 % together; prices move
 
 def broken_while_running(history: History) -> Iterator[str]:
     """Properties that hold at each moment."""
+    history.look()
+    yield from history.watcher.broken
     venue = history.venue
     for order_id, times in venue.received.items():
         if times > 1 and not history.is_doubled_by_wire:
@@ -71,6 +89,8 @@ def broken_when_settled(history: History) -> Iterator[str]:
     gap = book.statement(state.marks()).gap
     if gap != 0:
         yield f"P5: the books have a gap of {gap}"
+    yield from broken_by_a_second_rebalance(history)
+    yield from broken_without_a_word(history)
 
 
 def broken_against_memory(history: History) -> Iterator[str]:
@@ -116,3 +136,47 @@ def _beyond_limits(history: History) -> Iterator[str]:
     equity = CASH + venue.cash + value
     if value + buying > equity * LARGEST_SHARE:
         yield f"P6: {value + buying:.0f} held and being bought, equity {equity:.0f}"
+
+
+def broken_by_a_second_rebalance(history: History) -> Iterator[str]:
+    """P14: where the targets stand, the same ones at the same prices send nothing."""
+    state = history.folded().state
+    newest = state.slices.get(FRAME)
+    places = {symbol: state.rebalance.get((RANDOM, symbol)) for symbol in SYMBOLS}
+    stands = all(one is None or one.acted == one.standing for one in places.values())
+    trades = state.modes[MAIN] is TradingMode.TRADING
+    if newest is None or state.awaited or not trades or not stands or any(state.orders.open()):
+        return
+    engine = Engine(history.fold.settings)
+    engine.stand_at(state_of(image_of(state)))
+    now_ms = newest.decision_ts + FRAME_MS
+    at = {"ts_event": now_ms, "ts_known": now_ms}
+    for symbol in SYMBOLS:
+        if (bar := state.closes.get(symbol)) is not None:
+            engine.handle(replace(bar, ts=bar.ts + FRAME_MS, **at))
+    engine.handle(replace(newest, decision_ts=now_ms, instruments=SYMBOLS, **at))
+    wanted = tuple(
+        TargetWanted(instrument=symbol, target=one.standing, features={})
+        for symbol, one in places.items()
+        if one is not None
+    )
+    answer = StrategyAnswered(
+        **at, account=MAIN, strategy=RANDOM, decision_ts=now_ms,
+        outcome=DecisionOutcome.DECIDED, wanted=wanted,
+    )  # fmt: skip
+    for command in engine.handle(answer).commands:
+        if isinstance(command, Submit):
+            yield f"P14: a second rebalance sends {command.approved.order.terms}"
+
+
+def broken_without_a_word(history: History) -> Iterator[str]:
+    """P20: what a person must know stands in the journal and was told; in a life without a crash."""
+    if history.starts > 1:
+        return
+    told = {notice.cause for notice in history.notices}
+    for event in history.rows():
+        if isinstance(event, ImpossibleReply) and f"impossible:{event.order_id}" not in told:
+            yield f"P20: nobody was told of the impossible reply about {event.order_id}"
+        halts = isinstance(event, RiskTripped) and event.action is RiskAction.HALT
+        if halts and not any(notice.severity is Severity.CRITICAL for notice in history.notices):
+            yield f"P20: nobody was told that {event.rule} halted"
