@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.builders.loopback import free_port
 
 from algotrader.cli.main import main
 from algotrader.live.journal.folder import JournalFolder
@@ -276,9 +276,7 @@ def test_f63_a_start_is_kept_with_its_settings_and_what_changed_in_them(
 def test_a_running_trader_shows_its_figures_and_its_health(
     desk: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     (desk / "algotrader.yaml").write_text(f"{SETTINGS}metrics: {{port: {port}, every_s: 0.1}}\n")
     trader = started(desk, "--speed", "20")
     until_decided(desk, 20)

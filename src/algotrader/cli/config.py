@@ -6,6 +6,7 @@ import os
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
+from pydantic import BaseModel
 from rich.console import Console
 
 from algotrader.cli.commands import TABLE, new_app
@@ -118,7 +119,9 @@ def _load(out: Output) -> Configuration:
 def _row(configuration: Configuration, key: str) -> dict[str, Any]:
     value = configuration.value(key)
     if isinstance(value, tuple):
-        value = [item if isinstance(item, str) else item.model_dump(mode="json") for item in value]
+        value = [
+            item.model_dump(mode="json") if isinstance(item, BaseModel) else item for item in value
+        ]
     elif isinstance(value, dict):
         value = dict(value)
     elif not isinstance(value, bool | int | float | None):

@@ -206,3 +206,16 @@ def test_doctor_finds_a_folder_that_is_none(
 
     assert main(["doctor"]) == 1
     assert "broken   lake folder" in capsys.readouterr().out
+
+
+def test_config_show_shows_lists_of_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "algotrader.yaml").write_text(
+        "notification: {channels: {phone: {kind: telegram, chats: [1, -2]}}}"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert main(["config", "show", "--json"]) == 0
+    rows = {row["key"]: row["value"] for row in json.loads(capsys.readouterr().out)}
+
+    assert rows["notification.channels.phone.chats"] == [1, -2]

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
 from pathlib import Path
-from queue import Queue
+from queue import Full, Queue
 from typing import IO, Any, Final
 
 import structlog
@@ -29,6 +29,7 @@ _LEVELS: Final = {
     "debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING,
     "error": logging.ERROR,
 }  # fmt: skip
+_LAST_WORDS_S: Final = 5.0
 _TALKATIVE: Final = (
     "ccxt", "aiohttp", "asyncio", "httpx", "httpcore", "websockets", "telegram", "apscheduler",
     "apprise", "urllib3", "uvicorn", "charset_normalizer", "requests",
@@ -64,7 +65,7 @@ def logging_to(
         stream.write(f"no log file: {error.filename}: {error.strerror}; trading goes on\n")
     lines: Queue[Any] = Queue(_WAITING)
     entrance = _Entrance(lines)
-    listener = QueueListener(lines, *handlers, respect_handler_level=True)
+    listener = _Listener(lines, *handlers, respect_handler_level=True)
     root, ours = logging.getLogger(), logging.getLogger(NAME)
     before = root.handlers[:], root.level, ours.level
     listener.start()
@@ -113,6 +114,17 @@ class _Entrance(QueueHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802  logging's name
         self.lost += 1
+
+
+class _Listener(QueueListener):
+    """Ends in bounded time: a terminal that nobody reads, or a disk that hangs, holds up nobody."""
+
+    def stop(self) -> None:
+        if self._thread is not None:
+            with suppress(Full):
+                self.enqueue_sentinel()
+            self._thread.join(_LAST_WORDS_S)
+            self._thread = None
 
 
 class _File(RotatingFileHandler):
