@@ -160,6 +160,7 @@ EXAMPLES: tuple[events.Event, ...] = (
     events.ImpossibleReply(
         **_NEWS, status=OrderStatus.FILLED, told=OrderStatus.ACCEPTED, text="filled, now open"
     ),
+    events.HoldingLeft(**_TIMES, account=MAIN, instrument=BTC, quantity=Decimal("-0.25")),
     events.CashMoved(
         **_TIMES, account=MAIN, movement_id="m-1", reason="deposit", amount=Decimal("10000"),
         currency=USDT,

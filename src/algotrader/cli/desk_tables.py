@@ -61,6 +61,9 @@ def account_rows(state: EngineState) -> list[dict[str, Any]]:
                 "positions": sum(book.position(symbol).quantity != 0 for symbol in book.contracts),
                 "open_orders": len(list(state.orders.open(name))),
                 "last_decision": _newest(state) or None,
+                "left_alone": {
+                    str(symbol): str(held) for symbol, held in state.left_alone.of(name).items()
+                },
             }
         )
     return rows
@@ -117,6 +120,8 @@ def print_accounts(console: Console, state: EngineState) -> None:
         shown.append(row | {"result": result})
     print_rows(console, shown, ACCOUNTS, "no account")
     for row in shown:
+        for symbol, held in row["left_alone"].items():
+            console.print(f"{row['account']}: {held} of {symbol} at the venue are left alone")
         for hold in row["holds"]:
             where = hold["instrument"] or hold["strategy"] or row["account"]
             console.print(f"{where}: {hold['action']} by {hold['rule']}: {hold['why']}")

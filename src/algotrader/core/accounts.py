@@ -30,6 +30,7 @@ class Account:
     currency: Currency
     margin_mode: MarginMode
     position_mode: PositionMode = PositionMode.NET
+    adopts: bool = True  # what a person trades by hand becomes its strategy's; else left alone
     instruments: tuple[Symbol, ...] = ()  # in the order of their text (R1)
     strategies: tuple[StrategyId, ...] = ()
 

@@ -117,7 +117,8 @@ class Engine:
             case OrderNotFound():
                 self._follower.not_found(event)
             case OrderFilled():
-                self._position_changed(event.fill, now_ms)
+                if not self.state.is_left_alone(event.fill):
+                    self._position_changed(event.fill, now_ms)
                 if before is not None:
                     self._guardian.traded(event.fill, before.order, held, now_ms)
             case StopTriggered():

@@ -18,6 +18,7 @@ from algotrader.core.events import (
     Event,
     FundingPaid,
     HeartbeatMissed,
+    HoldingLeft,
     ImpossibleReply,
     InstrumentChanged,
     IntentRaised,
@@ -49,6 +50,7 @@ from algotrader.engine.drift import FundingDrift
 from algotrader.engine.freshness import Freshness
 from algotrader.engine.groups import Groups
 from algotrader.engine.inforce import InForce
+from algotrader.engine.left_alone import LeftAlone
 from algotrader.engine.looking import Looked, look_at
 from algotrader.engine.protected import Place, Protected
 from algotrader.engine.settings import EngineSettings, StrategyInstance
@@ -108,12 +110,18 @@ class EngineState:
         self.legs: dict[tuple[StrategyId, Symbol, int], int] = {}  # orders of a decision so far
         self.gate_sequence = 0
         self.risk = RiskEngine(settings.risk, settings.instruments, settings.run_id)
+        self.left_alone = LeftAlone(settings.accounts)
         self._trades: set[tuple[AccountId, str, TradeId]] = set()
         self._movements: set[tuple[AccountId, str]] = set()
 
     def apply(self, event: Event) -> None:
         """The state after an event. IllegalTransitionError leaves it as it was."""
         if self.is_booked(event):
+            return
+        if isinstance(event, OrderFilled) and self.is_left_alone(event.fill):
+            self._trades.add(event.fill.key)
+            contract = self.books[event.fill.account].whole.contracts[event.fill.instrument]
+            self.left_alone.traded(event.fill, contract)
             return
         _FOLDS.get(type(event), EngineState._heard)(self, event)
         for _, strategy, symbol in self.risk.apply(event):
@@ -135,6 +143,14 @@ class EngineState:
                 return (event.account, str(event.instrument), event.trade_id) in self._trades
             case FundingPaid() | CashMoved():
                 return _movement_key(event) in self._movements
+
+    def is_left_alone(self, fill: Fill) -> bool:
+        """Whether a trade is a person's, on an account that leaves those alone."""
+        ours = fill.order_id is not None and fill.order_id in self.orders
+        return self.left_alone.concerns(fill.account) and not ours
+
+    def _left(self, event: HoldingLeft) -> None:
+        self.left_alone.told(event.account, event.instrument, event.quantity)
 
     def price(self, symbol: Symbol) -> float:
         """Last close, NaN before the first."""
@@ -494,6 +510,7 @@ _FOLDS: Final[Mapping[type, Callable[[EngineState, Any], None]]] = MappingProxyT
         CashMoved: EngineState._booked,
         Liquidated: EngineState._liquidated,
         ModeChanged: EngineState._mode_changed,
+        HoldingLeft: EngineState._left,
         RunStarted: EngineState._settled,
         SettingsReloaded: EngineState._settled,
         StrategyReloaded: EngineState._settled,

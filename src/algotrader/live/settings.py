@@ -139,6 +139,11 @@ class AccountSettings(Section):
     margin: Literal["cash", "cross", "isolated"] = Field(
         "cash", description="cash borrows nothing; perpetuals need cross or isolated (R23)"
     )
+    by_hand: Literal["leave", "adopt"] = Field(
+        "leave",
+        description="what the venue holds beside ours, and what a person trades there: leave it "
+        "alone, or adopt it for the strategy of its instrument",
+    )
     keys: Annotated[str, Field(pattern=SECRET_NAME)] = Field(
         "ALGOTRADER_OKX",
         description="name of its API key: the secrets NAME_KEY, NAME_SECRET, NAME_PASSPHRASE",

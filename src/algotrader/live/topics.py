@@ -52,6 +52,7 @@ TOPICS: Final[Mapping[type[Event], str]] = MappingProxyType(
         of.PositionChanged: "order.position_changed",
         of.FundingPaid: "order.funding_paid",
         of.CashMoved: "order.cash_moved",
+        of.HoldingLeft: "order.holding_left",
         of.Liquidated: "risk.liquidated",
         of.AccountMarked: "risk.account_marked",
         of.RiskTripped: "risk.tripped",

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol, TypedDict
 
 from algotrader.core.events import (
     Event,
+    HeartbeatMissed,
     ModeChanged,
     OrderUnknown,
     StrategyAnswered,
@@ -36,14 +37,13 @@ from algotrader.engine.commands import (
     Submit,
 )
 from algotrader.execution.broker import Broker, BrokerUnavailableError
+from algotrader.live.comparing import Comparer, Surroundings
 from algotrader.live.journal.errors import JournalUnwrittenError
 from algotrader.live.steps import LATEST_ROWS, SNAPSHOT_ROWS, Steps
 
 log = logging.getLogger(__name__)
 _ASK_AGAIN_S: Final = 1.0
 _WRITE_AGAIN_S: Final = 1.0
-_LOOKS: Final = 5
-_LOOK_AGAIN_S: Final = 0.5
 _IN_DOUBT: Final = (OrderStatus.PENDING, OrderStatus.UNKNOWN, OrderStatus.SETTLING)
 
 
@@ -73,7 +73,9 @@ class Trader:
         notifier: Notifier,
         clock: Clock,
         sleep: Sleep = asyncio.sleep,
+        compare_every_s: float | None = None,
     ) -> None:
+        """`compare_every_s`: books with the venue, after the start; None where none else trades."""
         self._steps = steps
         self._brokers = brokers
         self._decider = decider
@@ -88,6 +90,8 @@ class Trader:
         self._unasked: set[OrderId] = set()  # open at the start, and not yet asked for
         self._moved = asyncio.Event()  # a step was taken
         self._ready = {account: asyncio.Event() for account in brokers}
+        self._compare_every_s = compare_every_s
+        self._comparers = {name: self._comparer(name, one) for name, one in brokers.items()}
 
     def tell(self, event: Event) -> None:
         """Hand in an event. It is handled after those handed in before it."""
@@ -107,7 +111,7 @@ class Trader:
         self._do(self._steps.resume(self._now_ms()))
         for account, broker in self._brokers.items():
             self._background(self._listen(broker))
-            self._background(self._reconcile(account, broker, modes[account]))
+            self._background(self._reconcile(account, modes[account]))
         self._background(self._take_events())
         try:
             await self._failure
@@ -116,26 +120,30 @@ class Trader:
                 task.cancel()
             await asyncio.gather(*self._tasks, *self._timers.values(), return_exceptions=True)
 
-    async def _reconcile(self, account: AccountId, broker: Broker, before: TradingMode) -> None:
-        """Settle, compare, and go on in the mode that the journal ends in; a halt stays."""
+    async def _reconcile(self, account: AccountId, before: TradingMode) -> None:
+        """Settle, and compare with the venue; then again and again."""
         while not self._is_settled(account):
             self._moved.clear()
             await self._moved.wait()
-        wrong = await self._differences(account, broker)
-        if wrong:
-            self.tell(self._mode(account, TradingMode.REDUCE_ONLY, wrong))
-            notice = Notice(
-                severity=Severity.CRITICAL,
-                title=f"{account}: positions differ",
-                text=wrong,
-                cause=f"reconcile:{account}",
-            )
-            await self._notifier.notify(notice)
-        else:
-            kept = before in (TradingMode.HALTED, TradingMode.REDUCE_ONLY)
-            self.tell(self._mode(account, before if kept else TradingMode.TRADING, "equal"))
+        await self._comparers[account].reconcile(before)
         await self._events.join()
         self._ready[account].set()
+        if self._compare_every_s is not None:
+            await self._comparers[account].keep(self._compare_every_s)
+
+    def _comparer(self, account: AccountId, broker: Broker) -> Comparer:
+        return Comparer(
+            account,
+            Surroundings(
+                state=lambda: self._steps.engine.state,
+                positions=lambda symbols: self._asked(lambda: broker.positions(symbols)),
+                settled=self._events.join,
+                tell=self.tell,
+                now_ms=self._now_ms,
+                notifier=self._notifier,
+                sleep=self._sleep,
+            ),
+        )
 
     def _is_settled(self, account: AccountId) -> bool:
         """Every order that was open at the start was asked for, and none is in doubt."""
@@ -145,26 +153,6 @@ class Trader:
             for live in state.orders.open(account)
         )
 
-    async def _differences(self, account: AccountId, broker: Broker) -> str:
-        """What the venue holds other than the books; empty if they agree.
-
-        An order that rests may trade between the two looks, so a difference is looked at again.
-        """
-        text = ""
-        symbols = tuple(self._steps.engine.state.books[account].whole.contracts)
-        for _ in range(_LOOKS):
-            await self._events.join()
-            theirs = await self._asked(lambda: broker.positions(symbols))
-            await self._events.join()
-            book = self._steps.engine.state.books[account].whole
-            ours = {symbol: book.position(symbol).quantity for symbol in symbols}
-            wrong = [symbol for symbol in ours if theirs[symbol] != ours[symbol]]
-            if not wrong:
-                return ""
-            text = ", ".join(f"{s} {ours[s]} here, {theirs[s]} there" for s in wrong)
-            await self._sleep(_LOOK_AGAIN_S)
-        return text
-
     async def _take_events(self) -> None:
         while True:
             event = await self._events.get()
@@ -172,6 +160,9 @@ class Trader:
                 self._do(await self._step(event))
                 self._steps.rest(SNAPSHOT_ROWS if self._events.empty() else LATEST_ROWS)
                 self._moved.set()
+                if isinstance(event, HeartbeatMissed):
+                    for comparer in self._comparers.values():
+                        comparer.soon()
             finally:
                 self._events.task_done()
 

@@ -326,6 +326,7 @@ def _account(one: DeskAccount) -> Account:
         venue=one.market.bars.symbols[0].venue,
         currency=one.currency,
         margin_mode=MarginMode(one.settings.margin),
+        adopts=one.settings.by_hand == "adopt",
         instruments=tuple(one.market.bars.symbols),
         strategies=tuple(strategy.name for strategy in one.strategies),
     )

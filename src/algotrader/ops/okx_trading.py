@@ -38,6 +38,7 @@ from algotrader.live.steps import Steps
 from algotrader.live.trader import Trader
 from algotrader.live.workers import WorkerDecider
 from algotrader.ops.desk import Desk, DeskAccount
+from algotrader.ops.holdings import begin_holdings
 from algotrader.ops.obeying import Obedience
 from algotrader.ops.observing.observation import Observation, Watched
 from algotrader.ops.okx_access import okx_client
@@ -47,6 +48,7 @@ from algotrader.ops.other_runs import refuse_other_runs
 from algotrader.ops.starting import Accept, accept_none, record_start
 from algotrader.ops.trading import Notices, Traded, journal_check, journal_folder, resumed
 
+_COMPARE_S: Final = 60.0  # between comparisons of the books with the venue
 _LOOK_S: Final = 0.25  # between looks into the inbox
 
 
@@ -106,6 +108,7 @@ async def trade_on_okx(
             record_start(desk, journal, steps, now_ms, accept)
             if not was_there:
                 await _begin_books(steps, account, client, now_ms)
+                begin_holdings(steps, account, await broker.positions(symbols), now_ms)
             count = await _trade(
                 desk, account, journal, steps, broker, feed, quotes, market, clock, timeframe, seen,
                 for_s=for_s, on_ready=on_ready, on_slice=on_slice,
@@ -152,7 +155,7 @@ async def _trade(
     )
     trader = Trader(
         steps=steps, brokers={account.name: broker}, decider=decider,
-        notifier=notifier, clock=clock,
+        notifier=notifier, clock=clock, compare_every_s=_COMPARE_S,
     )  # fmt: skip
     seen.watch(
         Watched(

@@ -9,6 +9,7 @@ ever written, and refuses what it does not know rather than trading on a guess.
 from algotrader.core.events.accounts import (
     CashMoved,
     FundingPaid,
+    HoldingLeft,
     Liquidated,
     PositionChanged,
 )
@@ -115,6 +116,7 @@ __all__ = [
     "FundingPaid",
     "HaltRequested",
     "HeartbeatMissed",
+    "HoldingLeft",
     "ImpossibleReply",
     "InstrumentChanged",
     "IntentRaised",

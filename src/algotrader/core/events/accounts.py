@@ -47,6 +47,14 @@ class Liquidated(EventBase, frozen=True, kw_only=True):
     fee_currency: Currency
 
 
+class HoldingLeft(EventBase, frozen=True, kw_only=True):
+    """What the venue holds of an instrument beside ours: it is shown, and never traded."""
+
+    account: AccountId
+    instrument: Symbol
+    quantity: Decimal  # signed; all of it, from here on
+
+
 class CashMoved(EventBase, frozen=True, kw_only=True):
     """Money came to an account or left it, without a trade."""
 

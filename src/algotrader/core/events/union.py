@@ -5,6 +5,7 @@ from __future__ import annotations
 from algotrader.core.events.accounts import (
     CashMoved,
     FundingPaid,
+    HoldingLeft,
     Liquidated,
     PositionChanged,
 )
@@ -99,6 +100,7 @@ Event = (
     | ProtectionRestored
     | PositionChanged
     | FundingPaid
+    | HoldingLeft
     | Liquidated
     | CashMoved
     | RiskTripped

@@ -1,0 +1,61 @@
+"""What an account holds at its first start, beside the money that its books begin with (F36)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from algotrader.core.events import CashMoved, Event, HoldingLeft, OrderFilled
+from algotrader.core.fills import Fill
+from algotrader.core.ids import TradeId
+from algotrader.core.instants import utc_at
+from algotrader.core.orders import Side
+from algotrader.core.symbols import Symbol
+from algotrader.live.steps import Steps
+from algotrader.ops.desk import DeskAccount
+from algotrader.portfolio.positions import Contract
+
+
+def begin_holdings(
+    steps: Steps, account: DeskAccount, held: Mapping[Symbol, Decimal], now_ms: int
+) -> None:
+    """Leave what is held alone, or adopt it, as `accounts.NAME.by_hand` says."""
+    for symbol, quantity in held.items():
+        if quantity:
+            adopts = account.settings.by_hand == "adopt"
+            for event in (_adopted if adopts else _left)(account, symbol, quantity, now_ms):
+                steps.take(event)
+
+
+def _left(account: DeskAccount, symbol: Symbol, quantity: Decimal, now_ms: int) -> list[Event]:
+    return [
+        HoldingLeft(
+            ts_event=now_ms, ts_known=now_ms, account=account.name, instrument=symbol,
+            quantity=quantity,
+        )
+    ]  # fmt: skip
+
+
+def _adopted(account: DeskAccount, symbol: Symbol, quantity: Decimal, now_ms: int) -> list[Event]:
+    """Booked at the last close: of coins their value is a deposit, so no profit is invented."""
+    market = account.market
+    instrument = next(one for one in market.instruments if one.symbol == symbol)
+    column = market.bars.symbols.index(symbol)
+    price = Decimal(repr(float(market.bars.as_panel().close[-1, column])))
+    contract = Contract.of(instrument)
+    fill = Fill(
+        trade_id=TradeId("adopted"), order_id=None, account=account.name, instrument=symbol,
+        side=Side.BUY if quantity > 0 else Side.SELL, quantity=abs(quantity), price=price,
+        fee=Decimal(0), fee_currency=account.currency, filled_at=utc_at(now_ms),
+    )  # fmt: skip
+    booked: list[Event] = [OrderFilled(ts_event=now_ms, ts_known=now_ms, fill=fill)]
+    if contract.is_spot:
+        booked.insert(
+            0,
+            CashMoved(
+                ts_event=now_ms, ts_known=now_ms, account=account.name,
+                movement_id=f"adopted {symbol}", reason="deposit",
+                amount=contract.worth(quantity, price), currency=account.currency,
+            ),
+        )  # fmt: skip
+    return booked
