@@ -6,7 +6,7 @@ SEEDS ?= 1000
 FIRST ?= 0
 NATIVE := build/native-tests
 
-.PHONY: help setup setup-run setup-online demo test test-all lint native-test native-sanitize coverage simulate bench docs wheel lock clean
+.PHONY: help setup setup-run demo test test-all lint native-test native-sanitize coverage simulate bench docs wheel lock clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -18,15 +18,12 @@ setup: .python ## everything a developer needs, in .venv (PYTHON=python3.12 choo
 setup-run: .python ## only what the program needs, in .venv
 	@$(PYTHON) tools/environment.py run
 
-setup-online: .python ## the same, and what downloads need
-	@$(PYTHON) tools/environment.py online
-
 .PHONY: .python
 .python:
 	@command -v $(PYTHON) >/dev/null || { echo "error: there is no $(PYTHON) here; AlgorithmTrader needs Python 3.11 or newer"; \
 	  echo "hint: sudo apt-get install python3 python3-venv, or name one: make setup PYTHON=python3.12"; exit 2; } >&2
 
-demo: $(if $(ONLINE),setup-online,setup-run) ## the main job on the bundled data (ONLINE=1 downloads real BTC/USDT bars)
+demo: setup-run ## the main job on the bundled data (ONLINE=1 downloads real BTC/USDT bars)
 	@$(BIN)/algotrader demo $(if $(ONLINE),--online) $(if $(VENUE_URL),--base-url $(VENUE_URL))
 
 test: lint native-test ## what a change must pass: lint, types, native tests, Python tests, coverage

@@ -1,8 +1,9 @@
-"""Make `.venv` ready: `python3 tools/environment.py run|online|dev`. Standard library only.
+"""Make `.venv` ready: `python3 tools/environment.py run|dev`. Standard library only.
 
-`run` installs what the program needs, `online` also what downloads need, `dev` also the tests,
-linters and documentation tools; each builds the native kernel in place. Nothing is done when nothing changed: the stamp, written last,
-holds a hash of everything that went in, so an interrupted set-up simply begins again.
+`run` installs what the program needs to research and to trade, `dev` also the tests, linters and
+documentation tools; each builds the native kernel in place. Nothing is done when nothing changed:
+the stamp, written last, holds a hash of everything that went in, so an interrupted set-up simply
+begins again.
 """
 
 import hashlib
@@ -21,14 +22,13 @@ STAMP = VENV / "ready.json"
 LOG = VENV / "setup.log"
 LOCKS = {
     "run": "requirements/runtime.lock",
-    "online": "requirements/online.lock",
     "dev": "requirements/dev.lock",
 }
-HOLDS = {"run": (), "online": ("run",), "dev": ("run", "online")}
+HOLDS = {"run": (), "dev": ("run",)}
 OLDEST = (3, 11)
 SUGGESTED = "python3.12"
 EVERY_MODULE = """
-import importlib, pkgutil, polars, algotrader
+import importlib, pkgutil, ccxt.pro, polars, algotrader
 for module in pkgutil.walk_packages(algotrader.__path__, "algotrader."):
     if "templates" not in module.name and not module.name.endswith("__main__"):
         importlib.import_module(module.name)

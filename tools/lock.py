@@ -1,8 +1,8 @@
 """Pin every dependency with its hashes: `make lock`.
 
 The locks serve Python 3.11, 3.12 and 3.13 and name no package index, so they work with the mirror
-a person has configured. `runtime.lock` and `online.lock` are held to the versions of `dev.lock`: one
-environment can grow from the one into the other.
+a person has configured. `runtime.lock` is held to the versions of `dev.lock`: one environment can
+grow from the one into the other.
 """
 
 from __future__ import annotations
@@ -32,5 +32,4 @@ if __name__ == "__main__":
     lock("bootstrap", only="uv")
     lock("compiler", only="ziglang")
     lock("dev", "--group", "dev", "--extra", "all")
-    lock("runtime", "--group", "build", "-c", "requirements/dev.lock")
-    lock("online", "--group", "build", "--extra", "okx", "-c", "requirements/dev.lock")
+    lock("runtime", "--group", "build", "--extra", "okx", "-c", "requirements/dev.lock")
