@@ -55,7 +55,7 @@ def run(
 
 
 def _collector(out: Output, for_s: float | None) -> None:
-    from algotrader.core.ports import SystemClock
+    from algotrader.core.ports import SteadyClock
     from algotrader.ops.collecting import CollectRole
     from algotrader.ops.config import load
     from algotrader.ops.role_notices import role_notices
@@ -63,7 +63,7 @@ def _collector(out: Output, for_s: float | None) -> None:
 
     configuration = load(out.config, environment=os.environ)
     with role_notices(configuration, os.environ, out.note) as notifier:
-        role = CollectRole(configuration, SystemClock(), notifier, says=out.note)
+        role = CollectRole(configuration, SteadyClock(), notifier, says=out.note)
         ended = run_until_stopped(role.run(), for_s)
     done = role.done.as_dict()
     out.show(

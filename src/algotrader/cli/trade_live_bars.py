@@ -17,7 +17,7 @@ def trade_live_bars(
     out: Output, configuration: Configuration, for_s: float | None
 ) -> tuple[Desk, Traded] | None:
     """Until a signal or `for_s` seconds; None if it was ended before trading began."""
-    from algotrader.core.ports import SystemClock
+    from algotrader.core.ports import SteadyClock
     from algotrader.live.journal.storage import Sync
     from algotrader.ops.desk import build_desk
     from algotrader.ops.notification.wiring import notifying
@@ -32,7 +32,7 @@ def trade_live_bars(
         notifying(configuration, os.environ) as messenger,
     ):
         process = PaperProcess(
-            configuration, SystemClock(), RoleNotices(out.note, messenger), says=out.note
+            configuration, SteadyClock(), RoleNotices(out.note, messenger), says=out.note
         )
         if run_until_stopped(process.catch_up(), None) is not Ended.BY_ITSELF:
             return None

@@ -81,6 +81,7 @@ class _Instrument:
     told: dict[int, tuple[Values, int]] = field(default_factory=dict)  # by ts: values, revision
     lacking: dict[int, int] = field(default_factory=dict)  # by ts: answers that had no bar of it
     doubted: dict[int, RawBar] = field(default_factory=dict)  # by ts: far from the bar before it
+    aside: dict[int, RawBar] = field(default_factory=dict)  # by ts: told to the watcher
     before: float | None = None  # close of the last bar before the first told one
     is_stale: bool = False
 
@@ -146,15 +147,20 @@ class BarKeeper:
         if told is not None and told[0] == bar.values:
             return []
         if (reason := fault_of(bar.values)) is not None:
-            self._set_aside(bar, reason)
+            self._set_aside(known, bar, reason)
             return []
         events = self.due(at)  # a slice that is over is over before this bar
         for one in self._believed(known, bar):
             events += self._keep(known, one, at)
         return [*events, *self.due(at)]
 
-    def _set_aside(self, bar: RawBar, reason: str) -> None:
-        """It stays among what is missing and is asked for again (F42)."""
+    def _set_aside(self, known: _Instrument, bar: RawBar, reason: str) -> None:
+        """It stays among what is missing and is asked for again (F42); each is told once."""
+        if known.aside.get(bar.ts) == bar:
+            return
+        known.aside[bar.ts] = bar
+        if len(known.aside) > _KEPT_DOUBTS:
+            del known.aside[min(known.aside)]
         self.quarantined += 1
         log.warning(
             "%s: a bar at %s is no bar (%s): %s", bar.instrument, bar.ts, reason, bar.values
@@ -175,11 +181,10 @@ class BarKeeper:
         doubted = known.doubted[max(earlier)] if earlier else None
         if doubted is not None and not leaps(bar.values, doubted.values[3]):
             return [known.doubted.pop(doubted.ts), bar]
-        if known.doubted.get(bar.ts) != bar:
-            known.doubted[bar.ts] = bar
-            if len(known.doubted) > _KEPT_DOUBTS:
-                del known.doubted[min(known.doubted)]
-            self._set_aside(bar, f"far from the last close {reference:.10g}")
+        known.doubted[bar.ts] = bar
+        if len(known.doubted) > _KEPT_DOUBTS:
+            del known.doubted[min(known.doubted)]
+        self._set_aside(known, bar, f"far from the last close {reference:.10g}")
         return []
 
     def _keep(self, known: _Instrument, bar: RawBar, at: Moment) -> list[FeedEvent]:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from algotrader.core.errors import UsageError
-from algotrader.core.ports import Clock, Notice, Notifier, Severity
+from algotrader.core.ports import Clock, Notice, Notifier, Severity, SystemClock
 from algotrader.core.timeframes import Timeframe
 from algotrader.data.collecting import Collector
 from algotrader.data.feed import FeedEvent
@@ -48,7 +48,8 @@ class Beside:
         }
         has_jobs = bool(configuration.settings.jobs)
         self._scheduler = (
-            SchedulerRole(configuration, clock, notifier, says=says) if has_jobs else None
+            # Jobs are due by the clock on the wall, which a person may set.
+            SchedulerRole(configuration, SystemClock(), notifier, says=says) if has_jobs else None
         )
 
     async def catch_up(self) -> None:

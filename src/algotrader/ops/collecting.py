@@ -18,7 +18,7 @@ from algotrader.core.symbols import InstrumentKind, Symbol
 from algotrader.core.timeframes import DAY_MS, Timeframe
 from algotrader.data.adapters.ccxt_source import CcxtSource
 from algotrader.data.adapters.okx.bars import FeedSettings, OkxBarFeed
-from algotrader.data.adapters.okx.rest import OkxAddress, OkxRest
+from algotrader.data.adapters.okx.rest import Asks, FirstToAnswer, OkxAddress, OkxRest
 from algotrader.data.adapters.okx.streams import OkxStreams
 from algotrader.data.collecting import Collected, Collector
 from algotrader.data.downloading import Filled, fill, latest_start
@@ -101,6 +101,8 @@ class CollectRole:
         self._patience = Patience()
         self._asking = asyncio.Lock()  # the client of history is one for all, and not for two
         self._source: HistorySource | None = None
+        second = settings.collect.second_url
+        self._urls = [self._url, *([second] if second else [])]  # the first is asked
         self.collectors: tuple[Collector, ...] = ()
 
     async def run(self) -> None:
@@ -176,6 +178,7 @@ class CollectRole:
                 if error.code not in ("data.venue_unreachable", "data.venue_limits"):
                     raise
                 log.warning("%s: %s", key, error.message)
+                self._urls, self._source = self._urls[1:] + self._urls[:1], None
                 if not was_told:
                     was_told = True
                     await self._notifier.notify(
@@ -190,7 +193,7 @@ class CollectRole:
 
     def _fill(self, key: SeriesKey, since_ms: int | None) -> Filled:
         if self._source is None:
-            self._source = CcxtSource(_VENUE, self._url, pause=self._patience.pause)
+            self._source = CcxtSource(_VENUE, self._urls[0], pause=self._patience.pause)
         now_ms = self._source.now_ms()
         begin = now_ms - self._settings.history_days * DAY_MS
         start = since_ms if since_ms is not None else latest_start(self._lake, key, begin)
@@ -270,8 +273,11 @@ def okx_feed(
             hint="a slice has to be over before the next one is due: lower them",
         )
     address = OkxAddress(base_url=url)
+    places: list[Asks] = [OkxRest(None, address)]
+    if settings.second_url is not None:
+        places.append(OkxRest(None, OkxAddress(base_url=settings.second_url)))
     return OkxBarFeed(
-        OkxRest(None, address), OkxStreams(None, address), clock, symbols, timeframe,
+        FirstToAnswer(*places), OkxStreams(None, address), clock, symbols, timeframe,
         since_ms=since_ms, watcher=collector, closes=closes,
         settings=FeedSettings(streams=settings.streams, grace_ms=grace_ms, delay_ms=delay_ms),
     )  # fmt: skip

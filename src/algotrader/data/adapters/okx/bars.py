@@ -15,7 +15,7 @@ from algotrader.core.symbols import Symbol
 from algotrader.core.timeframes import DAY_MS, HOUR_MS, MINUTE_MS, Timeframe
 from algotrader.data.adapters.okx.clock import measure_clock
 from algotrader.data.adapters.okx.names import inst_id
-from algotrader.data.adapters.okx.rest import NoAnswerError, OkxRest
+from algotrader.data.adapters.okx.rest import Asks, NoAnswerError
 from algotrader.data.adapters.okx.streams import Arg, Lost, OkxStreams, Opened, Pushed
 from algotrader.data.feed import FeedEvent
 from algotrader.data.live_bars import (
@@ -62,7 +62,7 @@ class OkxBarFeed:
 
     def __init__(
         self,
-        rest: OkxRest,
+        rest: Asks,
         streams: OkxStreams,
         clock: Clock,
         instruments: Sequence[Symbol],

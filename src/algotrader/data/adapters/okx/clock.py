@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from algotrader.data.adapters.okx.rest import NoAnswerError, OkxRest
+from algotrader.data.adapters.okx.rest import Asks, NoAnswerError
 
 _SAMPLES: Final = 5
 SHOWN_MS: Final = 500
@@ -51,7 +51,7 @@ def reading_of(asked_ms: int, told_ms: int, answered_ms: int) -> ClockReading:
 
 
 async def measure_clock(
-    rest: OkxRest, now_ms: Callable[[], int], *, samples: int = _SAMPLES
+    rest: Asks, now_ms: Callable[[], int], *, samples: int = _SAMPLES
 ) -> ClockReading:
     """The surest of some readings. NoAnswerError if the venue does not tell the time."""
     found: list[ClockReading] = []

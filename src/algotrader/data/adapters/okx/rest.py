@@ -8,13 +8,16 @@ raises nothing for an HTML page with status 200. So the envelope is read here: a
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from algotrader.core.errors import ConfigurationError
 from algotrader.data.adapters.okx.limits import LimitGate
+
+log = logging.getLogger(__name__)
 
 _OK: Final = "0"
 _TOO_MANY: Final = frozenset({"50011", "50061"})
@@ -80,6 +83,43 @@ class Answer:
     @property
     def is_ok(self) -> bool:
         return self.code == _OK
+
+
+class Asks(Protocol):
+    """Answers of the venue; NoAnswerError without one."""
+
+    async def get(self, path: str, params: Mapping[str, str]) -> Answer: ...
+
+    async def close(self) -> None: ...
+
+
+class FirstToAnswer:
+    """Several addresses of one venue: the one that answered last is asked first (F47)."""
+
+    def __init__(self, *addresses: Asks) -> None:
+        self._addresses = list(addresses)
+
+    async def get(self, path: str, params: Mapping[str, str]) -> Answer:
+        """NoAnswerError if none of them answers."""
+        failed: list[NoAnswerError] = []
+        for place, one in enumerate(self._addresses):
+            try:
+                answer = await one.get(path, params)
+            except NoAnswerError as error:
+                failed.append(error)
+                continue
+            if not answer.is_ok and place + 1 < len(self._addresses):
+                failed.append(NoAnswerError(f"{path}: {answer.code} {answer.message}"))
+                continue
+            if place:
+                log.warning("%s; another address answers, and is asked first now", failed[0])
+                self._addresses.insert(0, self._addresses.pop(place))
+            return answer
+        raise failed[0]
+
+    async def close(self) -> None:
+        for one in self._addresses:
+            await one.close()
 
 
 class OkxRest:
