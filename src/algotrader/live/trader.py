@@ -73,6 +73,7 @@ class Trader:
         notifier: Notifier,
         clock: Clock,
         sleep: Sleep = asyncio.sleep,
+        disk_sleep: Sleep | None = None,  # a disk lives in this machine's time; None: as `sleep`
         compare_every_s: float | None = None,
     ) -> None:
         """`compare_every_s`: books with the venue, after the start; None where none else trades."""
@@ -82,6 +83,7 @@ class Trader:
         self._notifier = notifier
         self._clock = clock
         self._sleep = sleep
+        self._disk_sleep = disk_sleep or sleep
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._tasks: set[asyncio.Future[None]] = set()
         self._work: set[asyncio.Future[None]] = set()  # of them those that end by themselves
@@ -205,7 +207,7 @@ class Trader:
             log.critical("the journal cannot be written: %s", error.message)
             self._start(self._notifier.notify(_unwritten(error)))
         while True:
-            await self._sleep(_WRITE_AGAIN_S)
+            await self._disk_sleep(_WRITE_AGAIN_S)
             try:
                 return self._steps.retry()
             except JournalUnwrittenError:

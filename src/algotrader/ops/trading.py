@@ -121,7 +121,7 @@ async def _replay(
     )
     trader = Trader(
         steps=steps, brokers=papers, decider=decider, notifier=notifier, clock=time.clock,
-        sleep=time.sleep,
+        sleep=time.sleep, disk_sleep=asyncio.sleep,
     )  # fmt: skip
     seen.watch(
         Watched(
