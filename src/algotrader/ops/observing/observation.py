@@ -34,6 +34,9 @@ _DEAD_S: Final = 5.0
 """Without a beat for so long the trader is told not to live."""
 _IDLE_S: Final = 30.0
 _MB: Final = 1_000_000
+_LOOKS_BETWEEN: Final = {"trader": 60, "worker": 20}
+"""Looks from one start of a process to the next for want of memory: a limit below what it needs
+makes no circle of starts (F08)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,7 @@ class _Last:
     cpu_s: float
     events: int = 0
     told: set[str] = field(default_factory=set)  # of memory: what was told
+    looks: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_LOOKS_BETWEEN, 0))
 
 
 class Observation:
@@ -204,7 +208,9 @@ class Observation:
                 await self._tell_memory(watched, process, check)
             else:
                 self._last.told.discard(process)
-            if check.is_hard:
+            self._last.looks[process] += 1
+            if check.is_hard and self._last.looks[process] >= _LOOKS_BETWEEN[process]:
+                self._last.looks[process] = 0
                 await self._renew(watched, process)
 
     async def _tell_memory(self, watched: Watched, process: str, check: MemoryCheck) -> None:
