@@ -371,7 +371,7 @@ class World:
         while True:
             try:
                 await self._one_life()
-            except (Crash, JournalFailedError):
+            except (Crash, JournalFailedError, JournalFullError):  # the last: its first deposit
                 self._lose()
             pause_s = self._chance.random() * 20.0
             await asyncio.sleep(pause_s if self._script is None else self._script.pause_s)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Final, Protocol, TypedDict
 
 from algotrader.core.events import (
@@ -110,7 +111,7 @@ class Trader:
         for account in self._brokers:
             self.tell(self._mode(account, TradingMode.STARTING, "the trader was started"))
         self._unasked = {live.order.order_id for live in self._steps.engine.state.orders.open()}
-        self._do(self._steps.resume(self._now_ms()))
+        self._do(await self._durable(lambda: self._steps.resume(self._now_ms())))
         for account, broker in self._brokers.items():
             self._background(self._listen(broker))
             self._background(self._reconcile(account, modes[account]))
@@ -159,7 +160,7 @@ class Trader:
         while True:
             event = await self._events.get()
             try:
-                self._do(await self._step(event))
+                self._do(await self._durable(partial(self._steps.take, event)))
                 self._steps.rest(SNAPSHOT_ROWS if self._events.empty() else LATEST_ROWS)
                 self._moved.set()
                 if isinstance(event, HeartbeatMissed):
@@ -199,10 +200,10 @@ class Trader:
             **self._times(), account=account, mode=mode, reason=reason, by="recovery"
         )
 
-    async def _step(self, event: Event) -> list[Command]:
+    async def _durable(self, step: Callable[[], list[Command]]) -> list[Command]:
         """Nothing is done, and nothing else taken, before the step is written."""
         try:
-            return self._steps.take(event)
+            return step()
         except JournalUnwrittenError as error:
             log.critical("the journal cannot be written: %s", error.message)
             self._start(self._notifier.notify(_unwritten(error)))
