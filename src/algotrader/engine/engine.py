@@ -332,17 +332,11 @@ class Engine:
             if account == event.account and "starting" in rules
         )
 
-    def _plan_again(self, place: Place, now_ms: int) -> None:
-        """A restart ends as if it had not been: its bar's targets are worked on (P8, R24)."""
-        frame = self._settings.instance(place[0]).timeframe
-        if now_ms - self.state.decided_ts.get(place, 0) < Timeframe.parse(frame).ms:
-            self._follower.replan(place, now_ms)
-
     def _mode_changed(self, event: ModeChanged, waiting: tuple[Place, ...]) -> None:
         if event.by == "recovery" and event.mode is not TradingMode.STARTING:
             self._ask_again(event)
-            for place in waiting:
-                self._plan_again(place, event.ts_known)
+            for place in waiting:  # a restart ends as if it had not been (P8)
+                self._follower.replan(place, event.ts_known)
             for place in list(self.state.thawing):
                 self._thaw.release(place, event.ts_known)
             self._listing.start(event.account, event.ts_known)

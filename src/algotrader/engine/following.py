@@ -110,9 +110,9 @@ class Follower:
     def replan(self, place: Place, now_ms: int) -> None:
         """Work on towards an instrument's latched target, now that nothing of it is open."""
         account = self._step.settings.instance(place[0]).account
-        self._sender.judge(account, self.planned(place), now_ms)
+        self._sender.judge(account, self.planned(place, now_ms), now_ms)
 
-    def planned(self, place: Place) -> tuple[Intent, ...]:
+    def planned(self, place: Place, now_ms: int) -> tuple[Intent, ...]:
         """What an instrument's latched target still asks for, on the account as it is now."""
         strategy, symbol = place
         state = self._step.state.rebalance.get(place)
@@ -129,8 +129,9 @@ class Follower:
         bar = self._step.state.closes.get(symbol)
         decision_ts = self._step.state.decided_ts[place]
         newest = self._step.state.slices[instance.timeframe].decision_ts
-        if bar is None or decision_ts != newest:
-            return ()  # no order for an old bar (R24)
+        age_ms = now_ms - decision_ts
+        if bar is None or decision_ts != newest or age_ms > Timeframe.parse(instance.timeframe).ms:
+            return ()  # no order for an old bar, the newest one we know among them (R24)
         weights = {} if state.standing is None else {symbol: state.standing}
         quantities = {symbol: latched} if state.standing is None else {}
         return intents_of(self._step.state, instance, weights, decision_ts, quantities)

@@ -60,9 +60,8 @@ class Waiter:
         if not places or starts or (not is_over and self._has_reductions(account)):
             return
         waited = {place: state.cash_waits[place][-1] for place in places}
-        self._pay(
-            account, [one for place in places for one in self._follower.planned(place)], now_ms
-        )
+        planned = [one for place in places for one in self._follower.planned(place, now_ms)]
+        self._pay(account, planned, now_ms)
         for place in places:
             if place in state.cash_waits:
                 self._drop(waited[place], "overtaken", "nothing of it is left to do by now", now_ms)
