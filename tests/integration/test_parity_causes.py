@@ -27,8 +27,19 @@ from tests.builders.traded_desk import (
 )
 
 from algotrader.backtest.settings import BacktestSettings
-from algotrader.core.events import Event, HaltRequested, OrderRejected, RearmRequested
-from algotrader.core.ids import RunId
+from algotrader.core.events import (
+    Event,
+    HaltRequested,
+    LimitChangeRequested,
+    OrderFilled,
+    OrderRejected,
+    RearmRequested,
+)
+from algotrader.core.fills import Fill
+from algotrader.core.ids import RunId, TradeId
+from algotrader.core.instants import utc_at
+from algotrader.core.money import Currency
+from algotrader.core.orders import Side
 from algotrader.engine.slices import Slice
 from algotrader.live.journal.folder import JournalFolder
 from algotrader.live.journal.journal import last_segment
@@ -69,6 +80,24 @@ class Rejects(InTime):
             order_id=order.order_id, instrument=order.instrument, code="51008",
             reason="insufficient balance",
         )  # fmt: skip
+
+
+class AtOnce(InTime):
+    """An exchange fills as it is asked, from a time on; a backtest does at the next bar."""
+
+    from_ms = 0
+
+    async def submit(self, approved: Any, deadline_ms: int) -> Any:
+        order, now_ms = approved.order, self._now_ms()
+        if now_ms < self.from_ms:
+            return await super().submit(approved, deadline_ms)
+        fill = Fill(
+            trade_id=TradeId(order.order_id), order_id=order.order_id, account=ACCOUNT,
+            instrument=order.instrument, side=order.side, quantity=order.quantity,
+            price=order.terms.limit or Decimal(100), fee=Decimal(0),
+            fee_currency=Currency("USDT"), filled_at=utc_at(now_ms),
+        )  # fmt: skip
+        return OrderFilled(ts_event=now_ms, ts_known=now_ms, fill=fill)
 
 
 class At:
@@ -275,6 +304,66 @@ def test_what_a_person_halted_is_the_operators(tmp_path: Path, folder: JournalFo
         slice_.closed.decision_ts for slice_ in told[30:36]
     }
     assert "halted by operator (cli): lunch" in different(found)[0].text
+
+
+def test_a_limit_that_a_person_changed_is_the_operators(
+    tmp_path: Path, folder: JournalFolder
+) -> None:
+    desk = a_desk(tmp_path, a_market())
+    told = slices(desk)
+    at_ms = told[40].closed.ts_known - 1
+    less = LimitChangeRequested(
+        ts_event=at_ms, ts_known=at_ms, by="operator", channel="cli", reason="calm",
+        key="instrument.max_notional", value="3000",
+    )  # fmt: skip
+    traded(desk, folder, told, requests=At(less))
+
+    found = compared(desk, folder)
+
+    assert_alone(found, Cause.OPERATOR)
+    first = different(found)[0]
+    assert "was cut to" in first.text
+    assert first.text.endswith("instrument.max_notional 3000 by operator")
+
+
+def test_what_was_traded_by_hand_is_named_where_the_money_differs(
+    tmp_path: Path, folder: JournalFolder
+) -> None:
+    desk = a_desk(tmp_path, a_market())
+    told = slices(desk)
+    at_ms = told[40].closed.ts_known - 1
+    fill = Fill(
+        trade_id=TradeId("x1"), order_id=None, account=ACCOUNT, side=Side.BUY,
+        instrument=told[0].bars[0].instrument, quantity=Decimal(5), price=Decimal(100),
+        fee=Decimal(0), fee_currency=Currency("USDT"), filled_at=utc_at(at_ms),
+    )  # fmt: skip
+    by_hand = OrderFilled(ts_event=at_ms, ts_known=at_ms, fill=fill)
+    traded(desk, folder, told, requests=At(by_hand))
+
+    found = compared(desk, folder)
+
+    assert found.is_clean
+    by_money = next(one for one in found.decisions if one.sameness is Sameness.WEIGHT)
+    assert by_money.text.endswith("+5 OKX:AAA/USDT traded by hand")
+
+
+def test_orders_still_open_where_the_journal_ends_say_nothing(
+    tmp_path: Path, folder: JournalFolder
+) -> None:
+    desk = a_desk(tmp_path, a_market())
+    told = slices(desk, 0, 33)
+
+    class AtTheEnd(AtOnce):
+        from_ms = told[-1].closed.ts_known
+
+    traded(desk, folder, told, broker=AtTheEnd)
+
+    found = compared(desk, folder)
+
+    assert found.counts == {Sameness.EQUAL: 2 * 33}
+    last = [one for one in found.decisions if one.came[1].is_open]
+    assert last
+    assert all(one.came[0].filled == one.came[0].ordered != 0 for one in last)
 
 
 def test_what_other_settings_wanted_is_a_configuration_change(

@@ -43,6 +43,7 @@ class Result:
     ordered: Decimal
     filled: Decimal
     price: Decimal | None  # average of the fills
+    is_open: bool = False  # something of it could still trade where this side ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -14,6 +16,8 @@ from algotrader.core.symbols import Symbol
 from algotrader.parity.causes import Cause
 from algotrader.parity.reading import Start
 from algotrader.parity.record import Heard, Record
+
+_NEVER: Final = 1 << 62
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +49,18 @@ class KnownBars:
             (self._bars.known_at >= span[0]) & (self._bars.known_at <= span[1])
         )
         self.differences = sorted(self._compared(), key=lambda one: (one.from_ms, one.ts))
+        self._from_ms = [one.from_ms for one in self.differences]
 
     def newest(self, decision_ts: int, instrument: Symbol) -> BarDifference | None:
         """The newest bar that a decision saw otherwise; the instrument's own before another's."""
-        found = [one for one in self.differences if one.concerns(decision_ts)]
-        return max(found, key=lambda one: (one.ts, one.instrument == instrument), default=None)
+        found: BarDifference | None = None
+        for at in range(bisect_right(self._from_ms, decision_ts) - 1, -1, -1):
+            one = self.differences[at]
+            if found is not None and one.ts != found.ts:
+                break
+            if one.concerns(decision_ts) and (found is None or one.instrument == instrument):
+                found = one
+        return found
 
     def own(self, decision_ts: int, instrument: Symbol) -> BarDifference | None:
         """The newest bar of an instrument that a decision saw otherwise."""
@@ -125,24 +136,40 @@ class Uptime:
     """When the trader ran, from its starts among the decisions."""
 
     def __init__(self, live: Record) -> None:
-        self._live = live
         self._restarts = live.starts[1:]
+        self._gaps: dict[str, list[tuple[int, float, Start]]] = {}  # last before, first after
+        decided: dict[str, list[tuple[int, int]]] = {}
+        for (frame, at), place in live.slice_places.items():
+            decided.setdefault(frame, []).append((place, at))
+        for frame, known in decided.items():
+            known.sort()
+            self._gaps[frame] = list(_gaps(known, self._restarts))
 
     def down_at(self, timeframe: str, decision_ts: int) -> Start | None:
         """The restart before which a decision fell out; None if the trader ran."""
-        places = self._live.slice_places
-        for place, start in self._restarts:
-            mine = [(at, told) for (frame, at), told in places.items() if frame == timeframe]
-            before = max((at for at, told in mine if told <= place), default=-1)
-            after = min((at for at, told in mine if told > place), default=decision_ts + 1)
+        for before, after, start in self._gaps.get(timeframe, ()):
             if before <= decision_ts < after:
                 return start
         return None
+
+    def restarted_between(self, place: int, other: int) -> bool:
+        """Whether the trader was started anew between two events."""
+        return any(place <= at <= other for at, _ in self._restarts)
 
     def restarted_before(self, place: int) -> Start | None:
         """The newest restart before an event."""
         held = [start for at, start in self._restarts if at < place]
         return held[-1] if held else None
+
+
+def _gaps(
+    decided: Sequence[tuple[int, int]], restarts: Sequence[tuple[int, Start]]
+) -> Iterator[tuple[int, float, Start]]:
+    """Between which decisions each restart lies; without end after the last one."""
+    for place, start in restarts:
+        at = bisect_right(decided, (place, _NEVER))
+        before = decided[at - 1][1] if at else -1
+        yield before, decided[at][1] if at < len(decided) else math.inf, start
 
 
 def _values(heard: Heard) -> tuple[float, ...]:

@@ -9,20 +9,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from algotrader.core.events import Decided
 from algotrader.core.ids import StrategyId
-from algotrader.core.instants import utc_at
-from algotrader.core.symbols import Symbol
 from algotrader.engine.inforce import InForce
 from algotrader.engine.settings import StrategyInstance
 from algotrader.parity.asknown import AsKnown
 from algotrader.parity.causes import Cause, Compared, Result, Sameness
-from algotrader.parity.evidence import KnownBars, Uptime
-from algotrader.parity.record import Key, Outcome, Record, decided_by_strategy
+from algotrader.parity.evidence import BarDifference, KnownBars, Uptime
+from algotrader.parity.memory import Memory
+from algotrader.parity.reasons import (
+    Reason,
+    equity_text,
+    moment,
+    number,
+    signed,
+    size_text,
+    terms_of,
+)
+from algotrader.parity.record import Key, Outcome, Record, Told
 from algotrader.parity.standing import ZERO, EquityGap, gap_of
 from algotrader.parity.today import Change
 from algotrader.portfolio.positions import exact
@@ -31,32 +38,8 @@ _SIZING: Final = ("risk", "accounts", "backtest")  # sections that sizes and lim
 _MOST_CHANGES: Final = 3
 _SAME: Final = 1e-12  # targets that differ by less than this part are the same number
 _SAME_MONEY: Final = Decimal("1e-9")  # of equity: the books agree to this part (P16)
-Place = tuple[StrategyId, Symbol]
 _OPERATOR_RULES: Final = ("kill_switch", "halt")
-_RESTART_RULES: Final = ("starting", "reduce_only", "unknown_order")
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """A cause and the sentence with its numbers; `brief` is how later ones refer to it."""
-
-    cause: Cause
-    text: str
-    brief: str = ""
-
-    def named(self) -> str:
-        return self.brief or f"{self.cause.value}, {self.text.partition(';')[0]}"
-
-
-@dataclass(frozen=True, slots=True)
-class Since:
-    """A reason that later decisions still feel."""
-
-    decision_ts: int
-    reason: Reason
-
-    def __str__(self) -> str:
-        return f"since {_at(self.decision_ts)}: {self.reason.named()}"
+_RESTART_RULES: Final = ("starting", "reduce_only")
 
 
 class Explainer:
@@ -81,39 +64,20 @@ class Explainer:
         self._known_changes: dict[
             int, Sequence[Change]
         ] = {}  # by the identity of what was in force
-        self._roots: dict[StrategyId, Since] = {}  # the first since its books were equal
-        self._last: dict[Place, Since] = {}  # the newest since a decision there was equal
-        self._equal: dict[Place, int] = {}  # place of the last equal decision
+        self._memory = Memory(live)
 
     def compare(self, key: Key) -> Compared:
         live, today = self._live.decisions.get(key), self._today.decisions.get(key)
         came = (_came(self._live.of(key)), _came(self._today.of(key)))
         gap = None if live is None or today is None else self._gap(key, live, today)
+        self._memory.note_moves(key)
         reason, sameness = self._judged(key, live, today, came, gap)
-        self._remember(key, reason, came)
+        self._memory.remember(key, reason, came)
         return Compared(
             key=key, journal=live, backtest=today, came=came, sameness=sameness,
             cause=None if reason is None else reason.cause,
             text="" if reason is None else reason.text, gap=gap,
         )  # fmt: skip
-
-    def _remember(self, key: Key, reason: Reason | None, came: tuple[Result, Result]) -> None:
-        place = (key.strategy, key.instrument)
-        root = self._roots.get(key.strategy)
-        if reason is None:
-            self._last.pop(place, None)
-            self._equal[place] = self._live.places[key]
-            if root is not None and root.decision_ts < key.decision_ts:
-                del self._roots[key.strategy]
-            if _price_differs(*came):
-                brief = f"filled at {came[0].price:f}, {came[1].price:f} in the backtest"
-                slipped = Reason(Cause.PATH, brief, brief)
-                self._roots.setdefault(key.strategy, Since(key.decision_ts, slipped))
-            return
-        since = Since(key.decision_ts, reason)
-        if reason.cause is not Cause.PATH:
-            self._last[place] = since
-        self._roots.setdefault(key.strategy, since)
 
     def _judged(
         self,
@@ -148,7 +112,7 @@ class Explainer:
         frame = self._instance(key.strategy).timeframe
         down = self._uptime.down_at(frame, at)
         if down is not None:
-            text = f"not decided: the trader was started again at {_at(down.time_ms)}"
+            text = f"not decided: the trader was started again at {moment(down.time_ms)}"
             return Reason(Cause.RESTART, text)
         found = self._bars[key.strategy].newest(at, key.instrument)
         if (frame, at) not in self._live.slices and found is not None and found.from_ms == at:
@@ -158,26 +122,38 @@ class Explainer:
     # Decided otherwise
 
     def _other_target(self, key: Key, live: Decided, today: Decided) -> Reason:
-        said = f"wanted {_number(live.target)}, {_number(today.target)} in the backtest"
+        said = f"wanted {number(live.target)}, {number(today.target)} in the backtest"
         known = self._known.get(key.strategy)
         found = self._bars[key.strategy].newest(key.decision_ts, key.instrument)
-        if found is not None and (known is None or known.gives(key, live.target)):
+        if found is not None and self._may_be_why(found, key, live):
             return Reason(found.cause, f"{said}; {found.text}")
         if known is None:
             reason = self._of_state(key, said)
             if reason is not None:
                 return reason
+            if found is not None:
+                return Reason(found.cause, f"{said}; {found.text}")
         changed = self._configuration(key, said)
         return changed or Reason(Cause.UNKNOWN, f"{said}; the bars known then give no reason")
 
+    def _may_be_why(self, found: BarDifference, key: Key, live: Decided) -> bool:
+        """Proved where targets are a function of history; else it must be news since all was equal."""
+        known = self._known.get(key.strategy)
+        if known is not None:
+            return known.gives(key, live.target)
+        equal = self._memory.equal.get((key.strategy, key.instrument))
+        return equal is None or found.from_ms > equal.decision_ts
+
     def _of_state(self, key: Key, said: str) -> Reason | None:
         """A bar-by-bar strategy looks at its position and money, and keeps a state of its own."""
-        earlier = self._last.get((key.strategy, key.instrument)) or self._roots.get(key.strategy)
+        earlier = self._memory.last.get((key.strategy, key.instrument)) or self._memory.roots.get(
+            key.strategy
+        )
         if earlier is not None:
             return Reason(earlier.reason.cause, f"{said}; {earlier}", earlier.reason.named())
         start = self._uptime.restarted_before(self._live.places[key])
         if start is not None:
-            return Reason(Cause.RESTART, f"{said}; restarted at {_at(start.time_ms)}")
+            return Reason(Cause.RESTART, f"{said}; restarted at {moment(start.time_ms)}")
         return None
 
     def _other_price(self, key: Key, live: Decided, today: Decided) -> Reason:
@@ -190,44 +166,66 @@ class Explainer:
     # What came of it
 
     def _other_result(self, key: Key, came: tuple[Result, Result]) -> Reason | None:
-        """What happened to the order of this very decision."""
+        """What happened to the orders of this very decision."""
         ours, theirs = self._live.of(key), self._today.of(key)
-        if came[0].filled == came[1].filled and came[0].ordered == came[1].ordered:
+        if _came_to_the_same(came):
             return None
         denied = self._denied(key, ours, theirs)
         if denied is not None:
             return denied
-        for told in decided_by_strategy(ours):
-            if told.filled == told.order.terms.signed_quantity:
-                continue
-            want, got = told.order.terms.signed_quantity, told.filled
-            twin = self._today.orders.get(told.order.order_id)
-            if twin is not None and _done(twin.filled, twin.order.quantity) == _done(
-                got, told.order.quantity
-            ):
-                continue  # filled in part alike
-            if told.ended == "rejected":
-                return Reason(Cause.REJECTED, f"{_signed(want)} was rejected: {told.reason}")
-            if told.ended == "absent":
-                return Reason(Cause.RESTART, f"{_signed(want)} never reached the venue")
-            if told.cancel_reason in ("halted", "a risk rule") and self._asked(key):
-                return Reason(Cause.OPERATOR, f"{_signed(want)} was cancelled by a person")
-            return Reason(Cause.PARTIAL_FILL, f"{_signed(got)} of {_signed(want)} was filled")
+        for told in ours.of_strategy:
+            if not told.is_open and not self._is_done_alike(told):
+                return self._of_order(key, told)
         return None
+
+    def _is_done_alike(self, told: Told) -> bool:
+        """Filled whole, or to the same part as the same order of the backtest."""
+        if told.filled == told.order.terms.signed_quantity:
+            return True
+        twin = self._today.orders.get(told.order.order_id)
+        if twin is None:
+            return False
+        with exact():
+            return twin.filled * told.order.quantity == told.filled * twin.order.quantity
+
+    def _of_order(self, key: Key, told: Told) -> Reason:
+        want, got = signed(told.order.terms.signed_quantity), signed(told.filled or None)
+        if told.ended == "rejected":
+            return Reason(Cause.REJECTED, f"{want} was rejected: {told.reason}")
+        if told.ended == "absent":
+            lost = self._uptime.restarted_between(self._live.places[key], told.ended_place)
+            cause = Cause.RESTART if lost else Cause.REJECTED
+            return Reason(cause, f"{want} never reached the venue")
+        if told.cancel_reason in ("halted", "a risk rule") and self._memory.asked(
+            key, told.ended_place
+        ):
+            return Reason(Cause.OPERATOR, f"{want} was cancelled by a person, {got} was filled")
+        return Reason(Cause.PARTIAL_FILL, f"{got} of {want} was filled")
 
     def _denied(self, key: Key, ours: Outcome, theirs: Outcome) -> Reason | None:
         """Orders of the backtest that our own rules refused, or cut, while trading."""
-        if len(ours.denied) <= len(theirs.denied):
+        if len(ours.denied) > len(theirs.denied):
+            intent, reasons = ours.denied[-1]
+            rules = [reason.rule for reason in reasons]
+            quantity = signed(intent.terms.signed_quantity)
+            said = "; ".join(reason.message for reason in reasons)
+            text = f"{quantity} was denied by {', '.join(rules)}: {said}"
+            if any(rule in _OPERATOR_RULES for rule in rules):
+                return Reason(Cause.OPERATOR, text)
+            if any(rule in _RESTART_RULES for rule in rules):
+                return Reason(Cause.RESTART, text)
+            return self._by_limits(key, text)
+        cut = next((told for told in ours.of_strategy if told.is_cut), None)
+        if cut is None or any(told.is_cut for told in theirs.of_strategy):
             return None
-        intent, reasons = ours.denied[-1]
-        rules = [reason.rule for reason in reasons]
-        text = f"{_signed(intent.terms.signed_quantity)} was denied by {', '.join(rules)}: " + (
-            "; ".join(reason.message for reason in reasons)
-        )
-        if any(rule in _OPERATOR_RULES for rule in rules):
-            return Reason(Cause.OPERATOR, text)
-        if any(rule in _RESTART_RULES for rule in rules):
-            return Reason(Cause.RESTART, text)
+        wanted, left = cut.order.intent.terms.signed_quantity, cut.order.terms.signed_quantity
+        return self._by_limits(key, f"{signed(wanted)} was cut to {signed(left)} by our limits")
+
+    def _by_limits(self, key: Key, text: str) -> Reason:
+        """Limits are others because a person changed them, the file did, or only trading has them."""
+        limits = self._live.limits_at(key)
+        if limits:
+            return Reason(Cause.OPERATOR, f"{text}; {', '.join(limits)}")
         return self._configuration(key, text, *_SIZING) or Reason(Cause.DENIED, text)
 
     # Sized otherwise
@@ -243,7 +241,7 @@ class Explainer:
         same_size = (
             live.latched_quantity == today.latched_quantity
             and live.lots == today.lots
-            and (came[0].ordered, came[0].filled) == (came[1].ordered, came[1].filled)
+            and _came_to_the_same(came)
         )
         if gap is None:
             if same_size:
@@ -254,13 +252,13 @@ class Explainer:
             return Reason(Cause.UNKNOWN, text), Sameness.DIFFERENT
         if not (same_size or self._size_follows(key, live, today)):
             return self._other_state(key, live, today), Sameness.DIFFERENT
-        text = _equity_text(live, today, gap)
+        text = equity_text(live, today, gap)
         if not same_size:
-            text = f"{_size_text(live, today)}: {text}"
-        root = self._roots.get(key.strategy)
+            text = f"{size_text(live, today)}: {text}"
+        root = self._memory.roots.get(key.strategy)
         if root is not None:
             text += f"; {root}"
-        return Reason(Cause.PATH, text, _terms(gap)), Sameness.WEIGHT
+        return Reason(Cause.PATH, text, terms_of(gap)), Sameness.WEIGHT
 
     def _size_follows(self, key: Key, live: Decided, today: Decided) -> bool:
         """Whether the same weight of the two equities gives the two sizes, to a lot (R8, R9)."""
@@ -277,17 +275,15 @@ class Explainer:
 
     def _other_state(self, key: Key, live: Decided, today: Decided) -> Reason:
         """Wished alike, on equal money, and sized otherwise."""
-        said = _size_text(live, today)
-        if self._asked(key):
-            return Reason(Cause.OPERATOR, f"{said}; a person had stopped or changed something")
-        earlier = self._last.get((key.strategy, key.instrument))
+        said = size_text(live, today)
+        if self._memory.asked(key):
+            return Reason(Cause.OPERATOR, f"{said}; a person had stopped trading or let it go on")
+        earlier = self._memory.last.get((key.strategy, key.instrument))
         if earlier is not None:
             return Reason(earlier.reason.cause, f"{said}; {earlier}", earlier.reason.named())
         rules = {one.rule for one in live.rules} ^ {one.rule for one in today.rules}
         if rules:
-            return self._configuration(key, said, *_SIZING) or Reason(
-                Cause.DENIED, f"{said}; by {', '.join(sorted(rules))}"
-            )
+            return self._by_limits(key, f"{said}; by {', '.join(sorted(rules))}")
         return self._configuration(key, said, *_SIZING) or Reason(Cause.UNKNOWN, said)
 
     # Facts
@@ -328,11 +324,6 @@ class Explainer:
             self._known_changes[id(force)] = self._changes(force)
         return self._known_changes[id(force)]
 
-    def _asked(self, key: Key) -> bool:
-        """Whether a person stopped something or changed a limit since the last equal decision."""
-        since = self._equal.get((key.strategy, key.instrument), 0)
-        return any(since < place < self._live.places[key] for place in self._live.asked)
-
     def _instance(self, strategy: StrategyId) -> StrategyInstance:
         return self._live.settings.instance(strategy)
 
@@ -344,55 +335,27 @@ def same_number(a: float | None, b: float | None) -> bool:
 
 
 def _came(outcome: Outcome) -> Result:
-    told = decided_by_strategy(outcome)
+    told = outcome.of_strategy
     fills = [fill for one in told for fill in one.fills]
     quantity = sum((fill.quantity for fill in fills), ZERO)
+    first = [one.order.terms for one in told if one.order.intent.attempt == 0]
     with exact():
         value = sum((fill.quantity * fill.price for fill in fills), ZERO)
         return Result(
-            ordered=sum((one.order.terms.signed_quantity for one in told
-                         if one.order.intent.attempt == 0), ZERO),
+            ordered=sum((terms.signed_quantity for terms in first), ZERO),
             filled=sum((one.filled for one in told), ZERO),
             price=value / quantity if quantity else None,
-        )  # fmt: skip
+            is_open=any(one.is_open for one in told),
+        )
 
 
-def _price_differs(ours: Result, theirs: Result) -> bool:
-    return ours.price is not None and theirs.price is not None and ours.price != theirs.price
-
-
-def _done(filled: Decimal, quantity: Decimal) -> Decimal:
-    return abs(filled) / quantity
+def _came_to_the_same(came: tuple[Result, Result]) -> bool:
+    """What is still open where one side ends says nothing yet."""
+    ours, theirs = came
+    if ours.ordered != theirs.ordered:
+        return False
+    return ours.filled == theirs.filled or ours.is_open or theirs.is_open
 
 
 def _mark(decided: Decided | None) -> Decimal:
     return ZERO if decided is None else Decimal(repr(decided.price))
-
-
-def _size_text(live: Decided, today: Decided) -> str:
-    ours, theirs = _signed(live.latched_quantity), _signed(today.latched_quantity)
-    if live.latched_quantity != today.latched_quantity:
-        return f"towards {ours}, {theirs} in the backtest"
-    return f"{live.lots} lots ordered towards {ours}, {today.lots} in the backtest"
-
-
-def _equity_text(live: Decided, today: Decided, gap: EquityGap) -> str:
-    return f"equity {live.equity:,.8g} against {today.equity:,.8g}: {_terms(gap)}"
-
-
-def _terms(gap: EquityGap) -> str:
-    terms = {"fills": gap.fills, "prices": gap.prices, "funding": gap.funding, "cash": gap.cash}
-    parts = [f"{name} {amount:+,.8g}" for name, amount in terms.items() if amount]
-    return ", ".join(parts) or "rounding"
-
-
-def _number(value: float | None) -> str:
-    return "nothing" if value is None else f"{value:.6g}"
-
-
-def _signed(value: Decimal | None) -> str:
-    return "nothing" if value is None else f"{value.normalize():+f}"
-
-
-def _at(ms: int) -> str:
-    return f"{utc_at(ms):%Y-%m-%d %H:%M}"

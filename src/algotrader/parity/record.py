@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, NamedTuple
@@ -33,7 +33,7 @@ from algotrader.core.events import (
     StrategyReloaded,
 )
 from algotrader.core.fills import Fill
-from algotrader.core.ids import OrderId, StrategyId
+from algotrader.core.ids import AccountId, OrderId, StrategyId
 from algotrader.core.instants import utc_ms
 from algotrader.core.orders import DenialReason, Intent, Order, Purpose
 from algotrader.core.symbols import Symbol
@@ -44,6 +44,7 @@ from algotrader.parity.standing import NOTHING, Standing
 from algotrader.portfolio.positions import Contract
 
 ZERO: Final = Decimal(0)
+_OWN: Final = (Purpose.TARGET, Purpose.ORDER, Purpose.GROUP)
 
 
 class Key(NamedTuple):
@@ -61,6 +62,7 @@ class Told:
     order: Order
     fills: list[Fill] = field(default_factory=list)
     ended: str | None = None  # rejected, cancelled, expired, absent
+    ended_place: int = 0  # of the event that told so
     reason: str = ""  # why it ended so, as the venue or the engine says
     cancel_reason: str = ""  # why we asked for its cancel
 
@@ -68,6 +70,16 @@ class Told:
     def filled(self) -> Decimal:
         """Signed."""
         return sum((fill.signed_quantity for fill in self.fills), ZERO)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it could still trade where the events end."""
+        return self.ended is None and self.filled != self.order.terms.signed_quantity
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the gate let less of it through than was wanted (R28)."""
+        return self.order.quantity < self.order.intent.terms.quantity
 
 
 @dataclass(slots=True)
@@ -78,17 +90,9 @@ class Outcome:
     denied: list[tuple[Intent, tuple[DenialReason, ...]]] = field(default_factory=list)
 
     @property
-    def ordered(self) -> Decimal:
-        """Signed quantity of its first tries."""
-        return sum(
-            (told.order.terms.signed_quantity for told in self.orders
-             if told.order.intent.attempt == 0),
-            ZERO,
-        )  # fmt: skip
-
-    @property
-    def filled(self) -> Decimal:
-        return sum((told.filled for told in self.orders), ZERO)
+    def of_strategy(self) -> Sequence[Told]:
+        """What the strategy's answer asked for; what guards, risk and people sent is no decision."""
+        return [told for told in self.orders if told.order.intent.purpose in _OWN]
 
 
 class Heard(NamedTuple):
@@ -96,6 +100,14 @@ class Heard(NamedTuple):
 
     place: int
     bar: BarClosed
+
+
+class Moved(NamedTuple):
+    """Something that changed a strategy's books and was no order of its decisions."""
+
+    place: int
+    strategy: StrategyId
+    text: str
 
 
 class Record:
@@ -119,7 +131,11 @@ class Record:
         self.in_force: list[tuple[int, InForce]] = []  # code and settings, from a place on
         self.answers: dict[tuple[StrategyId, int], StrategyAnswered] = {}
         self.deposits: list[CashMoved] = []  # before the first slice
-        self.asked: list[int] = []  # places of what a person stopped or changed
+        self.asked: list[int] = []  # places of what a person stopped or let go on
+        self.limits: list[
+            tuple[int, Mapping[str, str]]
+        ] = []  # a person's, in force from a place on
+        self.moved: list[Moved] = []  # what changed the books beside the orders of decisions
         self.standings: dict[StrategyId, Standing] = {}
         self.stood: dict[Key, Standing] = {}  # of the strategy, as it decided
         self.contracts = {
@@ -172,6 +188,8 @@ class Record:
             case CashMoved():
                 if not self.slices:
                     self.deposits.append(event)
+                else:
+                    self._moved(event.account, f"{event.reason} of {event.amount:+f}")
                 self._paid_in(event)
             case FundingPaid():
                 owner = self._owners[event.account][event.instrument]
@@ -180,14 +198,17 @@ class Record:
                 owner = self._owners[event.account][event.instrument]
                 contract = self.contracts[event.instrument]
                 self.standings[owner] = self._standing(owner).liquidated(event, contract)
+                self.moved.append(Moved(self.place, owner, f"{event.instrument} liquidated"))
             case RunStarted() | SettingsReloaded() | StrategyReloaded():
                 before = self.in_force[-1][1] if self.in_force else InForce()
                 self.in_force.append((self.place, before.after(event)))
             case ModeChanged():
                 if event.by == "operator":
                     self.asked.append(self.place)
-            case HaltRequested() | RearmRequested() | LimitChanged():
+            case HaltRequested() | RearmRequested():
                 self.asked.append(self.place)
+            case LimitChanged():
+                self._limit_changed(event)
             case _:
                 pass
 
@@ -204,6 +225,18 @@ class Record:
         held = [one for at, one in self.in_force if at < place and one.settings]
         return held[-1] if held else None
 
+    def limits_at(self, key: Key) -> Sequence[str]:
+        """The limits that a person had set by a decision, and that the file has otherwise."""
+        held = [limits for at, limits in self.limits if at < self.places[key]]
+        return [f"{name} {value}" for name, value in held[-1].items()] if held else []
+
+    def _limit_changed(self, event: LimitChanged) -> None:
+        held = dict(self.limits[-1][1]) if self.limits else {}
+        held.pop(event.key, None)
+        if event.value is not None:
+            held[event.key] = f"{event.after} by {event.by}"
+        self.limits.append((self.place, held))
+
     def of(self, key: Key) -> Outcome:
         return self.outcomes.get(key) or Outcome()
 
@@ -214,11 +247,18 @@ class Record:
         told = self.orders.get(fill.order_id) if fill.order_id is not None else None
         if told is None:
             owner = self._owners[fill.account][fill.instrument]
+            text = f"{fill.signed_quantity.normalize():+f} {fill.instrument} traded by hand"
+            self.moved.append(Moved(self.place, owner, text))
         else:
             told.fills.append(fill)
             owner = told.order.strategy
         contract = self.contracts[fill.instrument]
         self.standings[owner] = self._standing(owner).filled(fill, contract)
+
+    def _moved(self, account: AccountId, text: str) -> None:
+        for one in self.settings.strategies:
+            if one.account == account:
+                self.moved.append(Moved(self.place, one.strategy, text))
 
     def _standing(self, strategy: StrategyId) -> Standing:
         return self.standings.get(strategy, NOTHING)
@@ -235,10 +275,4 @@ class Record:
 
     def _ended(self, order_id: OrderId, how: str, reason: str) -> None:
         told = self.orders[order_id]
-        told.ended, told.reason = how, reason
-
-
-def decided_by_strategy(outcome: Outcome) -> Sequence[Told]:
-    """Orders that a strategy's answer asked for; what guards, risk and people sent is no decision."""
-    own = (Purpose.TARGET, Purpose.ORDER, Purpose.GROUP)
-    return [told for told in outcome.orders if told.order.intent.purpose in own]
+        told.ended, told.reason, told.ended_place = how, reason, self.place
