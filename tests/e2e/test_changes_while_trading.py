@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -212,3 +213,43 @@ def test_without_a_trader_requests_wait_for_the_next_start(desk: Path, said: Any
     account = said("status")["accounts"][0]
     assert Decimal(account["cash"]) == 10_000
     assert [one["rule"] for one in account["holds"]] == ["stopped"]
+
+
+def test_a_signal_reloads_as_the_command_does(
+    desk: Path, trader: subprocess.Popen[bytes], said: Any
+) -> None:
+    (desk / "algotrader.yaml").write_text(SETTINGS.replace("max_leverage: 2", "max_leverage: 1"))
+    trader.send_signal(signal.SIGHUP)
+    rows: list[Any] = []
+    for _ in range(600):
+        rows = said("journal", "show", "--kind", "SettingsReloaded", "--last", "0")
+        if rows:
+            break
+        time.sleep(0.05)
+
+    (row,) = rows
+    assert row["body"]["channel"] == "signal"
+    assert row["body"]["changes"][0]["key"] == "risk.account.max_leverage"
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "why"),
+    [({"until_ms": 1}, "its time is over"), ({"before": "1"}, "it holds at 2 and not at 1")],
+)
+def test_f72_a_confirmation_that_is_old_or_was_for_another_value_is_not_executed(
+    desk: Path, said: Any, spoilt: dict[str, Any], why: str
+) -> None:
+    (desk / "algotrader.yaml").write_text(SETTINGS.replace("2000-01-03", "2012-01-03"))
+    key = "account.max_leverage"
+    said("limits", "set", key, "3", "--confirm", key)
+    (request,) = (desk / "journal" / "inbox").glob("*.json")
+    request.write_text(json.dumps(json.loads(request.read_text()) | spoilt))
+    said("trade")
+
+    limits = {one["key"]: one["value"] for one in said("limits", "show")["limits"]}
+    assert limits[key] == "2"
+    (row,) = said("journal", "show", "--kind", "LimitChangeRefused", "--last", "0")
+    assert row["body"]["reason"] == f"{why}: ask again"
+    said("limits", "set", key, "3", "--confirm", key)
+    said("trade")
+    assert {one["key"]: one["value"] for one in said("limits", "show")["limits"]}[key] == "3"

@@ -160,3 +160,24 @@ def test_f63_changes_while_a_position_is_open_are_asked_about_and_kept(tmp_path:
     told = [(row["body"]["accepted_by"], len(row["body"]["changes"])) for row in starts]
     assert told == [(None, 0), ("operator", 2), (None, 0)]
     assert starts[-1]["body"]["settings"]["risk"] == {"account": {"max_leverage": "2"}}
+
+
+def test_f65_two_folders_cannot_trade_one_account_of_this_machine(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    with an_exchange() as (venue, port):
+        for folder in (first, second):
+            folder.mkdir()
+            desk(folder, port)
+        trader = subprocess.Popen(
+            [sys.executable, "-c", COMMAND, "trade", "--quiet"], cwd=first,
+            env={**os.environ, **KEYS}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        until = time.monotonic() + 60
+        while not venue.api.desk.exchange.venue.records.orders and time.monotonic() < until:
+            time.sleep(0.01)
+        refused = run(second, "trade", "--for", "1")["error"]
+        trader.kill()
+        trader.wait()
+
+    assert refused["code"] == "trading.account_in_use"
+    assert str(first / "journal") in refused["message"]

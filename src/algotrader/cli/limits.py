@@ -36,6 +36,8 @@ Confirm = Annotated[
     str | None, typer.Option("--confirm", metavar="KEY", help="Lets more happen: the key again.")
 ]
 TO_FILE = "file"
+CONFIRMED_MS = 600_000
+"""A confirmation that no trader took by then has to be given again (F72)."""
 
 
 @app.command()
@@ -104,8 +106,11 @@ def set_(
 
     configuration = _load(out)
     before, after = _judged(configuration, key, value)
-    _require_confirmed(out, key, before, after, confirm)
-    asked = LimitRequest(key=key, value=None if value == TO_FILE else value, reason=reason)
+    until_ms = _confirmed_until(out, key, before, after, confirm)
+    asked = LimitRequest(
+        key=key, value=None if value == TO_FILE else value, reason=reason, before=before,
+        until_ms=until_ms,
+    )  # fmt: skip
     told = answered(
         configuration,
         asked,
@@ -131,13 +136,16 @@ def _judged(configuration: Configuration, key: str, value: str) -> tuple[str | N
     return before, _text(value_of(wanted, key))
 
 
-def _require_confirmed(
+def _confirmed_until(
     out: Output, key: str, before: str | None, after: str | None, confirm: str | None
-) -> None:
+) -> int | None:
+    """How long a change that lets more happen is confirmed; None for one that does not."""
+    from algotrader.core.instants import utc_ms
+    from algotrader.core.ports import SystemClock
     from algotrader.risk.loosening import loosens
 
     if not loosens(key, before, after):
-        return
+        return None
     if confirm is None and not out.json and sys.stdin.isatty():
         confirm = typer.prompt(f"{key}: {after}, is {before}. This lets more happen. Type the key")
     if confirm != key:
@@ -146,6 +154,7 @@ def _require_confirmed(
             f"{key}: {after or 'none'} instead of {before} lets more happen; nothing was changed",
             hint=f"if that is meant: --confirm {key}",
         )
+    return utc_ms(SystemClock().now()) + CONFIRMED_MS
 
 
 def _show_answer(

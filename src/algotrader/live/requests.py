@@ -38,6 +38,8 @@ class LimitRequest(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
     key: str  # `account.max_daily_loss`
     value: str | None  # None: as the file has it
     reason: str
+    before: str | None = None  # what held when it was asked for; it is not done to anything else
+    until_ms: int | None = None  # UTC ms; later it must be asked for again (F72)
     by: str = OPERATOR
     channel: str = CHANNEL  # the door it came through
 

@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from algotrader.core.errors import ConfigurationError
-from algotrader.core.spelling import nearest
+from algotrader.core.spelling import hint_among, nearest
 from algotrader.live.settings import SECRET_NAME
 from algotrader.ops.dotenv import FILE_NAME as DOTENV
 from algotrader.ops.dotenv import read_dotenv
@@ -91,6 +91,7 @@ def load(
         settings = Settings.model_validate(values)
     except ValidationError as error:
         raise _refusal(error, origins, source) from error
+    _require_known_names(settings, origins, source)
     return Configuration(settings=settings, origins=origins, folder=folder, file=source)
 
 
@@ -246,6 +247,22 @@ def _refusal(
         hint = _suggest(_dotted(unknown[0]["loc"]), list(keys()))
     code = "config.unknown_key" if unknown else "config.value"
     return ConfigurationError(code, "\n".join(dict.fromkeys(said)), hint=hint)
+
+
+def _require_known_names(
+    settings: Settings, origins: Mapping[str, str], source: Path | None
+) -> None:
+    """A limit of its own for an account or a strategy that does not exist would limit nothing."""
+    for section, known in (("accounts", settings.accounts), ("strategies", settings.strategies)):
+        for name in getattr(settings.risk, section):
+            if known and name not in known:
+                key: Key = ("risk", section, name)
+                raise ConfigurationError(
+                    "config.unknown_name",
+                    f"{_where(key, origins, source)}: {_dotted(key)} limits nothing: {section} has "
+                    f"no {name}",
+                    hint=hint_among(name, known, f"{section} are: {', '.join(known)}"),
+                )
 
 
 def _where(location: Key, origins: Mapping[str, str], source: Path | None) -> str:

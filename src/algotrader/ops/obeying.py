@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from algotrader.backtest.instances import strategy_instance
 from algotrader.core.errors import AlgotraderError, StrategyError
 from algotrader.core.events import (
     Event,
+    LimitChangeRefused,
     SettingsRefused,
     SettingsReloaded,
     StrategyReloaded,
     StrategyReloadRefused,
 )
 from algotrader.core.ids import StrategyId
+from algotrader.core.instants import utc_ms
+from algotrader.core.ports import SystemClock
 from algotrader.engine.state import EngineState
 from algotrader.live.operator import Inbox
-from algotrader.live.requests import LoadRequest, ReloadRequest, event_of
+from algotrader.live.requests import LimitRequest, LoadRequest, ReloadRequest, event_of
 from algotrader.live.workers import WorkerDecider
 from algotrader.ops.desk import Desk, DeskStrategy
 from algotrader.ops.reloading import Reload, in_force, judge, read_again
 from algotrader.ops.settings_text import deciding
+from algotrader.risk.limit_changes import value_of
 from algotrader.strategy.loader import LoadedStrategy, load
+
+_BY_SIGNAL: Final = ReloadRequest(reason="SIGHUP", channel="signal")
 
 
 class Obedience:
@@ -42,19 +51,49 @@ class Obedience:
         self._decider = decider
         self._state = state
         self._environment = environment
+        self._was_signalled = False
+
+    def listen(self) -> None:
+        """Take SIGHUP as a wish to reload, as daemons do; signals come to the main thread alone."""
+        if threading.current_thread() is threading.main_thread():
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._signalled)
+
+    def _signalled(self) -> None:
+        self._was_signalled = True
 
     async def take(self, now_ms: int) -> list[Event]:
         """The events of all requests that are there, the oldest first."""
         events: list[Event] = []
+        if self._was_signalled:
+            self._was_signalled = False
+            events += await self._reload(_BY_SIGNAL, now_ms)
         for asked in self._inbox.requests():
             match asked:
                 case ReloadRequest():
                     events += await self._reload(asked, now_ms)
                 case LoadRequest():
                     events.append(await self._load(asked, now_ms))
+                case LimitRequest():
+                    events.append(self._limit(asked, now_ms))
                 case _:
                     events.append(event_of(asked, now_ms))
         return events
+
+    def _limit(self, asked: LimitRequest, now_ms: int) -> Event:
+        """Not executed when its time is over, or when it was confirmed for another value (F72)."""
+        event = event_of(asked, now_ms)
+        if asked.until_ms is None:
+            return event
+        is_late = utc_ms(SystemClock().now()) > asked.until_ms
+        held = value_of(self._state.risk.state.limits, asked.key)
+        is_other = (None if held is None else str(held)) != asked.before
+        if not (is_late or is_other):
+            return event
+        why = "its time is over" if is_late else f"it holds at {held} and not at {asked.before}"
+        return LimitChangeRefused(
+            ts_event=now_ms, ts_known=now_ms, key=asked.key, value=asked.value, by=asked.by,
+            reason=f"{why}: ask again",
+        )  # fmt: skip
 
     async def _reload(self, asked: ReloadRequest, now_ms: int) -> list[Event]:
         running = self._desk.configuration

@@ -180,6 +180,7 @@ async def _trade(
     async def obey() -> None:
         inbox = Inbox(journal_folder(desk).path)
         asked = Obedience(desk, inbox, decider, steps.engine.state, os.environ)
+        asked.listen()
         await trader.ready()
         while True:
             for request in await asked.take(utc_ms(clock.now())):

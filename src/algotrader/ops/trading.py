@@ -130,6 +130,7 @@ async def _replay(
         )
     )  # fmt: skip
     asked = Obedience(desk, Inbox(journal_folder(desk).path), decider, engine.state, os.environ)
+    asked.listen()
     count = 0
 
     def taken(slice_: Slice) -> None:

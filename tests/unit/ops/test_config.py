@@ -204,3 +204,19 @@ def test_f68_a_value_in_place_of_a_secrets_name_is_not_repeated(tmp_path: Path) 
 
     assert "accounts.main.keys: string should match pattern" in error.message
     assert CANARY not in error.message
+
+
+@pytest.mark.parametrize(
+    ("section", "known"),
+    [("accounts", "accounts: {main: {}}"),
+     ("strategies", "strategies: {main: {use: TrendFollow, symbols: [US:AAPL], timeframe: 1d}}")],
+)  # fmt: skip
+def test_f62_a_limit_for_a_name_that_nobody_has_is_refused_with_its_line(
+    tmp_path: Path, section: str, known: str
+) -> None:
+    text = f"{known}\nrisk:\n  {section}:\n    mian: {{max_positions: 2}}\n"
+    error = refusal(tmp_path, text)
+
+    assert error.message.startswith(f"{tmp_path / 'algotrader.yaml'}:4: risk.{section}.mian")
+    assert (error.hint or "").startswith("did you mean main?")
+    loaded(tmp_path, text.replace("mian", "main"))
