@@ -101,6 +101,20 @@ def full(session: Session) -> list[Row]:
     ]
 
 
+def bus(session: Session) -> list[Row]:
+    quotes = session.size(2_000_000, 200_000)
+    runs = [session.ours("bench_bus", quotes) for _ in range(session.rounds)]
+    speed = quotes / fastest(runs)
+    return [
+        Row(
+            work="live: quotes of 50 instruments to 10 listeners, coalesced, no journal",
+            ours=f"{rate(speed)} quotes/s",
+            goal="≥ 200 k",
+            reached=speed >= 200_000,
+        )
+    ]
+
+
 def sweep(session: Session) -> list[Row]:
     rows, sets = session.size(100_000, 20_000), session.size(1_000, 40)
     small, few = session.size(20_000, 5_000), session.size(200, 20)
@@ -284,6 +298,7 @@ def shell(session: Session) -> list[Row]:
 ROWS: Mapping[str, Callable[[Session], list[Row]]] = {
     "event": event,
     "full": full,
+    "bus": bus,
     "sweep": sweep,
     "portfolio": portfolio,
     "metrics": metrics,

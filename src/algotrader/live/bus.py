@@ -20,6 +20,7 @@ from algotrader.live.subscription import (
     Handler,
     Message,
     Monitor,
+    QuoteBoard,
     Statistics,
     Subscription,
     Trouble,
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 
 CAPACITY: Final = 10_000
 _DRAIN_S: Final = 5.0
+QUOTES_EVERY_S: Final = 0.02
+"""Quotes are told no oftener: of those between, the newest of each instrument."""
 
 
 class Bus:
@@ -42,6 +45,9 @@ class Bus:
         self._monitors: list[Monitor] = []
         self._published: Counter[str] = Counter()
         self._is_closed = False
+        self._board = QuoteBoard()
+        self._is_rung = False  # listeners of quotes will be woken
+        self._rung_s = float("-inf")
 
     def subscribe(
         self,
@@ -63,6 +69,7 @@ class Bus:
         self._check(listener, asked, capacity)
         subscription = Subscription(
             listener, handler, capacity=capacity, quick=quick, clock=self._clock,
+            board=self._board if any(is_asked_for(QUOTE, each) for each in asked) else None,
             monitor=self._trouble,
         )  # fmt: skip
         self._asked[subscription] = asked
@@ -93,17 +100,24 @@ class Bus:
 
     def quote(self, quote: Quote) -> None:
         """Tell the best bid and ask; of one instrument a listener gets the newest alone."""
-        self._published[QUOTE] += 1
-        listeners = self._listeners(QUOTE)
-        if listeners:
-            message = Message(QUOTE, QUOTE_PRIORITY, quote, self._clock.monotonic_s())
-            instrument = quote.instrument
-            for subscription in listeners:
-                subscription.offer_quote(instrument, message)
+        if self._is_closed:
+            return
+        now_s = self._clock.monotonic_s()
+        self._board.pin(quote.instrument, Message(QUOTE, QUOTE_PRIORITY, quote, now_s))
+        if not self._is_rung:
+            self._is_rung = True
+            wait_s = max(self._rung_s + QUOTES_EVERY_S - now_s, 0.0)
+            asyncio.get_running_loop().call_later(wait_s, self._ring)
+
+    def _ring(self) -> None:
+        self._is_rung = False
+        self._rung_s = self._clock.monotonic_s()
+        for subscription in self._listeners(QUOTE):
+            subscription.wake()
 
     def published(self) -> Counter[str]:
         """How many of each topic were published since the start."""
-        return Counter(self._published)
+        return Counter(self._published) + Counter({QUOTE: self._board.count})
 
     def statistics(self) -> list[Statistics]:
         """Of each listener, as they are now."""
@@ -111,6 +125,7 @@ class Bus:
 
     async def close(self, timeout_s: float = _DRAIN_S) -> None:
         """Tell everybody what waits for them, together no longer than the time, and end."""
+        self._ring()
         self._is_closed = True
         self._of_topic = dict.fromkeys((*TOPICS.values(), QUOTE), ())
         await asyncio.gather(*(each.close(timeout_s) for each in self._asked))

@@ -48,8 +48,12 @@ class QuoteSource(Protocol):
 class QuoteBook:
     """The newest quote of each instrument, and which of them the engine has been told."""
 
-    def __init__(self, instruments: Iterable[Symbol]) -> None:
+    def __init__(
+        self, instruments: Iterable[Symbol], publish: Callable[[Quote], None] = lambda _: None
+    ) -> None:
+        """`publish` is told each quote that is kept: `Bus.quote`."""
         self.instruments = tuple(sorted(instruments))
+        self._publish = publish
         self._newest: dict[Symbol, Quote] = {}
         self._told: dict[Symbol, int] = {}
         self._silent: set[Symbol] = set()
@@ -59,6 +63,7 @@ class QuoteBook:
         known = self._newest.get(quote.instrument)
         if known is None or quote.ts >= known.ts:
             self._newest[quote.instrument] = quote
+            self._publish(quote)
 
     def before(self, event: Event) -> list[QuoteSeen]:
         """What the engine is to be told before an event that may lead to orders."""

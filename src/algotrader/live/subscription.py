@@ -7,7 +7,7 @@ import inspect
 from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, cast
 
 import msgspec
@@ -37,6 +37,31 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     priority: int  # 0 first, 9 last
     body: Event | Quote | Missed
     at_s: float  # monotonic seconds, when it was published
+
+
+class QuoteBoard:
+    """The newest quote of each instrument, shared by all who listen to quotes.
+
+    Pinning one up costs the same however many listen: each takes what is newer than it has seen.
+    """
+
+    def __init__(self) -> None:
+        self._newest: dict[Symbol, tuple[int, Message]] = {}  # the newest last
+        self.count = 0
+
+    def pin(self, instrument: Symbol, message: Message) -> None:
+        self.count += 1
+        self._newest.pop(instrument, None)
+        self._newest[instrument] = self.count, message
+
+    def newer(self, than: int) -> list[Message]:
+        """What was pinned up after the quote of that number, the oldest first."""
+        found = []
+        for number, message in reversed(self._newest.values()):
+            if number <= than:
+                break
+            found.append(message)
+        return found[::-1]
 
 
 Handler = Callable[[Message], Awaitable[None] | None]
@@ -70,7 +95,7 @@ class Statistics:
 
 
 class Subscription:
-    """A bounded queue in order of priority, and the newest quote of each instrument."""
+    """A bounded queue in order of priority, and where it is on the board of quotes."""
 
     def __init__(
         self,
@@ -79,6 +104,7 @@ class Subscription:
         *,
         capacity: int,
         quick: bool,
+        board: QuoteBoard | None,
         clock: Clock,
         monitor: Monitor,
     ) -> None:
@@ -87,7 +113,9 @@ class Subscription:
         self._clock = clock
         self._monitor = monitor
         self._queues: tuple[deque[Message], ...] = tuple(deque() for _ in range(LEVELS))
-        self._quotes: dict[Symbol, Message] = {}
+        self._board = board  # None: it did not ask for quotes
+        self._first_quote = self._seen_quote = 0 if board is None else board.count
+        self._quotes_told = 0
         self._waiting = 0  # in the queues, quotes apart
         self._missed = 0
         self._is_failing = False
@@ -103,8 +131,15 @@ class Subscription:
 
     def statistics(self) -> Statistics:
         """As they are now."""
-        self._told.depth = self._waiting + len(self._quotes)
-        return self._told
+        pending, offered = len(self._quotes()), 0
+        if self._board is not None:
+            offered = self._board.count - self._first_quote
+        return replace(
+            self._told,
+            offered=self._told.offered + offered,
+            coalesced=offered - self._quotes_told - pending,
+            depth=self._waiting + pending,
+        )
 
     def offer(self, message: Message) -> None:
         """Queue a message. A full queue drops the oldest of what is least urgent."""
@@ -116,16 +151,8 @@ class Subscription:
             self._waiting += 1
         self._work.set()
 
-    def offer_quote(self, instrument: Symbol, message: Message) -> None:
-        """Queue a quote in the place of the one that waits, if one does."""
-        told, quotes = self._told, self._quotes
-        told.offered += 1
-        if instrument in quotes:
-            told.coalesced += 1
-        elif len(quotes) >= self._capacity:
-            self._drop()
-            return
-        quotes[instrument] = message
+    def wake(self) -> None:
+        """There is a quote on the board."""
         self._work.set()
 
     async def close(self, timeout_s: float) -> None:
@@ -135,8 +162,7 @@ class Subscription:
             await asyncio.sleep(0.001)
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
-        left = self._waiting + len(self._quotes)
-        self._told.dropped += left
+        self._told.dropped += self._waiting
         if self._thread is not None:
             self._thread.shutdown(wait=False, cancel_futures=True)
 
@@ -162,7 +188,7 @@ class Subscription:
             batch = self._taken()
             self._note_lag(batch)
             await self._tell(batch)
-            if not self._waiting and not self._quotes and not self._missed:
+            if not self._waiting and not self._missed and not self._quotes():
                 self._work.clear()
 
     def _taken(self) -> list[Message]:
@@ -175,10 +201,15 @@ class Subscription:
             while queue and len(batch) < _BATCH:
                 batch.append(queue.popleft())
                 self._waiting -= 1
-        if len(batch) < _BATCH and self._quotes:
-            batch.extend(self._quotes.values())
-            self._quotes.clear()
+        if len(batch) < _BATCH and (quotes := self._quotes()):
+            batch += quotes
+            self._quotes_told += len(quotes)
+            assert self._board is not None
+            self._seen_quote = self._board.count
         return batch
+
+    def _quotes(self) -> list[Message]:
+        return [] if self._board is None else self._board.newer(self._seen_quote)
 
     def _note_lag(self, batch: list[Message]) -> None:
         if batch:

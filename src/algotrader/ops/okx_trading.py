@@ -79,7 +79,7 @@ async def trade_on_okx(
     symbols = tuple(account.market.bars.symbols)
     timeframe = account.market.bars.timeframe
     engine = Engine(desk.engine_settings(journal.run_id))
-    quotes = QuoteBook(symbols)
+    quotes = QuoteBook(symbols, seen.bus.quote)
     steps = Steps(engine, journal, seen.bus.publish, quotes.before)
     was_there = resumed(desk, steps)
     newest = engine.state.slices.get(str(timeframe))

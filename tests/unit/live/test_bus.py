@@ -270,3 +270,62 @@ def test_an_event_knows_its_topic() -> None:
         ts_event=0, ts_known=0, component="feed:OKX", last_seen_ms=None, allowed_ms=1
     )
     assert topic_of(missed) == "system.heartbeat_missed"
+
+
+def test_quotes_are_told_while_they_flow_and_a_slow_listener_gets_the_newest() -> None:
+    quick: list[Quote] = []
+    slow: list[Quote] = []
+    may_go_on = asyncio.Event()
+
+    async def taking_its_time(message: Message) -> None:
+        assert isinstance(message.body, Quote)
+        slow.append(message.body)
+        await may_go_on.wait()
+
+    async def story() -> None:
+        bus = Bus()
+        bus.subscribe("quick", lambda m: quick.append(m.body), topics=["market.*"], quick=True)
+        bus.subscribe("slow", taking_its_time, topics=["market.quote"])
+        for bid in range(1, 6):
+            bus.quote(quote(BTC, bid))
+            while not quick or quick[-1].bid < bid:
+                await asyncio.sleep(0.001)
+        may_go_on.set()
+        await bus.close()
+
+    within(story)
+    assert [one.bid for one in quick] == [1, 2, 3, 4, 5]
+    assert [one.bid for one in slow] == [1, 5]
+
+
+def test_quotes_in_quick_succession_are_told_as_one() -> None:
+    told: list[Quote] = []
+
+    async def story() -> None:
+        bus = Bus()
+        listening = bus.subscribe("console", lambda m: told.append(m.body), quick=True)
+        for bid in range(1_000):
+            bus.quote(quote(BTC, bid))
+            await asyncio.sleep(0)
+        await bus.close()
+        statistics = listening.statistics()
+        assert statistics.offered == 1_000
+        assert statistics.delivered + statistics.coalesced == 1_000
+        assert statistics.coalesced > 500
+
+    within(story)
+    assert told[-1].bid == 999
+
+
+def test_who_listens_later_gets_only_later_quotes() -> None:
+    told: list[object] = []
+
+    async def story() -> None:
+        bus = Bus()
+        bus.quote(quote(BTC, 1))
+        bus.subscribe("console", lambda m: told.append(m.body), quick=True)
+        bus.quote(quote(ETH, 2))
+        await bus.close()
+
+    within(story)
+    assert told == [quote(ETH, 2)]
