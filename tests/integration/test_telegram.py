@@ -205,24 +205,28 @@ def test_promise_24_five_hundred_equal_errors_are_at_most_three_messages(workspa
     assert len(here.phone.texts()) <= 3
 
 
-def test_forty_different_fills_are_a_few_messages_and_none_is_lost(workspace: Any) -> None:
+@pytest.mark.parametrize("severity", [Severity.INFO, Severity.IMPORTANT])
+def test_promise_24_forty_different_signals_are_a_few_messages_and_none_is_lost(
+    workspace: Any, severity: Severity
+) -> None:
     with workspace() as here:
         outbox = here.outbox
         outbox.hear_all(
             [
                 (
-                    Notice(severity=Severity.INFO, title=f"fill {n:02}", text="", cause=f"{n}"),
+                    Notice(severity=severity, title=f"signal {n:02}", text="", cause=f"{n}"),
                     1,
                     None,
                 )
                 for n in range(40)
             ]
         )
-        here.phone.until(1, containing="fill 39")
+        here.phone.until(1, containing="signal 39")
 
     told = "\n".join(here.phone.texts())
     assert len(here.phone.texts()) <= 3
     assert "40 messages" in told
+    assert [n for n in range(40) if f"signal {n:02}" not in told] == []
 
 
 @pytest.mark.parametrize("fault", [401, 403, 500])

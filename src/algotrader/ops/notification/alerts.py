@@ -2,8 +2,8 @@
 
 Pure functions of notices and time. The first notice of a cause goes out at once; what repeats it is
 counted and told once when its window closes, and the window of a cause that goes on doubles up to
-an hour. What waits is chosen anew each time a channel may send: critical ones first and at any
-hour, and where much information waits, it is told in one message.
+an hour. What waits is chosen anew each time a channel may send: critical ones first, each by itself
+and at any hour, and where much else waits, it is told in one message.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from algotrader.core.ports import Notice, Severity
 
 MINUTE_MS: Final = 60_000
 LONGEST_WINDOW_MS: Final = 60 * MINUTE_MS
-MUCH: Final = 10  # more information than this waiting is one digest
+MUCH: Final = 10  # more than so many of one severity waiting are one digest
 RANK: Final = {Severity.INFO: 0, Severity.IMPORTANT: 1, Severity.CRITICAL: 2}
 
 
@@ -95,7 +95,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """What leaves as one message: one that waited, or the information of many."""
+    """What leaves as one message: one that waited, or many of one severity."""
 
     waiting: tuple[Waiting, ...]
 
@@ -110,14 +110,19 @@ class Parcel:
 
 def choose(waiting: Sequence[Waiting], *, is_quiet: bool) -> list[Parcel]:
     """What may be sent now, in its order: by severity, then the oldest first."""
-    loud = [w for w in waiting if not is_quiet or w.message.notice.severity is Severity.CRITICAL]
-    told = [w for w in loud if w.message.notice.severity is not Severity.INFO]
-    told.sort(key=lambda each: (-RANK[each.message.notice.severity], each.number))
-    information = [w for w in loud if w.message.notice.severity is Severity.INFO]
-    parcels = [Parcel(waiting=(each,)) for each in told]
-    if len(information) > MUCH:
-        return [*parcels, Parcel(waiting=tuple(information))]
-    return [*parcels, *(Parcel(waiting=(each,)) for each in information)]
+    told: list[Parcel] = []
+    for severity in sorted(RANK, key=RANK.__getitem__, reverse=True):
+        if is_quiet and severity is not Severity.CRITICAL:
+            break
+        of_it = sorted(
+            (each for each in waiting if each.message.notice.severity is severity),
+            key=lambda each: each.number,
+        )
+        if len(of_it) > MUCH and severity is not Severity.CRITICAL:
+            told.append(Parcel(waiting=tuple(of_it)))
+        else:
+            told += [Parcel(waiting=(each,)) for each in of_it]
+    return told
 
 
 @dataclass(slots=True)

@@ -8,10 +8,11 @@ from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from algotrader.core.instants import utc_at
+from algotrader.core.ports import Severity
 from algotrader.ops.notification.alerts import Message, Parcel
 
 Language = Literal["en", "zh"]
-_LINES: Final = 30  # of a digest
+_LINES: Final = 120  # of a digest
 
 CATALOGUE: Final[Mapping[str, Mapping[Language, str]]] = {
     # Of messages themselves
@@ -309,7 +310,7 @@ class Texts:
             return message.notice.title, "\n".join(self._lines(message))
         count = len(parcel.waiting)
         shown = [waiting.message for waiting in parcel.waiting[-_LINES:]]
-        lines = [f"{self.time(one.at_ms)} {one.notice.title}" for one in shown]
+        lines = [f"{self.time(one.at_ms)} {self._short(one)}" for one in shown]
         if count > _LINES:
             lines.append(self.say("more", count=count - _LINES))
         if left_out:
@@ -319,6 +320,14 @@ class Texts:
     def channel_broken(self, name: str, trouble: str, *, for_good: bool) -> tuple[str, str]:
         key = "channel_off" if for_good else "channel_retried"
         return self.say("channel_broken", name=name), self.say(key, trouble=trouble)
+
+    def _short(self, message: Message) -> str:
+        """One line: the title, of what is more than information also how its text begins."""
+        notice = message.notice
+        first = notice.text.partition("\n")[0]
+        is_more = notice.severity is not Severity.INFO and first not in ("", notice.title)
+        repeats = f" (+{message.repeated})" if message.repeated else ""
+        return f"{notice.title}: {first}{repeats}" if is_more else f"{notice.title}{repeats}"
 
     def _lines(self, message: Message) -> list[str]:
         notice = message.notice

@@ -133,10 +133,10 @@ def test_in_quiet_hours_only_what_is_critical_leaves() -> None:
     assert [parcel.number for parcel in chosen] == [2]
 
 
-def test_much_information_is_one_digest_and_what_is_louder_is_not() -> None:
-    chosen = choose(waiting(*[INFO] * 40, *[IMPORTANT] * 2), is_quiet=False)
+def test_much_of_one_severity_is_one_digest_and_what_is_critical_never() -> None:
+    chosen = choose(waiting(*[INFO] * 40, *[IMPORTANT] * 2, *[CRITICAL] * 20), is_quiet=False)
 
-    assert [len(parcel.waiting) for parcel in chosen] == [1, 1, 40]
+    assert [len(parcel.waiting) for parcel in chosen] == [*[1] * 20, 1, 1, 40]
     assert chosen[-1].is_digest
 
 
