@@ -27,7 +27,7 @@ _WHY: Final[Mapping[str, str]] = {
     "strategies": "instruments, history and books are set up for it",
     "backtest": "orders are sized with it",
     "secrets": "keys are read once",
-    "notification": "its channels are open",
+    "notification": "no channel was set up",
     "logging": "the log is open",
     "collect": "the collector is set up with it",
     "jobs": "jobs are planned with it",
@@ -77,7 +77,9 @@ def judge(running: Configuration, wanted: Configuration, *, kept_bars: int) -> R
     """
     before, after = _dumped(running.settings), _dumped(wanted.settings)
     changes = tuple(
-        msgspec.structs.replace(one, refused=_refusal(one, wanted.settings, kept_bars))
+        msgspec.structs.replace(
+            one, refused=_refusal(one, running.settings, wanted.settings, kept_bars)
+        )
         for one in differences(before, after)
     )
     return Reload(configuration=wanted, changes=changes)
@@ -101,8 +103,12 @@ def _dumped(settings: Settings) -> dict[str, Any]:
     return settings.model_dump(mode="json", exclude_unset=True)
 
 
-def _refusal(change: SettingChange, wanted: Settings, kept_bars: int) -> str | None:
+def _refusal(
+    change: SettingChange, running: Settings, wanted: Settings, kept_bars: int
+) -> str | None:
     section = change.key.partition(".")[0]
+    if section == "notification" and running.notification.channels:
+        return None  # the notifier takes it from the journal
     if _PARAMETER.fullmatch(change.key):
         return None
     if section != "risk":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
 from typing import Final
@@ -15,14 +16,13 @@ from typing import Final
 import msgspec
 
 from algotrader.core.errors import AlgotraderError
-from algotrader.core.events import AccountMarked, CashMoved, decode_event
+from algotrader.core.events import AccountMarked, CashMoved, SettingsReloaded, decode_event
 from algotrader.core.instants import utc_at
 from algotrader.core.ports import Notice
 from algotrader.live.journal.chain import Row
 from algotrader.live.journal.errors import JournalMissingError
 from algotrader.live.journal.folder import JournalFolder
 from algotrader.ops.notification.outbox import DEPOSITS, WHOLE, DayEquity, Outbox
-from algotrader.ops.notification.secrets import Blotter
 from algotrader.ops.notification.telling import Memory, Teller
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ _TOLD_KINDS: Final = frozenset(
         "BarClosed", "CaughtUp", "HeartbeatMissed", "ImpossibleReply", "LimitChangeRefused",
         "LimitChanged", "Liquidated", "ModeChanged", "OrderFilled", "OrderRejected",
         "OrderSubmitted", "OrderUnknown", "PositionChanged", "RearmRefused", "Rearmed",
-        "RiskCleared", "RiskTripped", "SignalRaised", "SliceClosed", "StrategyAnswered",
+        "RiskCleared", "RiskTripped", "SettingsRefused", "SettingsReloaded", "SignalRaised", "SliceClosed", "StrategyAnswered",
     }
 )  # fmt: skip
 """Of others nothing is told: they are not even decoded."""
@@ -60,12 +60,19 @@ class Follower:
     """`begin` once, then `follow` again and again, never two at a time."""
 
     def __init__(
-        self, folder: JournalFolder, outbox: Outbox, teller: Teller, blot: Blotter
+        self,
+        folder: JournalFolder,
+        outbox: Outbox,
+        teller: Teller,
+        blot: Callable[[Notice], Notice],
+        on_settings: Callable[[SettingsReloaded], None] = lambda _: None,
     ) -> None:
         self._folder = folder
         self._outbox = outbox
         self._teller = teller
         self._blot = blot
+        self._on_settings = on_settings
+        self._renewed: SettingsReloaded | None = None
         self._place: Place | None = None
 
     def begin(self) -> None:
@@ -103,8 +110,11 @@ class Follower:
         for row in page:
             days.update((_key(one), one) for one in _worths(row, place.memory))
             if row.kind in _TOLD_KINDS:
-                notices = self._teller.tell(decode_event(row.body))
-                told += [(self._blot.notice(one), now_ms) for one in notices if now_ms is not None]
+                event = decode_event(row.body)
+                notices = self._teller.tell(event)
+                if isinstance(event, SettingsReloaded) and now_ms is not None:
+                    self._renewed = event
+                told += [(self._blot(one), now_ms) for one in notices if now_ms is not None]
         after = Place(read=page[-1].seq, memory=place.memory)
         try:
             self._outbox.follow(told, list(days.values()), _NOTE, msgspec.json.encode(after))
@@ -112,6 +122,9 @@ class Follower:
             place.memory = msgspec.json.decode(before, type=Memory)
             raise
         place.read = after.read
+        if (renewed := self._renewed) is not None:
+            self._renewed = None
+            self._on_settings(renewed)
         return len(page) == _PAGE
 
     def _read(self, first: int) -> list[Row]:

@@ -28,6 +28,7 @@ PICTURE: Final = "picture"  # the field of a notice that names a PNG file
 _LAST_WORDS_S: Final = 3.0  # what the end of a run may wait for its last messages
 _IN_MEMORY: Final = 10_000  # beyond it information is left out
 _LOOK_S: Final = 0.2
+_AFTER_A_BUG_S: Final = 5.0
 
 
 class Work(Protocol):
@@ -56,6 +57,7 @@ class NotificationThread:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end: asyncio.Event | None = None
         self._told_past_the_disk: list[Notice] = []
+        self._anew = asyncio.Event()
         self._is_ready = Event()
         self._thread = Thread(target=self._main, name="notification", daemon=True)
 
@@ -109,26 +111,38 @@ class NotificationThread:
     async def _live(self) -> None:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
         self._is_ready.set()
-        if await self._hand_over(self._end):
-            await self._deliver(self._end, *self._build())
+        if not await self._hand_over(self._end):
+            return
+        while not await self._deliver(self._end):
+            pass
 
-    async def _deliver(self, end: asyncio.Event, courier: Courier, others: Sequence[Work]) -> None:
+    async def _deliver(self, end: asyncio.Event) -> bool:
+        """Until the end, then with the last words; False to begin anew: other settings, a bug."""
+        self._anew.clear()
+        courier, others = self._build()
         courier.before_sorting.append(self.put_away)
         courier.unkept = self.unkept
         work = [asyncio.create_task(each.run()) for each in (courier, *others)]
-        ending = asyncio.create_task(_set(end))
+        signs = [asyncio.create_task(_set(sign)) for sign in (end, self._anew)]
         try:
-            await asyncio.wait([ending, *work], return_when=asyncio.FIRST_COMPLETED)
-            for task in work:
-                if task.done():
-                    task.result()
-            await courier.drain(_LAST_WORDS_S)
+            await asyncio.wait([*signs, *work], return_when=asyncio.FIRST_COMPLETED)
+            for failed in [task for task in work if task.done() and not task.cancelled()]:
+                log.error("notification failed and begins anew", exc_info=failed.exception())
+                await asyncio.wait([signs[0]], timeout=_AFTER_A_BUG_S)
+            if end.is_set():
+                await courier.drain(_LAST_WORDS_S)
+            return end.is_set()
         finally:
-            for task in [ending, *work]:
+            for task in [*signs, *work]:
                 task.cancel()
-            await asyncio.gather(*work, return_exceptions=True)
+            await asyncio.gather(*signs, *work, return_exceptions=True)
             for lane in courier.lanes.values():
                 await lane.channel.close()
+
+    def begin_anew(self) -> None:
+        """Build channels and courier again. To be called from any thread, once it delivers."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._anew.set)
 
     async def _hand_over(self, end: asyncio.Event) -> bool:
         """Put what is heard into the file, for the process that delivers; True once that is us."""

@@ -32,6 +32,8 @@ from algotrader.core.events import (
     RiskAction,
     RiskCleared,
     RiskTripped,
+    SettingsRefused,
+    SettingsReloaded,
     SignalRaised,
     SliceClosed,
     StrategyAnswered,
@@ -67,6 +69,14 @@ class Teller:
         self._say = texts.say
         self._texts = texts
         self.memory = memory
+
+    def renew(self, settings: NotificationSettings, texts: Texts) -> None:
+        """Tell by other settings from here on."""
+        self._settings, self._texts, self._say = settings, texts, texts.say
+
+    def says(self, key: str) -> str:
+        """A sentence without fields, in the language of the settings."""
+        return self._say(key)
 
     def tell(self, event: Event) -> list[Notice]:
         """What a person is told of an event, usually nothing."""
@@ -269,6 +279,8 @@ class Teller:
                 text = self._say("by_whom", by=event.by, reason=event.reason)
                 cause = f"{event.kind}:{where}:{event.ts_event}"
                 return self._notice("risk", IMPORTANT, cause, title, text)
+            case SettingsReloaded() | SettingsRefused():
+                return self._reloaded(event)
             case LimitChanged():
                 title = self._say(
                     "limit_changed", key=event.key, before=event.before, after=event.after
@@ -290,6 +302,21 @@ class Teller:
                 return self._mode(event)
             case _:
                 return None
+
+    def _reloaded(self, event: SettingsReloaded | SettingsRefused) -> Notice | None:
+        who = self._say("by_whom", by=event.by, reason=event.reason)
+        cause = f"settings:{event.ts_event}"
+        if isinstance(event, SettingsRefused):
+            title, text = self._say("settings_refused"), f"{event.text}\n{who}"
+            return self._notice("risk", IMPORTANT, cause, title, text)
+        lines = [
+            f"{one.key}: {one.before} → {one.after}"
+            if one.refused is None
+            else self._say("not_changed", key=one.key, why=one.refused)
+            for one in event.changes
+        ]
+        title = self._say("settings_reloaded")
+        return self._notice("risk", IMPORTANT, cause, title, "\n".join([*lines, who]))
 
     def _tripped(self, event: RiskTripped) -> Notice | None:
         where = self._where(event)

@@ -109,6 +109,16 @@ CATALOGUE: Final[Mapping[str, Mapping[Language, str]]] = {
         "zh": "限额 {key}：{before} → {after}",
     },
     "limit_refused": {"en": "Limit {key} stays as it was", "zh": "限额 {key} 保持不变"},
+    "settings_reloaded": {"en": "Settings were read again", "zh": "已重新读取设置"},
+    "settings_refused": {
+        "en": "Settings could not be read again, the old ones hold",
+        "zh": "重新读取设置失败，继续使用原设置",
+    },
+    "not_changed": {"en": "{key} stays: {why}", "zh": "{key} 不变：{why}"},
+    "channels_kept": {
+        "en": "The new channels cannot be used, the old ones hold",
+        "zh": "新通道不可用，继续使用原通道",
+    },
     "liquidated": {
         "en": "{instrument}: the venue liquidated {quantity} at {price}",
         "zh": "{instrument}：交易所强制平仓 {quantity}，价格 {price}",

@@ -7,10 +7,12 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from algotrader.core.errors import ConfigurationError, UsageError
+from algotrader.core.errors import AlgotraderError, ConfigurationError, UsageError
+from algotrader.core.events import SettingsReloaded
 from algotrader.core.ports import Clock, Notice, Severity, SystemClock
 from algotrader.live.journal.folder import JournalFolder
 from algotrader.live.operator import Inbox
@@ -48,45 +50,103 @@ def notifying(
 
     ConfigurationError for a channel whose secret is missing, UsageError without the extra.
     """
-    settings = configuration.settings.notification
-    if not settings.channels:
+    if not configuration.settings.notification.channels:
         yield None
         return
-    vault = secrets_of(configuration, environment)
-    secrets = channel_secrets(configuration, vault)
-    blot = blotter(configuration, vault)
-    folder, clock = notification_folder(configuration), SystemClock()
-    outbox = outbox_of(configuration)
-    teller = Teller(settings, texts_of(settings), Memory())
-    follower = Follower(folder_of(configuration), outbox, teller, blot)
-
-    def relay(notice: Notice) -> Notice | None:
-        told = teller.relay(notice)
-        return None if told is None else blot.notice(told)
-
-    def build() -> tuple[Courier, Sequence[Work]]:
-        clients = telegram_clients(settings, secrets)
-        channels = build_channels(settings, secrets, clients)
-        courier = build_courier(settings, channels, outbox, clock)
-        if not listens:
-            return courier, ()
-        _begin(follower)  # again: who delivered before may have read on
-        courier.before_sorting.append(follower.follow)
-        return courier, listeners(configuration, clients, outbox, clock)
-
-    lock = CourierLock(folder)
+    set_up = _SetUp(configuration, environment, listens=listens)
+    thread = set_up.thread
     try:
         if listens:
-            _begin(follower)  # before trading begins: nothing of it is missed
-        lock.take()
-        thread = NotificationThread(outbox, relay, clock, lock, build)
+            set_up.begin()  # before trading begins: nothing of it is missed
+        set_up.lock.take()
         thread.start()
         try:
             yield thread
         finally:
             thread.stop()
     finally:
-        lock.release()
+        set_up.lock.release()
+
+
+class _SetUp:
+    """The parts of a workspace's notification, and those that change when settings do."""
+
+    def __init__(
+        self, configuration: Configuration, environment: Mapping[str, str], *, listens: bool
+    ) -> None:
+        self._environment, self._listens = environment, listens
+        self._clock, self._outbox = SystemClock(), outbox_of(configuration)
+        self._take(configuration)
+        settings = self._settings
+        self._teller = Teller(settings, texts_of(settings), Memory())
+        self._follower = Follower(
+            folder_of(configuration), self._outbox, self._teller, self._blotted, self._renew
+        )
+        self.lock = CourierLock(notification_folder(configuration))
+        self.thread = NotificationThread(
+            self._outbox, self._relay, self._clock, self.lock, self._build
+        )
+
+    def _take(self, configuration: Configuration) -> None:
+        """Hold the settings, once their secrets are there and their channels can be made.
+
+        ConfigurationError or UsageError changes nothing.
+        """
+        vault = secrets_of(configuration, self._environment)
+        secrets = channel_secrets(configuration, vault)
+        section = configuration.settings.notification
+        build_channels(section, secrets, telegram_clients(section, secrets))
+        self._blot = blotter(configuration, vault)
+        self._configuration, self._secrets = configuration, secrets
+
+    @property
+    def _settings(self) -> NotificationSettings:
+        return self._configuration.settings.notification
+
+    def begin(self) -> None:
+        try:
+            self._follower.begin()
+        except sqlite3.Error as error:
+            log.error("the outbox cannot be written, what happens may be told late: %s", error)
+
+    def _blotted(self, notice: Notice) -> Notice:
+        return self._blot.notice(notice)
+
+    def _relay(self, notice: Notice) -> Notice | None:
+        told = self._teller.relay(notice)
+        return None if told is None else self._blot.notice(told)
+
+    def _build(self) -> tuple[Courier, Sequence[Work]]:
+        clients = telegram_clients(self._settings, self._secrets)
+        channels = build_channels(self._settings, self._secrets, clients)
+        courier = build_courier(self._settings, channels, self._outbox, self._clock)
+        if not self._listens:
+            return courier, ()
+        self.begin()  # again: who delivered before may have read on
+        courier.before_sorting.append(self._follower.follow)
+        return courier, listeners(self._configuration, clients, self._outbox, self._clock)
+
+    def _renew(self, event: SettingsReloaded) -> None:
+        """Other settings hold: begin anew with them, or say why it goes on with the old ones."""
+        try:
+            section = NotificationSettings.model_validate(event.settings.get("notification", {}))
+            if section == self._settings:
+                return
+            settings = self._configuration.settings.model_copy(update={"notification": section})
+            wanted = replace(self._configuration, settings=settings)
+            self._take(wanted)
+        except (AlgotraderError, ValueError) as error:
+            log.error("the new channels cannot be used: %s", error)
+            self._outbox.hear(
+                Notice(
+                    severity=Severity.CRITICAL, title=self._teller.says("channels_kept"),
+                    text=self._blot(str(error)), cause=f"settings:channels:{event.ts_event}",
+                ),
+                event.ts_known,
+            )  # fmt: skip
+            return
+        self._teller.renew(section, texts_of(section))
+        self.thread.begin_anew()
 
 
 def outbox_of(configuration: Configuration) -> Outbox:
@@ -123,13 +183,6 @@ def require_channels(settings: NotificationSettings) -> None:
             "no channel is set up: nobody would be told",
             hint="add notification.channels to algotrader.yaml; docs/guides/telegram.md leads there",
         )
-
-
-def _begin(follower: Follower) -> None:
-    try:
-        follower.begin()
-    except sqlite3.Error as error:
-        log.error("the outbox cannot be written, what happens may be told late: %s", error)
 
 
 def notification_folder(configuration: Configuration) -> Path:
