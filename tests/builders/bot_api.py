@@ -72,6 +72,15 @@ class BotApi:
                 if not self.changed.wait(max(end_s - time.monotonic(), 0)):
                     raise AssertionError(f"{count} of {containing!r} wanted, got {self.texts()}")
 
+    def until_asked(self, method: str, wait_s: float = 60.0) -> None:
+        """Wait until a method is asked once more; AssertionError if it never is."""
+        with self.changed:
+            before = sum(call.method == method for call in self.calls)
+            if not self.changed.wait_for(
+                lambda: sum(call.method == method for call in self.calls) > before, wait_s
+            ):
+                raise AssertionError(f"{method} was not asked")
+
     def goes_wrong(self, method: str, status: int, times: int = 1_000_000, **more: Any) -> None:
         with self.changed:
             self.troubles[method] = Trouble(status=status, times=times, **more)

@@ -204,3 +204,29 @@ def test_who_wrote_to_the_bot_is_listed_by_number(
 
     assert [(one["user"], one["chat"]) for one in found] == [(11, 11), (11, -5)]
     assert error["code"] == "notification.telegram"
+
+
+def test_other_settings_of_notification_hold_once_they_are_read_again(
+    desk: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with bot_api() as (api, url):
+        (desk / "algotrader.yaml").write_text(settings(url))
+        trader = started(desk, "trade", "--speed", "2")
+        try:
+            api.write("/help")
+            api.until(1, containing="What I understand")
+            (desk / "algotrader.yaml").write_text(settings(url, "zh"))
+            said(capfd, "reload")
+            (text,) = api.until(1, containing="Settings were read again")
+            api.until_asked("getUpdates")
+            api.write("/help")
+            api.until(1, containing="可用命令")
+            missing = settings(url).replace("phone: {", "phone: {variable: NOWHERE_KEPT, ")
+            (desk / "algotrader.yaml").write_text(missing)
+            said(capfd, "reload")
+            api.until(1, containing="新通道不可用")
+        finally:
+            trader.kill()
+            trader.wait()
+
+    assert "notification.language: en → zh" in text

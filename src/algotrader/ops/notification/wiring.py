@@ -30,6 +30,7 @@ from algotrader.ops.notification.settings import NotificationSettings
 from algotrader.ops.notification.telling import Memory, Teller
 from algotrader.ops.notification.texts import Texts
 from algotrader.ops.okx_access import key_names
+from algotrader.ops.reloading import read_again
 from algotrader.ops.secrets import Secrets, secrets_of
 from algotrader.ops.standing import folder_of
 
@@ -127,11 +128,11 @@ class _SetUp:
         return courier, listeners(self._configuration, clients, self._outbox, self._clock)
 
     def _renew(self, event: SettingsReloaded) -> None:
-        """Other settings hold: begin anew with them, or say why it goes on with the old ones."""
+        """The file was read again: begin anew with it, or say why it goes on as it was."""
+        if not any(one.key.startswith("notification.") for one in event.changes):
+            return
         try:
-            section = NotificationSettings.model_validate(event.settings.get("notification", {}))
-            if section == self._settings:
-                return
+            section = read_again(self._configuration, self._environment).settings.notification
             settings = self._configuration.settings.model_copy(update={"notification": section})
             wanted = replace(self._configuration, settings=settings)
             self._take(wanted)
