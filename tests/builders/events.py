@@ -241,5 +241,11 @@ EXAMPLES: tuple[events.Event, ...] = (
         min_quantity=Decimal("0.1"), multiplier=Decimal("0.01"), expires_ms=1_709_380_800_000,
         frozen="suspend", changes=("tick", "state"),
     ),
+    events.WorkStarted(
+        **_TIMES, intent=INTENT, algorithm="twap", until_ms=1_709_298_001_300
+    ),
+    events.WorkEnded(
+        **_STRATEGY, filled=Decimal("1.25"), left=Decimal("0.25"), reason="its time is over"
+    ),
     events.QuoteSeen(**_TIMES, instrument=BTC, bid=Decimal("62050.0"), ask=Decimal("62050.1")),
 )  # fmt: skip

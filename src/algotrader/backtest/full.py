@@ -34,7 +34,7 @@ from algotrader.core.events import (
 from algotrader.core.ids import AccountId, RunId, StrategyId
 from algotrader.core.money import Currency
 from algotrader.engine.engine import Engine
-from algotrader.engine.settings import EngineSettings
+from algotrader.engine.settings import Algorithm, EngineSettings
 from algotrader.engine.slices import slices_of
 from algotrader.execution.paper import PaperVenue
 from algotrader.risk.settings import RiskSettings
@@ -85,9 +85,11 @@ def run_full(
     start: int | None = None,
     risk: RiskSettings | None = None,
     watch: Watch | None = None,
+    algorithm: Algorithm | None = None,
 ) -> FullRun:
     """Run one strategy through the engine. Arguments as in `run_backtest`.
 
+    `algorithm` works what targets add over time, under capped execution.
     With `watch` events are told to it and not kept, and the venue's books are recorded instead.
     """
     refuse_settings(settings)
@@ -101,7 +103,9 @@ def run_full(
         else _answers(strategy, market, prepared, first)
     )
     name = StrategyId(type(strategy).__name__)
-    engine = Engine(_engine_settings(strategy, name, market, settings, risk or RiskSettings()))
+    engine = Engine(
+        _engine_settings(strategy, name, market, settings, risk or RiskSettings(), algorithm)
+    )
     venue = paper_venue(ACCOUNT, market, settings)
     driver = _OneMarket(engine=engine, venue=venue, answers=answers, watch=watch)
     run = driver.run(market.bars, settings.cash, Currency(market.instruments[0].settle))
@@ -178,9 +182,12 @@ def _engine_settings(
     market: Market,
     settings: BacktestSettings,
     risk: RiskSettings,
+    algorithm: Algorithm | None,
 ) -> EngineSettings:
     symbols = tuple(market.bars.symbols)
-    instance = strategy_instance(strategy, name, ACCOUNT, market.bars, settings)
+    instance = strategy_instance(
+        strategy, name, ACCOUNT, market.bars, settings, algorithm=algorithm
+    )
     account = Account(
         account_id=ACCOUNT,
         venue=symbols[0].venue,

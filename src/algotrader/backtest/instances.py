@@ -9,7 +9,7 @@ from algotrader.core.bars import Bars
 from algotrader.core.ids import AccountId, StrategyId
 from algotrader.core.orders import Protection
 from algotrader.core.rebalancing import RebalanceKind
-from algotrader.engine.settings import StrategyInstance
+from algotrader.engine.settings import Algorithm, StrategyInstance
 from algotrader.portfolio.intents import Execution
 from algotrader.portfolio.sizing import SizingRules
 from algotrader.strategy.base import Strategy, Style
@@ -23,6 +23,7 @@ def strategy_instance(
     settings: BacktestSettings,
     *,
     cash_share: float = 1.0,
+    algorithm: Algorithm | None = None,
 ) -> StrategyInstance:
     """One strategy on one account, with the instruments and time frame of `bars`."""
     by_bar = strategy.style is not Style.TARGETS
@@ -50,6 +51,7 @@ def strategy_instance(
             trailing=strategy.trailing,
         ),
         reenter_after=strategy.reenter_after,
+        algorithm=algorithm,
         cash_share=cash_share,
     )
 

@@ -65,6 +65,7 @@ class Purpose(StrEnum):
 
     ORDER = "order"  # asked for by the strategy
     TARGET = "target"  # a target was acted on
+    SLICE = "slice"  # a part of a target that is worked over time
     STOP_LOSS = "stop_loss"
     TAKE_PROFIT = "take_profit"
     TRAILING = "trailing"
@@ -74,6 +75,8 @@ class Purpose(StrEnum):
     OPERATOR = "operator"  # a person asked
 
 
+OF_TARGETS: Final = frozenset({Purpose.TARGET, Purpose.SLICE})
+"""Purposes of orders that work towards a latched target."""
 PROTECTIVE: Final = frozenset(
     {Purpose.STOP_LOSS, Purpose.TAKE_PROFIT, Purpose.TRAILING, Purpose.BRACKET}
 )

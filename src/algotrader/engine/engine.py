@@ -39,6 +39,7 @@ from algotrader.core.orders import PROTECTIVE, Intent, OrderStatus
 from algotrader.core.ports import Severity
 from algotrader.core.symbols import Symbol
 from algotrader.core.timeframes import Timeframe
+from algotrader.engine.algorithms import Algorithms
 from algotrader.engine.asking import question_of
 from algotrader.engine.commands import (
     AskStrategy,
@@ -74,6 +75,7 @@ class Engine:
         self._keeper = Keeper(self._step, self._sender, self._guardian)
         self._thaw = Thaw(self._step, self._sender)
         self._waiter = Waiter(self._step, self._sender, self._follower)
+        self._algorithms = Algorithms(self._step, self._sender)
         self._listing = Listing(self._step, self._sender)
         self._watcher = Watcher(self._step, self._sender)
         self._explicit = Explicit(self._step, self._sender)
@@ -114,6 +116,7 @@ class Engine:
                 self._keeper.woken(event)
                 self._waiter.woken(event)
                 self._listing.woken(event)
+                self._algorithms.woken(event)
             case OrderNotFound():
                 self._follower.not_found(event)
             case OrderFilled():
@@ -169,6 +172,8 @@ class Engine:
             self._thaw.release(place, event.ts_known)
         refused = order.intent.purpose in PROTECTIVE and isinstance(event, OrderRejected)
         self._keeper.check(place, event.ts_known, was_refused=refused)
+        if place in self.state.works and self.state.orders[order.order_id].is_final:
+            self._algorithms.ended(place, event.ts_known)
         if self.state.cash_waits:
             self._waiter.release(order.account, event.ts_known)
 
@@ -340,6 +345,7 @@ class Engine:
             for place in list(self.state.thawing):
                 self._thaw.release(place, event.ts_known)
             self._listing.start(event.account, event.ts_known)
+            self._algorithms.start(event.account, event.ts_known)
             self._keeper.check_all(event.account, event.ts_known)
             self._waiter.release(event.account, event.ts_known)
         if event.mode is TradingMode.HALTED:

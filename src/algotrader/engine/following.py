@@ -17,7 +17,7 @@ from algotrader.core.events import (
     TimerFired,
 )
 from algotrader.core.ids import OrderId
-from algotrader.core.orders import Intent, OrderStatus, Purpose
+from algotrader.core.orders import OF_TARGETS, Intent, OrderStatus
 from algotrader.core.ports import Severity
 from algotrader.core.timeframes import Timeframe
 from algotrader.engine.commands import Cancel, FetchTrades, LookUp, SetTimer
@@ -80,8 +80,10 @@ class Follower:
             self._try_again_later(live, now_ms)
         # What the venue ended by itself stays so: the quantity allowed is the one wanted (R11).
         makes_way = live.cancel_wanted or live.status is OrderStatus.ABSENT
-        if order.intent.purpose is Purpose.TARGET and makes_way:
-            self.replan((order.strategy, order.instrument), now_ms)
+        place = (order.strategy, order.instrument)
+        is_worked = place in self._step.state.works
+        if order.intent.purpose in OF_TARGETS and makes_way and not is_worked:
+            self.replan(place, now_ms)
 
     def _try_again_later(self, live: LiveOrder, now_ms: int) -> None:
         """R13: more tries inside the bar; after that the next bar's close is the reference."""

@@ -15,6 +15,7 @@ from algotrader.core.events import OrderAmendRequested
 from algotrader.core.fills import Fill
 from algotrader.core.ids import OrderId
 from algotrader.core.orders import (
+    OF_TARGETS,
     PROTECTIVE,
     Intent,
     Order,
@@ -294,10 +295,7 @@ class Guardian:
             if live.order.strategy == exit_.strategy
             and live.order.intent.purpose not in PROTECTIVE
             and (
-                (
-                    live.order.intent.purpose is Purpose.TARGET
-                    and live.order.side is exit_.side.opposite
-                )
+                (live.order.intent.purpose in OF_TARGETS and live.order.side is exit_.side.opposite)
                 or (exit_.intent.towards is None and live.order.order_id == exit_.intent.parent)
             )
         ]

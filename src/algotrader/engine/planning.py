@@ -12,7 +12,7 @@ from typing import Final
 from algotrader.core.events import Decided, DecisionOutcome, RuleEffect, StrategyAnswered
 from algotrader.core.ids import OrderId, StrategyId
 from algotrader.core.instants import utc_at, utc_ms
-from algotrader.core.orders import Intent, Purpose
+from algotrader.core.orders import OF_TARGETS, Intent
 from algotrader.core.symbols import Symbol
 from algotrader.engine.settings import StrategyInstance
 from algotrader.engine.state import EngineState
@@ -92,7 +92,7 @@ def working(state: EngineState, instance: StrategyInstance, symbol: Symbol) -> I
     """Orders of a place's target that are not over."""
     for live in state.orders.open(instance.account, symbol):
         ours = live.order.strategy == instance.strategy
-        if ours and live.order.intent.purpose is Purpose.TARGET:
+        if ours and live.order.intent.purpose in OF_TARGETS:
             yield live
 
 
@@ -105,7 +105,8 @@ def _rests(
     present = state.slices[instance.timeframe].instruments
     for symbol in sorted(instance.instruments):
         order_id = state.waiting.get((instance.strategy, symbol))
-        if order_id is None or symbol in acted or symbol not in present:
+        worked = (instance.strategy, symbol) in state.works
+        if order_id is None or worked or symbol in acted or symbol not in present:
             continue
         side = state.orders[order_id].order.side
         cap = cap_price(

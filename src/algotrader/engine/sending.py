@@ -28,11 +28,20 @@ class Sender:
         self._freezing = step.settings.freezing
         self.hold: Callable[[Intent, int], bool] = lambda *_: False
         """Whether a sale waits for its coins to be free; the intent is then kept."""
+        self._works = any(one.algorithm is not None for one in step.settings.strategies)
+        self.work: Callable[[Intent, int], bool] = lambda *_: False
+        """Whether an increase is worked over time; its slices come later."""
 
     def judge(self, account: AccountId, intents: Sequence[Intent], now_ms: int) -> None:
         """Through the gate, one after the other, each counting what was let through before it."""
         if self._freezing:
             intents = [one for one in intents if not self._waits(one, now_ms)]
+        if self._works:
+            intents = [one for one in intents if not self.work(one, now_ms)]
+        self.judge_now(account, intents, now_ms)
+
+    def judge_now(self, account: AccountId, intents: Sequence[Intent], now_ms: int) -> None:
+        """The same for what need not wait."""
         if not intents:
             return
         exposure = self.exposure(account, now_ms)

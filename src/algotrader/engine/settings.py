@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from algotrader.core.accounts import Account
 from algotrader.core.errors import ConfigurationError
@@ -15,6 +16,30 @@ from algotrader.core.symbols import Symbol
 from algotrader.portfolio.intents import Execution
 from algotrader.portfolio.sizing import SizingRules
 from algotrader.risk.settings import RiskSettings
+
+
+class AlgorithmKind(StrEnum):
+    """How what a target adds is worked over time."""
+
+    TWAP = "twap"  # in equal parts
+    CHASE = "chase"  # resting at the best price of our side, moved with it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Algorithm:
+    """An execution algorithm with its bound in time; the bound in price is the cap (R13)."""
+
+    kind: AlgorithmKind
+    over_ms: int  # then what is left is taken at the cap, or waits for the next bar
+    slices: int = 10  # of TWAP
+    every_ms: int = 5_000  # between looks at the best price, of a chase
+
+    def __post_init__(self) -> None:
+        if not (self.over_ms > 0 and self.every_ms > 0 and 0 < self.slices <= self.over_ms):
+            raise ConfigurationError(
+                "engine.algorithm", f"{self.kind} over {self.over_ms} ms in {self.slices} slices",
+                hint="give a length of time above 0, and at least one slice",
+            )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +55,7 @@ class StrategyInstance:
     rebalance: RebalanceKind = RebalanceKind.ON_CHANGE
     sizing: SizingRules = field(default_factory=SizingRules)
     execution: Execution | None = None  # None: capped where the venue never closes (R13)
+    algorithm: Algorithm | None = None  # of increases under capped execution; None: at once
     cap_bps: float = 50.0  # of the close, for capped execution (R13)
     cash_share: float = 1.0  # of the account's deposits
     protection: Protection | None = None  # of its positions (R19)

@@ -40,6 +40,8 @@ from algotrader.core.events import (
     StrategyReloaded,
     TimerFired,
     TradingMode,
+    WorkEnded,
+    WorkStarted,
 )
 from algotrader.core.fills import Fill, Liquidity
 from algotrader.core.ids import AccountId, OrderId, StrategyId, TradeId
@@ -55,6 +57,7 @@ from algotrader.engine.looking import Looked, look_at
 from algotrader.engine.protected import Place, Protected
 from algotrader.engine.settings import EngineSettings, StrategyInstance
 from algotrader.engine.talks import Talks
+from algotrader.engine.works import Work
 from algotrader.execution.order_book import OrderBook
 from algotrader.execution.order_life import ZERO, OrderEvent
 from algotrader.portfolio.positions import exact
@@ -100,6 +103,7 @@ class EngineState:
         self.protected = Protected()
         self.talks = Talks()
         self.groups = Groups()
+        self.works: dict[Place, Work] = {}  # increases that are worked over time
         self.frozen: dict[Symbol, str] = {}  # what the venue takes no order of, and why
         self.ending: set[Symbol] = set()  # about to expire: nothing is added (F32)
         self.refusals: dict[tuple[AccountId, Symbol], int] = {}  # in a row (F26)
@@ -253,6 +257,7 @@ class EngineState:
             self.decided_ts[place] = event.decision_ts
             self.waiting.pop(place, None)
             self.cash_waits.pop(place, None)
+            self.works.pop(place, None)
             if self.thawing:  # acting on a target begins anew (R10)
                 self._keep_thawing(place, lambda one: one.purpose is not Purpose.TARGET)
         instance = self.settings.instance(event.strategy)
@@ -287,6 +292,14 @@ class EngineState:
     def _woken(self, event: TimerFired) -> None:
         if event.name.startswith(LEAVE):
             self.ending.add(Symbol.parse(event.name.removeprefix(LEAVE)))
+
+    def _work_started(self, event: WorkStarted) -> None:
+        intent = event.intent
+        self.works[intent.strategy, intent.terms.instrument] = Work.of(event)
+        self._judged(intent)
+
+    def _work_ended(self, event: WorkEnded) -> None:
+        self.works.pop((event.strategy, event.instrument), None)
 
     def _bared(self, event: ProtectionMissing) -> None:
         self.protected.bare[event.strategy, event.instrument] = event.ts_known
@@ -385,6 +398,11 @@ class EngineState:
                 is_maker=fill.liquidity is Liquidity.MAKER,
                 is_opening=opened > 0,
             )
+        place = (order.strategy, order.instrument)
+        if order.intent.purpose is Purpose.SLICE and place in self.works:
+            work = self.works[place]
+            with exact():
+                self.works[place] = replace(work, filled=work.filled + fill.quantity)
         is_exit = order.order_id in self.protected.exits
         self.protected.traded(order, opened, fill.price, fee)
         if order.order_id in self.protected.exits and not is_exit:
@@ -393,6 +411,9 @@ class EngineState:
     def _forget_waiting(self, exit_: Order) -> None:
         """An exit ends what was left of the entry, a rest that waits included (R19)."""
         place = (exit_.strategy, exit_.instrument)
+        work = self.works.get(place)
+        if work is not None and work.intent.terms.side is not exit_.side:
+            del self.works[place]
         waiting = self.waiting.get(place)
         if waiting is not None and self.orders[waiting].order.side is not exit_.side:
             del self.waiting[place]
@@ -422,6 +443,7 @@ class EngineState:
             if instance.account == event.account and event.instrument in instance.instruments:
                 self.protected.liquidated(*place, event.quantity)
                 self._tell_liquidation(instance, event)
+                self.works.pop(place, None)
                 self.waiting.pop(place, None)
 
     def _tell_liquidation(self, instance: StrategyInstance, event: Liquidated) -> None:
@@ -497,6 +519,8 @@ _FOLDS: Final[Mapping[type, Callable[[EngineState, Any], None]]] = MappingProxyT
     {
         BarClosed: EngineState._bar,
         QuoteSeen: EngineState._quoted,
+        WorkStarted: EngineState._work_started,
+        WorkEnded: EngineState._work_ended,
         TimerFired: EngineState._woken,
         InstrumentChanged: EngineState._relisted,
         HeartbeatMissed: EngineState._fell_silent,

@@ -34,6 +34,7 @@ from algotrader.core.fills import Fill, Liquidity
 from algotrader.core.ids import OrderId, TradeId
 from algotrader.core.instants import utc_at, utc_ms
 from algotrader.core.orders import (
+    OF_TARGETS,
     PROTECTIVE,
     Order,
     OrderStatus,
@@ -146,6 +147,8 @@ class PaperVenue:
             return self._rejected(order, now_ms, "duplicate", "this client order id is known")
         if order.intent.purpose in PROTECTIVE and order.intent.parent is not None:
             return self._guard(order, now_ms)
+        if order.intent.purpose in OF_TARGETS:
+            self._protect_position(order)
         if order.intent.purpose is Purpose.TARGET:
             number = self._work(order)
         else:
@@ -474,18 +477,9 @@ class PaperVenue:
         return OrderState(self._stepper.order_state(number))
 
     def _work(self, order: Order) -> int:
-        """An order of a target: it works towards a position, which may be guarded (R10, R19)."""
+        """An order of a target: it works towards a position (R10)."""
         terms, intent = order.terms, order.intent
         column = self._columns[terms.instrument]
-        if self._protected.get(column) != intent.protection:
-            self._protected[column] = intent.protection
-            guards = intent.protection or Protection()
-            self._stepper.set_protection(
-                column,
-                nan_or(guards.stop_loss),
-                nan_or(guards.take_profit),
-                nan_or(guards.trailing),
-            )
         with exact():
             reached = self._held[terms.instrument] + terms.signed_quantity
         return self._stepper.work(
@@ -498,6 +492,20 @@ class PaperVenue:
             int(_TIF[terms.tif]),
         )
 
+    def _protect_position(self, order: Order) -> None:
+        """What guards the position that a target's orders make (R19)."""
+        intent = order.intent
+        column = self._columns[order.instrument]
+        if self._protected.get(column) != intent.protection:
+            self._protected[column] = intent.protection
+            guards = intent.protection or Protection()
+            self._stepper.set_protection(
+                column,
+                nan_or(guards.stop_loss),
+                nan_or(guards.take_profit),
+                nan_or(guards.trailing),
+            )
+
     def _group(self, order: Order) -> int | None:
         """Legs of one decision of one strategy share what cash is there (R37)."""
         intent = order.intent
@@ -508,6 +516,8 @@ class PaperVenue:
 
     def _request(self, order: Order) -> OrderRequest:
         terms, guards = order.terms, order.intent.protection or Protection()
+        if order.intent.purpose is Purpose.SLICE:
+            guards = Protection()  # they are the position's
         return OrderRequest(
             stop_loss=guards.stop_loss,
             take_profit=guards.take_profit,

@@ -20,6 +20,7 @@ from algotrader.core.errors import UsageError
 from algotrader.core.symbols import Symbol
 from algotrader.core.timeframes import Timeframe
 from algotrader.core.units import parse_fraction, parse_number
+from algotrader.risk.kinds import Duration
 
 NAME = r"^[a-z][a-z0-9_-]{0,31}$"
 SECRET_NAME = r"^[A-Z][A-Z0-9_]{0,63}$"  # noqa: S105
@@ -164,4 +165,16 @@ class StrategySettings(Section):
     )
     share: Annotated[Fraction, Field(gt=0, le=1)] = Field(
         1.0, description="of the account's deposits that is its own (R27)"
+    )
+    execution: Literal["market", "capped", "twap", "chase"] | None = Field(
+        None,
+        description="how targets are worked (R13): twap in equal parts, chase at the best price, "
+        "both inside the cap; absent: as the venue needs",
+    )
+    work_for: Duration = Field(
+        600_000, description="of twap and chase: then the rest is taken at the cap; 10m"
+    )
+    slices: int = Field(10, gt=0, le=1_000, description="parts of twap")
+    chase_every: Duration = Field(
+        5_000, description="of chase: between looks at the best price; 5s"
     )

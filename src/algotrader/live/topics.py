@@ -46,6 +46,8 @@ TOPICS: Final[Mapping[type[Event], str]] = MappingProxyType(
         of.OrderUnknown: "order.unknown",
         of.OrderAbsent: "order.absent",
         of.ImpossibleReply: "order.impossible_reply",
+        of.WorkStarted: "order.work_started",
+        of.WorkEnded: "order.work_ended",
         of.ProtectionMissing: "risk.protection_missing",
         of.ProtectionRestored: "risk.protection_restored",
         of.StopTriggered: "order.stop_triggered",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -26,7 +26,7 @@ from algotrader.core.instants import utc_at
 from algotrader.core.instruments import Instrument
 from algotrader.core.money import Currency
 from algotrader.core.symbols import InstrumentKind, Symbol
-from algotrader.engine.settings import EngineSettings, StrategyInstance
+from algotrader.engine.settings import Algorithm, AlgorithmKind, EngineSettings, StrategyInstance
 from algotrader.engine.slices import Slice, slices_of
 from algotrader.execution.paper import PaperVenue
 from algotrader.live.quoting import QUOTE_AGE_MS
@@ -34,6 +34,7 @@ from algotrader.live.replay import in_order
 from algotrader.live.settings import AccountSettings, StrategySettings
 from algotrader.live.workers import LiveStrategy
 from algotrader.ops.config import Configuration
+from algotrader.portfolio.intents import Execution
 from algotrader.risk.settings import RiskSettings
 from algotrader.strategy.base import Strategy
 from algotrader.strategy.decide import first_decision, prepare_all
@@ -334,9 +335,24 @@ def _account(one: DeskAccount) -> Account:
 
 def _instance(one: DeskStrategy, accounts: tuple[DeskAccount, ...]) -> StrategyInstance:
     costs = next(account.costs for account in accounts if account.name == one.account)
-    return strategy_instance(
-        one.strategy, one.name, one.account, one.bars, costs, cash_share=one.settings.share
-    )
+    instance = strategy_instance(
+        one.strategy, one.name, one.account, one.bars, costs, cash_share=one.settings.share,
+        algorithm=_algorithm(one.settings),
+    )  # fmt: skip
+    if one.settings.execution is None:
+        return instance
+    plain = one.settings.execution == "market"
+    return replace(instance, execution=Execution.MARKET if plain else Execution.CAPPED)
+
+
+def _algorithm(settings: StrategySettings) -> Algorithm | None:
+    """The execution algorithm of a strategy, None where its orders go out at once."""
+    if settings.execution not in ("twap", "chase"):
+        return None
+    return Algorithm(
+        kind=AlgorithmKind(settings.execution), over_ms=settings.work_for, slices=settings.slices,
+        every_ms=settings.chase_every,
+    )  # fmt: skip
 
 
 def deposit_of(account: DeskAccount) -> Decimal:

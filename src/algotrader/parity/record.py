@@ -35,7 +35,7 @@ from algotrader.core.events import (
 from algotrader.core.fills import Fill
 from algotrader.core.ids import AccountId, OrderId, StrategyId
 from algotrader.core.instants import utc_ms
-from algotrader.core.orders import DenialReason, Intent, Order, Purpose
+from algotrader.core.orders import OF_TARGETS, DenialReason, Intent, Order, Purpose
 from algotrader.core.symbols import Symbol
 from algotrader.engine.inforce import InForce
 from algotrader.engine.settings import EngineSettings, owners_of
@@ -44,7 +44,7 @@ from algotrader.parity.standing import NOTHING, Standing
 from algotrader.portfolio.positions import Contract
 
 ZERO: Final = Decimal(0)
-_OWN: Final = (Purpose.TARGET, Purpose.ORDER, Purpose.GROUP)
+_OWN: Final = (*OF_TARGETS, Purpose.ORDER, Purpose.GROUP)
 
 
 class Key(NamedTuple):

@@ -18,6 +18,7 @@ from algotrader.core.hashing import content_hash
 from algotrader.core.ids import RunId
 from algotrader.core.instants import utc_ms
 from algotrader.core.orders import (
+    OF_TARGETS,
     PROTECTIVE,
     Approved,
     DenialReason,
@@ -81,7 +82,7 @@ class Gate:
             return ()
         wanted = replace(terms, quantity=rest, limit=limit, stop=stop)
         purpose = live.order.intent.purpose
-        if purpose is Purpose.TARGET:
+        if purpose in OF_TARGETS:
             purpose = Purpose.ORDER  # nothing is cut: it is changed, or it stays as it was
         intent = replace(live.order.intent, terms=wanted, purpose=purpose)
         verdict = self.judge(intent, _without(exposure, live))
@@ -124,7 +125,7 @@ class Gate:
         mark: str,
     ) -> Approved[Order] | Denied:
         """A target at what is allowed of it; an explicit order is all or nothing (R28)."""
-        if intent.purpose is Purpose.TARGET:
+        if intent.purpose in OF_TARGETS:
             allowed = _whole_lots(most, here)
             if allowed > 0 and not _below_minimum(allowed, here):
                 return self._approved(intent, allowed, mark)

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from algotrader.core.ids import StrategyId
-from algotrader.core.orders import OrderTerms, Purpose, Side
+from algotrader.core.orders import OF_TARGETS, OrderTerms, Purpose, Side
 from algotrader.portfolio.positions import exact
 from algotrader.risk.days import day_of
 from algotrader.risk.exposure import ZERO, AccountExposure, InstrumentExposure
@@ -253,7 +253,7 @@ def _total(asked: Question) -> Iterator[Room]:
 
 def _scaled(asked: Question) -> Iterator[Room]:
     """Targets at a fraction of what they latched, while a rule says so (DESIGN section 8)."""
-    if asked.purpose is not Purpose.TARGET:
+    if asked.purpose not in OF_TARGETS:
         return
     symbol, account = asked.here.instrument.symbol, asked.exposure.account
     latched = asked.state.latched.get((account, asked.strategy, symbol))

@@ -35,7 +35,7 @@ _STATES: Final = {
 }
 _REASONS: Final = {
     "order": 0, "target": 1, "stop_loss": 2, "take_profit": 3, "trailing": 4, "liquidation": 5,
-    "group": 7, "risk": 1, "operator": 1,
+    "slice": 1, "group": 7, "risk": 1, "operator": 1,
 }  # fmt: skip
 _SIZED: Final = ("quantity", "weight", "value")
 _PRICED: Final = ("limit", "stop", "trail", "stop_loss", "take_profit", "trailing")

@@ -65,6 +65,8 @@ from algotrader.core.events.orders import (
     ProtectionMissing,
     ProtectionRestored,
     StopTriggered,
+    WorkEnded,
+    WorkStarted,
 )
 from algotrader.core.events.risk import (
     AccountMarked,
@@ -169,6 +171,8 @@ __all__ = [
     "TimerFired",
     "TradingMode",
     "Upcaster",
+    "WorkEnded",
+    "WorkStarted",
     "decode_event",
     "encode_event",
     "upcast",

@@ -181,3 +181,22 @@ class ProtectionRestored(EventBase, frozen=True, kw_only=True):
     strategy: StrategyId
     instrument: Symbol
     missing_ms: int
+
+
+class WorkStarted(EventBase, frozen=True, kw_only=True):
+    """A target's increase is worked over time; what goes out of it are slices of its quantity."""
+
+    intent: Intent  # its limit is the bound in price
+    algorithm: str  # `twap`, `chase`
+    until_ms: int  # UTC ms, the bound in time
+
+
+class WorkEnded(EventBase, frozen=True, kw_only=True):
+    """Nothing more of it is worked."""
+
+    account: AccountId
+    strategy: StrategyId
+    instrument: Symbol
+    filled: Decimal
+    left: Decimal
+    reason: str

@@ -43,6 +43,8 @@ from algotrader.core.events.orders import (
     ProtectionMissing,
     ProtectionRestored,
     StopTriggered,
+    WorkEnded,
+    WorkStarted,
 )
 from algotrader.core.events.risk import (
     AccountMarked,
@@ -97,6 +99,8 @@ Event = (
     | ImpossibleReply
     | StopTriggered
     | ProtectionMissing
+    | WorkStarted
+    | WorkEnded
     | ProtectionRestored
     | PositionChanged
     | FundingPaid
