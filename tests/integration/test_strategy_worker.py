@@ -89,7 +89,7 @@ def test_a_worker_wants_bar_by_bar_what_a_backtest_wants_at_once() -> None:
     assert with_worker([one], work) == wanted[200:260].tolist()
 
 
-def test_one_that_overruns_is_stopped_alone(tmp_path: Path) -> None:
+def test_f58_one_that_overruns_is_stopped_alone(tmp_path: Path) -> None:
     slow = written(tmp_path, "slow", "        time.sleep(60)\n", "import time")
     strategies = [live("slow", slow), live("trend", "TrendFollow")]
 

@@ -49,9 +49,11 @@ from algotrader.live.journal.errors import JournalFailedError, JournalFullError
 from algotrader.live.journal.memory import MemoryStorage, Point
 from algotrader.live.steps import Steps
 from algotrader.live.trader import Trader
+from algotrader.risk.settings import RiskSettings
 from algotrader.simulator.okx.listings import usual_instrument
 
-MAIN, RANDOM, USDT = AccountId("main"), StrategyId("random"), Currency("USDT")
+MAIN, USDT = AccountId("main"), Currency("USDT")
+RANDOM, OTHER = StrategyId("random"), StrategyId("other")
 SYMBOLS: Final = (Symbol.parse("OKX:BTC/USDT"), Symbol.parse("OKX:ETH/USDT"))
 FRAME: Final = "1m"
 BAR_S: Final = 60.0
@@ -74,8 +76,10 @@ class HistoryPlan:
         return cls(seed=seed, faults=Faults.drawn(random.Random(f"faults {seed}")))
 
 
+NO_LIMITS: Final = RiskSettings()
 Weights = tuple[float | None, float | None]
 BUYS: Final[Weights] = (0.45, None)
+RAISES: Final = -777.0  # in place of a weight: its strategy raises
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +99,8 @@ class Script:
     pause_s: float = 0.1  # from a crash to the next start
     replay_s: float = 0.0  # how long a start reads its journal, connected already
     full_s: tuple[float, float] | None = None  # from and to: the disk takes nothing
+    risk: RiskSettings = NO_LIMITS
+    apart: bool = False  # a strategy for each instrument
     step_s: tuple[float, float] | None = None  # when, and by how much, the wall clock is set
 
 
@@ -142,18 +148,26 @@ class History:
         return digest.hexdigest()
 
 
-def settings(run_id: RunId) -> EngineSettings:
+def settings(run_id: RunId, script: Script | None = None) -> EngineSettings:
+    """One strategy of both instruments; or one for each, where a script says `apart`."""
+    apart = script is not None and script.apart
+    parts = {RANDOM: SYMBOLS[:1], OTHER: SYMBOLS[1:]} if apart else {RANDOM: SYMBOLS}
     account = Account(
         account_id=MAIN, venue="OKX", currency=USDT, margin_mode=MarginMode.CASH,
-        instruments=SYMBOLS, strategies=(RANDOM,),
+        instruments=SYMBOLS, strategies=tuple(parts),
     )  # fmt: skip
-    instance = StrategyInstance(
-        strategy=RANDOM, account=MAIN, instruments=SYMBOLS, timeframe=FRAME, panel=True
-    )
+    instances = tuple(
+        StrategyInstance(
+            strategy=name, account=MAIN, instruments=symbols, timeframe=FRAME,
+            panel=len(symbols) > 1, cash_share=1 / len(parts),
+        )
+        for name, symbols in parts.items()
+    )  # fmt: skip
     return EngineSettings(
         run_id=run_id, configuration_hash="simulated", accounts=(account,),
         instruments={symbol: usual_instrument(symbol) for symbol in SYMBOLS},
-        strategies=(instance,), cash_wait_ms=10_000,
+        strategies=instances, cash_wait_ms=10_000,
+        risk=RiskSettings() if script is None else script.risk,
     )  # fmt: skip
 
 
@@ -164,6 +178,7 @@ class Targets:
         self._seed = seed
         self._clock = clock
         self._venue = venue
+        self.owners = dict.fromkeys(SYMBOLS, RANDOM)
         self.planned: dict[int, Weights] | None = None  # by decision time; None: drawn
         self.is_quiet = False  # no opinion any more: what is open is only ended
 
@@ -171,13 +186,17 @@ class Targets:
         chance = random.Random(f"{self._seed} {question.decision_ts}")
         await asyncio.sleep(chance.random() * 0.2)
         now_ms = self._venue.now_ms()
+        weights = dict(zip(SYMBOLS, self._weights(question, chance), strict=True))
+        own = [symbol for symbol in SYMBOLS if self.owners[symbol] == question.strategy]
+        raises = any(weights[symbol] == RAISES for symbol in own)
+        outcome = DecisionOutcome.RAISED if raises else DecisionOutcome.DECIDED
         wanted = tuple(
-            TargetWanted(instrument=symbol, target=weight, features={})
-            for symbol, weight in zip(SYMBOLS, self._weights(question, chance), strict=True)
+            TargetWanted(instrument=symbol, target=weights[symbol], features={}) for symbol in own
         )
         return StrategyAnswered(
-            ts_event=now_ms, ts_known=now_ms, account=MAIN, strategy=RANDOM,
-            decision_ts=question.decision_ts, outcome=DecisionOutcome.DECIDED, wanted=wanted,
+            ts_event=now_ms, ts_known=now_ms, account=MAIN, strategy=question.strategy,
+            decision_ts=question.decision_ts, outcome=outcome,
+            wanted=() if raises else wanted, error="ValueError: seven" if raises else None,
         )  # fmt: skip
 
     def _weights(self, question: AskStrategy, chance: random.Random) -> Weights:
@@ -218,7 +237,7 @@ class World:
         venue = ModelVenue(MAIN, self._clock, random.Random(f"venue {plan.seed}"), wire)
         journals.begin(self._storage, entropy=ENTROPY, now_ms=venue.now_ms())
         run_id = RunId(journals.last_segment(self._storage).run_id)
-        fold = Fold(settings(run_id), self._storage)
+        fold = Fold(settings(run_id, script), self._storage)
         self.history = History(
             plan=plan, storage=self._storage, venue=venue, fold=fold,
             watcher=Watcher(dict(fold.settings.instruments)),
@@ -229,6 +248,8 @@ class World:
         self._venue = venue
         self._snapshot_rows = self._chance.choice((None, 60))  # starts with and without one
         self._targets = Targets(plan.seed, self._clock, venue)
+        if script is not None and script.apart:
+            self._targets.owners[SYMBOLS[1]] = OTHER
         self._watch = watch
         self._trader: Trader | None = None
         self._slice: tuple[Event, ...] = ()
@@ -382,7 +403,9 @@ class World:
         await asyncio.sleep(self._replay_s())
         journal = journals.resume(self._storage)
         steps = Steps(
-            Engine(settings(journal.run_id)), journal, committed=lambda _: self.history.look()
+            Engine(settings(journal.run_id, self._script)),
+            journal,
+            committed=lambda _: self.history.look(),
         )
         if not steps.replay():
             self._deposit(steps)

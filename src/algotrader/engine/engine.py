@@ -61,6 +61,7 @@ from algotrader.engine.thawing import Thaw
 from algotrader.engine.waiting import Waiter
 from algotrader.engine.watching import Watcher
 from algotrader.execution.order_life import ZERO, IllegalTransitionError, LiveOrder
+from algotrader.portfolio.rebalancing import MAX_WEIGHT
 
 
 class Engine:
@@ -254,6 +255,7 @@ class Engine:
         for answer in answers:
             self._sender.judge(answer.account, older(self.state, answer), event.ts_known)
             self._explicit.carry_out(answer, event.ts_known)
+            self._tell_absurd(answer)
             planned = plan(state, answer, event.ts_known)
             for decided in planned.decided:
                 self._step.tell(decided)
@@ -266,6 +268,17 @@ class Engine:
         for account in sorted(wanted):
             self._waiter.judge(account, wanted[account], event.ts_known)
         self._match(event.ts_known)
+
+    def _tell_absurd(self, answer: StrategyAnswered) -> None:
+        """A target that is a mistake changes nothing, and a person hears of it (R4, F59)."""
+        for one in answer.wanted:
+            if one.target is not None and abs(one.target) > MAX_WEIGHT:
+                text = (
+                    f"strategy {answer.strategy} wants {one.target:g} times its equity in "
+                    f"{one.instrument}: refused, the last valid target stands"
+                )
+                cause = f"absurd:{answer.strategy}:{one.instrument}"
+                self._step.alert(Severity.IMPORTANT, cause, text)
 
     def _match(self, now_ms: int) -> None:
         """Legs of a group end alike (R37)."""

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from algotrader.core.rebalancing import RebalanceKind
 
@@ -21,6 +22,10 @@ class Look(StrEnum):
     KEEP = "keep"  # nothing to do: not scheduled, unchanged, or no opinion
     WAIT = "wait"  # the bar is missing: at the next one (R3)
     REFUSED = "refused"  # no number to trade on: the last valid one stands, alert (R4)
+
+
+MAX_WEIGHT: Final = 10.0
+"""A weight beyond this is a mistake, not a wish (R4)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +45,7 @@ class RebalanceState:
         rule: RebalanceKind,
         is_scheduled: bool = True,
         has_bar: bool = True,
-        max_weight_abs: float = 10.0,
+        max_weight_abs: float = MAX_WEIGHT,
     ) -> tuple[RebalanceState, Look]:
         """The state after a decision saw `number` (NaN: no opinion), and what to do about it."""
         if rule is RebalanceKind.SCHEDULE and not is_scheduled and not self.pending:

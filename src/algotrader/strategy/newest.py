@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 
 from algotrader.core.bars import Bars
@@ -34,7 +35,7 @@ def decide_newest(strategy: Strategy, bars: Bars) -> NewestDecision:
     wanted = tuple(
         TargetWanted(
             instrument=symbol,
-            target=None if targets is None else number(float(targets[column])),
+            target=None if targets is None else weight(float(targets[column])),
             features={
                 name: number(float(values[last] if values.ndim == 1 else values[last, column]))
                 for name, values in prepared.features.items()
@@ -49,3 +50,11 @@ def number(value: float) -> float | None:
     """None for what is not a finite number, a plain float else, as events keep it."""
     # A numpy scalar is a float to the type checker and not to the encoder of events.
     return float(value) if math.isfinite(value) else None
+
+
+def weight(value: float) -> float | None:
+    """A target as events keep it: None for NaN, which is no opinion; infinity as what is absurd.
+
+    An infinite weight is a mistake that a person must hear of (R4), so it may not pass for silence.
+    """
+    return math.copysign(sys.float_info.max, value) if math.isinf(value) else number(value)
