@@ -12,7 +12,8 @@ from __future__ import annotations
 import dataclasses
 import io
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -50,7 +51,9 @@ def image_of(state: EngineState) -> bytes:
     """`state` as bytes. Equal histories need not give equal bytes: compare states instead."""
     kept = {name: part for name, part in vars(state).items() if name not in _MADE_AGAIN}
     written = io.BytesIO()
-    _Writer(written, protocol=pickle.HIGHEST_PROTOCOL).dump(kept)
+    pickler = pickle.Pickler(written, protocol=pickle.HIGHEST_PROTOCOL)
+    pickler.dispatch_table = _structs()
+    pickler.dump(kept)
     return written.getvalue()
 
 
@@ -65,14 +68,21 @@ def state_of(image: bytes) -> EngineState:
     return state
 
 
-class _Writer(pickle.Pickler):
-    """Structs are written as their class and fields."""
+def _written(value: msgspec.Struct) -> tuple[Callable[..., msgspec.Struct], tuple[object, ...]]:
+    fields = {name: getattr(value, name) for name in value.__struct_fields__}
+    return _struct, (type(value), fields)
 
-    def reducer_override(self, value: Any) -> Any:
-        if isinstance(value, msgspec.Struct):
-            fields = {name: getattr(value, name) for name in value.__struct_fields__}
-            return _struct, (type(value), fields)
-        return NotImplemented
+
+@cache
+def _structs() -> dict[type, Callable[[Any], Any]]:
+    """How each class of struct is written: as its class and fields."""
+    found: dict[type, Callable[[Any], Any]] = {}
+    waiting: list[type] = [msgspec.Struct]
+    while waiting:
+        kind = waiting.pop()
+        found[kind] = _written
+        waiting += kind.__subclasses__()
+    return found
 
 
 def _struct(kind: type[msgspec.Struct], fields: dict[str, Any]) -> msgspec.Struct:

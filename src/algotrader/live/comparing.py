@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -140,5 +139,3 @@ class Comparer:
         finally:
             for one in waits:
                 one.cancel()
-                with suppress(asyncio.CancelledError):
-                    await one

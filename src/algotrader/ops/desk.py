@@ -130,7 +130,9 @@ class Desk:
 
     def slices(self, after: Mapping[str, int]) -> Iterator[Slice]:
         """The replay from the first decision on, without what closed by `after` (by time frame)."""
-        sources = [slices_of(one.market.bars, first=one.first) for one in self.accounts]
+        sources = [
+            slices_of(one.market.bars, first=_first_after(one, after)) for one in self.accounts
+        ]
         for slice_ in in_order(sources):
             closed = slice_.closed
             if closed.decision_ts > after.get(closed.timeframe, -1):
@@ -293,6 +295,13 @@ def _first_row(market: Market, strategies: tuple[DeskStrategy, ...], start: str 
             )
         first.append(int(one.bars.ts[row]))
     return int(np.searchsorted(market.bars.ts, min(first)))
+
+
+def _first_after(account: DeskAccount, after: Mapping[str, int]) -> int:
+    """The row of the first decision after what has closed; known times do not fall."""
+    bars = account.market.bars
+    closed = after.get(str(bars.timeframe), -1)
+    return max(account.first, int(np.searchsorted(bars.known_at, closed, side="right")))
 
 
 def _known_by(bars: Bars, at_ms: int) -> Bars:
