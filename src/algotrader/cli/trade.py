@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from algotrader.core.ports import Notice, Notifier
+    from algotrader.ops.beside import Beside
     from algotrader.ops.crash_loop import Starts
     from algotrader.ops.desk import Desk
     from algotrader.ops.stopping import Ended
@@ -156,9 +157,21 @@ def _trade_on_exchange(out: Output, desk: Desk, for_s: float | None, accept_chan
                 messenger=messenger,
                 state=state_folder(os.environ),
                 accept=lambda changes: _accepted(out, changes, accept_changes),
+                companion=_beside(out, desk, messenger),
             )
         )
     _show(out, desk, ended, traded)
+
+
+def _beside(out: Output, desk: Desk, messenger: Notifier | None) -> Beside:
+    """Bars are kept where they are a market's: a sandbox has prices of its own."""
+    from algotrader.core.ports import SteadyClock
+    from algotrader.ops.beside import Beside
+    from algotrader.ops.role_notices import RoleNotices
+
+    is_market = desk.configuration.settings.trading.mode == "live"
+    notifier = RoleNotices(out.note, messenger)
+    return Beside(desk.configuration, SteadyClock(), notifier, says=out.note, collects=is_market)
 
 
 def _ready(out: Output, starts: Starts) -> None:

@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 _FIELDS: Final = (*PRICES, "volume")
 _WRITE_AT: Final = 1_000  # bars that wait to be written, at most
 _WAIT_S: Final = 2.0  # and how long they wait
+_PAUSE_S: Final = 1.0  # between writes at slices: a replay at high speed closes many a second
 _HELD: Final = 50_000  # while nothing can be written
 _RAW_PARTS: Final = 24  # files of one series as received, before they are made one
 
@@ -90,6 +91,7 @@ class Collector:
         self._waiting = _Waiting()
         self._silent: dict[str, int] = {}  # by component: when it fell silent, UTC ms
         self._write = asyncio.Lock()
+        self._written_s = -_PAUSE_S
         self.done = Collected()
 
     async def run(self, events: AsyncIterator[FeedEvent]) -> None:
@@ -104,7 +106,7 @@ class Collector:
             await self.flush()
 
     async def hear(self, event: FeedEvent) -> None:
-        """Take one event. A closed slice, and a thousand bars, are written at once."""
+        """Take one event. What came is written at a closed slice, and within two seconds."""
         match event:
             case BarClosed():
                 self._waiting.bars.append(event)
@@ -113,7 +115,8 @@ class Collector:
                 if len(self._waiting.bars) == _WRITE_AT:
                     await self._try_to_write()
             case SliceClosed():
-                await self._try_to_write()
+                if self._clock.monotonic_s() - self._written_s >= _PAUSE_S:
+                    await self._try_to_write()
                 self.done.slices += 1
                 self._on_slice(event)
             case HeartbeatMissed():
@@ -132,6 +135,7 @@ class Collector:
     async def flush(self) -> None:
         """Write what waits. RunError if the disk refuses it; it waits on, then (F48)."""
         async with self._write:
+            self._written_s = self._clock.monotonic_s()
             waiting, self._waiting = self._waiting, _Waiting()
             if not len(waiting):
                 return

@@ -31,14 +31,20 @@ class Beside:
         notifier: Notifier,
         *,
         says: Callable[[str], None] = lambda _: None,
+        collects: bool = True,
     ) -> None:
-        """ConfigurationError where what is traded cannot be collected live."""
+        """`collects`: false where the bars are no market's, and the lake is to be left alone.
+
+        ConfigurationError where what is traded cannot be collected live.
+        """
         self._clock = clock
         self._notifier = notifier
         self._says = says
-        own = traded(configuration)
+        collects = collects and configuration.settings.collect.embedded
+        own = traded(configuration) if collects else ()
         self._role = CollectRole(configuration, clock, notifier, says=says, series=own)
-        rest = _beyond(wanted(configuration), own) if configuration.settings.collect.series else ()
+        has_series = collects and bool(configuration.settings.collect.series)
+        rest = _beyond(wanted(configuration), own) if has_series else ()
         self._others = (
             CollectRole(configuration, clock, notifier, says=says, series=rest) if rest else None
         )
@@ -56,13 +62,14 @@ class Beside:
         """Fetch what the lake lacks of what is traded."""
         await self._role.catch_up()
 
-    def watcher(self, timeframe: Timeframe) -> Collector:
+    def watcher(self, timeframe: Timeframe) -> Collector | None:
         """Who hears of the bars that a feed does not tell."""
-        return self._collectors[timeframe]
+        return self._collectors.get(timeframe)
 
     def hear(self, timeframe: Timeframe, event: FeedEvent) -> None:
         """Keep what a feed tells, at the collector's own pace."""
-        self._heard[str(timeframe)].put_nowait(event)
+        if (queue := self._heard.get(str(timeframe))) is not None:
+            queue.put_nowait(event)
 
     async def run(self) -> None:
         """For ever. Each part that fails is started again; the person is told."""

@@ -37,6 +37,7 @@ from algotrader.live.rows import LiveRows, told_after
 from algotrader.live.steps import Steps
 from algotrader.live.trader import Trader
 from algotrader.live.workers import WorkerDecider
+from algotrader.ops.beside import Beside
 from algotrader.ops.desk import Desk, DeskAccount
 from algotrader.ops.holdings import begin_holdings
 from algotrader.ops.obeying import Obedience
@@ -64,12 +65,14 @@ async def trade_on_okx(
     messenger: Notifier | None = None,
     state: Path,
     accept: Accept = accept_none,
+    companion: Beside | None = None,
 ) -> Traded:
     """Until `for_s` seconds are over or the task is cancelled.
 
     ConfigurationError for keys that may withdraw or cannot trade, and for an account that is not as
     it must be; RunError if another trader has it; UsageError without the extra. `state` is a folder
-    that this machine's traders share; `accept` is asked about changes while positions are open.
+    that this machine's traders share; `accept` is asked about changes while positions are open;
+    `companion` runs as long as the trader, and hears its bars.
     """
     account = the_account(desk)
     clock = SteadyClock()
@@ -97,6 +100,7 @@ async def trade_on_okx(
     feed = OkxBarFeed(
         rest, OkxStreams(None, client.address), clock, symbols, timeframe,
         since_ms=lake_ms if newest is None else max(lake_ms, newest.decision_ts),
+        watcher=None if companion is None else companion.watcher(timeframe),
     )  # fmt: skip
     try:
         async with admitted(
@@ -112,7 +116,7 @@ async def trade_on_okx(
             count = await _trade(
                 desk, account, journal, steps, broker, feed, quotes, market, clock, timeframe, seen,
                 for_s=for_s, on_ready=on_ready, on_slice=on_slice,
-                notifier=Notices(on_notice, messenger),
+                notifier=Notices(on_notice, messenger), companion=companion,
                 beside=lambda trader, notifier: watch_okx(
                     account.name, trader=trader, engine=engine, client=client, broker=broker,
                     bus=seen.bus, clock=clock, notifier=notifier,
@@ -144,6 +148,7 @@ async def _trade(
     on_slice: Callable[[SliceClosed], None],
     notifier: Notifier,
     beside: Callable[[Trader, Notifier], Awaitable[None]],
+    companion: Beside | None,
 ) -> int:
     end_of_lake = {str(timeframe): int(account.market.bars.known_at[-1])}
     strategies = desk.live_strategies(end_of_lake, steps.engine.state.answers)
@@ -173,6 +178,8 @@ async def _trade(
         async for event in feed.bars():
             rows.hear(event)
             trader.tell(event)
+            if companion is not None:
+                companion.hear(timeframe, event)
             if isinstance(event, SliceClosed):
                 count += 1
                 on_slice(event)
@@ -193,6 +200,8 @@ async def _trade(
         journal_check(desk, journal, trader, clock, notifier), beside(trader, notifier),
     )  # fmt: skip
     work = [asyncio.ensure_future(each) for each in parts]
+    if companion is not None:
+        work.append(asyncio.ensure_future(companion.run()))
     try:
         done, _ = await asyncio.wait(work, timeout=for_s, return_when=asyncio.FIRST_COMPLETED)
         for task in done:

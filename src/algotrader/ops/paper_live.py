@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -40,6 +41,7 @@ from algotrader.live.steps import Steps
 from algotrader.live.trader import Trader
 from algotrader.live.workers import WorkerDecider
 from algotrader.ops.desk import Desk, DeskAccount
+from algotrader.ops.obeying import Obedience
 from algotrader.ops.observing.observation import Observation, Watched
 from algotrader.ops.standing import events_of
 from algotrader.ops.starting import record_start
@@ -316,7 +318,11 @@ async def _trade(
     for event in (one for paper in papers for one in paper.unwritten):
         trader.tell(event)
     await decider.load()
-    parts = [trader.run(), _obey(desk, trader, clock), *(each() for each in beside)]
+    parts = [
+        trader.run(),
+        _obey(desk, trader, decider, engine.state, clock),
+        *(each() for each in beside),
+    ]
     if was_there:
         parts.append(journal_check(desk, journal, trader, clock, notifier))
     parts += [_feed(floor, feed, on_ready) for feed in feeds]
@@ -346,10 +352,12 @@ async def _feed(
         await floor.hear(event)
 
 
-async def _obey(desk: Desk, trader: Trader, clock: Clock) -> None:
-    inbox = Inbox(journal_folder(desk).path)
+async def _obey(
+    desk: Desk, trader: Trader, decider: WorkerDecider, state: EngineState, clock: Clock
+) -> None:
+    asked = Obedience(desk, Inbox(journal_folder(desk).path), decider, state, os.environ)
     await trader.ready()
     while True:
-        for request in inbox.take(utc_ms(clock.now())):
+        for request in await asked.take(utc_ms(clock.now())):
             trader.tell(request)
         await asyncio.sleep(_LOOK_S)

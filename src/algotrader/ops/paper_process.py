@@ -79,14 +79,13 @@ class PaperProcess:
                 since_ms = max(since_ms, int(bars.ts[-1]))
         return okx_feed(
             self._collect, self._url, self._clock, sorted(closes), timeframe,
-            self._beside.watcher(timeframe) if self._collect.embedded else None,
+            self._beside.watcher(timeframe),
             since_ms=since_ms, closes={s: close for s, close in closes.items() if close == close},
         )  # fmt: skip
 
     async def _shared(self, timeframe: Timeframe, feed: OkxBarFeed) -> AsyncIterator[FeedEvent]:
         async for event in feed.bars():
-            if self._collect.embedded:
-                self._beside.hear(timeframe, event)
+            self._beside.hear(timeframe, event)
             yield event
 
 
