@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 import msgspec
+import numpy as np
 
+from algotrader.core.bars import Bars
 from algotrader.core.errors import AlgotraderError
 from algotrader.core.events import DecisionOutcome
 from algotrader.core.events.questions import StrategyQuestion
@@ -115,10 +117,32 @@ def _answered_by_bar(held: Held, message: Ask, question: StrategyQuestion) -> An
     last = len(bars) - 1
     if last < prepared.warmup_rows:
         return answer
+    question, caught_up = _caught_up(held.by_bar, question, bars, prepared.warmup_rows)
     said = held.by_bar.answer(question, last)
     return msgspec.structs.replace(
-        answer, wanted=said.wanted, asked=said.asked, state=said.state, lines=said.lines
-    )
+        answer, wanted=said.wanted, asked=said.asked, state=said.state, lines=said.lines,
+        caught_up=caught_up,
+    )  # fmt: skip
+
+
+def _caught_up(
+    by_bar: BarByBar, question: StrategyQuestion, bars: Bars, first: int
+) -> tuple[StrategyQuestion, tuple[int, ...]]:
+    """The question with the state that the missed bars lead to; what they ask for is dropped (R24)."""
+    if question.missed_after is None:
+        return question, ()
+    begin = max(int(np.searchsorted(bars.ts, question.missed_after)), first)
+    close = bars.as_panel().close
+    state = question.state
+    for row in range(begin, len(bars) - 1):
+        there = tuple(s for k, s in enumerate(bars.symbols) if np.isfinite(close[row, k]))
+        missed = msgspec.structs.replace(
+            question, decision_ts=int(bars.ts[row]) + bars.timeframe.ms, instruments=there,
+            heard=(), state=state,
+        )  # fmt: skip
+        state = by_bar.answer(missed, row).state
+    fed = tuple(int(ts) for ts in bars.ts[begin : len(bars) - 1])
+    return msgspec.structs.replace(question, state=state), fed
 
 
 def append_rows(history: BarHistory, rows: PanelSent) -> None:

@@ -77,6 +77,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     error: str | None = None
     asked: tuple[Asked, ...] = ()
     lines: tuple[StrategyLine, ...] = ()
+    caught_up: tuple[int, ...] = ()  # opens of the bars it was fed before, UTC ms (R24)
 
 
 ToWorker = Load | Ask

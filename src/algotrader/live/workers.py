@@ -10,7 +10,7 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ import msgspec
 
 from algotrader.core.bars import Bars
 from algotrader.core.errors import StrategyError
-from algotrader.core.events import DecisionOutcome, StrategyAnswered
+from algotrader.core.events import CaughtUp, DecisionOutcome, Event, StrategyAnswered
 from algotrader.core.ids import AccountId, StrategyId
 from algotrader.core.instants import utc_ms
 from algotrader.core.instruments import Instrument
@@ -119,6 +119,8 @@ class WorkerDecider:
         self._budget_s = budget_s
         self._worker: WorkerProcess | None = None
         self._turn = asyncio.Lock()
+        self.tell: Callable[[Event], None] = lambda _: None
+        """Hears what is to be known beside the answers: `Trader.tell`."""
 
     async def load(self) -> None:
         """Start the worker and hand it every strategy. StrategyError if one cannot be loaded."""
@@ -187,6 +189,8 @@ class WorkerDecider:
         if not isinstance(answer, Answer) or answer.name != one.strategy:
             raise WorkerGoneError("the worker answered something else")
         one.told_rows = len(bars)
+        if answer.caught_up:
+            self.tell(self._caught_up(one, answer.caught_up))
         if answer.outcome is not DecisionOutcome.DECIDED:
             one.stopped = answer.error or "it raised"
         one.has_decided = True
@@ -205,6 +209,13 @@ class WorkerDecider:
             asked=answer.asked,
             lines=answer.lines,
         )
+
+    def _caught_up(self, one: LiveStrategy, opens: tuple[int, ...]) -> CaughtUp:
+        now_ms = utc_ms(self._clock.now())
+        return CaughtUp(
+            ts_event=now_ms, ts_known=now_ms, account=one.account, strategy=one.strategy,
+            first_ts=opens[0], last_ts=opens[-1], bars=len(opens),
+        )  # fmt: skip
 
     async def _stop(
         self, one: LiveStrategy, question: AskStrategy, outcome: DecisionOutcome, why: str

@@ -162,6 +162,7 @@ async def _trade(
         steps=steps, brokers={account.name: broker}, decider=decider,
         notifier=notifier, clock=clock, compare_every_s=_COMPARE_S,
     )  # fmt: skip
+    decider.tell = trader.tell
     seen.watch(
         Watched(
             trader=trader, state=steps.engine.state, decider=decider, notifier=notifier,

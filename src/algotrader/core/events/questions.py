@@ -70,3 +70,4 @@ class StrategyQuestion(msgspec.Struct, frozen=True, kw_only=True):
     heard: tuple[Heard, ...]  # in the order it happened
     next_number: int  # of the next order it asks for
     state: Mapping[str, Any]  # `ctx.state` as it was left (R35)
+    missed_after: int | None = None  # bars after this decision, UTC ms, were never asked for (R24)
