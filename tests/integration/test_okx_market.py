@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -31,6 +31,7 @@ class Stall:
 
     feed: OkxMarketFeed
     server: Server
+    again: list[str]  # streams that were lost and opened again
 
     @asynccontextmanager
     async def listening(self, stream: AsyncIterator[Any]) -> AsyncIterator[list[Any]]:
@@ -74,8 +75,9 @@ def at_a_stall(work: Callable[[Stall], Awaitable[None]]) -> None:
         async with serving(server, "127.0.0.1", 0) as port:
             address = OkxAddress(base_url=f"http://127.0.0.1:{port}")
             rest = OkxRest(None, address)
-            feed = OkxMarketFeed(rest, OkxStreams(None, address, STREAMS), clock)
-            await work(Stall(feed, server))
+            again: list[str] = []
+            streams = OkxStreams(None, address, replace(STREAMS, opened_again=again.append))
+            await work(Stall(OkxMarketFeed(rest, streams, clock), server, again))
             await rest.close()
 
     asyncio.run(run())
@@ -109,6 +111,7 @@ def test_each_trade_is_told_once_also_over_a_gap() -> None:
                 await stall.move(10_000)
             market = stall.server.simulator.api.desk.market("BTC-USDT")
             await stall.until(lambda: any(s.subscriptions for s in stall.server.simulator.sessions))
+            await stall.until(lambda: stall.again == ["public"])
             await stall.move(10_000)
 
             def ids() -> list[str]:

@@ -18,7 +18,7 @@ from algotrader.core.timeframes import Timeframe
 from algotrader.data.adapters.okx.bars import OkxBarFeed
 from algotrader.data.adapters.okx.market import OkxMarketFeed
 from algotrader.data.adapters.okx.rest import OkxKeys, OkxRest
-from algotrader.data.adapters.okx.streams import OkxStreams
+from algotrader.data.adapters.okx.streams import OkxStreams, StreamSettings
 from algotrader.engine.engine import Engine
 from algotrader.execution.adapters.okx.account import OkxAccount
 from algotrader.execution.adapters.okx.broker import OkxBroker, OkxBrokerSettings
@@ -78,6 +78,9 @@ async def trade_on_okx(
     clock = SteadyClock()
     trading = desk.configuration.settings.trading
     seen = Observation(desk.configuration, journal.run_id)
+    streams = StreamSettings(
+        opened_again=lambda which: seen.metrics.count("reconnects", stream=which)
+    )
     client = okx_client(keys, trading)
     symbols = tuple(account.market.bars.symbols)
     timeframe = account.market.bars.timeframe
@@ -92,13 +95,13 @@ async def trade_on_okx(
             run_tag=run_tag(journal.run_id), watched=frozenset(symbols),
             # Funding and trades of others while we were down are booked as well.
             trades_since_ms=None if newest is None else newest.decision_ts,
-            news=NewsSettings(check_s=trading.check_s),
+            news=NewsSettings(check_s=trading.check_s), streams=streams,
         ),
     )  # fmt: skip
     rest = OkxRest(None, client.address)
     lake_ms = int(account.market.bars.ts[-1]) + timeframe.ms
     feed = OkxBarFeed(
-        rest, OkxStreams(None, client.address), clock, symbols, timeframe,
+        rest, OkxStreams(None, client.address, streams), clock, symbols, timeframe,
         since_ms=lake_ms if newest is None else max(lake_ms, newest.decision_ts),
         watcher=None if companion is None else companion.watcher(timeframe),
     )  # fmt: skip
@@ -107,7 +110,7 @@ async def trade_on_okx(
             client, clock, symbols, trading, state=state, journal=journal_folder(desk).path
         ):
             await refuse_other_runs(broker, run_tag(journal.run_id))
-            market = OkxMarketFeed(rest, OkxStreams(None, client.address), clock)
+            market = OkxMarketFeed(rest, OkxStreams(None, client.address, streams), clock)
             now_ms = utc_ms(clock.now())
             record_start(desk, journal, steps, now_ms, accept)
             if not was_there:

@@ -75,6 +75,7 @@ class StreamSettings:
     wait_s: Callable[[int, float], float] = wait_s
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     draw: Callable[[], float] = field(default=random.random)
+    opened_again: Callable[[str], None] = lambda _: None  # told which, after it was lost
 
 
 class OkxStreams:
@@ -94,16 +95,19 @@ class OkxStreams:
 
     async def follow(self, access: str, args: Sequence[Arg]) -> AsyncGenerator[Heard, None]:
         """One connection to `public`, `private` or `business`, kept up until left."""
-        failures = 0
+        failures, was_lost = 0, False
         while True:
             socket = _Socket(self._keys, self._address, self._settings.heartbeat_s, self.offset_ms)
             try:
                 await socket.open(access, args)
                 failures = 0
+                if was_lost:
+                    self._settings.opened_again(access)
                 yield Opened()
                 async for pushed in socket.pushes():
                     yield pushed
             except StreamLostError as error:
+                was_lost = True
                 yield Lost(reason=str(error), code=error.code)
             finally:
                 await socket.close()
