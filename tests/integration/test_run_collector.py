@@ -25,6 +25,7 @@ from algotrader.core.timeframes import MINUTE_MS, Timeframe
 from algotrader.data.lake import Lake
 from algotrader.data.layout import SeriesKey
 from algotrader.data.live_store import LiveStore
+from algotrader.data.recording import Recorded, read_recorded
 from algotrader.simulator.okx.build import SimulatorSettings, build, generated
 
 pytest.importorskip("ccxt", reason="not run: ccxt is not installed")
@@ -153,3 +154,28 @@ def test_F07_a_collector_that_ends_goes_on_where_it_was(
     assert is_whole(after)
     assert len(after) >= len(before) + 3
     assert json.loads(told)["revised"] == 0
+
+
+def test_a_collector_records_the_venues_streams_when_asked(tmp_path: Path) -> None:
+    with an_exchange(speed=20.0) as port:
+        folder = a_workspace(tmp_path, port)
+        record = "  record: {trades: true, quotes: true, books_every_s: 0.5, write_s: 1}\n"
+        with (folder / "algotrader.yaml").open("a") as file:
+            file.write(record)
+        process = begin(folder, "--quiet")
+        wait_for(folder, 601)
+        until = time.monotonic() + 60
+        while len(list((folder / "lake").rglob("kind=*"))) < 6 and time.monotonic() < until:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+
+    assert process.returncode == 0
+    for symbol in (BTC, SWAP):
+        trades = read_recorded(folder / "lake", symbol, Recorded.TRADES)
+        quotes = read_recorded(folder / "lake", symbol, Recorded.QUOTES)
+        books = read_recorded(folder / "lake", symbol, Recorded.BOOKS)
+        assert trades["trade_id"].is_unique().all()
+        assert (quotes["bid"] < quotes["ask"]).all()
+        assert books["bids"].list.len().min() > 0
+        assert (books["known_at"].diff().drop_nulls() >= 500).all()

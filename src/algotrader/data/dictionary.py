@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from algotrader.core.bars import FIELDS
 from algotrader.data.columns import EXTRAS
@@ -13,6 +14,7 @@ from algotrader.data.feature_layer import FeatureStamp
 from algotrader.data.layout import Layer
 from algotrader.data.manifest import Manifest, Source
 from algotrader.data.quality.findings import Finding
+from algotrader.data.recording import Recorded, schemas
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,43 @@ _RECORD_MEANINGS: dict[type, dict[str, tuple[str, str]]] = {
 }  # fmt: skip
 
 
+_STAMPS = {
+    "ts": ("UTC ms", "when it happened, by the venue's clock"),
+    "known_at": ("UTC ms", "when it was heard, by ours"),
+}
+_RECORDED = {
+    Recorded.TRADES: {
+        "trade_id": ("", "the venue's own"), "side": ("", "the taker's: `buy` or `sell`"),
+        "price": ("quote currency per unit", "of the execution"),
+        "quantity": ("unit of orders", "executed"),
+    },
+    Recorded.QUOTES: {
+        "bid": ("quote currency per unit", "best price bid"),
+        "bid_quantity": ("unit of orders", "bid at it"),
+        "ask": ("quote currency per unit", "best price asked"),
+        "ask_quantity": ("unit of orders", "asked at it"),
+    },
+    Recorded.BOOKS: {
+        "bids": ("quote currency per unit", "prices bid, the best first"),
+        "bid_quantities": ("unit of orders", "bid at each"),
+        "asks": ("quote currency per unit", "prices asked, the best first"),
+        "ask_quantities": ("unit of orders", "asked at each"),
+    },
+    Recorded.GAPS: {
+        "stream": ("", "`trades`, `quotes` or `books`: interrupted from `ts` on"),
+        "reason": ("", "as it was told"),
+    },
+}  # fmt: skip
+
+
+def _described(kind: Recorded) -> Mapping[str, Any]:
+    """The types of a kind's columns. ValueError if one is not described here."""
+    schema = schemas()[kind]
+    if set(schema) != {*_STAMPS, *_RECORDED[kind]}:
+        raise ValueError(f"describe the columns of {kind}: {', '.join(schema)}")
+    return schema
+
+
 def tables() -> Iterator[tuple[str, str, list[Column]]]:
     """Each table: its name, where it lies, its columns. KeyError for a column nobody described."""
     values = [Column(name=n, kind="float64", unit=_VALUES[n][0], meaning=_VALUES[n][1])
@@ -114,6 +153,13 @@ def tables() -> Iterator[tuple[str, str, list[Column]]]:
         where.format(Layer.FEATURES).replace("PERIOD", "set=NAME/all"),
         [_KEY[0], feature],
     )
+    for kind, columns in _RECORDED.items():
+        yield (
+            f"Recorded {kind}",
+            f"layer={Layer.RECORDED}/venue=…/symbol=…/kind={kind}/date=…/FILE.parquet",
+            [Column(name=name, kind=str(_described(kind)[name]), unit=unit, meaning=meaning)
+             for name, (unit, meaning) in {**_STAMPS, **columns}.items()],
+        )  # fmt: skip
     for record, place in (
         (Manifest, "manifest.json beside the series"), (Source, "in a manifest"),
         (Missing, "in a manifest"), (Finding, "`algotrader data check --json`"),

@@ -26,6 +26,7 @@ class Layer(StrEnum):
     CURATED = "curated"  # checked, ordered, without duplicates
     QUARANTINE = "quarantine"  # rows that are no bars, each with its reason
     FEATURES = "features"
+    RECORDED = "recorded"  # quotes, trades and books of others, as heard
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,24 @@ class SeriesSettings(Section):
     )
 
 
+class RecordSettings(Section):
+    """What is kept of the venue's own streams, for research. It grows by some GB a month."""
+
+    trades: bool = Field(False, description="each execution of others")
+    quotes: bool = Field(False, description="best bid and ask at each change")
+    books_every_s: Annotated[Number, Field(ge=0.1, le=3_600)] | None = Field(
+        None, description="seconds between whole books; absent: none is kept"
+    )
+    depth: Annotated[int, Field(ge=1, le=400)] = Field(25, description="levels of each side")
+    write_s: Annotated[Number, Field(ge=1, le=3_600)] = Field(
+        60.0, description="seconds between writes: what a power cut may lose"
+    )
+
+    @property
+    def is_on(self) -> bool:
+        return self.trades or self.quotes or self.books_every_s is not None
+
+
 class CollectSettings(Section):
     """Bars and funding as the venue closes them, into the lake."""
 
@@ -50,6 +68,9 @@ class CollectSettings(Section):
     )
     streams: bool = Field(True, description="by WebSocket, and by asking; false: by asking alone")
     funding: bool = Field(True, description="settled funding rates of perpetuals as well")
+    record: RecordSettings = Field(
+        RecordSettings(), description="trades, quotes and books of what is collected"
+    )
     delay_s: Annotated[Number, Field(ge=0, le=600)] = Field(
         0.0, description="seconds after a close before a slice is complete, and jobs at it run"
     )

@@ -18,6 +18,7 @@ from algotrader.core.symbols import InstrumentKind, Symbol
 from algotrader.core.timeframes import DAY_MS, Timeframe
 from algotrader.data.adapters.ccxt_source import CcxtSource
 from algotrader.data.adapters.okx.bars import FeedSettings, OkxBarFeed
+from algotrader.data.adapters.okx.market import OkxMarketFeed
 from algotrader.data.adapters.okx.rest import Asks, FirstToAnswer, OkxAddress, OkxRest
 from algotrader.data.adapters.okx.streams import OkxStreams
 from algotrader.data.collecting import Collected, Collector
@@ -29,6 +30,7 @@ from algotrader.data.source import HistorySource
 from algotrader.data.supervision import keep_running
 from algotrader.ops.collect_settings import CollectSettings
 from algotrader.ops.config import Configuration
+from algotrader.ops.recording import StreamRecorder
 
 log = logging.getLogger(__name__)
 
@@ -111,11 +113,26 @@ class CollectRole:
             await self.catch_up()
             parts = [self._kept(one) for one in self._wanted]
             parts.append(self.keep_funding())
+            if self._settings.record.is_on:
+                parts.append(self._record())
             async with asyncio.TaskGroup() as group:
                 for part in parts:
                     group.create_task(part)
         finally:
             self.close()
+
+    async def _record(self) -> None:
+        """Keep the venue's own streams, for ever."""
+        address = OkxAddress(base_url=self._url)
+        rest = OkxRest(None, address)
+        feed = OkxMarketFeed(rest, OkxStreams(None, address), self._clock)
+        recorder = StreamRecorder(
+            feed, self._symbols(), self._lake.root, self._settings.record, self._clock
+        )
+        try:
+            await recorder.run()
+        finally:
+            await rest.close()
 
     async def catch_up(self) -> None:
         """Fetch what the lake lacks of every series. Waits for a venue that does not answer."""
