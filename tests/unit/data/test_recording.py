@@ -69,9 +69,12 @@ def test_days_out_of_the_range_are_not_read(
         kept(tmp_path, trade(day, NOON + day * DAY))
     read: list[Path] = []
     real = pl.read_parquet
-    monkeypatch.setattr(
-        pl, "read_parquet", lambda file, **rest: read.append(file) or real(file, **rest)
-    )
+
+    def noted(file: Path, *, hive_partitioning: bool) -> pl.DataFrame:
+        read.append(file)
+        return real(file, hive_partitioning=hive_partitioning)
+
+    monkeypatch.setattr(pl, "read_parquet", noted)
 
     found = read_recorded(tmp_path, BTC, Recorded.TRADES, NOON + 5 * DAY, NOON + 6 * DAY)
 
