@@ -70,7 +70,7 @@ class Steps(Strategy):
             ctx.target(0.5 if ctx.position.quantity == 0 else 0.0)
 """
 SETTINGS = """
-accounts: {main: {currency: USDT, cash: 10_000}}
+accounts: {main: {currency: USDT, cash: 10_000, by_hand: %s}}
 strategies:
   swing: {use: swing.py, symbols: [OKX:AAA/USDT, OKX:BBB/USDT], timeframe: 1h%s}
 """
@@ -96,10 +96,11 @@ def a_desk(
     more: str = "",
     tail: str = "",
     costs: BacktestSettings | None = None,
+    by_hand: str = "leave",
 ) -> Desk:
     """One strategy on both instruments. `more` goes into its settings, `tail` after all."""
     (folder / "swing.py").write_text(code)
-    (folder / "algotrader.yaml").write_text(SETTINGS % more + tail)
+    (folder / "algotrader.yaml").write_text(SETTINGS % (by_hand, more) + tail)
     configuration = load(folder / "algotrader.yaml", environment={})
     own = configuration.settings.strategies["swing"]
     loaded = load_strategy(str(folder / "swing.py"))

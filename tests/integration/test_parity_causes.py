@@ -326,10 +326,11 @@ def test_a_limit_that_a_person_changed_is_the_operators(
     assert first.text.endswith("instrument.max_notional 3000 by operator")
 
 
-def test_what_was_traded_by_hand_is_named_where_the_money_differs(
-    tmp_path: Path, folder: JournalFolder
+@pytest.mark.parametrize("by_hand", ["adopt", "leave"])
+def test_what_was_traded_by_hand_is_named_where_it_became_ours(
+    tmp_path: Path, folder: JournalFolder, by_hand: str
 ) -> None:
-    desk = a_desk(tmp_path, a_market())
+    desk = a_desk(tmp_path, a_market(), by_hand=by_hand)
     told = slices(desk)
     at_ms = told[40].closed.ts_known - 1
     fill = Fill(
@@ -337,12 +338,15 @@ def test_what_was_traded_by_hand_is_named_where_the_money_differs(
         instrument=told[0].bars[0].instrument, quantity=Decimal(5), price=Decimal(100),
         fee=Decimal(0), fee_currency=Currency("USDT"), filled_at=utc_at(at_ms),
     )  # fmt: skip
-    by_hand = OrderFilled(ts_event=at_ms, ts_known=at_ms, fill=fill)
-    traded(desk, folder, told, requests=At(by_hand))
+    seen = OrderFilled(ts_event=at_ms, ts_known=at_ms, fill=fill)
+    traded(desk, folder, told, requests=At(seen))
 
     found = compared(desk, folder)
 
     assert found.is_clean
+    if by_hand == "leave":
+        assert found.counts == {Sameness.EQUAL: 2 * 110}
+        return
     by_money = next(one for one in found.decisions if one.sameness is Sameness.WEIGHT)
     assert by_money.text.endswith("+5 OKX:AAA/USDT traded by hand")
 

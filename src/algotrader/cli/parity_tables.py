@@ -92,7 +92,7 @@ def _plain_decision(one: Compared) -> dict[str, Any]:
         "journal": _plain_side(one.journal, one.came[0]),
         "backtest": _plain_side(one.backtest, one.came[1]),
         "equity_gap": None if gap is None else {
-            "whole": str(gap.whole), "fills": str(gap.fills), "prices": str(gap.prices),
+            "whole": str(gap.whole), "fills": str(gap.fills), "fees": str(gap.fees), "prices": str(gap.prices),
             "funding": str(gap.funding), "cash": str(gap.cash), "rest": str(gap.rest),
         },
     }  # fmt: skip

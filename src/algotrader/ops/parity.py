@@ -42,10 +42,11 @@ def compare_workspace(
 
 def desk_today(configuration: Configuration) -> Desk:
     """The desk with all bars there are: `trading.end` ends a replay, and nothing else."""
-    settings = configuration.settings
-    if settings.trading.mode == "paper" or settings.trading.end is None:
+    settings, own = configuration.settings, configuration.settings.trading
+    is_replay = own.mode == "paper" and own.data == "replay"
+    if is_replay or own.end is None:
         return build_desk(configuration)
-    trading = settings.trading.model_copy(update={"end": None})
+    trading = own.model_copy(update={"end": None})
     endless = replace(configuration, settings=settings.model_copy(update={"trading": trading}))
     return replace(build_desk(endless), configuration=configuration)
 

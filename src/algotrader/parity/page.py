@@ -20,6 +20,7 @@ from algotrader.parity.comparing import Parity
 from algotrader.parity.replaying import Difference
 from algotrader.parity.summary import Curve, Folded, curves, folded, last_gap, resized
 
+_TERMS: Final = ("fills", "fees", "prices", "funding", "cash")
 MOST_ROWS: Final = 400
 """Of a table; the rest is in `--json`."""
 
@@ -34,6 +35,7 @@ def render_parity(found: Parity, *, lang: Lang = "en") -> str:
         layout.checks_row(_checks(found)),
         layout.key_figures(_figures(found)),
         _chart(lines),
+        _gap_section(lines),
         _causes_section(found),
         _differences_section(found),
         _sizes_section(found),
@@ -144,22 +146,23 @@ def _checks(found: Parity) -> list[layout.Check]:
 
 def _figures(found: Parity) -> list[layout.KeyFigure]:
     counts, gap = found.counts, last_gap(found.decisions)
-    terms = {} if gap is None else {
-        "fills": gap.fills, "prices": gap.prices, "funding": gap.funding, "cash": gap.cash,
-    }  # fmt: skip
+    alike = counts[Sameness.EQUAL] + counts[Sameness.WEIGHT]
     return [
         layout.KeyFigure(label=say("parity.decisions"), value=figures.number(len(found.decisions))),
-        layout.KeyFigure(label=say("parity.equal"), value=figures.number(counts[Sameness.EQUAL])),
-        layout.KeyFigure(label=say("parity.weight"), value=figures.number(counts[Sameness.WEIGHT])),
+        layout.KeyFigure(
+            label=say("parity.equal"),
+            value=figures.number(alike),
+            note=say("parity.in_weight", n=figures.number(counts[Sameness.WEIGHT])),
+        ),
         layout.KeyFigure(
             label=say("parity.different"), value=figures.number(counts[Sameness.DIFFERENT])
         ),
         *(
             layout.KeyFigure(
                 label=say(f"parity.gap.{name}"),
-                value=amount(float(terms[name])) if name in terms else None,
+                value=None if gap is None else amount(float(getattr(gap, name))),
             )
-            for name in ("fills", "prices", "funding", "cash")
+            for name in _TERMS
         ),
     ]
 
@@ -171,6 +174,23 @@ def _chart(lines: Mapping[str, Curve]) -> str:
         layout.chart("equity", height=300, still=still.curves(rebased)),
         anchor="equity-chart",
         note=say("parity.equity_note"),
+    )
+
+
+def _gap_section(lines: Mapping[str, Curve]) -> str:
+    """The journal's equity less the backtest's, at the decisions that both made."""
+    ours, theirs = lines.get("journal"), lines.get("backtest")
+    if ours is None or theirs is None:
+        return ""
+    ts, of_ours, of_theirs = np.intersect1d(ours.ts, theirs.ts, return_indices=True)
+    apart = ours.equity[of_ours] - theirs.equity[of_theirs]
+    if len(ts) < 2 or not apart.any():
+        return ""
+    return layout.section(
+        "parity.section.gap",
+        still.gap(ts, apart, say("parity.section.gap")),
+        anchor="gap",
+        note=say("parity.gap_note"),
     )
 
 
@@ -239,10 +259,7 @@ def _difference_row(one: Folded) -> str:
 def _sizes_section(found: Parity) -> str:
     rows = resized(found.decisions)
     cells = "".join(_size_row(one) for one in rows[:MOST_ROWS])
-    head = _head(
-        "time", "strategy", "instrument", "journal", "backtest", "gap", "fills", "prices",
-        "funding", "cash",
-    )  # fmt: skip
+    head = _head("time", "strategy", "instrument", "journal", "backtest", "gap", *_TERMS)
     return layout.section(
         "parity.section.sizes",
         _table(head, cells, "parity.no_size"),
@@ -253,7 +270,7 @@ def _sizes_section(found: Parity) -> str:
 
 def _size_row(one: Compared) -> str:
     gap = one.gap
-    terms = () if gap is None else (gap.whole, gap.fills, gap.prices, gap.funding, gap.cash)
+    terms = [] if gap is None else [gap.whole, *(getattr(gap, name) for name in _TERMS)]
     money = "".join(f"<td>{both(amount(float(term)))}</td>" for term in terms)
     return (
         f"<tr><td>{figures.moment(one.key.decision_ts)}</td>"

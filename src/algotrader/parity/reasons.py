@@ -46,7 +46,10 @@ def equity_text(live: Decided, today: Decided, gap: EquityGap) -> str:
 
 
 def terms_of(gap: EquityGap) -> str:
-    terms = {"fills": gap.fills, "prices": gap.prices, "funding": gap.funding, "cash": gap.cash}
+    terms = {
+        "fills": gap.fills, "fees": gap.fees, "prices": gap.prices, "funding": gap.funding,
+        "cash": gap.cash,
+    }  # fmt: skip
     parts = [f"{name} {amount:+,.8g}" for name, amount in terms.items() if amount]
     return ", ".join(parts) or "rounding"
 

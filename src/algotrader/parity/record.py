@@ -141,6 +141,7 @@ class Record:
         self.contracts = {
             symbol: Contract.of(instrument) for symbol, instrument in settings.instruments.items()
         }
+        self._leaves = {one.account_id for one in settings.accounts if not one.adopts}
         self._owners = {one.account_id: owners_of(settings, one.account_id)
                         for one in settings.accounts}  # fmt: skip
 
@@ -245,6 +246,8 @@ class Record:
 
     def _filled(self, fill: Fill) -> None:
         told = self.orders.get(fill.order_id) if fill.order_id is not None else None
+        if told is None and fill.account in self._leaves:
+            return  # a person's own, beside ours (F36)
         if told is None:
             owner = self._owners[fill.account][fill.instrument]
             text = f"{fill.signed_quantity.normalize():+f} {fill.instrument} traded by hand"

@@ -1,7 +1,7 @@
 """Why two runs of one strategy are worth different money: fills, prices, funding, cash.
 
-A strategy's part is worth what was paid in, what its trades and funding moved, and what it holds
-at the mark. Each term of two runs is subtracted from the other's, so the difference of the equities
+A strategy's part is worth what was paid in, what its trades, fees and funding moved, and what it
+holds at the mark. Each term of two runs is subtracted from the other's, so the difference of the equities
 is the sum of the differences of the terms, to the last digit (R8).
 """
 
@@ -27,7 +27,8 @@ class Standing:
 
     deposits: Decimal = ZERO
     funding: Decimal = ZERO
-    traded: Decimal = ZERO  # worth given for what is held, fees included; negative when long
+    traded: Decimal = ZERO  # worth given for what is held; negative when long
+    fees: Decimal = ZERO  # paid; in the coin: at the price of the fill
     held: Mapping[Symbol, Decimal] = field(default_factory=dict)  # signed
 
     def filled(self, fill: Fill, contract: Contract) -> Standing:
@@ -47,9 +48,11 @@ class Standing:
         with exact():
             in_coin = contract.is_spot and fee_currency == contract.base
             moved = quantity - fee if in_coin else quantity
-            cost = contract.worth(quantity, price) + (ZERO if in_coin else fee)
+            paid = contract.worth(fee, price) if in_coin else fee
             held = {**self.held, symbol: self.held.get(symbol, ZERO) + moved}
-            return replace(self, traded=self.traded - cost, held=held)
+            # A fee in the coin leaves less of it: what is held was paid for, and the fee beside it.
+            cost = contract.worth(moved, price)
+            return replace(self, traded=self.traded - cost, fees=self.fees + paid, held=held)
 
     def funded(self, event: FundingPaid) -> Standing:
         return replace(self, funding=self.funding + event.amount)
@@ -67,7 +70,8 @@ class EquityGap:
     """Equity of the journal less that of the backtest, and the terms that make it up."""
 
     whole: Decimal
-    fills: Decimal  # traded otherwise: quantities, prices, fees
+    fills: Decimal  # traded otherwise: quantities and prices
+    fees: Decimal
     prices: Decimal  # the same position at another mark
     funding: Decimal
     cash: Decimal
@@ -76,7 +80,7 @@ class EquityGap:
     def rest(self) -> Decimal:
         """What no term explains: zero, but for the rounding of shares."""
         with exact():
-            return self.whole - self.fills - self.prices - self.funding - self.cash
+            return self.whole - self.fills - self.fees - self.prices - self.funding - self.cash
 
 
 def gap_of(
@@ -101,6 +105,7 @@ def gap_of(
         return EquityGap(
             whole=equities[0] - equities[1],
             fills=fills,
+            fees=today.fees - live.fees,
             prices=prices,
             funding=live.funding - today.funding,
             cash=live.deposits - today.deposits,

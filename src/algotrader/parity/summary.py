@@ -80,6 +80,7 @@ def last_gap(decisions: Iterable[Compared]) -> EquityGap | None:
         return EquityGap(
             whole=sum((gap.whole for gap in gaps), ZERO),
             fills=sum((gap.fills for gap in gaps), ZERO),
+            fees=sum((gap.fees for gap in gaps), ZERO),
             prices=sum((gap.prices for gap in gaps), ZERO),
             funding=sum((gap.funding for gap in gaps), ZERO),
             cash=sum((gap.cash for gap in gaps), ZERO),

@@ -64,7 +64,12 @@ def found(*decisions: Compared, replay: Replayed | None = None) -> Parity:
 
 EQUAL = one(0, Sameness.EQUAL)
 GAP = EquityGap(
-    whole=Decimal(-3), fills=Decimal(-2), prices=Decimal(0), funding=Decimal(0), cash=Decimal(-1)
+    whole=Decimal(-3),
+    fills=Decimal(-1),
+    fees=Decimal(-1),
+    prices=Decimal(0),
+    funding=Decimal(0),
+    cash=Decimal(-1),
 )
 
 

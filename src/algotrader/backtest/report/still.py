@@ -11,11 +11,12 @@ import numpy as np
 from algotrader.backtest.report import encode, figures
 from algotrader.backtest.report.drawings import line, svg, text, ticks
 from algotrader.backtest.report.model import EquitySeries, Floats, Stamps
-from algotrader.backtest.report.words import amount, both, pct, say
+from algotrader.backtest.report.words import Part, amount, both, pct, say
 from algotrader.backtest.trades import Trade, TradeTable
 from algotrader.core.timeframes import DAY_MS
 
 WIDTH, PLOT, HEIGHT, LOW_TOP, LOW_BOTTOM = 1180, 1110, 244, 262, 330
+GAP_HEIGHT = 120
 POINTS = 240  # of a line: enough to see each fall, 3 kB
 TRADES = 15
 
@@ -72,6 +73,23 @@ def curves(lines: Sequence[tuple[str, Stamps, Floats]]) -> str:
         parts.append(line(place * 190, 8, place * 190 + 18, 8, css))
         parts.append(text(place * 190 + 24, 12, name, anchor="start"))
     return svg(WIDTH, LOW_BOTTOM + 24, "".join(parts), say("section.rebased"))
+
+
+def gap(ts: Stamps, values: Floats, title: Part) -> str:
+    """How far two accounts are apart, in money, about a line at zero."""
+    rows = encode.bucket_extremes([values], POINTS)
+    low, high = min(0.0, float(values.min())), max(0.0, float(values.max()))
+    y, x = _scale(low, high, GAP_HEIGHT, 12), _scale(float(ts[0]), float(ts[-1]), 0, PLOT)
+    parts = []
+    for value in ticks(low, high, 3):
+        parts.append(line(0, y(value), PLOT, y(value), "dots" if value == 0 else "gridline"))
+        digits = 0 if high - low >= 100 else 2
+        shown = figures.number(value, digits, signed=True)
+        parts.append(text(PLOT + 8, y(value) + 4, shown, anchor="start"))
+    parts.append(_path(ts[rows], values[rows], x, y, "s1"))
+    parts.append(text(0, GAP_HEIGHT + 20, figures.moment(int(ts[0])), anchor="start"))
+    parts.append(text(PLOT, GAP_HEIGHT + 20, figures.moment(int(ts[-1])), anchor="end"))
+    return svg(WIDTH, GAP_HEIGHT + 28, "".join(parts), title)
 
 
 def _scale(low: float, high: float, at_low: float, at_high: float) -> Callable[[float], float]:
