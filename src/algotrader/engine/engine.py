@@ -128,6 +128,7 @@ class Engine:
             case StopTriggered():
                 if before is not None:
                     self._guardian.exit_began(before.order, now_ms)
+                    self._keeper.exit_began(before.order, now_ms)
             case OrderAmendRefused():
                 if before is not None:
                     self._follower.look_up(before)

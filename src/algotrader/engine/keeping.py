@@ -19,7 +19,7 @@ from algotrader.core.events import (
     TradingMode,
 )
 from algotrader.core.ids import AccountId, OrderId, StrategyId
-from algotrader.core.orders import PROTECTIVE, OrderKind, OrderStatus, Purpose
+from algotrader.core.orders import PROTECTIVE, Order, OrderKind, OrderStatus, Purpose
 from algotrader.core.ports import Severity
 from algotrader.core.symbols import Symbol
 from algotrader.engine.commands import SetTimer
@@ -64,6 +64,21 @@ class Keeper:
         if not was_refused:
             self._again(place, now_ms)
 
+    def exit_began(self, order: Order, now_ms: int) -> None:
+        """A bracket's level was reached: if that was its target, which rests, the stop is gone."""
+        allowed_ms = self._step.settings.guard_within_ms
+        if allowed_ms is not None and order.intent.purpose is Purpose.BRACKET:
+            self._wake((order.strategy, order.instrument), now_ms + allowed_ms)
+
+    def _end_targets(self, place: Place, now_ms: int) -> None:
+        """A target that was reached and has not traded makes way for a stop again."""
+        for live in list(self._guards(place)):
+            reached = live.order.order_id in self._step.state.protected.exits
+            waits = live.status is OrderStatus.PENDING_CANCEL
+            may_end = not waits and live.status.may_become(OrderStatus.PENDING_CANCEL)
+            if live.order.intent.purpose is Purpose.BRACKET and reached and may_end:
+                self._sender.cancel(live, now_ms, "its target rests and its stop is gone")
+
     def check_all(self, account: AccountId, now_ms: int) -> None:
         """At the end of a recovery."""
         if self._step.settings.guard_within_ms is None:
@@ -72,7 +87,11 @@ class Keeper:
             if instance.account == account:
                 for symbol in instance.instruments:
                     place = (instance.strategy, symbol)
-                    if place in self._step.state.protected.bare:
+                    reached = any(
+                        live.order.order_id in self._step.state.protected.exits
+                        for live in self._guards(place)
+                    )
+                    if reached or place in self._step.state.protected.bare:
                         self._wake(place, now_ms + _AGAIN_MS)
                     self.check(place, now_ms)
 
@@ -84,7 +103,10 @@ class Keeper:
         place, now_ms = (StrategyId(name), Symbol.parse(symbol)), event.ts_known
         since_ms = self._step.state.protected.bare.get(place)
         allowed_ms = self._step.settings.guard_within_ms
-        if since_ms is None or allowed_ms is None:
+        if allowed_ms is None:
+            return
+        if since_ms is None:
+            self._end_targets(place, now_ms)
             return
         if self._is_guarded(place, since_ms, now_ms):
             return

@@ -21,6 +21,7 @@ from algotrader.core.events import (
     OrderRejected,
     ProtectionMissing,
     ProtectionRestored,
+    StopTriggered,
     TimerFired,
     TradingMode,
 )
@@ -208,6 +209,36 @@ def test_what_an_order_opened_is_forgotten_once_nothing_is_held() -> None:
 def test_a_trail_beside_a_stop_is_refused_where_coins_freeze() -> None:
     with pytest.raises(ConfigurationError, match="freezes the coins"):
         a_desk(Protection(stop_loss=0.02, trailing=0.05))
+
+
+def test_a_target_that_was_reached_and_rests_makes_way_for_a_new_bracket() -> None:
+    desk = a_desk()
+    _, bracket = held(desk)
+    done = desk.tell(
+        StopTriggered(**desk.news(bracket, MS + 60_000), child_order_id=None,
+                      trigger_price=Decimal(103))
+    )  # fmt: skip
+    desk.fill(bracket, 4, MS + 60_010, price=103)
+    timer = guard_timer(done)
+    ended = desk.tell(fired(timer))
+    [again] = sent(cancelled(desk, bracket, timer.at_ms + 100, filled=4))
+
+    assert timer.at_ms == MS + 70_000
+    assert [one.order_id for one in of_kind(ended, Cancel)] == [bracket.order_id]
+    assert (again.quantity, again.terms.stop, again.terms.limit) == (6, 98, 103)
+
+
+def test_a_bracket_that_filled_leaves_its_timer_nothing_to_do() -> None:
+    desk = a_desk()
+    _, bracket = held(desk)
+    done = desk.tell(
+        StopTriggered(**desk.news(bracket, MS + 60_000), child_order_id=None,
+                      trigger_price=Decimal(98))
+    )  # fmt: skip
+    desk.fill(bracket, 10, MS + 60_010, price=98)
+
+    assert desk.tell(fired(guard_timer(done))) == []
+    assert not any(isinstance(one, ProtectionMissing) for one in desk.events)
 
 
 # A stop that is missing
