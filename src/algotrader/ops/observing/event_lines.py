@@ -39,7 +39,7 @@ LEVELS: Final[Mapping[str, int]] = MappingProxyType(
 """Of topics that are not `info`."""
 _INNER: Final = ("order", "intent", "fill", "terms")
 _LEFT_OUT: Final = ("kind", "v", "version", "state_hash", "gate_sequence", "order", "intent", "fill",
-                    "terms", "protection")  # fmt: skip
+                    "terms", "protection", "settings", "sources")  # fmt: skip
 
 
 class EventLines:

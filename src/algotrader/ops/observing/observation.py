@@ -23,7 +23,7 @@ from algotrader.ops.observing import event_lines, meters
 from algotrader.ops.observing.endpoint import Endpoint
 from algotrader.ops.observing.figures import PrometheusMetrics
 from algotrader.ops.observing.logs import event_log
-from algotrader.ops.observing.looking import MemoryCheck, look_at_accounts, reasons_not_ready
+from algotrader.ops.observing.looking import AccountFigures, MemoryCheck, reasons_not_ready
 from algotrader.ops.observing.process import cpu_seconds, memory_bytes
 from algotrader.ops.observing.pulse import Pulse
 from algotrader.ops.observing.summary import Latency, Queue, Summary, write_summary
@@ -76,6 +76,7 @@ class Observation:
         self._started_ms = utc_ms(self._clock.now())
         self.metrics = PrometheusMetrics()
         self._meters = meters.Meters(self.metrics)
+        self._accounts = AccountFigures(self.metrics)
         self._last = _Last(self._clock.monotonic_s(), cpu_seconds())
         self._reasons: tuple[str, ...] = ("recovery: the trader is starting",)
         self._watched: Watched | None = None
@@ -142,7 +143,7 @@ class Observation:
 
     def _look(self, watched: Watched) -> None:
         state, now_ms = watched.state, utc_ms(watched.clock.now())
-        look_at_accounts(state, now_ms, self.metrics)
+        self._accounts.look(state, now_ms)
         self._reasons = reasons_not_ready(
             state, now_ms, is_reconciled=watched.trader.is_ready(),
             silent=sorted(self._meters.silent),
