@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from tests.builders.okx_venue import served, simulator
+from tests.integration.okx_trader import POINTS
 
 from algotrader.core.events import OrderSubmitted, decode_event
 from algotrader.core.ports import SystemClock
@@ -30,16 +31,20 @@ TRADER = Path(__file__).with_name("okx_trader.py")
 def an_exchange() -> Iterator[tuple[Simulator, int]]:
     """A look-alike in a thread of its own, as long as the block lasts."""
     venue = simulator(
-        SystemClock(), names=("BTC-USDT",), bars=100_000, balances={"USDT": Decimal(10_000)}
+        SystemClock(),
+        names=("BTC-USDT", "ETH-USDT"),
+        bars=100_000,
+        balances={"USDT": Decimal(10_000)},
     )
     with served(venue) as port:
         yield venue, port
 
 
-def started(journal: Path, port: int) -> subprocess.Popen[str]:
+def started(journal: Path, port: int, *point: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, str(TRADER), str(journal), str(port)], stdout=subprocess.PIPE, text=True
-    )
+        [sys.executable, str(TRADER), str(journal), str(port), *point],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
 
 
 def settled(journal: Path, port: int) -> dict[str, Any]:
@@ -74,15 +79,34 @@ def test_no_order_is_doubled_or_lost_when_the_trader_is_killed(tmp_path: Path, k
             trader.wait()
             if trader.stdout is not None:
                 trader.stdout.close()
-        told = settled(journal, port)
-        state = venue.api.desk.exchange.venue
-        orders = Counter(order.asked.client_id for order in state.records.orders.values())
-        held = state.wallet.cash.get("BTC", Decimal(0))
+        all_agree(journal, port, venue)
 
+
+def all_agree(journal: Path, port: int, venue: Simulator) -> None:
+    """Account, journal and exchange to the last lot, after the trader settled."""
+    told = settled(journal, port)
+    state = venue.api.desk.exchange.venue
+    orders = Counter(order.asked.client_id for order in state.records.orders.values())
     written = intents(journal)
     assert len(written) == len(set(written)) > 0
     assert max(orders.values()) == 1
     assert set(orders) <= set(written)
     assert told["mode"] == "trading"
     assert told["open"] == 0
-    assert Decimal(told["position"]) == held
+    for symbol, quantity in told["positions"].items():
+        coin = symbol.removeprefix("OKX:").partition("/")[0]
+        assert Decimal(quantity) == state.wallet.cash.get(coin, Decimal(0)), symbol
+
+
+def test_f01_f02_f03_f04_f05_a_trader_killed_at_each_point_doubles_and_loses_nothing(
+    tmp_path: Path,
+) -> None:
+    """Between decision and row, row and send, send and answer, fill and row, one order and the next."""
+    journal = tmp_path / "journal"
+    with an_exchange() as (venue, port):
+        for point in POINTS:
+            trader = started(journal, port, point)
+            assert trader.wait(timeout=120) == -signal.SIGKILL, point
+            assert trader.stdout is not None
+            trader.stdout.close()
+        all_agree(journal, port, venue)

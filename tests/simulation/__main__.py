@@ -15,6 +15,14 @@ from tests.simulation.properties import (
     broken_while_running,
 )
 
+from algotrader.core.events import Event
+
+SHOWN = 60  # events of a history that broke
+NAMES = (
+    "instrument", "order_id", "status", "filled_quantity", "mode", "target", "latched_quantity",
+    "reason", "name",
+)  # fmt: skip
+
 
 def broken(plan: HistoryPlan) -> tuple[list[str], History]:
     """What does not hold in a history, the first first."""
@@ -46,6 +54,27 @@ def shrunk(plan: HistoryPlan) -> HistoryPlan:
             return plan
 
 
+def told(history: History) -> str:
+    """The last events, a line each: what a person reads of a history that broke."""
+    rows = history.rows()
+    begun_ms = rows[0].ts_known if rows else 0
+    return "\n".join(
+        f"  {(e.ts_known - begun_ms) / 1000:9.3f} s  {_line(e)}" for e in rows[-SHOWN:]
+    )
+
+
+def _line(event: Event) -> str:
+    shown = {
+        name: str(value)
+        for name in NAMES
+        if (value := getattr(event, name, None)) not in (None, "", ())
+    }
+    for inner in ("order", "fill"):
+        if (part := getattr(event, inner, None)) is not None:
+            shown |= {"order_id": str(part.order_id), "side": part.side, "qty": str(part.quantity)}
+    return f"{event.kind:22} " + " ".join(f"{name}={text}" for name, text in shown.items())
+
+
 def run(first: int, count: int, *, shrink: bool = True) -> int:
     """1 and a readable account of the first seed that breaks a property; 0 if none does."""
     logging.disable(logging.CRITICAL)
@@ -58,7 +87,8 @@ def run(first: int, count: int, *, shrink: bool = True) -> int:
             if shrink:
                 least = shrunk(HistoryPlan.of(seed))
                 sys.stdout.write(f"  faults  {least.faults}\n  slices  {least.slices}\n")
-                sys.stdout.write(f"  there   {broken(least)[0][0]}\n")
+                there, smallest = broken(least)
+                sys.stdout.write(f"  there   {there[0]}\n{told(smallest)}\n")
             return 1
     took = time.process_time() - started
     sys.stdout.write(

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.simulation import one_order
+from tests.simulation import one_order, traces
 from tests.simulation.__main__ import broken
 from tests.simulation.faults import Faults
 from tests.simulation.history import HistoryPlan, simulate
@@ -92,6 +92,41 @@ def test_p10_a_seed_gives_the_same_history_whatever_the_hash_seed() -> None:
     here = " ".join(simulate(HistoryPlan.of(seed)).trace() for seed in (2, 3, 5))
 
     assert {*traces} == {f"{here}\n"}
+
+
+def test_twenty_seeds_write_what_they_wrote_before() -> None:
+    """If this was meant: `python -m tests.simulation.traces`, and say so in the commit."""
+    assert traces.traces() == traces.STORED.read_text(encoding="utf-8")
+
+
+def test_nothing_shipped_is_patched_here() -> None:
+    """No class or function of the program is given another body by a simulation."""
+    for path in Path(__file__).parent.glob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        shipped = {
+            alias.asname or alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("algotrader")
+            for alias in node.names
+        }
+        for node in ast.walk(tree):
+            for target in _assigned(node):
+                base = target.value
+                name = base.id if isinstance(base, ast.Name) else None
+                assert name not in shipped, f"{path.name} changes {name}"
+            names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+            if isinstance(node, ast.ClassDef):
+                bases = {b.id for b in node.bases if isinstance(b, ast.Name)}
+                assert not bases & (shipped - PORTS), f"{path.name} derives {node.name}"
+            assert "monkeypatch" not in names
+
+
+PORTS = {"Notice"}
+
+
+def _assigned(node: ast.AST) -> list[ast.Attribute]:
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    return [one for one in targets if isinstance(one, ast.Attribute)]
 
 
 def test_nothing_shipped_is_defined_again_here() -> None:
