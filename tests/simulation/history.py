@@ -20,8 +20,8 @@ from tests.simulation.faults import Faults
 from tests.simulation.fold import Fold
 from tests.simulation.model_venue import Crash, ModelBroker, ModelVenue
 from tests.simulation.virtual_loop import LoopClock, VirtualLoop, run_virtually
-from tests.simulation.watcher import Watcher
 from tests.simulation.wire import USUAL, USUAL_S, RandomWire, ScriptedWire, Trip
+from tests.simulation.witness import Witness
 
 from algotrader.core.accounts import Account, MarginMode
 from algotrader.core.events import (
@@ -112,7 +112,7 @@ class History:
     storage: MemoryStorage
     venue: ModelVenue
     fold: Fold
-    watcher: Watcher
+    witness: Witness
     is_doubled_by_wire: bool = False  # a request may arrive twice though it was sent once
     steps: Steps | None = None  # of the process that is up
     starts: int = 0
@@ -124,16 +124,16 @@ class History:
         return self.fold.follow()
 
     def look(self) -> None:
-        """Show the watcher every event that became durable since it looked last."""
+        """Show the witness every event that became durable since it looked last."""
         self.fold.follow()
-        new = self.fold.events[self.watcher.count :]
+        new = self.fold.events[self.witness.count :]
         if new:
-            self.watcher.step(new)
+            self.witness.step(new)
 
     def received(self, order: Order) -> None:
         """The venue has a request: its row was there before."""
         self.look()
-        self.watcher.placed(order)
+        self.witness.placed(order)
 
     def rows(self) -> list[Event]:
         """Every event of the journal."""
@@ -240,7 +240,7 @@ class World:
         fold = Fold(settings(run_id, script), self._storage)
         self.history = History(
             plan=plan, storage=self._storage, venue=venue, fold=fold,
-            watcher=Watcher(dict(fold.settings.instruments)),
+            witness=Witness(dict(fold.settings.instruments)),
         )  # fmt: skip
         venue.received_one = self.history.received
         trips = script.trips if script is not None else ()

@@ -31,10 +31,15 @@ from algotrader.core.money import Currency
 from algotrader.core.orders import Approved, Order, OrderStatus
 from algotrader.core.ports import Clock
 from algotrader.core.symbols import Symbol
+from algotrader.data.adapters.okx.rest import Answer
+from algotrader.execution.adapters.okx.verdicts import Accepted, Refused, verdict_on
 from algotrader.execution.broker import BrokerUnavailableError
 
 ZERO: Final = Decimal(0)
 FEE: Final = Decimal("0.001")
+EXPIRED: Final = "51149"
+DUPLICATE: Final = "51016"
+REFUSED: Final = ("51008", "51006", "51020", "51121", "51028")
 PATIENCE_S: Final = 3.0  # a client waits so long for an answer
 
 
@@ -88,15 +93,15 @@ class ModelVenue:
         self._tasks: set[asyncio.Future[None]] = set()
 
     def place(self, order: Order, deadline_ms: int) -> VenueOrder | str:
-        """The order, or the code of a refusal."""
+        """The order, or the code of a refusal as OKX has it."""
         self.received[order.order_id] += 1
         self.received_one(order)
         if self.now_ms() > deadline_ms:
-            return "expired"
+            return EXPIRED
         if order.order_id in self.orders:
-            return "duplicate"
+            return DUPLICATE
         if self._chance.random() < self.faults.refuse:
-            return "refused"
+            return self._chance.choice(REFUSED)
         made = VenueOrder(
             order=order, venue_id=VenueOrderId(f"v{len(self.orders)}"), placed_ms=self.now_ms()
         )
@@ -219,13 +224,15 @@ class ModelBroker:
             return OrderUnknown(
                 **self._times(), **names, deadline_ms=deadline_ms, reason="no answer"
             )
-        if told[-1] == "duplicate":  # it is there already: what became of it is looked up (F34)
-            return OrderUnknown(
-                **self._times(), **names, deadline_ms=deadline_ms, reason="duplicate id"
-            )
-        if isinstance(told[0], str):
-            return OrderRejected(**self._times(), **names, code=told[0], reason=told[0])
-        return OrderAccepted(**self._times(), **names, venue_order_id=told[0].venue_id)
+        match verdict_on(_answer(told[-1]), "ordId"):  # the adapter's own reading of answers
+            case Accepted(venue_order_id=venue_order_id):
+                return OrderAccepted(**self._times(), **names, venue_order_id=venue_order_id)
+            case Refused(code=code, reason=reason):
+                return OrderRejected(**self._times(), **names, code=code, reason=reason)
+            case verdict:
+                return OrderUnknown(
+                    **self._times(), **names, deadline_ms=deadline_ms, reason=str(verdict)
+                )
 
     async def cancel(
         self, order_id: OrderId, instrument: Symbol
@@ -326,3 +333,10 @@ class ModelBroker:
     def _times(self) -> _Times:
         now = utc_ms(self._clock.now())
         return {"ts_event": now, "ts_known": now}
+
+
+def _answer(told: VenueOrder | str) -> Answer:
+    """What OKX would answer."""
+    if isinstance(told, str):
+        return Answer(code="1", message="", rows=({"sCode": told, "sMsg": "", "ordId": ""},))
+    return Answer(code="0", message="", rows=({"sCode": "0", "sMsg": "", "ordId": told.venue_id},))

@@ -40,7 +40,7 @@ LARGEST_SHARE: Final = Decimal("0.95")  # targets are 90 % together; prices move
 def broken_while_running(history: History) -> Iterator[str]:
     """Properties that hold at each moment."""
     history.look()
-    yield from history.watcher.broken
+    yield from history.witness.broken
     venue = history.venue
     for order_id, times in venue.received.items():
         if times > 1 and not history.is_doubled_by_wire:

@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.simulation import one_order, traces
+from tests.simulation import model_venue, one_order, traces
 from tests.simulation.__main__ import broken
 from tests.simulation.faults import Faults
 from tests.simulation.history import HistoryPlan, simulate
 from tests.simulation.planted import BUGS
+
+from algotrader.execution.adapters.okx import verdicts
 
 ROOT = Path(__file__).parents[2]
 ONCE_BROKEN = [28, 51]  # seeds that found something, and run for ever
@@ -122,6 +124,10 @@ def test_nothing_shipped_is_patched_here() -> None:
 
 
 PORTS = {"Notice"}
+
+
+def test_answers_are_read_by_the_adapters_own_code() -> None:
+    assert vars(model_venue)["verdict_on"] is verdicts.verdict_on
 
 
 def _assigned(node: ast.AST) -> list[ast.Attribute]:

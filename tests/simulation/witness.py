@@ -28,7 +28,7 @@ from algotrader.portfolio.positions import ZERO
 STALE_MS: Final = 120_000  # two bars
 
 
-class Watcher:
+class Witness:
     """Fed with every step that became durable, over all lives of the process."""
 
     def __init__(self, instruments: dict[Symbol, Instrument]) -> None:
