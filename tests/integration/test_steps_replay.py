@@ -257,7 +257,7 @@ def test_a_new_target_waits_for_the_end_of_the_order_before_it() -> None:
     assert [(order.side, order.quantity) for order in sold] == [("sell", Decimal(20))]
 
 
-def test_bars_are_written_with_the_slice_they_belong_to_in_one_commit() -> None:
+def test_a_decision_is_written_in_one_commit_with_the_bars_it_depends_on() -> None:
     storage = MemoryStorage()
     steps, journal = trader(storage, new=True)
     opened(steps)
@@ -267,11 +267,15 @@ def test_bars_are_written_with_the_slice_they_belong_to_in_one_commit() -> None:
     assert steps.take(bar) == []
     assert journal.head.seq == before
     assert not steps.is_written
-    steps.take(closed)
+    assert [type(one) for one in steps.take(closed)] == [AskStrategy]
+    assert journal.head.seq == before
+    steps.take(an_answer(0.0))
 
     assert steps.is_written
     rows = list(journal.read(before + 1))
-    assert [(row.kind, row.remaining) for row in rows] == [("BarClosed", 0), ("SliceClosed", 0)]
+    assert [(row.kind, row.remaining) for row in rows] == [
+        ("BarClosed", 0), ("SliceClosed", 0), ("StrategyAnswered", 1), ("Decided", 0),
+    ]  # fmt: skip
 
 
 def test_f48_a_full_disk_keeps_the_bars_that_waited_for_the_step() -> None:
@@ -286,9 +290,12 @@ def test_f48_a_full_disk_keeps_the_bars_that_waited_for_the_step() -> None:
             raise JournalFullError("journal.full", "no room")
 
     storage.at = full
+    steps.take(closed)
     with pytest.raises(JournalFullError):
-        steps.take(closed)
+        steps.take(an_answer(0.5))
     storage.at = lambda _: None
 
-    assert [type(one) for one in steps.retry()] == [AskStrategy]
-    assert kinds(journal)[-2:] == ["BarClosed", "SliceClosed"]
+    assert Submit in [type(one) for one in steps.retry()]
+    assert kinds(journal)[-5:] == [
+        "BarClosed", "SliceClosed", "StrategyAnswered", "Decided", "OrderSubmitted",
+    ]  # fmt: skip

@@ -7,8 +7,15 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from algotrader.core.errors import RunError
-from algotrader.core.events import BarClosed, Event, StrategyAnswered, decode_event, encode_event
-from algotrader.engine.commands import Command
+from algotrader.core.events import (
+    BarClosed,
+    Event,
+    SliceClosed,
+    StrategyAnswered,
+    decode_event,
+    encode_event,
+)
+from algotrader.engine.commands import AskStrategy, Command
 from algotrader.engine.engine import Engine
 from algotrader.engine.step import Outcome
 from algotrader.live.journal.chain import Entry
@@ -84,8 +91,8 @@ class Steps:
     def take(self, event: Event) -> list[Command]:
         """All that is to be done after an event, durable when this returns.
 
-        A step that asks for nothing and that a restart can do without (`_may_wait`) is written
-        with the next one, in one commit: until then it is as if it had not been heard of.
+        A step that asks for nothing outside and that a restart can do without (`_may_wait`) is
+        written with the next one, in one commit: until then it is as if it had not been heard of.
 
         JournalUnwrittenError while the disk refuses: nothing may be done, and no further event
         taken, until `retry` returns. Anything else the journal raises ends the process.
@@ -98,7 +105,7 @@ class Steps:
         self._waiting += known  # steps of their own, in the commit of what they were told for
         if not asked and _may_wait(event, outcome):
             self._waiting.append(outcome)
-            return []
+            return outcome.commands
         outcome = Outcome(events=outcome.events, commands=[*asked, *outcome.commands])
         return self._keep(outcome)
 
@@ -127,12 +134,19 @@ class Steps:
 
 
 def _may_wait(event: Event, outcome: Outcome) -> bool:
-    """A bar by itself decides nothing, nor does an answer while others are waited for.
+    """Whether a step does nothing outside: bars, the question to strategies, and their answers.
 
-    Of an answer that is lost the strategy is asked again.
+    A decision is one commit: what it depends on is written with it, and before anything is sent.
+    After a crash in between the bars are told and the strategies asked again.
     """
-    leads_to_nothing = len(outcome.events) <= 1 and not outcome.commands
-    return leads_to_nothing and isinstance(event, BarClosed | StrategyAnswered)
+    match event:
+        case BarClosed() | StrategyAnswered():
+            return len(outcome.events) <= 1 and not outcome.commands
+        case SliceClosed():
+            asked = outcome.commands
+            return bool(asked) and all(isinstance(one, AskStrategy) for one in asked)
+        case _:
+            return False
 
 
 def _entry(event: Event) -> Entry:

@@ -1,0 +1,190 @@
+"""The live engine with its journal: latency, replay, restart, memory, and thirty days in a row.
+
+python -m benchmarks.bench_live WORK [--size N]
+
+    order    last bar of a slice to the orders it led to: 10 strategies in their worker, 5,000 rows
+             of history, every step on the disk; memory of both processes
+    replay   engine, paper venue and journal in one process; full sync, then `normal`
+    restart  a journal of N events, its last snapshot 50,000 rows old: start, and check of all rows
+    soak     N days of 15m bars on 10 instruments through the trader and its worker
+
+Prints one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from algotrader.backtest.full import ACCOUNT, FullRun, run_full
+from algotrader.backtest.paper_account import paper_venue
+from algotrader.core.events import (
+    BarClosed,
+    Event,
+    SliceClosed,
+    StrategyAnswered,
+    decode_event,
+    encode_event,
+)
+from algotrader.engine.engine import Engine
+from algotrader.execution.paper_broker import HISTORY, stand_again
+from algotrader.live.journal.chain import Entry
+from algotrader.live.journal.folder import JournalFolder
+from algotrader.live.journal.journal import Journal
+from algotrader.live.journal.records import PREFIX
+from algotrader.live.journal.storage import Sync
+from algotrader.live.journal.verifying import verify
+from algotrader.live.snapshots import KIND, body_of
+from algotrader.live.steps import Steps
+from algotrader.ops.standing import events_of
+from benchmarks.bench_simulator import SETTINGS, Crossing, market
+
+STRATEGIES = 10
+HISTORY_ROWS = 5_000
+BAR_MS = 900_000
+SNAPSHOT_AGE = 50_000
+A_DAY = 96  # bars of 15 minutes
+START = 1_577_836_800_000
+MB = 1024 * 1024
+_WAITING = (BarClosed, SliceClosed, StrategyAnswered)
+Figures = dict[str, Any]
+clock = time.process_time if os.environ.get("BENCH_CPU") else time.perf_counter
+
+FLIP = """
+import numpy as np
+
+from algotrader import Bars, Features, Strategy, Targets
+from algotrader.features import ema
+
+
+class Flip(Strategy):
+    \"\"\"Another weight at every bar, so that every slice leads to orders.\"\"\"
+
+    def features(self, bars: Bars) -> Features:
+        return {"fast": ema(bars.close, 20), "slow": ema(bars.close, 100)}
+
+    def targets(self, bars: Bars, f: Features) -> Targets:
+        up = np.where(f["fast"] > f["slow"], 0.6, 0.3)
+        return np.where(bars.ts // 900_000 % EVERY == 0, up, 0.8 * up)
+"""
+
+
+class Journaled:
+    """A watch of the full driver that writes each step as `live.steps` does."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._waiting: list[list[Entry]] = []
+        self.steps = self.events = 0
+
+    def __call__(self, events: Sequence[Event]) -> None:
+        if not events:
+            return
+        self.steps += 1
+        self.events += len(events)
+        self._waiting.append(
+            [Entry(time_ms=e.ts_known, kind=e.kind, body=encode_event(e)) for e in events]
+        )
+        if len(events) > 1 or not isinstance(events[0], _WAITING):
+            self._journal.append_steps(self._waiting)
+            self._waiting = []
+
+
+def journaled(folder: JournalFolder, rows: int, sync: Sync) -> tuple[FullRun, Journaled, float]:
+    """A run through engine, paper venue and journal, and its seconds."""
+    traded = market(rows, "1h", 3_600_000)
+    with folder.create(entropy=bytes(16), now_ms=START, sync=sync) as journal:
+        watch = Journaled(journal)
+        begun = clock()
+        run = run_full(Crossing(), traded, SETTINGS, watch=watch)
+        return run, watch, clock() - begun
+
+
+def replay(rows: int, folder: Path) -> Figures:
+    _, full, full_s = journaled(JournalFolder(folder / "full"), rows, Sync.FULL)
+    _, _, normal_s = journaled(JournalFolder(folder / "normal"), rows, Sync.NORMAL)
+    return {"steps": full.steps / full_s, "decisions": rows / normal_s}
+
+
+def restart(events: int, folder: Path) -> Figures:
+    """A start as `algotrader trade` makes it: open, engine, paper account; then all rows checked."""
+    place, rows = JournalFolder(folder / "journal"), events // 4
+    run, _, _ = journaled(place, rows, Sync.NORMAL)
+    settings = run.engine.state.settings
+    with place.open(sync=Sync.NORMAL) as journal:
+        before = journal.head.seq - SNAPSHOT_AGE
+        engine = Engine(settings)
+        for row in journal.read():
+            if row.seq > before and row.remaining:
+                before = row.seq
+            if row.seq > before + 1:
+                break
+            if not row.kind.startswith(PREFIX):
+                engine.apply(decode_event(row.body))
+            end = row.seq
+        journal.keep_snapshot(KIND, body_of(engine.state), seq=end)
+        written = journal.head.seq
+    venue = paper_venue(ACCOUNT, market(rows, "1h", 3_600_000), SETTINGS)
+    begun = clock()
+    with place.open() as journal:
+        steps = Steps(Engine(settings), journal)
+        steps.replay()
+        stand_again({ACCOUNT: venue}, events_of(place, HISTORY))
+        started = clock() - begun
+        begun = clock()
+        found = verify(journal.rows)
+    if found.problem is not None:
+        raise found.problem
+    return {"events": written, "restart": started, "verify": clock() - begun}
+
+
+def desk_folder(folder: Path, rows: int, every: int) -> None:
+    """A workspace of ten instruments, each with its strategy."""
+    random = np.random.default_rng(5)
+    names = [f"C{k}" for k in range(STRATEGIES)]
+    for name in names:
+        close = 100.0 * np.exp(np.cumsum(random.normal(0.0, 0.002, rows)))
+        opened = np.concatenate(([100.0], close[:-1]))
+        frame = pl.DataFrame(
+            {"ts": START + BAR_MS * np.arange(rows), "open": opened}
+            | {"high": np.maximum(opened, close) * 1.001, "low": np.minimum(opened, close) * 0.999}
+            | {"close": close, "volume": np.full(rows, 1e6)}
+        )
+        frame.write_parquet(folder / f"{name}.parquet")
+    (folder / "flip.py").write_text(FLIP.replace("EVERY", str(every)))
+    start = np.datetime64(START + BAR_MS * (rows if rows < HISTORY_ROWS else HISTORY_ROWS), "ms")
+    lines = ["accounts: {main: {currency: USDT, cash: 1_000_000}}", f"trading: {{start: {start}}}"]
+    lines += ["strategies:"] + [
+        f"  s{name.lower()}: {{use: flip.py, symbols: [OKX:{name}/USDT], timeframe: 15m, share: 0.1}}"
+        for name in names
+    ]
+    (folder / "algotrader.yaml").write_text("\n".join(lines) + "\n")
+
+
+WORK: dict[str, tuple[Callable[[int, Path], Figures], int]] = {
+    "replay": (replay, 20_000),
+    "restart": (restart, 1_000_000),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("work", choices=sorted(WORK))
+    parser.add_argument("--size", type=int)
+    asked = parser.parse_args()
+    work, usual = WORK[asked.work]
+    with tempfile.TemporaryDirectory(prefix="algotrader-live-") as folder:
+        print(json.dumps(work(asked.size or usual, Path(folder))))
+
+
+if __name__ == "__main__":
+    main()
