@@ -14,8 +14,10 @@ Prints one JSON object.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
+import resource
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -35,8 +37,13 @@ from algotrader.core.events import (
     decode_event,
     encode_event,
 )
+from algotrader.core.ports import SystemClock
+from algotrader.core.symbols import Symbol
+from algotrader.core.timeframes import Timeframe
+from algotrader.data.importing import Wanted, import_file
+from algotrader.data.lake import Lake
 from algotrader.engine.engine import Engine
-from algotrader.execution.paper_broker import HISTORY, stand_again
+from algotrader.execution.paper_broker import HISTORY, PaperBroker, stand_again
 from algotrader.live.journal.chain import Entry
 from algotrader.live.journal.folder import JournalFolder
 from algotrader.live.journal.journal import Journal
@@ -45,7 +52,11 @@ from algotrader.live.journal.storage import Sync
 from algotrader.live.journal.verifying import verify
 from algotrader.live.snapshots import KIND, body_of
 from algotrader.live.steps import Steps
+from algotrader.ops.config import load
+from algotrader.ops.desk import build_desk
 from algotrader.ops.standing import events_of
+from algotrader.ops.trading import journal_folder, opened
+from algotrader.ops.trading import replay as trade_replay
 from benchmarks.bench_simulator import SETTINGS, Crossing, market
 
 STRATEGIES = 10
@@ -147,8 +158,9 @@ def restart(events: int, folder: Path) -> Figures:
     return {"events": written, "restart": started, "verify": clock() - begun}
 
 
-def desk_folder(folder: Path, rows: int, every: int) -> None:
-    """A workspace of ten instruments, each with its strategy."""
+def desk_folder(folder: Path, rows: int, first: int, *, every: int) -> None:
+    """A workspace of ten instruments, each with its strategy; the first decision is at a row."""
+    lake = Lake(folder / "lake")
     random = np.random.default_rng(5)
     names = [f"C{k}" for k in range(STRATEGIES)]
     for name in names:
@@ -160,8 +172,10 @@ def desk_folder(folder: Path, rows: int, every: int) -> None:
             | {"close": close, "volume": np.full(rows, 1e6)}
         )
         frame.write_parquet(folder / f"{name}.parquet")
+        wanted = Wanted(symbol=Symbol.parse(f"OKX:{name}/USDT"), timeframe=Timeframe(BAR_MS))
+        import_file(lake, folder / f"{name}.parquet", SystemClock(), wanted)
     (folder / "flip.py").write_text(FLIP.replace("EVERY", str(every)))
-    start = np.datetime64(START + BAR_MS * (rows if rows < HISTORY_ROWS else HISTORY_ROWS), "ms")
+    start = np.datetime64(START + BAR_MS * first, "ms")
     lines = ["accounts: {main: {currency: USDT, cash: 1_000_000}}", f"trading: {{start: {start}}}"]
     lines += ["strategies:"] + [
         f"  s{name.lower()}: {{use: flip.py, symbols: [OKX:{name}/USDT], timeframe: 15m, share: 0.1}}"
@@ -170,9 +184,85 @@ def desk_folder(folder: Path, rows: int, every: int) -> None:
     (folder / "algotrader.yaml").write_text("\n".join(lines) + "\n")
 
 
+class Timed:
+    """When each slice was told to the trader, and when the last order it led to was sent."""
+
+    def __init__(self, folder: Path) -> None:
+        self.took: list[float] = []
+        self.resident: list[float] = []  # MB of trader and worker, after each slice
+        self._folder = folder
+        self._told = 0.0
+        self._sent = 0.0
+
+    def told(self, _: object) -> None:
+        if self._sent > self._told > 0:
+            self.took.append(self._sent - self._told)
+        self.resident.append(resident_mb())
+        self._told = time.perf_counter()
+
+    def sent(self) -> None:
+        self._sent = time.perf_counter()
+
+    async def trade(self, sync: Sync) -> int:
+        """The desk of the folder, to the end of its bars; how many slices."""
+        desk = build_desk(load(self._folder / "algotrader.yaml", environment={}))
+        timed = self.sent
+        submit = PaperBroker.submit
+
+        async def submitted(self: PaperBroker, *arguments: Any) -> Any:
+            timed()
+            return await submit(self, *arguments)
+
+        PaperBroker.submit = submitted  # type: ignore[method-assign]
+        try:
+            with opened(journal_folder(desk), sync) as journal:
+                return (await trade_replay(desk, journal, on_slice=self.told)).slices
+        finally:
+            PaperBroker.submit = submit  # type: ignore[method-assign]
+
+
+def resident_mb() -> float:
+    """Of this process and its children."""
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    pages = [int(Path(f"/proc/{one}/statm").read_text().split()[1]) for one in ("self", *children)]
+    return sum(pages) * resource.getpagesize() / MB
+
+
+def order(slices: int, folder: Path) -> Figures:
+    desk_folder(folder, HISTORY_ROWS + slices, HISTORY_ROWS, every=2)
+    timed = Timed(folder)
+    count = asyncio.run(timed.trade(Sync.FULL))
+    took = np.array(timed.took[10:]) * 1e3
+    return {
+        "slices": count,
+        "orders_after": len(took),
+        "p50_ms": float(np.percentile(took, 50)),
+        "p99_ms": float(np.percentile(took, 99)),
+        "memory_mb": max(timed.resident),
+    }
+
+
+def soak(days: int, folder: Path) -> Figures:
+    """Growth of memory from the end of day 2, by a line through the days after it."""
+    first = 300
+    desk_folder(folder, first + days * A_DAY, first, every=8)
+    timed = Timed(folder)
+    count = asyncio.run(timed.trade(Sync.NORMAL))
+    later = np.array(timed.resident[2 * A_DAY :])
+    journal = sum(path.stat().st_size for path in (folder / "journal" / "chain").iterdir()) / MB
+    return {
+        "slices": count,
+        "growth_mb_a_day": float(np.polyfit(np.arange(len(later)) / A_DAY, later, 1)[0]),
+        "memory_mb": float(later.max()),
+        "journal_mb_a_day": journal / days,
+    }
+
+
 WORK: dict[str, tuple[Callable[[int, Path], Figures], int]] = {
     "replay": (replay, 20_000),
     "restart": (restart, 1_000_000),
+    "order": (order, 400),
+    "soak": (soak, 30),
 }
 
 
