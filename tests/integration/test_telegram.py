@@ -83,6 +83,14 @@ def test_a_picture_goes_with_its_text(api: tuple[BotApi, str]) -> None:
     assert b"\x89PNG" in call.fields.values()
 
 
+def test_a_picture_that_telegram_does_not_want_is_left_out(api: tuple[BotApi, str]) -> None:
+    api[0].goes_wrong("sendPhoto", 400, description="Bad Request: PHOTO_INVALID_DIMENSIONS")
+    sending(api[1], Letter(number=8, severity=Severity.INFO, title="Daily", text="up",
+                           picture=b"\x89PNG"))  # fmt: skip
+
+    assert api[0].texts() == ["<b>Daily</b>\nup\n#8"]
+
+
 def test_what_telegram_cannot_parse_is_sent_again_as_plain_text(api: tuple[BotApi, str]) -> None:
     api[0].goes_wrong("sendMessage", 400, 1, description="Bad Request: can't parse entities")
     sending(api[1])

@@ -140,16 +140,24 @@ class TelegramChannel:
 
     async def _send_to(self, chat: int, letter: Letter) -> None:
         title, text = f"{_MARKS[letter.severity]}{letter.title}", letter.text
-        foot, bot = f"#{letter.number}", self._client.bot
-        if letter.picture is not None:
-            whole = f"{title}\n{text}\n{foot}"
-            fits = len(whole) <= CAPTION_LENGTH
-            caption = whole if fits else title
-            await self._client.asked(bot.send_photo(chat, letter.picture, caption=caption))
-            if fits:
-                return
+        foot = f"#{letter.number}"
+        if letter.picture is not None and await self._send_picture(chat, letter, title):
+            return
         for page in pages(f"{title}\n{text}\n{foot}", TEXT_LENGTH):
             await self._client.write(chat, page, bold_first=page.startswith(title))
+
+    async def _send_picture(self, chat: int, letter: Letter, title: str) -> bool:
+        """Whether the text went with it. A picture that Telegram does not want is left out."""
+        whole = f"{title}\n{letter.text}\n#{letter.number}"
+        fits = len(whole) <= CAPTION_LENGTH
+        send = self._client.bot.send_photo
+        try:
+            picture = letter.picture or b""
+            await self._client.asked(send(chat, picture, caption=whole if fits else title))
+        except _UnfitError as error:
+            log.warning("a message goes without its picture: %s", error)
+            return False
+        return fits
 
     async def close(self) -> None:
         await self._client.close()
@@ -157,6 +165,10 @@ class TelegramChannel:
 
 class _ForbiddenError(ChannelRefusedError):
     """One chat does not want the bot."""
+
+
+class _UnfitError(ChannelFailedError):
+    """Something about this one message."""
 
 
 class _UnparsedError(ChannelFailedError):
@@ -178,6 +190,8 @@ def _meaning(error: Any, text: str) -> ChannelError:
             return ConflictError(text)
         case refusals.BadRequest() if "parse" in text.lower():
             return _UnparsedError(text)
+        case refusals.BadRequest() if "chat" not in text.lower():
+            return _UnfitError(text)
         case refusals.BadRequest() | refusals.ChatMigrated():
             return ChannelRefusedError(text)
         case _:

@@ -31,10 +31,12 @@ _NOTE: Final = "follower"
 _PAID_IN: Final = ("deposit", "transfer")
 _TOLD_KINDS: Final = frozenset(
     {
-        "BarClosed", "CaughtUp", "HeartbeatMissed", "ImpossibleReply", "LimitChangeRefused",
-        "LimitChanged", "Liquidated", "ModeChanged", "OrderFilled", "OrderRejected",
-        "OrderSubmitted", "OrderUnknown", "PositionChanged", "RearmRefused", "Rearmed",
-        "RiskCleared", "RiskTripped", "SettingsRefused", "SettingsReloaded", "SignalRaised", "SliceClosed", "StrategyAnswered",
+        "BarClosed", "CaughtUp", "HeartbeatMissed", "HoldingLeft", "ImpossibleReply",
+        "InstrumentChanged", "LimitChangeRefused", "LimitChanged", "Liquidated", "ModeChanged",
+        "OrderFilled", "OrderRejected", "OrderSubmitted", "OrderUnknown", "PositionChanged",
+        "ProtectionMissing", "ProtectionRestored", "RearmRefused", "Rearmed", "RiskCleared",
+        "RiskTripped", "SettingsRefused", "SettingsReloaded", "SignalRaised", "SliceClosed",
+        "StrategyAnswered", "StrategyReloadRefused", "StrategyReloaded",
     }
 )  # fmt: skip
 """Of others nothing is told: they are not even decoded."""

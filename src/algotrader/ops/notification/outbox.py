@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -30,6 +31,10 @@ from algotrader.ops.notification.alerts import (
 
 log = logging.getLogger(__name__)
 FOLDER: Final = "notification"
+_IS_DUE: Final = (
+    "SELECT EXISTS (SELECT 1 FROM heard) OR EXISTS (SELECT 1 FROM causes WHERE closes_ms <= ?)"
+)
+_IS_BEHIND: Final = "SELECT EXISTS (SELECT 1 FROM waiting WHERE channel = ? AND stood_in = 0)"
 _IS_MADE: Final = "SELECT 1 FROM sqlite_schema WHERE name = 'audit'"
 ROOM: Final = {Severity.INFO: 500, Severity.IMPORTANT: 5_000}  # messages a channel keeps
 _AUDIT_ROWS: Final = 10_000
@@ -39,7 +44,9 @@ CREATE TABLE IF NOT EXISTS heard (
     number INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, notice BLOB NOT NULL,
     picture BLOB
 ) STRICT;
-CREATE TABLE IF NOT EXISTS causes (cause TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS causes (
+    cause TEXT PRIMARY KEY, closes_ms INTEGER NOT NULL, body BLOB NOT NULL
+) STRICT;
 CREATE TABLE IF NOT EXISTS waiting (
     number INTEGER PRIMARY KEY AUTOINCREMENT, channel TEXT NOT NULL, rank INTEGER NOT NULL,
     stood_in INTEGER NOT NULL DEFAULT 0, message BLOB NOT NULL, picture BLOB
@@ -81,7 +88,7 @@ class AuditRow:
 
 
 class Outbox:
-    """The file. Every method opens, commits and closes: callers share nothing but the file.
+    """The file. Any thread and any process may use it: each thread has a connection of its own.
 
     sqlite3.Error if it cannot be written within `wait_s`: nothing was changed then. A file that is
     damaged is set aside and begun anew: what it held may be told again, or not at all.
@@ -90,6 +97,7 @@ class Outbox:
     def __init__(self, path: Path, *, wait_s: float = 2.0) -> None:
         self._path = path
         self._wait_s = wait_s
+        self._mine = threading.local()
 
     def hear(self, notice: Notice, now_ms: int, picture: bytes | None = None) -> None:
         """Leave a notice for the courier."""
@@ -106,6 +114,9 @@ class Outbox:
 
         `least` is the least severity of each channel, by name.
         """
+        with self._open() as file:
+            if not file.execute(_IS_DUE, (now_ms,)).fetchone()[0]:
+                return 0  # without a write: it is asked for several times a second
         with self._writing() as file:
             told = list(_folded(file, now_ms, window_ms))
             for message, picture in told:
@@ -144,6 +155,9 @@ class Outbox:
 
         What `other` is told anyway is not told twice. The messages of `broken` keep waiting.
         """
+        with self._open() as file:
+            if not file.execute(_IS_BEHIND, (broken,)).fetchone()[0]:
+                return 0
         with self._writing() as file:
             below = RANK[other_least]
             done = file.execute(
@@ -218,21 +232,30 @@ class Outbox:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
+        file = getattr(self._mine, "file", None)
+        if file is None:
+            file = self._mine.file = self._opened()
+        try:
+            yield file
+        except sqlite3.DatabaseError:
+            self._mine.file = None  # the next look opens it anew
+            file.close()
+            raise
+
+    def _opened(self) -> sqlite3.Connection:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise sqlite3.OperationalError(f"{error.filename}: {error.strerror}") from error
         try:
-            file = self._connected()
+            return self._connected()
         except sqlite3.OperationalError:
             raise  # locked, or no room: it may be whole
         except sqlite3.DatabaseError:
             damaged = self._path.with_suffix(".damaged")
             log.error("the outbox is damaged: it is kept as %s and begun anew", damaged)
             self._path.replace(damaged)
-            file = self._connected()
-        with closing(file):
-            yield file
+            return self._connected()
 
     def _connected(self) -> sqlite3.Connection:
         """The file, with its tables."""
@@ -252,10 +275,10 @@ class Outbox:
             file.execute("BEGIN IMMEDIATE")
             try:
                 yield file
+                file.commit()
             except BaseException:
                 file.rollback()
                 raise
-            file.commit()
 
 
 def _folded(
@@ -289,7 +312,8 @@ def _remember(file: sqlite3.Connection, name: str, cause: Cause | None) -> None:
     if cause is None:
         file.execute("DELETE FROM causes WHERE cause = ?", (name,))
     else:
-        file.execute("REPLACE INTO causes VALUES (?, ?)", (name, msgspec.json.encode(cause)))
+        row = (name, cause.closes_ms, msgspec.json.encode(cause))
+        file.execute("REPLACE INTO causes VALUES (?, ?, ?)", row)
 
 
 def _put(

@@ -17,7 +17,9 @@ from algotrader.core.events import (
     DecisionOutcome,
     Event,
     HeartbeatMissed,
+    HoldingLeft,
     ImpossibleReply,
+    InstrumentChanged,
     LimitChanged,
     LimitChangeRefused,
     Liquidated,
@@ -27,6 +29,8 @@ from algotrader.core.events import (
     OrderSubmitted,
     OrderUnknown,
     PositionChanged,
+    ProtectionMissing,
+    ProtectionRestored,
     Rearmed,
     RearmRefused,
     RiskAction,
@@ -37,6 +41,8 @@ from algotrader.core.events import (
     SignalRaised,
     SliceClosed,
     StrategyAnswered,
+    StrategyReloaded,
+    StrategyReloadRefused,
     TradingMode,
 )
 from algotrader.core.orders import Order, Side
@@ -47,7 +53,9 @@ from algotrader.ops.notification.texts import Texts
 
 INFO, IMPORTANT, CRITICAL = Severity.INFO, Severity.IMPORTANT, Severity.CRITICAL
 _LOUD: Final = {RiskAction.HALT: CRITICAL, RiskAction.FLATTEN: CRITICAL}
-_TOLD_BY_EVENTS: Final = ("risk:", "rejected:", "impossible:", "strategy:", "reconcile:")
+_TOLD_BY_EVENTS: Final = (
+    "risk:", "rejected:", "impossible:", "strategy:", "reconcile:", "unguarded:",
+)  # fmt: skip
 _IN_OUR_WORDS: Final = ("summary:", "research:")
 _KEPT_GAPS: Final = 1_000
 
@@ -114,6 +122,14 @@ class Teller:
                 title = self._say("strategy_failed", strategy=event.strategy)
                 cause = f"strategy:{event.strategy}"
                 yield self._notice("failure", CRITICAL, cause, title, event.error or "")
+            case ProtectionMissing() | ProtectionRestored():
+                yield self._protection(event)
+            case HoldingLeft():
+                yield self._left(event)
+            case InstrumentChanged():
+                yield self._changed(event)
+            case StrategyReloaded() | StrategyReloadRefused():
+                yield self._strategy_reloaded(event)
             case SignalRaised():
                 title = self._say("signal", instrument=event.instrument, name=event.name)
                 cause = f"signal:{event.strategy}:{event.instrument}:{event.name}:{event.ts_event}"
@@ -263,6 +279,40 @@ class Teller:
                 text, cause = f"{event.text}\n{where}", f"impossible:{event.order_id}"
                 return self._notice("failure", CRITICAL, cause, title, text)
 
+    def _protection(self, event: ProtectionMissing | ProtectionRestored) -> Notice | None:
+        missing = isinstance(event, ProtectionMissing)
+        where = f"{event.strategy}:{event.instrument}"
+        title = self._say("unguarded" if missing else "guarded", instrument=event.instrument)
+        text = self._say("by_strategy", strategy=event.strategy, account=event.account)
+        severity = CRITICAL if missing else INFO
+        return self._notice("risk", severity, f"{event.kind}:{where}", title, text)
+
+    def _left(self, event: HoldingLeft) -> Notice | None:
+        title = self._say(
+            "left_alone", instrument=event.instrument, quantity=_plain(event.quantity)
+        )
+        cause = f"left:{event.account}:{event.instrument}:{event.quantity}"
+        text = self._say("left_alone_text", account=event.account)
+        return self._notice("risk", IMPORTANT, cause, title, text)
+
+    def _changed(self, event: InstrumentChanged) -> Notice | None:
+        title = self._say(
+            "frozen" if event.frozen else "instrument_changed", instrument=event.instrument
+        )
+        text = "\n".join(each for each in (event.frozen, ", ".join(event.changes)) if each)
+        severity = CRITICAL if event.frozen else IMPORTANT
+        cause = f"instrument:{event.instrument}:{event.ts_event}"
+        return self._notice("risk", severity, cause, title, text)
+
+    def _strategy_reloaded(self, event: StrategyReloaded | StrategyReloadRefused) -> Notice | None:
+        refused = isinstance(event, StrategyReloadRefused)
+        key = "strategy_not_reloaded" if refused else "strategy_reloaded"
+        who = self._say("by_whom", by=event.by, reason=event.reason)
+        text = f"{event.text}\n{who}" if isinstance(event, StrategyReloadRefused) else who
+        cause = f"{key}:{event.strategy}:{event.ts_event}"
+        title = self._say(key, strategy=event.strategy)
+        return self._notice("risk", IMPORTANT, cause, title, text)
+
     def _risk(self, event: Event) -> Notice | None:
         match event:
             case RiskTripped():
@@ -341,9 +391,9 @@ class Teller:
         return self._notice("risk", severity, cause, title, "\n".join(lines))
 
     def _mode(self, event: ModeChanged) -> Notice | None:
-        """A stop that recovery or the venue found necessary; what a rule or a person did is told."""
+        """A stop that is not a rule's: what a rule does is told as such, a kept halt was told."""
         stopped = event.mode in (TradingMode.REDUCE_ONLY, TradingMode.HALTED)
-        if not stopped or event.by not in ("recovery", "venue") or event.reason == "equal":
+        if not stopped or event.reason == "equal":
             return None
         title = self._say(f"mode_{event.mode.value}", account=event.account)
         cause = f"mode:{event.account}:{event.mode.value}"

@@ -109,6 +109,35 @@ CATALOGUE: Final[Mapping[str, Mapping[Language, str]]] = {
         "zh": "限额 {key}：{before} → {after}",
     },
     "limit_refused": {"en": "Limit {key} stays as it was", "zh": "限额 {key} 保持不变"},
+    "unguarded": {
+        "en": "{instrument} is held without its stop",
+        "zh": "{instrument} 持仓缺少止损单",
+    },
+    "guarded": {"en": "{instrument} has its stop again", "zh": "{instrument} 止损单已恢复"},
+    "left_alone": {
+        "en": "{instrument}: {quantity} at the venue is left alone",
+        "zh": "{instrument}：交易所上的 {quantity} 不归本系统管理",
+    },
+    "left_alone_text": {
+        "en": "It is held beside ours in account {account}, shown, and never traded.",
+        "zh": "账户 {account} 中有非本系统的持仓，只显示，不交易。",
+    },
+    "instrument_changed": {
+        "en": "{instrument}: the venue changed its terms",
+        "zh": "{instrument}：交易所修改了交易规则",
+    },
+    "frozen": {
+        "en": "{instrument}: the venue takes no order of it",
+        "zh": "{instrument}：交易所暂停接受委托",
+    },
+    "strategy_reloaded": {
+        "en": "Strategy {strategy} decides anew from here on",
+        "zh": "策略 {strategy} 已重新加载",
+    },
+    "strategy_not_reloaded": {
+        "en": "Strategy {strategy} could not be loaded, the old one goes on",
+        "zh": "策略 {strategy} 加载失败，继续使用原版本",
+    },
     "settings_reloaded": {"en": "Settings were read again", "zh": "已重新读取设置"},
     "settings_refused": {
         "en": "Settings could not be read again, the old ones hold",
@@ -283,7 +312,6 @@ CATALOGUE: Final[Mapping[str, Mapping[Language, str]]] = {
     # What the trader says by itself
     "alert_group": {"en": "A group of orders was evened out", "zh": "委托组已重新配平"},
     "alert_vanished": {"en": "An order is gone from the venue", "zh": "交易所找不到委托"},
-    "alert_unguarded": {"en": "A position is without its stop", "zh": "持仓缺少止损单"},
     "alert_silent": {"en": "No data comes", "zh": "没有收到数据"},
     "alert_back": {"en": "Data comes again", "zh": "数据已恢复"},
     "alert_gap": {"en": "A gap stays in the data", "zh": "数据缺口无法补齐"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.builders import events as examples
 
 from algotrader.core import events
 from algotrader.core.ports import Notice, Severity
+from algotrader.ops.notification import follower
 from algotrader.ops.notification.settings import NotificationSettings
 from algotrader.ops.notification.telling import Memory, Teller
 from algotrader.ops.notification.texts import CATALOGUE, Language, Texts
@@ -144,6 +146,42 @@ def test_a_rule_that_trips_again_and_again_is_one_cause() -> None:
     (second,) = teller().tell(msgspec.structs.replace(tripped, ts_event=tripped.ts_event + 1))
 
     assert first.cause == second.cause
+
+
+STOPS: dict[str, Any] = {
+    "a rule halts": example("RiskTripped", action=events.RiskAction.HALT, by="risk"),
+    "a rule flattens": example("RiskTripped", action=events.RiskAction.FLATTEN, by="risk"),
+    "a rule reduces": example("RiskTripped", action=events.RiskAction.REDUCE_ONLY, by="risk"),
+    "a person halts": example("RiskTripped", action=events.RiskAction.HALT, by="telegram:1"),
+    "books differ": example("ModeChanged", mode=events.TradingMode.REDUCE_ONLY, by="recovery",
+                            reason="1 here, 2 there"),
+    "the venue halts": example("ModeChanged", mode=events.TradingMode.HALTED, by="venue"),
+    "a person reduces": example("ModeChanged", mode=events.TradingMode.REDUCE_ONLY, by="operator"),
+    "a difference is adopted": EXAMPLES["HoldingLeft"],
+    "traded by hand": example(
+        "OrderFilled", fill=replace(examples.FILL, order_id=None)
+    ),
+    "a stop is gone": EXAMPLES["ProtectionMissing"],
+    "a strategy fails": example("StrategyAnswered", outcome=events.DecisionOutcome.RAISED),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("what", STOPS)
+def test_p20_every_halt_and_adopted_difference_is_told_louder_than_information(
+    what: str, language: Language
+) -> None:
+    (notice,) = teller(language).tell(STOPS[what])
+
+    assert notice.severity in (Severity.IMPORTANT, Severity.CRITICAL)
+
+
+def test_p20_every_kind_that_is_told_is_read_from_the_journal() -> None:
+    one = teller(order="info")
+    told = {kind for kind, event in EXAMPLES.items() if one.tell(event)}
+
+    assert told <= follower._TOLD_KINDS
+    assert set(EXAMPLES) >= follower._TOLD_KINDS
 
 
 def test_an_alert_that_an_event_tells_is_not_told_twice_and_others_are() -> None:
