@@ -13,6 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+import numpy as np
+
+from algotrader.core.bars import Bars
 from algotrader.core.events import BarClosed, HeartbeatMissed, SliceClosed
 from algotrader.core.symbols import Symbol
 from algotrader.core.timeframes import DAY_MS, Timeframe
@@ -89,6 +92,17 @@ class _Instrument:
         """Of the nearest bar that opened before `ts`."""
         earlier = [one for one in self.told if one < ts]
         return self.told[max(earlier)][0][3] if earlier else self.before
+
+
+def last_closes(bars: Bars) -> dict[Symbol, float]:
+    """The newest close of each instrument that has one: what its next bar is held to (F42)."""
+    panel = bars.as_panel()
+    found: dict[Symbol, float] = {}
+    for column, symbol in enumerate(panel.symbols):
+        known = np.flatnonzero(np.isfinite(panel.close[:, column]))
+        if known.size:
+            found[symbol] = float(panel.close[known[-1], column])
+    return found
 
 
 class BarKeeper:

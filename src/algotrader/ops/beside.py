@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from algotrader.core.errors import UsageError
+from algotrader.core.ids import AccountId
 from algotrader.core.ports import Clock, Notice, Notifier, Severity, SystemClock
+from algotrader.core.symbols import InstrumentKind
 from algotrader.core.timeframes import Timeframe
 from algotrader.data.collecting import Collector
 from algotrader.data.feed import FeedEvent
 from algotrader.data.supervision import keep_running
+from algotrader.engine.state import EngineState
 from algotrader.ops.collecting import CollectRole, Wanted, traded, wanted
 from algotrader.ops.config import Configuration
 from algotrader.ops.scheduling.wiring import SchedulerRole
@@ -42,16 +46,22 @@ class Beside:
         self._says = says
         collects = collects and configuration.settings.collect.embedded
         own = traded(configuration) if collects else ()
-        self._role = CollectRole(configuration, clock, notifier, says=says, series=own)
+        self._role = (
+            CollectRole(configuration, clock, notifier, says=says, series=own) if own else None
+        )
         has_series = collects and bool(configuration.settings.collect.series)
         rest = _beyond(wanted(configuration), own) if has_series else ()
         self._others = (
             CollectRole(configuration, clock, notifier, says=says, series=rest) if rest else None
         )
-        self._collectors = {one.timeframe: self._role.collector(one.timeframe) for one in own}
+        self._collectors: dict[Timeframe, Collector] = {}
+        if self._role is not None:
+            self._collectors = {one.timeframe: self._role.collector(one.timeframe) for one in own}
         self._heard: Mapping[str, asyncio.Queue[FeedEvent]] = {
             str(frame): asyncio.Queue() for frame in self._collectors
         }
+        self._held: dict[str, dict[str, Decimal]] = {}
+        self._has_held = asyncio.Event()
         has_jobs = bool(configuration.settings.jobs)
         self._scheduler = (
             # Jobs are due by the clock on the wall, which a person may set.
@@ -60,7 +70,8 @@ class Beside:
 
     async def catch_up(self) -> None:
         """Fetch what the lake lacks of what is traded."""
-        await self._role.catch_up()
+        if self._role is not None:
+            await self._role.catch_up()
 
     def watcher(self, timeframe: Timeframe) -> Collector | None:
         """Who hears of the bars that a feed does not tell."""
@@ -71,13 +82,21 @@ class Beside:
         if (queue := self._heard.get(str(timeframe))) is not None:
             queue.put_nowait(event)
 
+    def keep_balances(self, state: EngineState) -> None:
+        """What each account holds goes to the live store, for who looks (not for who decides)."""
+        if self._role is not None:
+            self._held = {str(name): balances_of(state, name) for name in state.books}
+            self._has_held.set()
+
     async def run(self) -> None:
         """For ever. Each part that fails is started again; the person is told."""
         parts: dict[str, Callable[[], Any]] = {
             f"collector of {frame}": partial(collector.run, self._told(str(frame)))
             for frame, collector in self._collectors.items()
         }
-        parts["funding"] = self._role.keep_funding
+        if self._role is not None:
+            parts["funding"] = self._role.keep_funding
+            parts["balances"] = partial(self._write_balances, self._role)
         if self._others is not None:
             parts["collector of what is not traded"] = self._others.run
         if self._scheduler is not None:
@@ -90,11 +109,19 @@ class Beside:
             for task in work:
                 task.cancel()
             await asyncio.gather(*work, return_exceptions=True)
-            self._role.close()
+            if self._role is not None:
+                self._role.close()
 
     async def _told(self, frame: str) -> AsyncIterator[FeedEvent]:
         while True:
             yield await self._heard[frame].get()
+
+    async def _write_balances(self, role: CollectRole) -> None:
+        """The newest ones; those that were overtaken nobody misses."""
+        while True:
+            await self._has_held.wait()
+            self._has_held.clear()
+            await asyncio.to_thread(role.write_balances, self._held)
 
     async def _schedule(self) -> None:
         assert self._scheduler is not None
@@ -114,6 +141,18 @@ class Beside:
 
         told: set[asyncio.Future[None]] = set()
         await keep_running(name, part, failed=failed, monotonic_s=self._clock.monotonic_s)
+
+
+def balances_of(state: EngineState, account: AccountId) -> dict[str, Decimal]:
+    """Cash, and the coins of spot positions, by currency."""
+    book = state.books[account].whole
+    (owner,) = [one for one in state.settings.accounts if one.account_id == account]
+    held = {str(owner.currency): book.cash()}
+    for symbol in book.contracts:
+        quantity = book.position(symbol).quantity
+        if symbol.kind is InstrumentKind.SPOT and symbol.base is not None and quantity:
+            held[symbol.base] = held.get(symbol.base, Decimal(0)) + quantity
+    return held
 
 
 def _beyond(series: tuple[Wanted, ...], own: tuple[Wanted, ...]) -> tuple[Wanted, ...]:

@@ -7,12 +7,14 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from typing import Final
 
 from algotrader.backtest.loading import parse_instant
 from algotrader.core.errors import ConfigurationError, DataError, RunError
 from algotrader.core.events import SliceClosed
+from algotrader.core.instants import utc_ms
 from algotrader.core.ports import Clock, Notice, Notifier, Severity
 from algotrader.core.symbols import InstrumentKind, Symbol
 from algotrader.core.timeframes import DAY_MS, Timeframe
@@ -156,6 +158,15 @@ class CollectRole:
         """Fetch settled funding every hour, for ever; returns if there is none to fetch."""
         if self._settings.funding and any(map(_is_swap, self._symbols())):
             await self._running("funding", self._keep_funding)
+
+    def write_balances(self, held: Mapping[str, Mapping[str, Decimal]]) -> None:
+        """Amounts by account and currency. A live store that refuses is logged: it decides nothing."""
+        now_ms = utc_ms(self._clock.now())
+        try:
+            for account, amounts in held.items():
+                self._store.write_balances(account, amounts, now_ms)
+        except RunError as error:
+            log.warning("%s", error.message)
 
     def close(self) -> None:
         """Let go of the live store, and of pauses."""

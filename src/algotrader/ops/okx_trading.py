@@ -19,6 +19,7 @@ from algotrader.data.adapters.okx.bars import OkxBarFeed
 from algotrader.data.adapters.okx.market import OkxMarketFeed
 from algotrader.data.adapters.okx.rest import OkxKeys, OkxRest
 from algotrader.data.adapters.okx.streams import OkxStreams, StreamSettings
+from algotrader.data.live_bars import last_closes
 from algotrader.engine.engine import Engine
 from algotrader.execution.adapters.okx.account import OkxAccount
 from algotrader.execution.adapters.okx.broker import OkxBroker, OkxBrokerSettings
@@ -104,6 +105,7 @@ async def trade_on_okx(
         rest, OkxStreams(None, client.address, streams), clock, symbols, timeframe,
         since_ms=lake_ms if newest is None else max(lake_ms, newest.decision_ts),
         watcher=None if companion is None else companion.watcher(timeframe),
+        closes=last_closes(account.market.bars),
     )  # fmt: skip
     try:
         async with admitted(
@@ -187,6 +189,8 @@ async def _trade(
             if isinstance(event, SliceClosed):
                 count += 1
                 on_slice(event)
+                if companion is not None:
+                    companion.keep_balances(steps.engine.state)
 
     async def obey() -> None:
         inbox = Inbox(journal_folder(desk).path)

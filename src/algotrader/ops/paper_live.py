@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -40,6 +40,7 @@ from algotrader.live.rows import LiveRows, told_after
 from algotrader.live.steps import Steps
 from algotrader.live.trader import Trader
 from algotrader.live.workers import WorkerDecider
+from algotrader.ops.beside import Beside
 from algotrader.ops.desk import Desk, DeskAccount
 from algotrader.ops.obeying import Obedience
 from algotrader.ops.observing.observation import Observation, Watched
@@ -262,13 +263,13 @@ async def trade_paper_live(
     *,
     on_ready: Callable[[], None] = lambda: None,
     on_slice: Callable[[SliceClosed], None] = lambda _: None,
-    beside: Sequence[Callable[[], Awaitable[None]]] = (),
+    companion: Beside,
 ) -> Traded:
-    """Until the task is cancelled: what was done by then. `beside` runs as long as that."""
+    """Until the task is cancelled: what was done by then. `companion` runs as long as that."""
     async with Observation(desk.configuration, journal.run_id) as seen:
         return await _trade(
             desk, journal, feeds, funding, clock, notifier, seen,
-            on_ready=on_ready, on_slice=on_slice, beside=beside,
+            on_ready=on_ready, on_slice=on_slice, companion=companion,
         )  # fmt: skip
 
 
@@ -283,7 +284,7 @@ async def _trade(
     *,
     on_ready: Callable[[], None],
     on_slice: Callable[[SliceClosed], None],
-    beside: Sequence[Callable[[], Awaitable[None]]],
+    companion: Beside,
 ) -> Traded:
     engine = Engine(desk.engine_settings(journal.run_id))
     steps = Steps(engine, journal, seen.bus.publish)
@@ -311,9 +312,14 @@ async def _trade(
     seen.watch(
         Watched(trader=trader, state=engine.state, decider=decider, notifier=notifier, clock=clock)
     )
+
+    def sliced(closed: SliceClosed) -> None:
+        on_slice(closed)
+        companion.keep_balances(engine.state)
+
     floor = PaperFloor(
         papers=papers, rows=rows, trader=trader, funding=funding,
-        notifier=notifier, clock=clock, on_slice=on_slice, state=lambda: engine.state,
+        notifier=notifier, clock=clock, on_slice=sliced, state=lambda: engine.state,
     )  # fmt: skip
     for event in (one for paper in papers for one in paper.unwritten):
         trader.tell(event)
@@ -321,7 +327,7 @@ async def _trade(
     parts = [
         trader.run(),
         _obey(desk, trader, decider, engine.state, clock),
-        *(each() for each in beside),
+        companion.run(),
     ]
     if was_there:
         parts.append(journal_check(desk, journal, trader, clock, notifier))

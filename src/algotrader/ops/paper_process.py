@@ -13,6 +13,7 @@ from algotrader.data.adapters.okx.bars import OkxBarFeed
 from algotrader.data.adapters.okx.funding import OkxFundingRates
 from algotrader.data.adapters.okx.rest import OkxAddress, OkxRest
 from algotrader.data.feed import FeedEvent
+from algotrader.data.live_bars import last_closes
 from algotrader.live.journal.journal import Journal
 from algotrader.ops.beside import Beside
 from algotrader.ops.collecting import okx_feed
@@ -61,7 +62,7 @@ class PaperProcess:
             self.traded = await trade_paper_live(
                 desk, journal, [self._shared(frame, feed) for frame, feed in feeds.items()],
                 OkxFundingRates(rest), self._clock, self._notifier,
-                on_ready=on_ready, on_slice=on_slice, beside=[self._beside.run],
+                on_ready=on_ready, on_slice=on_slice, companion=self._beside,
             )  # fmt: skip
         finally:
             for feed in feeds.values():
@@ -71,16 +72,17 @@ class PaperProcess:
     def _feed(self, desk: Desk, timeframe: Timeframe) -> OkxBarFeed:
         """From the newest bar of the lake on: its slice may still be to come (R24)."""
         closes: dict[Symbol, float] = {}
+        symbols: set[Symbol] = set()
         since_ms = 0
         for account in desk.accounts:
-            bars = account.market.bars.as_panel()
+            bars = account.market.bars
             if bars.timeframe == timeframe:
-                closes |= dict(zip(bars.symbols, bars.close[-2].tolist(), strict=True))
+                closes |= last_closes(bars.rows(0, len(bars) - 1)) if len(bars) > 1 else {}
+                symbols |= set(bars.symbols)
                 since_ms = max(since_ms, int(bars.ts[-1]))
         return okx_feed(
-            self._collect, self._url, self._clock, sorted(closes), timeframe,
-            self._beside.watcher(timeframe),
-            since_ms=since_ms, closes={s: close for s, close in closes.items() if close == close},
+            self._collect, self._url, self._clock, sorted(symbols), timeframe,
+            self._beside.watcher(timeframe), since_ms=since_ms, closes=closes,
         )  # fmt: skip
 
     async def _shared(self, timeframe: Timeframe, feed: OkxBarFeed) -> AsyncIterator[FeedEvent]:
