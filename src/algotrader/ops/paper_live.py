@@ -30,7 +30,7 @@ from algotrader.core.timeframes import HOUR_MS
 from algotrader.data.feed import FeedEvent
 from algotrader.data.rows import stamp_text
 from algotrader.engine.engine import Engine
-from algotrader.engine.slices import slices_of
+from algotrader.engine.slices import Slice, slices_of
 from algotrader.engine.state import EngineState
 from algotrader.execution.paper import PaperVenue
 from algotrader.execution.paper_broker import HISTORY, PaperBroker, stand_again
@@ -106,7 +106,7 @@ def live_paper(account: DeskAccount, history: History, clock: Clock) -> LivePape
     cut_short = _row_cut_short(history(_OF_ROWS), account)
     told: list[Event] = []
     if cut_short is not None:
-        told = broker.advance(_bars_of(account, cut_short), utc_ms(clock.now()))
+        told = broker.advance(_slice_of(account, cut_short).bars, utc_ms(clock.now()))
     return LivePaper(
         account=account, broker=broker, history=history, has_begun=begun, unwritten=told
     )
@@ -122,8 +122,8 @@ def venue_of(account: DeskAccount, history: History, first_ts: int) -> PaperVenu
     first = first_ts if begun is None else begun
     ts = np.arange(first, max(first_ts, first) + _ROWS * step, step, dtype=np.int64)
     venue = live_paper_venue(account.name, account.market, account.costs, ts)
-    past = history((*HISTORY, FundingPaid))
-    stand_again({account.name: venue}, _settling(venue, account, past))
+    past = history((*HISTORY, FundingPaid, OrderFilled, Liquidated))
+    stand_again({account.name: venue}, _as_it_was(account, past, venue))
     return venue
 
 
@@ -157,7 +157,7 @@ def _row_cut_short(events: Iterable[Event], account: DeskAccount) -> int | None:
     return row
 
 
-def _bars_of(account: DeskAccount, ts: int) -> list[BarClosed]:
+def _slice_of(account: DeskAccount, ts: int) -> Slice:
     """The bars that opened at `ts`, as the lake has them. RunError if it does not."""
     bars = account.market.bars
     row = int(np.searchsorted(bars.ts, ts))
@@ -168,7 +168,7 @@ def _bars_of(account: DeskAccount, ts: int) -> list[BarClosed]:
             "in the lake",
             hint=f"algotrader data download {bars.symbols[0]} --timeframe {bars.timeframe}",
         )
-    return list(next(slices_of(bars, first=row)).bars)
+    return next(slices_of(bars, first=row))
 
 
 def _is_own(bar: BarClosed, account: DeskAccount) -> bool:
@@ -177,11 +177,29 @@ def _is_own(bar: BarClosed, account: DeskAccount) -> bool:
     return is_of_frame and bar.instrument in bars.symbols and not bar.is_late
 
 
-def _settling(venue: PaperVenue, account: DeskAccount, events: Iterable[Event]) -> Iterator[Event]:
-    """The events, each funding rate told to the venue before the bar that it was settled in."""
+def _as_it_was(account: DeskAccount, events: Iterable[Event], venue: PaperVenue) -> Iterator[Event]:
+    """The events as the venue lived through them.
+
+    Each funding rate is told to it before the bar that it was settled in. A row that filled orders,
+    and whose slice a kill kept from being written, is put back in its place.
+    """
+    row: int | None = None
     for event in events:
-        if isinstance(event, FundingPaid) and event.account == account.name:
-            venue.settle(event.instrument, event.ts_event, float(event.rate))
+        match event:
+            case FundingPaid() if event.account == account.name:
+                venue.settle(event.instrument, event.ts_event, float(event.rate))
+                row = event.ts_event
+            case OrderFilled() if event.fill.account == account.name:
+                row = utc_ms(event.fill.filled_at)
+            case Liquidated() if event.account == account.name:
+                row = event.ts_event
+            case BarClosed() if row is not None and _is_own(event, account) and event.ts > row:
+                yield from _slice_of(account, row).events
+                row = None
+            case SliceClosed():
+                row = None
+            case _:
+                pass
         yield event
 
 
