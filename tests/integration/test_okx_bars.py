@@ -6,7 +6,7 @@ The feed lives by the venue's own time, so a minute passes when the test says so
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,7 +23,13 @@ from algotrader.core.symbols import Symbol
 from algotrader.core.timeframes import MINUTE_MS, Timeframe
 from algotrader.data.adapters.okx.bars import FeedSettings, OkxBarFeed, read_candle
 from algotrader.data.adapters.okx.rest import OkxAddress, OkxRest
-from algotrader.data.adapters.okx.streams import OkxStreams, StreamSettings
+from algotrader.data.adapters.okx.streams import (
+    Arg,
+    Heard,
+    Lost,
+    OkxStreams,
+    StreamSettings,
+)
 from algotrader.data.feed import FeedEvent
 from algotrader.simulator.okx.faults import Fault, FaultKind
 from algotrader.simulator.okx.server import Server, serving
@@ -86,7 +92,9 @@ class Watched:
 
 @asynccontextmanager
 async def watching(
-    settings: FeedSettings | None = None, back: int | None = None
+    settings: FeedSettings | None = None,
+    back: int | None = None,
+    streams: type[OkxStreams] = OkxStreams,
 ) -> AsyncIterator[Watched]:
     """A feed of two instruments by the minute; `back` bars of the past are wanted as well."""
     server = Server(simulator(SystemClock(), speed=0.0), SystemClock())
@@ -95,7 +103,7 @@ async def watching(
         address = OkxAddress(base_url=f"http://127.0.0.1:{port}")
         since = None if back is None else int(time.ms) - back * MINUTE_MS
         feed = OkxBarFeed(
-            OkxRest(None, address), OkxStreams(None, address, STREAMS), time, [SWAP, BTC],
+            OkxRest(None, address), streams(None, address, STREAMS), time, [SWAP, BTC],
             Timeframe(MINUTE_MS), since_ms=since, settings=settings, sleep=time.sleep,
         )  # fmt: skip
         watched = Watched(server)
@@ -211,6 +219,27 @@ def test_f29_f47_an_outage_is_told_and_made_up_for_when_it_ends(kind: FaultKind)
         assert decided == sorted(set(decided))
 
     on_a_feed(work)
+
+
+class FailingStreams(OkxStreams):
+    """Whoever reads them dies of it."""
+
+    async def follow(self, access: str, args: Sequence[Arg]) -> AsyncGenerator[Heard, None]:
+        raise RuntimeError(f"planted: {access}")
+        yield Lost(reason="never")
+
+
+def test_f09_a_reader_that_dies_is_started_again_and_three_times_freeze_what_it_reads() -> None:
+    async def work(watched: Watched) -> None:
+        def silent() -> list[str]:
+            return [e.component for e in watched.told if isinstance(e, HeartbeatMissed)]
+
+        await watched.until(lambda: len(set(silent())) == 2)
+        await watched.pass_(3)
+        assert set(silent()) == {f"bars:{BTC} 1m", f"bars:{SWAP} 1m"}
+        assert is_whole(watched.bars(), 3)  # by asking
+
+    on_a_feed(work, streams=FailingStreams)
 
 
 def test_f37_rows_that_are_no_candles_are_left_alone() -> None:

@@ -254,22 +254,31 @@ class BarKeeper:
             missing=tuple(s for s in self._order if s not in have),
         )
 
+    def doubted(self, at: Moment) -> list[FeedEvent]:
+        """What is told when the source cannot be trusted: all are silent until a bar comes (F09)."""
+        return [
+            self._fell_silent(symbol, known, at)
+            for symbol, known in self._known.items()
+            if not known.is_stale
+        ]
+
     def _silent(self, at: Moment) -> list[FeedEvent]:
         """Instruments without a bar for two bars, told once until one comes (F20)."""
-        told: list[FeedEvent] = []
-        for symbol, known in self._known.items():
-            if not known.is_stale and self._is_behind(known, at):
-                known.is_stale = True
-                told.append(
-                    HeartbeatMissed(
-                        ts_event=at.venue_ms,
-                        ts_known=at.our_ms,
-                        component=f"bars:{symbol} {self._settings.timeframe}",
-                        last_seen_ms=known.newest_ts + self._ms if known.told else None,
-                        allowed_ms=_STALE_BARS * self._ms + self._settings.grace_ms,
-                    )
-                )
-        return told
+        return [
+            self._fell_silent(symbol, known, at)
+            for symbol, known in self._known.items()
+            if not known.is_stale and self._is_behind(known, at)
+        ]
+
+    def _fell_silent(self, symbol: Symbol, known: _Instrument, at: Moment) -> HeartbeatMissed:
+        known.is_stale = True
+        return HeartbeatMissed(
+            ts_event=at.venue_ms,
+            ts_known=at.our_ms,
+            component=f"bars:{symbol} {self._settings.timeframe}",
+            last_seen_ms=known.newest_ts + self._ms if known.told else None,
+            allowed_ms=_STALE_BARS * self._ms + self._settings.grace_ms,
+        )
 
     def missing(self, at: Moment) -> list[Missing]:
         """What to ask the source for: gaps as ranges, the oldest first."""

@@ -193,3 +193,16 @@ def test_f41_f47_whatever_the_order_each_bar_is_told_once_and_each_slot_has_one_
                 if isinstance(e, BarClosed) and e.ts + HOUR_MS == event.decision_ts and not e.is_late
             }  # fmt: skip
             assert in_time == set(event.instruments)
+
+
+def test_f09_what_a_doubted_source_gives_is_silent_until_its_next_bar() -> None:
+    made = keeper()
+    made.take(bar(BTC, -1), at(1)), made.take(bar(ETH, -1), at(2))
+    told = made.doubted(at(10))
+
+    assert [(one.kind, one.component) for one in told] == [
+        ("HeartbeatMissed", "bars:OKX:BTC/USDT 1h"), ("HeartbeatMissed", "bars:OKX:ETH/USDT 1h")
+    ]  # fmt: skip
+    assert made.doubted(at(11)) == []  # told once
+    made.take(bar(BTC, 0), at(HOUR_MS + 5))
+    assert [one.component for one in made.doubted(at(HOUR_MS + 6))] == ["bars:OKX:BTC/USDT 1h"]

@@ -40,6 +40,9 @@ SOURCE: Final = "OKX"
 _PAGE: Final = 100  # bars a call; history gives no more at once
 _RECENT: Final = 1_400  # bars that `market/candles` reaches back
 _CONFIRMED: Final = "1"
+_FAILURES: Final = (
+    3  # of a part in ten minutes, after which nothing new is bought on its bars (F09)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,8 +139,10 @@ class OkxBarFeed:
         """A part that fails is started again; what it left out shows as bars that are missing."""
         name = f"OKX bars, {work.__name__}"
 
-        def failed(_error: Exception, _count: int) -> None:
+        def failed(_error: Exception, count: int) -> None:
             self._tell(keeper.due(self._moment()))  # who is silent by now is told
+            if count >= _FAILURES:
+                self._tell(keeper.doubted(self._moment()))
 
         await keep_running(
             name, lambda: work(keeper), failed=failed,
