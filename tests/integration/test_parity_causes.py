@@ -48,6 +48,12 @@ from algotrader.parity.comparing import Parity
 from algotrader.parity.reading import Step, steps_of
 from algotrader.parity.replaying import MOST_DIFFERENCES, Replayer
 
+FORGOTTEN = """
+    seen = 0
+
+    def count(self):
+        self.seen += 1
+"""
 FILLED = ["OrderFilled", "PositionChanged"]
 
 
@@ -275,6 +281,19 @@ def test_what_was_not_decided_while_the_trader_was_down_is_a_restart(
     alone = [one for one in found.decisions if one.journal is None]
     assert {one.cause for one in alone} == {Cause.RESTART}
     assert {one.key.decision_ts for one in alone} == {of_row(market, row) for row in (60, 61, 62)}
+
+
+def test_a_state_that_a_restart_lost_is_a_restart(tmp_path: Path, folder: JournalFolder) -> None:
+    forgetful = BY_BAR.replace('ctx.state["seen"] = ctx.state.get("seen", 0) + 1', "self.count()")
+    forgetful = forgetful.replace('ctx.state["seen"] %', "self.seen %") + FORGOTTEN
+    desk = a_desk(tmp_path, a_market(), code=forgetful)
+    traded(desk, folder, slices(desk, 0, 50))
+    traded(desk, folder, slices(desk, 50))
+
+    found = compared(desk, folder)
+
+    assert_alone(found, Cause.RESTART)
+    assert "restarted at" in different(found)[0].text
 
 
 def test_a_restart_that_missed_nothing_changes_nothing(

@@ -186,6 +186,12 @@ def _print_replay(console: Console, replay: Replayed) -> None:
         console.print(f"  row {one.seq:,}, after {one.input} of {_at(one.time_ms)}: {one.kind}")
         console.print(f"  journal   {one.journal or ABSENT}", soft_wrap=True)
         console.print(f"  replayed  {one.error or one.replayed or ABSENT}", soft_wrap=True)
+    if replay.stopped_at is not None:
+        console.print(
+            f"  after {len(replay.differences)} differences it gave up, at row "
+            f"{replay.stopped_at:,}; --json has all of them",
+            soft_wrap=True,
+        )
 
 
 def _causes(found: Parity) -> Table:

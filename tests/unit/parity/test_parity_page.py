@@ -46,10 +46,11 @@ def one(
     text: str = "",
     gap: EquityGap | None = None,
     towards: str = "0.5",
+    equity: str = "10000",
 ) -> Compared:
     return Compared(
         key=Key(BEGIN + hour * HOUR, StrategyId("trend"), BTC),
-        journal=decided(hour, towards=towards), backtest=decided(hour), came=(NONE, NONE),
+        journal=decided(hour, towards=towards, equity=equity), backtest=decided(hour), came=(NONE, NONE),
         sameness=sameness, cause=cause, text=text, gap=gap,
     )  # fmt: skip
 
@@ -149,3 +150,13 @@ def test_sizes_stand_with_the_farthest_apart_first() -> None:
 def test_a_gap_of_terms_that_do_not_sum_leaves_a_rest() -> None:
     assert GAP.rest == 0
     assert replace(GAP, whole=Decimal(-4)).rest == -1
+
+
+def test_the_distance_in_money_is_drawn_where_there_is_one() -> None:
+    apart = one(1, Sameness.WEIGHT, Cause.PATH, gap=GAP, equity="9997")
+
+    page = render_parity(found(EQUAL, apart))
+
+    assert 'id="gap"' in page
+    assert "−3.00" in said(page, "en")
+    assert 'id="gap"' not in render_parity(found(EQUAL, one(1, Sameness.EQUAL)))
