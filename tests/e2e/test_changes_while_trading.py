@@ -215,6 +215,17 @@ def test_without_a_trader_requests_wait_for_the_next_start(desk: Path, said: Any
     assert [one["rule"] for one in account["holds"]] == ["stopped"]
 
 
+def test_a_reload_changes_what_is_logged_but_not_where(
+    desk: Path, trader: subprocess.Popen[bytes], said: Any
+) -> None:
+    (desk / "algotrader.yaml").write_text(f"{SETTINGS}logging: {{level: debug, keep: 3}}\n")
+
+    assert changes(said("reload")) == {
+        "logging.keep": ("3", False), "logging.level": ("debug", True)
+    }  # fmt: skip
+    assert trader.poll() is None
+
+
 def test_a_signal_reloads_as_the_command_does(
     desk: Path, trader: subprocess.Popen[bytes], said: Any
 ) -> None:

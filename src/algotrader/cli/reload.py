@@ -25,7 +25,7 @@ Reason = Annotated[str, typer.Option(help="Kept in the journal.")]
 def reload(out: Output, reason: Reason = "asked by hand") -> None:
     """Let a running trader read algotrader.yaml again, and say what holds from here on.
 
-    Limits and parameters of strategies change at once, each kept in the journal. The rest needs a
+    Limits, parameters of strategies, notification and log levels change at once. The rest needs a
     restart, and stays as it was. A file that is wrong changes nothing.
 
     \b

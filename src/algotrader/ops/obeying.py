@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import threading
 from collections.abc import Mapping
@@ -21,17 +22,20 @@ from algotrader.core.events import (
 )
 from algotrader.core.ids import StrategyId
 from algotrader.core.instants import utc_ms
-from algotrader.core.ports import SystemClock
+from algotrader.core.ports import Clock, SystemClock
 from algotrader.engine.state import EngineState
 from algotrader.live.operator import Inbox
 from algotrader.live.requests import LimitRequest, LoadRequest, ReloadRequest, event_of
+from algotrader.live.trader import Trader
 from algotrader.live.workers import WorkerDecider
 from algotrader.ops.desk import Desk, DeskStrategy
+from algotrader.ops.observing.logs import change_levels
 from algotrader.ops.reloading import Reload, in_force, judge, read_again
 from algotrader.ops.settings_text import deciding
 from algotrader.risk.limit_changes import value_of
 from algotrader.strategy.loader import LoadedStrategy, load
 
+_LOOK_S: Final = 0.25  # between looks into the inbox
 _BY_SIGNAL: Final = ReloadRequest(reason="SIGHUP", channel="signal")
 
 
@@ -44,7 +48,7 @@ class Obedience:
         inbox: Inbox,
         decider: WorkerDecider,
         state: EngineState,
-        environment: Mapping[str, str],
+        environment: Mapping[str, str] = os.environ,
     ) -> None:
         self._desk = desk
         self._inbox = inbox
@@ -60,6 +64,15 @@ class Obedience:
 
     def _signalled(self) -> None:
         self._was_signalled = True
+
+    async def obey(self, trader: Trader, clock: Clock) -> None:
+        """For ever: hand a trader that is ready what is asked of it."""
+        self.listen()
+        await trader.ready()
+        while True:
+            for event in await self.take(utc_ms(clock.now())):
+                trader.tell(event)
+            await asyncio.sleep(_LOOK_S)
 
     async def take(self, now_ms: int) -> list[Event]:
         """The events of all requests that are there, the oldest first."""
@@ -107,7 +120,7 @@ class Obedience:
                 try:
                     loaded.append(await self._replaced(name, parameters, asked, now_ms))
                 except AlgotraderError as error:
-                    reload = reload.refusing(name, error.message)
+                    reload = reload.refusing(f"strategies.{name}.parameters.", error.message)
             holds = in_force(reload, running)
         except (AlgotraderError, ValueError) as error:
             text = error.message if isinstance(error, AlgotraderError) else str(error)
@@ -118,6 +131,8 @@ class Obedience:
                 )
             ]  # fmt: skip
         self._desk = replace(self._desk, configuration=holds)
+        if reload.changes_of("logging"):
+            change_levels(holds.settings.logging)
         return [self._told(reload, asked, now_ms), *loaded]
 
     def _told(self, reload: Reload, asked: ReloadRequest, now_ms: int) -> SettingsReloaded:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -51,7 +50,6 @@ from algotrader.ops.starting import Accept, accept_none, record_start
 from algotrader.ops.trading import Notices, Traded, journal_check, journal_folder, resumed
 
 _COMPARE_S: Final = 60.0  # between comparisons of the books with the venue
-_LOOK_S: Final = 0.25  # between looks into the inbox
 
 
 async def trade_on_okx(
@@ -192,19 +190,11 @@ async def _trade(
                 if companion is not None:
                     companion.keep_balances(steps.engine.state)
 
-    async def obey() -> None:
-        inbox = Inbox(journal_folder(desk).path)
-        asked = Obedience(desk, inbox, decider, steps.engine.state, os.environ)
-        asked.listen()
-        await trader.ready()
-        while True:
-            for request in await asked.take(utc_ms(clock.now())):
-                trader.tell(request)
-            await asyncio.sleep(_LOOK_S)
-
+    inbox = Inbox(journal_folder(desk).path)
+    asked = Obedience(desk, inbox, decider, steps.engine.state)
     await decider.load()
     parts = (
-        trader.run(), feed_bars(), obey(), follow_quotes(quotes, market, clock, trader.tell),
+        trader.run(), feed_bars(), asked.obey(trader, clock), follow_quotes(quotes, market, clock, trader.tell),
         journal_check(desk, journal, trader, clock, notifier), beside(trader, notifier),
     )  # fmt: skip
     work = [asyncio.ensure_future(each) for each in parts]

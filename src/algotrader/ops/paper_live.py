@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -56,7 +55,6 @@ from algotrader.ops.trading import (
 
 log = logging.getLogger(__name__)
 
-_LOOK_S: Final = 0.25  # between looks into the inbox
 _ROWS: Final = 50_000  # bars that a paper account is laid out for at once
 
 
@@ -342,11 +340,8 @@ async def _trade(
     for event in (one for paper in papers for one in paper.unwritten):
         trader.tell(event)
     await decider.load()
-    parts = [
-        trader.run(),
-        _obey(desk, trader, decider, engine.state, clock),
-        companion.run(),
-    ]
+    asked = Obedience(desk, Inbox(journal_folder(desk).path), decider, engine.state)
+    parts = [trader.run(), asked.obey(trader, clock), companion.run()]
     if was_there:
         parts.append(journal_check(desk, journal, trader, clock, notifier))
     parts += [_feed(floor, feed, on_ready) for feed in feeds]
@@ -374,14 +369,3 @@ async def _feed(
     on_ready()
     async for event in events:
         await floor.hear(event)
-
-
-async def _obey(
-    desk: Desk, trader: Trader, decider: WorkerDecider, state: EngineState, clock: Clock
-) -> None:
-    asked = Obedience(desk, Inbox(journal_folder(desk).path), decider, state, os.environ)
-    await trader.ready()
-    while True:
-        for request in await asked.take(utc_ms(clock.now())):
-            trader.tell(request)
-        await asyncio.sleep(_LOOK_S)

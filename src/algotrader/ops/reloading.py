@@ -20,6 +20,7 @@ _PARAMETER: Final = re.compile(r"strategies\.([^.]+)\.parameters\.[^.]+")
 _SIZED_WITH: Final = frozenset(
     {"risk.account.max_leverage", "risk.instrument.max_weight", "risk.instrument.max_notional"}
 )
+_LEVELS: Final = frozenset({"logging.level", "logging.terminal"})
 _WHY: Final[Mapping[str, str]] = {
     "workspace": "its files are open there",
     "trading": "it decides how and where orders are sent",
@@ -49,9 +50,12 @@ class Reload:
         matched = (_PARAMETER.fullmatch(one.key) for one in self.applied())
         return frozenset(found[1] for found in matched if found is not None)
 
-    def refusing(self, strategy: str, why: str) -> Reload:
-        """The same without the changed parameters of a strategy."""
-        prefix = f"strategies.{strategy}.parameters."
+    def changes_of(self, section: str) -> bool:
+        """Whether something of a section would change."""
+        return any(one.key.startswith(f"{section}.") for one in self.applied())
+
+    def refusing(self, prefix: str, why: str) -> Reload:
+        """The same without the changes of the keys that begin so."""
         changes = tuple(
             msgspec.structs.replace(one, refused=why) if one.key.startswith(prefix) else one
             for one in self.changes
@@ -109,7 +113,7 @@ def _refusal(
     section = change.key.partition(".")[0]
     if section == "notification" and running.notification.channels:
         return None  # the notifier takes it from the journal
-    if _PARAMETER.fullmatch(change.key):
+    if _PARAMETER.fullmatch(change.key) or change.key in _LEVELS:
         return None
     if section != "risk":
         return f"needs a restart: {_WHY.get(section, 'it is read at the start alone')}"

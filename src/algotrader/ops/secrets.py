@@ -9,7 +9,9 @@ from __future__ import annotations
 import getpass
 import stat
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +22,19 @@ from algotrader.ops.vault import open_vault
 
 PASSPHRASE: Final = "ALGOTRADER_SECRETS_PASSPHRASE"  # noqa: S105  a name
 _SHARED: Final = stat.S_IRWXG | stat.S_IRWXO
+
+
+_MAY_ASK: Final[ContextVar[bool]] = ContextVar("may_ask", default=True)
+
+
+@contextmanager
+def without_asking() -> Iterator[None]:
+    """Nobody is asked for a passphrase in here: a running trader waits for no terminal."""
+    token = _MAY_ASK.set(False)
+    try:
+        yield
+    finally:
+        _MAY_ASK.reset(token)
 
 
 class Secrets:
@@ -110,7 +125,7 @@ def passphrase_of(
         return _read_key(configuration.path(key_file.expanduser()))
     if given := environment.get(PASSPHRASE):
         return given
-    if sys.stdin.isatty():
+    if _MAY_ASK.get() and sys.stdin.isatty():
         name = vault_of(configuration).name
         typed = getpass.getpass(f"{'new ' if is_new else ''}passphrase of {name}: ")
         if typed and is_new and getpass.getpass("the same again: ") != typed:

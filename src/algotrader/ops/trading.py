@@ -129,7 +129,7 @@ async def _replay(
             clock=time.clock,
         )
     )  # fmt: skip
-    asked = Obedience(desk, Inbox(journal_folder(desk).path), decider, engine.state, os.environ)
+    asked = Obedience(desk, Inbox(journal_folder(desk).path), decider, engine.state)
     asked.listen()
     count = 0
 

@@ -16,7 +16,7 @@ from algotrader.core.symbols import Symbol
 from algotrader.live.subscription import Message, Missed
 from algotrader.live.topics import TOPICS, priority_of, topic_of
 from algotrader.ops.observing.event_lines import LEVELS, EventLines
-from algotrader.ops.observing.logs import event_log, logging_to
+from algotrader.ops.observing.logs import change_levels, event_log, learn_secrets, logging_to
 from algotrader.ops.observing.redaction import Redactor
 from algotrader.ops.observing.settings import LoggingSettings
 
@@ -52,6 +52,22 @@ def test_an_event_is_one_line_with_its_fields_and_the_run(tmp_path: Path) -> Non
         "account": "main", "order": "at1", "instrument": "OKX:BTC/USDT", "code": "51008",
         "reason": "no money, secret ***",
     }  # fmt: skip
+
+
+def test_levels_and_secrets_may_change_while_the_log_is_open(tmp_path: Path) -> None:
+    log, terminal = event_log(), io.StringIO()
+    with logging_to(LoggingSettings(), tmp_path, Redactor(), terminal=terminal):
+        log.debug("not.heard")
+        change_levels(LoggingSettings(level="debug", terminal="error"))
+        learn_secrets(["canary-7f3a"])
+        log.debug("was.heard", token="canary-7f3a")
+        log.warning("not.shown")
+    change_levels(LoggingSettings())  # no log is open: nothing happens
+
+    heard = lines(tmp_path)
+    assert [one["event"] for one in heard] == ["was.heard", "not.shown"]
+    assert heard[0]["token"] == "***"
+    assert terminal.getvalue() == ""
 
 
 def test_what_was_missed_on_the_bus_is_a_line_of_its_own(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from algotrader.core.errors import ConfigurationError, VersionError
 from algotrader.ops.config import load
 from algotrader.ops.dotenv import read_dotenv
 from algotrader.ops.okx_access import okx_keys
-from algotrader.ops.secrets import PASSPHRASE, Secrets, secrets_of
+from algotrader.ops.secrets import PASSPHRASE, Secrets, secrets_of, without_asking
 from algotrader.ops.vault import open_vault, save_vault
 
 CANARY = "canary-7f3a"
@@ -124,3 +124,16 @@ def test_a_key_file_opens_it_and_must_be_closed_to_others(tmp_path: Path) -> Non
     (tmp_path / "key").unlink()
     with pytest.raises(ConfigurationError, match="cannot be read"):
         secrets(tmp_path, **environment).find("A")
+
+
+def test_a_running_trader_never_waits_for_a_passphrase_at_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealed(tmp_path, A="sealed")
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("getpass.getpass", lambda _: "open sesame")
+
+    with without_asking(), pytest.raises(ConfigurationError) as caught:
+        secrets(tmp_path).find("A")
+    assert caught.value.code == "secrets.passphrase"
+    assert secrets(tmp_path).find("A") == "sealed"

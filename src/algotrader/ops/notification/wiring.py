@@ -29,9 +29,10 @@ from algotrader.ops.notification.service import CourierLock, NotificationThread,
 from algotrader.ops.notification.settings import NotificationSettings
 from algotrader.ops.notification.telling import Memory, Teller
 from algotrader.ops.notification.texts import Texts
+from algotrader.ops.observing.logs import learn_secrets
 from algotrader.ops.okx_access import key_names
 from algotrader.ops.reloading import read_again
-from algotrader.ops.secrets import Secrets, secrets_of
+from algotrader.ops.secrets import Secrets, secrets_of, without_asking
 from algotrader.ops.standing import folder_of
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class _SetUp:
         """
         vault = secrets_of(configuration, self._environment)
         secrets = channel_secrets(configuration, vault)
+        learn_secrets(secrets.values())  # F69: a new one is kept out of the log that is open
         section = configuration.settings.notification
         build_channels(section, secrets, telegram_clients(section, secrets))
         self._blot = blotter(configuration, vault)
@@ -135,7 +137,8 @@ class _SetUp:
             section = read_again(self._configuration, self._environment).settings.notification
             settings = self._configuration.settings.model_copy(update={"notification": section})
             wanted = replace(self._configuration, settings=settings)
-            self._take(wanted)
+            with without_asking():
+                self._take(wanted)
         except (AlgotraderError, ValueError) as error:
             log.error("the new channels cannot be used: %s", error)
             self._outbox.hear(

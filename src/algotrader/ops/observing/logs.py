@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
@@ -64,7 +64,7 @@ def logging_to(
     except OSError as error:
         stream.write(f"no log file: {error.filename}: {error.strerror}; trading goes on\n")
     lines: Queue[Any] = Queue(_WAITING)
-    entrance = _Entrance(lines)
+    entrance = _Entrance(lines, handlers, redactor)
     listener = _Listener(lines, *handlers, respect_handler_level=True)
     root, ours = logging.getLogger(), logging.getLogger(NAME)
     before = root.handlers[:], root.level, ours.level
@@ -82,6 +82,29 @@ def logging_to(
         listener.stop()
         for handler in handlers:
             handler.close()
+
+
+def change_levels(settings: LoggingSettings) -> None:
+    """Let the log that is open get more or less from here on; nothing happens where none is."""
+    for entrance in _open():
+        for handler in entrance.handlers:
+            is_file = isinstance(handler, RotatingFileHandler)
+            handler.setLevel(_LEVELS[settings.level if is_file else settings.terminal])
+        logging.getLogger(NAME).setLevel(min(one.level for one in entrance.handlers))
+
+
+def learn_secrets(values: Iterable[str]) -> None:
+    """Keep these out of the log that is open, too."""
+    known = list(values)
+    for entrance in _open():
+        entrance.redactor.learn(known)
+
+
+def _open() -> Iterator[_Entrance]:
+    """The log that is open now, if one is."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, _Entrance):
+            yield handler
 
 
 def event_log(name: str = NAME) -> structlog.stdlib.BoundLogger:
@@ -103,8 +126,12 @@ def event_log(name: str = NAME) -> structlog.stdlib.BoundLogger:
 class _Entrance(QueueHandler):
     """Takes a line and returns. A full queue loses it, and counts."""
 
-    def __init__(self, lines: Queue[Any]) -> None:
+    def __init__(
+        self, lines: Queue[Any], handlers: Sequence[logging.Handler], redactor: Redactor
+    ) -> None:
         super().__init__(lines)
+        self.handlers = handlers  # behind the queue
+        self.redactor = redactor
         self.lost = 0
 
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
