@@ -132,6 +132,7 @@ class Engine:
             case OrderAmendRefused():
                 if before is not None:
                     self._follower.look_up(before)
+                    self._keeper.change_refused(before.order, now_ms)
             case OrderAccepted() | OrderAmended():
                 if before is not None and before.order.intent.purpose in PROTECTIVE:
                     place = (before.order.strategy, before.order.instrument)

@@ -28,6 +28,7 @@ from algotrader.engine.protected import Place
 from algotrader.engine.sending import Sender
 from algotrader.engine.step import Step, now
 from algotrader.execution.order_life import LiveOrder
+from algotrader.portfolio.positions import exact
 from algotrader.portfolio.sizing import whole_lots
 
 GUARD: Final = "guard:"
@@ -70,6 +71,23 @@ class Keeper:
         if allowed_ms is not None and order.intent.purpose is Purpose.BRACKET:
             self._wake((order.strategy, order.instrument), now_ms + allowed_ms)
 
+    def change_refused(self, order: Order, now_ms: int) -> None:
+        """A guard could not be changed: soon it is made anew, in the size that is held then."""
+        guards = order.intent.purpose in PROTECTIVE
+        if guards and self._step.settings.guard_within_ms is not None:
+            self._wake((order.strategy, order.instrument), now_ms + _AGAIN_MS)
+
+    def _end_wrong_sizes(self, place: Place, now_ms: int) -> None:
+        lot = self._step.settings.instruments[place[1]].lot
+        with exact():
+            held = abs(self._lots(place)) * lot
+        for live in list(self._guards(place)):
+            of_position = live.order.intent.towards is not None
+            rests = live.status in (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
+            leaves = live.order.order_id in self._step.state.protected.exits
+            if of_position and rests and not leaves and live.open_quantity != held:
+                self._sender.cancel(live, now_ms, "its size could not be changed")
+
     def _end_targets(self, place: Place, now_ms: int) -> None:
         """A target that was reached and has not traded makes way for a stop again."""
         for live in list(self._guards(place)):
@@ -107,6 +125,7 @@ class Keeper:
             return
         if since_ms is None:
             self._end_targets(place, now_ms)
+            self._end_wrong_sizes(place, now_ms)
             return
         if self._is_guarded(place, since_ms, now_ms):
             return

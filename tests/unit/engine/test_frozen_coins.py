@@ -16,6 +16,7 @@ from algotrader.core.events import (
     HaltRequested,
     IntentRaised,
     ModeChanged,
+    OrderAmendRefused,
     OrderCancelled,
     OrderDenied,
     OrderRejected,
@@ -368,3 +369,20 @@ def test_a_venue_that_loses_nothing_is_not_watched() -> None:
     _, guard = held(desk)
 
     assert sent(desk.ended(guard, OrderStatus.CANCELLED, 0, MS + 5_000)) == []
+
+
+def test_a_stop_that_cannot_be_changed_is_made_anew_in_the_size_that_is_held() -> None:
+    desk = a_desk(STOP)
+    desk.bar(1)
+    [entry] = desk.answer(1, 0.1)
+    [guard] = sent(desk.fill(entry, 4, MS + 20))
+    desk.accept(guard, MS + 30)
+    desk.fill(entry, 6, MS + 40)
+    done = desk.tell(OrderAmendRefused(**desk.news(guard, MS + 100), code="51503", reason="no"))
+    timer = guard_timer(done)
+    ended = desk.tell(fired(timer))
+    [again] = sent(cancelled(desk, guard, timer.at_ms + 50))
+
+    assert timer.at_ms == MS + 2_100
+    assert [one.order_id for one in of_kind(ended, Cancel)] == [guard.order_id]
+    assert (again.quantity, again.terms.stop) == (10, 98)
