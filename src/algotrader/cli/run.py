@@ -58,11 +58,15 @@ def _collector(out: Output, for_s: float | None) -> None:
     from algotrader.core.ports import SteadyClock
     from algotrader.ops.collecting import CollectRole
     from algotrader.ops.config import load
+    from algotrader.ops.observing.wiring import logged
     from algotrader.ops.role_notices import role_notices
     from algotrader.ops.stopping import run_until_stopped
 
     configuration = load(out.config, environment=os.environ)
-    with role_notices(configuration, os.environ, out.note) as notifier:
+    with (
+        logged(configuration, os.environ, verbose=out.verbose, role="collector"),
+        role_notices(configuration, os.environ, out.note) as notifier,
+    ):
         role = CollectRole(configuration, SteadyClock(), notifier, says=out.note)
         ended = run_until_stopped(role.run(), for_s)
     done = role.done.as_dict()
@@ -79,12 +83,16 @@ def _collector(out: Output, for_s: float | None) -> None:
 def _scheduler(out: Output, for_s: float | None) -> None:
     from algotrader.core.ports import SystemClock
     from algotrader.ops.config import load
+    from algotrader.ops.observing.wiring import logged
     from algotrader.ops.role_notices import role_notices
     from algotrader.ops.scheduling.wiring import SchedulerRole
     from algotrader.ops.stopping import run_until_stopped
 
     configuration = load(out.config, environment=os.environ)
-    with role_notices(configuration, os.environ, out.note) as notifier:
+    with (
+        logged(configuration, os.environ, verbose=out.verbose, role="scheduler"),
+        role_notices(configuration, os.environ, out.note) as notifier,
+    ):
         role = SchedulerRole(configuration, SystemClock(), notifier, says=out.note)
         out.note(f"{len(configuration.settings.jobs)} jobs; algotrader jobs ls shows when")
         ended = run_until_stopped(role.run(), for_s)
@@ -111,9 +119,11 @@ def _leave(ended: Ended) -> None:
 def _notifier(out: Output, for_s: float | None) -> None:
     from algotrader.ops.config import load
     from algotrader.ops.notification.wiring import deliver
+    from algotrader.ops.observing.wiring import logged
     from algotrader.ops.stopping import run_until_stopped
 
     configuration = load(out.config, environment=os.environ)
-    ended = run_until_stopped(deliver(configuration, os.environ, says=out.note), for_s)
+    with logged(configuration, os.environ, verbose=out.verbose, role="notifier"):
+        ended = run_until_stopped(deliver(configuration, os.environ, says=out.note), for_s)
     out.show({"ended": str(ended)}, lambda console: console.print(f"ended: {ended}"))
     _leave(ended)

@@ -15,10 +15,12 @@ from algotrader.core.ids import AccountId, OrderId
 from algotrader.core.symbols import Symbol
 from algotrader.live.subscription import Message, Missed
 from algotrader.live.topics import TOPICS, priority_of, topic_of
+from algotrader.ops.config import load
 from algotrader.ops.observing.event_lines import LEVELS, EventLines
 from algotrader.ops.observing.logs import change_levels, event_log, learn_secrets, logging_to
 from algotrader.ops.observing.redaction import Redactor
 from algotrader.ops.observing.settings import LoggingSettings
+from algotrader.ops.observing.wiring import logged
 
 REJECTED = OrderRejected(
     ts_event=1, ts_known=2, account=AccountId("main"), order_id=OrderId("at1"),
@@ -181,3 +183,16 @@ def test_an_event_of_silence_says_who_is_silent(tmp_path: Path) -> None:
         EventLines(event_log()).hear(message(missed))
 
     assert lines(tmp_path)[0]["component"] == "bars:OKX:BTC/USDT 1m"
+
+
+def test_a_process_beside_the_trader_has_a_file_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "algotrader.yaml").write_text("workspace: {logs: here}")
+    (tmp_path / ".env").write_text("SOME_TOKEN=canary-7f3a")
+    (tmp_path / ".env").chmod(0o600)
+    configuration = load(environment={}, start=tmp_path)
+    with logged(configuration, {"OTHER_SECRET": "canary-0001"}, role="collector"):
+        logging.getLogger("algotrader").warning("canary-7f3a canary-0001")
+
+    (file,) = (tmp_path / "here").iterdir()
+    assert file.name == "collector.jsonl"
+    assert json.loads(file.read_text())["event"] == "*** ***"

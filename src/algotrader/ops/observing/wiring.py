@@ -20,13 +20,24 @@ def redactor_of(configuration: Configuration, environment: Mapping[str, str]) ->
 
 @contextmanager
 def logged(
-    configuration: Configuration, environment: Mapping[str, str], *, verbose: int = 0
+    configuration: Configuration,
+    environment: Mapping[str, str],
+    *,
+    verbose: int = 0,
+    role: str | None = None,
 ) -> Iterator[Redactor]:
-    """Log as `logging:` says as long as the block lasts; what the redactor learns counts at once."""
+    """Log as `logging:` says as long as the block lasts; what the redactor learns counts at once.
+
+    A process beside the trader names its `role` and gets a file of that name: two that write one
+    file would lose lines when it is put aside.
+    """
     from algotrader.ops.observing.logs import logging_to
 
     settings = configuration.settings
+    chosen = settings.logging
+    if role is not None:
+        chosen = chosen.model_copy(update={"file": chosen.file.with_stem(role)})
     redactor = redactor_of(configuration, environment)
     folder = configuration.path(settings.workspace.logs)
-    with logging_to(settings.logging, folder, redactor, verbose=verbose):
+    with logging_to(chosen, folder, redactor, verbose=verbose):
         yield redactor
