@@ -6,7 +6,7 @@ python -m benchmarks.bench_live WORK [--size N]
              of history, every step on the disk; memory of both processes
     replay   engine, paper venue and journal in one process; full sync, then `normal`
     restart  a journal of N events, its last snapshot 50,000 rows old: start, and check of all rows
-    soak     N days of 15m bars on 10 instruments through the trader and its worker
+    soak     N days of 15m bars on 10 instruments through the trader and its worker, 120 orders a day
 
 Prints one JSON object.
 """
@@ -245,7 +245,7 @@ def order(slices: int, folder: Path) -> Figures:
 def soak(days: int, folder: Path) -> Figures:
     """Growth of memory from the end of day 2, by a line through the days after it."""
     first = 300
-    desk_folder(folder, first + days * A_DAY, first, every=8)
+    desk_folder(folder, first + days * A_DAY, first, every=16)  # 12 orders a day of each
     timed = Timed(folder)
     count = asyncio.run(timed.trade(Sync.NORMAL))
     later = np.array(timed.resident[2 * A_DAY :])

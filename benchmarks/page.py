@@ -25,8 +25,7 @@ before the run, or kept bar by bar), and as many bars as it can do in a few seco
 called through their public functions, a million rows as one series, as ten and as a hundred.
 """
 NOT_YET = """
-Not in this table yet: the figures of the live engine (order latency, quotes, replay,
-restart, memory, simulated faults).
+Not in this table yet: simulated faults.
 """
 
 

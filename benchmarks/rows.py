@@ -295,10 +295,54 @@ def shell(session: Session) -> list[Row]:
     ]
 
 
+def live(session: Session) -> list[Row]:
+    order = session.ours("bench_live", "order", "--size", session.size(400, 40)).answer
+    replayed = session.ours("bench_live", "replay", "--size", session.size(20_000, 2_000)).answer
+    start = session.ours("bench_live", "restart", "--size", session.size(1_000_000, 80_000)).answer
+    soak = session.ours("bench_live", "soak", "--size", session.size(30, 4)).answer
+    return [
+        Row(
+            work="last bar of a slice → orders sent, 10 strategies, 5,000 rows of history, journal "
+            "fully synced",
+            ours=f"p50 {order['p50_ms']:.1f} ms, p99 {order['p99_ms']:.1f} ms",
+            goal="p99 ≤ 5 ms on a quiet disk, ≤ 15 ms on a busy one",
+            reached=order["p99_ms"] <= 5.0,
+        ),
+        Row(
+            work="memory of trader and worker with 10 strategies",
+            ours=f"{order['memory_mb']:.0f} MB",
+            goal="≤ 300 MB",
+            reached=order["memory_mb"] <= 300.0,
+        ),
+        Row(
+            work="replay through engine, paper venue and journal",
+            ours=f"{rate(replayed['steps'])} steps/s with full sync, {rate(replayed['decisions'])} "
+            "bar-decisions/s with `--journal-sync normal`",
+            goal="≥ 2,000 steps/s, ≥ 10,000 bar-decisions/s",
+            reached=replayed["steps"] >= 2_000 and replayed["decisions"] >= 10_000,
+        ),
+        Row(
+            work=f"restart with a journal of {start['events']:,} events, snapshot 50,000 old; "
+            "check of every row",
+            ours=f"{start['restart']:.2f} s; {start['verify']:.1f} s",
+            goal="≤ 5 s; ≤ 20 s",
+            reached=start["restart"] <= 5.0 and start["verify"] <= 20.0,
+        ),
+        Row(
+            work=f"{soak['slices']:,} slices of 15m bars on 10 instruments, growth of memory after "
+            "day 2",
+            ours=f"{soak['growth_mb_a_day']:.2f} MB a day, at most {soak['memory_mb']:.0f} MB",
+            goal="< 1 MB a day",
+            reached=soak["growth_mb_a_day"] < 1.0,
+        ),
+    ]
+
+
 ROWS: Mapping[str, Callable[[Session], list[Row]]] = {
     "event": event,
     "full": full,
     "bus": bus,
+    "live": live,
     "sweep": sweep,
     "portfolio": portfolio,
     "metrics": metrics,
