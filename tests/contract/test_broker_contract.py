@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from tests.builders.brokers import BROKERS, Stage
-from tests.builders.okx_orders import an_order, approved
+from tests.builders.okx_orders import a_bracket, an_order, approved
 
 from algotrader.core.events import (
     OrderAccepted,
@@ -278,6 +278,24 @@ def test_a_stop_rests_under_our_id_until_it_is_cancelled(run: Run) -> None:
         await stage.broker.cancel(stop.order_id, stage.pair)
         await stage.pass_()
         assert (await seen(stage, stop)).status is OrderStatus.CANCELLED
+
+    run(work)
+
+
+def test_a_bracket_rests_as_one_order_or_is_refused_where_both_rest_apart(run: Run) -> None:
+    async def work(stage: Stage) -> None:
+        await fill(stage, an_order("0.5"))
+        bracket = a_bracket("0.25", stop=FAR, target=FAR * 9)
+        answer = await submit(stage, bracket)
+        if isinstance(answer, OrderRejected):
+            assert answer.code == "bracket"
+            return
+        await stage.pass_()
+        assert (await seen(stage, bracket)).status is OrderStatus.ACCEPTED
+        await stage.broker.cancel(bracket.order_id, stage.pair)
+        await stage.pass_()
+        assert (await seen(stage, bracket)).status is OrderStatus.CANCELLED
+        assert list(await stage.broker.trades(bracket.order_id, stage.pair)) == []
 
     run(work)
 

@@ -33,6 +33,7 @@ from algotrader.portfolio.sizing import whole_lots
 
 GUARD: Final = "guard:"
 _AGAIN_MS: Final = 2_000
+_RARELY_MS: Final = 60_000
 _UNANSWERED: Final = frozenset({OrderStatus.PENDING, OrderStatus.UNKNOWN})
 
 
@@ -129,12 +130,14 @@ class Keeper:
             return
         if self._is_guarded(place, since_ms, now_ms):
             return
-        left_ms = allowed_ms - (now_ms - since_ms)
-        if left_ms > 0:
-            self._again(place, now_ms)
-        else:
+        gone_ms = now_ms - since_ms
+        if gone_ms >= allowed_ms:
             self._overdue(place, now_ms)
-        self._wake(place, now_ms + (min(_AGAIN_MS, left_ms) if left_ms > 0 else _AGAIN_MS))
+            # What does not help now is tried ever more rarely.
+            self._wake(place, now_ms + min(max(_AGAIN_MS, gone_ms // 4), _RARELY_MS))
+        else:
+            self._again(place, now_ms)
+            self._wake(place, now_ms + min(_AGAIN_MS, allowed_ms - gone_ms))
 
     def _overdue(self, place: Place, now_ms: int) -> None:
         strategy, symbol = place
@@ -161,8 +164,10 @@ class Keeper:
             self._guardian.make_again(place, parent, now_ms, of_position=of_position)
 
     def _waits(self, place: Place) -> bool:
-        """Nothing goes out before the venue was compared with the books."""
-        return self._step.state.modes[self._account(place)] is TradingMode.STARTING
+        """Nothing goes out before the venue was compared with the books, or while it is frozen."""
+        state = self._step.state
+        starts = state.modes[self._account(place)] is TradingMode.STARTING
+        return starts or place[1] in state.frozen
 
     def _is_guarded(self, place: Place, since_ms: int, now_ms: int) -> bool:
         """Whether its stops live at the venue, or nothing is left to guard; it is told then."""

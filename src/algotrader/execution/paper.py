@@ -145,6 +145,8 @@ class PaperVenue:
         """Take an order. It can trade from the next bar on."""
         if order.order_id in self._numbers:
             return self._rejected(order, now_ms, "duplicate", "this client order id is known")
+        if order.intent.purpose is Purpose.BRACKET:
+            return self._rejected(order, now_ms, "bracket", "stop and target rest apart here")
         if order.intent.purpose in PROTECTIVE and order.intent.parent is not None:
             return self._guard(order, now_ms)
         if order.intent.purpose in OF_TARGETS:

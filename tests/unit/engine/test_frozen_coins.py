@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,7 @@ from algotrader.core.errors import ConfigurationError
 from algotrader.core.events import (
     AskedOrder,
     HaltRequested,
+    InstrumentChanged,
     IntentRaised,
     ModeChanged,
     OrderAmendRefused,
@@ -386,3 +388,31 @@ def test_a_stop_that_cannot_be_changed_is_made_anew_in_the_size_that_is_held() -
     assert timer.at_ms == MS + 2_100
     assert [one.order_id for one in of_kind(ended, Cancel)] == [guard.order_id]
     assert (again.quantity, again.terms.stop) == (10, 98)
+
+
+def test_a_position_that_can_neither_be_guarded_nor_sold_is_tried_ever_more_rarely() -> None:
+    desk = a_desk(STOP)
+    _, guard = held(desk)
+    desk.tell(InstrumentChanged(
+        **at(MS + 100), instrument=SYMBOL, tick=BTC.tick, lot=BTC.lot,
+        min_quantity=BTC.min_quantity, multiplier=BTC.multiplier, frozen="suspend",
+    ))  # fmt: skip
+    done = desk.ended(guard, OrderStatus.CANCELLED, 0, MS + 1_000)
+    times = []
+    for _ in range(40):
+        timer = guard_timer(done)
+        times.append(timer.at_ms)
+        done = desk.tell(fired(timer))
+        assert sent(done) == []
+
+    assert not any(isinstance(one, OrderDenied) for one in desk.events)  # nothing is even asked
+    assert [later - earlier for earlier, later in itertools.pairwise(times)][-3:] == [
+        60_000, 60_000, 60_000,
+    ]  # fmt: skip
+    thawed = InstrumentChanged(
+        **at(times[-1]), instrument=SYMBOL, tick=BTC.tick, lot=BTC.lot,
+        min_quantity=BTC.min_quantity, multiplier=BTC.multiplier,
+    )  # fmt: skip
+    desk.tell(thawed)
+    [exit_] = sent(desk.tell(fired(guard_timer(done))))
+    assert exit_.quantity == 10
