@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -66,21 +67,38 @@ class ByTheMinute:
         )  # fmt: skip
 
 
-def a_venue(clock: SystemClock, *, faulty: bool) -> Simulator:
+REQUESTS = (
+    FaultKind.DROP_AFTER, FaultKind.DROP_BEFORE, FaultKind.DELAY_AFTER, FaultKind.DELAY_BEFORE,
+    FaultKind.HTML, FaultKind.RATE_LIMIT, FaultKind.EMPTY_LIST,
+)  # fmt: skip
+PUSHES = (FaultKind.LOSE_PUSH, FaultKind.DUPLICATE_PUSH, FaultKind.REORDER_PUSH)
+CALM, EVERYDAY, HISTORIES = 0, 2, 60  # seeds: none of the faults, of a day, of all tests
+
+
+def spoilt(seed: int) -> list[Fault]:
+    """A swarm: each kind is there in half of the histories, at a rate of its own."""
+    if seed == CALM:
+        return []
+    chance = random.Random(seed)
+    kinds = [("POST trade/*", kind) for kind in REQUESTS if chance.random() < 0.5]
+    kinds += [("GET *", kind) for kind in REQUESTS[:5] if chance.random() < 0.5]
+    kinds += [("push *", kind) for kind in PUSHES if chance.random() < 0.5]
+    if chance.random() < 0.3:
+        kinds.append(("connect private", FaultKind.HALF_OPEN))
+    return [
+        Fault(kind=kind, where=where, chance=chance.random() * 0.15, delay_s=(0.0, 1.5))
+        for where, kind in kinds
+    ]
+
+
+def a_venue(clock: SystemClock, seed: int) -> Simulator:
     """A minute a second."""
     venue = simulator(
         clock, names=("BTC-USDT",), balances={"USDT": Decimal(10_000)}, speed=60.0, bars=4_000,
         limits=False,
     )  # fmt: skip
-    spoilt = {
-        "push *": (FaultKind.LOSE_PUSH, FaultKind.DUPLICATE_PUSH),
-        "POST trade/order": (FaultKind.DROP_AFTER, FaultKind.DROP_BEFORE),
-        "GET *": (FaultKind.HTML, FaultKind.DROP_BEFORE),
-    }
-    for where, kinds in spoilt.items() if faulty else ():
-        for kind in kinds:
-            rule = Fault(kind=kind, where=where, chance=0.05)
-            venue.faults.add(rule, utc_ms(clock.now()))
+    for rule in spoilt(seed):
+        venue.faults.add(rule, utc_ms(clock.now()))
     return venue
 
 
@@ -90,11 +108,21 @@ async def until(is_so: Callable[[], bool], seconds: float = 40.0) -> None:
             await asyncio.sleep(0.02)
 
 
-@pytest.mark.parametrize("faulty", [False, True], ids=["calm", "faulty"])
-def test_bars_become_orders_and_fills_and_the_books_agree(tmp_path: Path, faulty: bool) -> None:
+@pytest.mark.parametrize(
+    "seed",
+    [
+        *range(EVERYDAY + 1),
+        *(pytest.param(n, marks=pytest.mark.slow) for n in range(EVERYDAY + 1, HISTORIES + 1)),
+    ],
+)
+def test_f12_f13_f14_f16_f18_f24_f37_books_agree_whatever_the_wire_does(
+    tmp_path: Path, seed: int
+) -> None:
+    """A history over real sockets: bars become orders, orders fills, and fills books."""
+
     async def trade(journal: Journal) -> None:
         clock = SystemClock()
-        venue = a_venue(clock, faulty=faulty)
+        venue = a_venue(clock, seed)
         state = venue.api.desk.exchange.venue
         async with serving(Server(venue, clock), "127.0.0.1", 0) as port:
             steps, decider = Steps(Engine(settings(journal.run_id)), journal), ByTheMinute()

@@ -43,9 +43,9 @@ BUGS = {
     "sent_before_it_is_written": Planted(
         module="algotrader.live.steps",
         before="self._journal.append_steps([[_entry(one) for one in step] for step in written])",
-        after="steps = [[_entry(one) for one in step] for step in written]\n"
-        "                self._late = [*getattr(self, '_late', []), *steps]\n"
-        "                if len(self._late) > 6:\n"
+        after="late = [[_entry(one) for one in step] for step in written]\n"
+        "                self._late = [*getattr(self, '_late', []), *late]\n"
+        "                if len(self._late) > 12:\n"
         "                    self._journal.append_steps(self._late)\n"
         "                    self._late = []",
     ),
@@ -113,7 +113,7 @@ BUGS = {
     "last_row_not_read": Planted(
         module="algotrader.live.steps",
         before="for row in self._journal.read(self._snapshot_seq + 1 if stood else 1):",
-        after="for row in [*self._journal.read()][:-1]:",
+        after="for row in [*self._journal.read(self._snapshot_seq + 1 if stood else 1)][:-1]:",
     ),
 }
 

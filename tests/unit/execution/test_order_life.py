@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from algotrader.core.events import (
     OrderAbsent,
     OrderAccepted,
     OrderAmended,
+    OrderAmendRefused,
     OrderAmendRequested,
     OrderCancelled,
     OrderCancelRefused,
@@ -200,6 +202,37 @@ def test_an_amended_order_is_filled_at_its_new_size() -> None:
 
     assert told(accepted(), amended).open_quantity == 4
     assert told(accepted(), amended, trade("a", "4")).status is S.FILLED
+
+
+@pytest.mark.parametrize("order", [*permutations(range(4))])
+def test_f27_fills_that_cross_an_amendment_end_at_the_venues_quantity(
+    order: tuple[int, ...],
+) -> None:
+    """From 10 to 6 while 2 and 4 trade: 6 it is, in whatever order the news of it comes."""
+    wish = OrderAmendRequested(
+        **NEWS, quantity=Decimal(6), limit=None, stop=None, reason="a new target"
+    )
+    news = (
+        OrderAmended(**NEWS, quantity=Decimal(6), limit=None, stop=None),
+        trade("a", "2"), trade("b", "4"), seen(S.FILLED, "6"),
+    )  # fmt: skip
+    live = told(accepted(), wish)
+    for index in order:
+        live = live.hear(news[index])
+        assert live.filled + live.open_quantity <= 10
+
+    assert (live.status, live.filled, live.open_quantity) == (S.FILLED, 6, 0)
+
+
+def test_f27_a_change_that_comes_too_late_is_refused_and_the_fill_stands() -> None:
+    wish = OrderAmendRequested(
+        **NEWS, quantity=Decimal(6), limit=None, stop=None, reason="a new target"
+    )
+    refused = OrderAmendRefused(**NEWS, code="51510", reason="it is filled")
+
+    for news in permutations((trade("a", "10"), refused)):
+        live = told(accepted(), wish, *news)
+        assert (live.status, live.filled) == (S.FILLED, 10)
 
 
 def test_look_ups_that_miss_are_counted_until_one_finds_it() -> None:
