@@ -164,6 +164,21 @@ def test_f21_refused_connects_are_told_once_and_end_in_a_stream() -> None:
     on_a_desk(work)
 
 
+def test_f25_a_part_that_traded_is_booked_and_the_rest_can_be_ended() -> None:
+    async def work(desk: Desk) -> None:
+        order = an_order("0.1", limit=Decimal(20_000))
+        await place(desk, order)
+        desk.fault(FaultKind.PARTIAL_FILL, instrument="BTC-USDT", share=0.4)
+        await desk.until(lambda: sum(desk.filled(order).values()) == Decimal("0.04"))
+        assert life(desk, order).status is OrderStatus.PARTIALLY_FILLED
+        assert life(desk, order).open_quantity == Decimal("0.06")
+        assert await desk.broker.cancel(order.order_id, BTC) is None
+        await desk.until(lambda: life(desk, order).status is OrderStatus.CANCELLED)
+        assert life(desk, order).filled == Decimal("0.04")
+
+    on_a_desk(work)
+
+
 def test_f36_a_trade_by_hand_is_told_without_an_order_of_ours() -> None:
     async def work(desk: Desk) -> None:
         answer = await desk.broker._client.post(
