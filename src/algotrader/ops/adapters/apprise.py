@@ -14,7 +14,7 @@ from typing import Any, Final
 from algotrader.core.errors import UsageError
 from algotrader.core.ports import Severity
 from algotrader.ops.notification.channels import ChannelFailedError, Letter
-from algotrader.ops.notification.secrets import HIDDEN, Blotter
+from algotrader.ops.observing.redaction import HIDDEN, Redactor
 
 _KINDS: Final = {
     Severity.INFO: "info",
@@ -46,7 +46,7 @@ class AppriseChannel:
                 f"apprise does not know this kind of address: {address.partition(':')[0]}://{HIDDEN}",
                 hint="https://appriseit.com lists them; each begins with a word and ://",
             )
-        self._blot = Blotter.of([address, *_PART.findall(address.partition("://")[2])])
+        self._redactor = Redactor([address, *_PART.findall(address.partition("://")[2])])
 
     async def send(self, letter: Letter) -> None:
         from apprise.attachment.memory import AttachMemory
@@ -66,7 +66,7 @@ class AppriseChannel:
                 attach=attached,
             )
         except (TypeError, ValueError, OSError) as error:
-            said = ChannelFailedError(self._blot(str(error)))
+            said = ChannelFailedError(self._redactor.text(str(error)))
         else:
             if went:
                 return

@@ -21,7 +21,7 @@ from algotrader.ops.notification.channels import (
     ChannelRefusedError,
     Letter,
 )
-from algotrader.ops.notification.secrets import Blotter
+from algotrader.ops.observing.redaction import Redactor
 
 if TYPE_CHECKING:
     from telegram import Bot
@@ -49,7 +49,7 @@ class TelegramClient:
             ) from error  # fmt: skip
         for name in ("httpx", "httpcore", "telegram"):
             logging.getLogger(name).setLevel(logging.WARNING)
-        self._blot = Blotter.of([token])
+        self._redactor = Redactor([token])
         self._connections = [_connection(HTTPXRequest, size) for size in (4, 1)]
         self.bot: Bot = Bot(
             token,
@@ -65,7 +65,7 @@ class TelegramClient:
         try:
             return await call
         except TelegramError as error:
-            said = _meaning(error, self._blot(error.message))
+            said = _meaning(error, self._redactor.text(error.message))
         raise said
 
     async def write(

@@ -50,6 +50,7 @@ class TelegramCommands:
     async def run(self) -> None:
         wait_s = _FIRST_WAIT_S
         try:
+            await self._offer_menu()
             while True:
                 try:
                     await self._poll()
@@ -78,7 +79,19 @@ class TelegramCommands:
             # A task each: a slow answer must not hold up a halt that comes after it.
             task = asyncio.create_task(self._taken(update))
             self._work.add(task)
-            task.add_done_callback(self._work.discard)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._work.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a command failed", exc_info=error)
+
+    async def _offer_menu(self) -> None:
+        """What Telegram lists when a person types a slash."""
+        try:
+            await self.client.asked(self.client.bot.set_my_commands(self.commands.menu()))
+        except ChannelError as error:
+            log.warning("the menu of commands could not be set: %s", error)
 
     async def _taken(self, update: Update) -> None:
         try:

@@ -81,6 +81,12 @@ class Commands:
             case _:
                 return Reply(text=self.texts.say("not_understood", word=word))
 
+    def menu(self) -> list[tuple[str, str]]:
+        """Each command with what it does, in the language of the settings."""
+        lines = self.texts.say("help").splitlines()
+        pairs = [line.split("  ", 1) for line in lines if line.startswith("/")]
+        return [(word.split()[0].removeprefix("/"), text) for word, text in pairs]
+
     def pressed(self, data: str, who: str) -> Reply:
         """What comes of a button: only of a question of this process, once, by who was asked."""
         nonce, _, said = data.partition(":")

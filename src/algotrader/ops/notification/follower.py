@@ -66,13 +66,13 @@ class Follower:
         folder: JournalFolder,
         outbox: Outbox,
         teller: Teller,
-        blot: Callable[[Notice], Notice],
+        redacted: Callable[[Notice], Notice],
         on_settings: Callable[[SettingsReloaded], None] = lambda _: None,
     ) -> None:
         self._folder = folder
         self._outbox = outbox
         self._teller = teller
-        self._blot = blot
+        self._redacted = redacted
         self._on_settings = on_settings
         self._renewed: SettingsReloaded | None = None
         self._place: Place | None = None
@@ -116,7 +116,7 @@ class Follower:
                 notices = self._teller.tell(event)
                 if isinstance(event, SettingsReloaded) and now_ms is not None:
                     self._renewed = event
-                told += [(self._blot(one), now_ms) for one in notices if now_ms is not None]
+                told += [(self._redacted(one), now_ms) for one in notices if now_ms is not None]
         after = Place(read=page[-1].seq, memory=place.memory)
         try:
             self._outbox.follow(told, list(days.values()), _NOTE, msgspec.json.encode(after))

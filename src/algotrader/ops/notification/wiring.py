@@ -24,12 +24,12 @@ from algotrader.ops.notification.courier import Courier, Lane
 from algotrader.ops.notification.follower import Follower
 from algotrader.ops.notification.outbox import FOLDER, Outbox
 from algotrader.ops.notification.reading import CommandReader
-from algotrader.ops.notification.secrets import Blotter
 from algotrader.ops.notification.service import CourierLock, NotificationThread, Work
 from algotrader.ops.notification.settings import NotificationSettings
 from algotrader.ops.notification.telling import Memory, Teller
 from algotrader.ops.notification.texts import Texts
 from algotrader.ops.observing.logs import learn_secrets
+from algotrader.ops.observing.redaction import Redactor
 from algotrader.ops.okx_access import key_names
 from algotrader.ops.reloading import read_again
 from algotrader.ops.secrets import Secrets, secrets_of, without_asking
@@ -82,7 +82,7 @@ class _SetUp:
         settings = self._settings
         self._teller = Teller(settings, texts_of(settings), Memory())
         self._follower = Follower(
-            folder_of(configuration), self._outbox, self._teller, self._blotted, self._renew
+            folder_of(configuration), self._outbox, self._teller, self._redacted, self._renew
         )
         self.lock = CourierLock(notification_folder(configuration))
         self.thread = NotificationThread(
@@ -99,7 +99,7 @@ class _SetUp:
         learn_secrets(secrets.values())  # F69: a new one is kept out of the log that is open
         section = configuration.settings.notification
         build_channels(section, secrets, telegram_clients(section, secrets))
-        self._blot = blotter(configuration, vault)
+        self._redactor = redactor(configuration, vault, self._environment)
         self._configuration, self._secrets = configuration, secrets
 
     @property
@@ -112,12 +112,16 @@ class _SetUp:
         except sqlite3.Error as error:
             log.error("the outbox cannot be written, what happens may be told late: %s", error)
 
-    def _blotted(self, notice: Notice) -> Notice:
-        return self._blot.notice(notice)
+    def _redacted(self, notice: Notice) -> Notice:
+        clean = self._redactor.text
+        return Notice(
+            severity=notice.severity, title=clean(notice.title), text=clean(notice.text),
+            cause=clean(notice.cause), fields=notice.fields,
+        )  # fmt: skip
 
     def _relay(self, notice: Notice) -> Notice | None:
         told = self._teller.relay(notice)
-        return None if told is None else self._blot.notice(told)
+        return None if told is None else self._redacted(told)
 
     def _build(self) -> tuple[Courier, Sequence[Work]]:
         clients = telegram_clients(self._settings, self._secrets)
@@ -144,7 +148,7 @@ class _SetUp:
             self._outbox.hear(
                 Notice(
                     severity=Severity.CRITICAL, title=self._teller.says("channels_kept"),
-                    text=self._blot(str(error)), cause=f"settings:channels:{event.ts_event}",
+                    text=self._redactor.text(str(error)), cause=f"settings:channels:{event.ts_event}",
                 ),
                 event.ts_known,
             )  # fmt: skip
@@ -207,16 +211,18 @@ def channel_secrets(configuration: Configuration, secrets: Secrets) -> dict[str,
     return dict(zip(channels, values, strict=True))
 
 
-def blotter(configuration: Configuration, secrets: Secrets) -> Blotter:
-    """Blots out the secrets of the channels and of the accounts."""
+def redactor(
+    configuration: Configuration, secrets: Secrets, environment: Mapping[str, str]
+) -> Redactor:
+    """Hides the secrets of the channels and of the accounts, and those of the environment."""
     settings = configuration.settings
     names = [one.secret_name for one in settings.notification.channels.values()]
     names += [name for one in settings.accounts.values() for name in key_names(one.keys)]
-    found: list[str | None] = []
+    hides = Redactor.of_environment(environment)
     for name in names:
         with suppress(ConfigurationError):  # a vault that stays closed gives nothing away
-            found.append(secrets.find(name))
-    return Blotter.of(found)
+            hides.learn([secrets.find(name) or ""])
+    return hides
 
 
 def telegram_clients(

@@ -169,6 +169,21 @@ def test_answers_come_in_chinese(tmp_path: Path) -> None:
     assert desk.says("/flatten").buttons[0][0] == "确认"
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_menu_lists_each_command_once_and_each_is_understood(
+    tmp_path: Path, language: Language
+) -> None:
+    desk = Desk(tmp_path, language)
+    menu = desk.commands.menu()
+
+    assert len(menu) == 9
+    assert all(text and "  " not in text for _, text in menu)
+    unknown = desk.says("/dance").text.replace("/dance", "")
+    assert not [
+        name for name, _ in menu if desk.says(f"/{name}").text.replace(f"/{name}", "") == unknown
+    ]
+
+
 def test_what_cannot_be_read_is_said(desk: Desk) -> None:
     desk.answers["status"] = UnreadError("there is no journal in journal")
 
