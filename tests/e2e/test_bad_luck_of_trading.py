@@ -116,6 +116,7 @@ def test_a_live_desk_that_was_confirmed_trades(venue: Simulator, said: Any) -> N
     assert told["mode"] == "live"
     assert told["accounts"][0]["mode"] == "trading"
     assert Decimal(told["accounts"][0]["cash"]) == 10_000
+    assert said("status", code=0)["execution"] == "live"
 
 
 @pytest.mark.parametrize(

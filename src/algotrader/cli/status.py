@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 app = new_app()
+STYLES = {"paper": "green", "sandbox": "yellow", "live": "bold red"}
+"""Whether orders are real is seen at a glance, and stands there in words too."""
 
 
 @app.command()
@@ -41,10 +43,15 @@ def status(out: Output) -> None:
     trader = read_summary(configuration.path(configuration.settings.workspace.logs))
     positions = position_rows(state)
 
+    execution = state.inforce.execution or None
+
     def lines(console: Console) -> None:
+        if execution is not None:
+            console.print(execution.upper(), style=STYLES[execution])
         print_accounts(console, state)
         print_rows(console, positions, POSITIONS, "no position")
         print_trader(console, trader)
 
     shown = None if trader is None else as_plain(trader)
-    out.show({"accounts": account_rows(state), "positions": positions, "trader": shown}, lines)
+    found = {"execution": execution, "accounts": account_rows(state), "positions": positions}
+    out.show({**found, "trader": shown}, lines)

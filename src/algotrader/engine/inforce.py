@@ -14,6 +14,7 @@ from algotrader.core.ids import StrategyId
 class InForce:
     """What the newest start and what was reloaded since come to; empty before the first start."""
 
+    execution: str = ""  # `paper`, `sandbox`, `live`
     configuration_hash: str = ""
     software: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -23,6 +24,7 @@ class InForce:
         match event:
             case RunStarted():
                 return InForce(
+                    execution=event.execution,
                     configuration_hash=event.configuration_hash,
                     software=event.software,
                     settings=event.settings,
