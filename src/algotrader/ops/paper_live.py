@@ -222,10 +222,10 @@ class PaperFloor:
             self._bars.append(event)
             return
         if isinstance(event, SliceClosed):
-            if self._was_decided(event):
-                return
             here = [bar for bar in self._bars if bar.timeframe == event.timeframe]
             self._bars = [bar for bar in self._bars if bar.timeframe != event.timeframe]
+            if self._was_decided(event):
+                return
             closed = [bar for bar in here if bar.ts_event == event.decision_ts]
             await self._settle(closed)
             now_ms = utc_ms(self.clock.now())

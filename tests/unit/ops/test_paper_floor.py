@@ -1,0 +1,115 @@
+"""Paper on live bars: fills before the bar is decided on, each bar decided on once, late ones not."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+from algotrader.core.events import BarClosed, SliceClosed
+from algotrader.core.instants import utc_at
+from algotrader.core.ports import ManualClock, Notice
+from algotrader.core.symbols import Symbol
+from algotrader.core.timeframes import HOUR_MS
+from algotrader.ops.paper_live import PaperFloor
+
+SWAP = Symbol.parse("OKX:BTC/USDT:USDT")
+MIDNIGHT = 1_704_067_200_000  # 2024-01-01: funding is settled
+
+
+def bar(hour: int, *, is_late: bool = False) -> BarClosed:
+    ts = MIDNIGHT + hour * HOUR_MS
+    return BarClosed(
+        ts_event=ts + HOUR_MS, ts_known=ts + HOUR_MS, instrument=SWAP, timeframe="1h", ts=ts,
+        open=1, high=1, low=1, close=1, volume=1, source="OKX", is_late=is_late,
+    )  # fmt: skip
+
+
+def slice_of(hour: int) -> SliceClosed:
+    at = MIDNIGHT + (hour + 1) * HOUR_MS
+    return SliceClosed(
+        ts_event=at, ts_known=at, timeframe="1h", decision_ts=at, instruments=(SWAP,)
+    )
+
+
+@dataclass
+class Floor:
+    """A floor with one paper account that fills once a bar, and a trader that listens."""
+
+    rate: float | None = 0.0001
+    decided: dict[str, SliceClosed] = field(default_factory=dict)
+    told: list[Any] = field(default_factory=list)
+    settled: list[tuple[int, float]] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        paper = SimpleNamespace(advance=self.advance, broker=SimpleNamespace(settle=self.settle))
+        self.floor = PaperFloor(
+            papers=[paper], rows=SimpleNamespace(hear=lambda _: None),
+            trader=SimpleNamespace(tell=self.told.append), funding=self, notifier=self,
+            clock=ManualClock(utc_at(MIDNIGHT)), on_slice=lambda _: None,
+            state=lambda: SimpleNamespace(slices=self.decided),
+        )  # fmt: skip
+
+    def advance(self, bars: Any, _: int) -> list[Any]:
+        return [f"filled on {(one.ts - MIDNIGHT) // HOUR_MS}" for one in bars]
+
+    def settle(self, _: Symbol, ts: int, rate: float) -> None:
+        self.settled.append(((ts - MIDNIGHT) // HOUR_MS, rate))
+
+    async def notify(self, notice: Notice) -> None:
+        self.notices.append(notice)
+
+    async def settled_rate(self, ts: int) -> float | None:
+        return self.rate if ts % (8 * HOUR_MS) == 0 else 0.0
+
+    def hear(self, *events: Any) -> list[Any]:
+        async def run() -> None:
+            for event in events:
+                await self.floor.hear(event)
+
+        asyncio.run(run())
+        return self.told
+
+
+class Rates(Floor):
+    """The port's own name for the question."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+
+        async def settled(_: Symbol, ts: int) -> float | None:
+            return await self.settled_rate(ts)
+
+        self.floor.funding = SimpleNamespace(settled=settled)
+
+
+def test_what_a_bar_filled_is_told_before_the_bar_is_decided_on() -> None:
+    assert Rates().hear(bar(1), slice_of(1)) == ["filled on 1", bar(1), slice_of(1)]
+
+
+def test_R25_a_late_bar_is_told_and_fills_nothing() -> None:
+    late = bar(1, is_late=True)
+
+    assert Rates().hear(late, bar(2), slice_of(2)) == [late, "filled on 2", bar(2), slice_of(2)]
+
+
+def test_R24_a_bar_that_was_decided_on_before_a_restart_is_not_decided_on_again() -> None:
+    assert Rates(decided={"1h": slice_of(2)}).hear(bar(2), slice_of(2)) == []
+    assert Rates(decided={"1h": slice_of(2)}).hear(bar(3), slice_of(3))[-1] == slice_of(3)
+
+
+def test_funding_is_settled_in_the_bar_that_it_falls_due_in() -> None:
+    floor = Rates()
+    floor.hear(bar(7), slice_of(7), bar(8), slice_of(8), bar(9), slice_of(9))
+
+    assert floor.settled == [(8, 0.0001)]
+
+
+def test_funding_that_is_not_known_is_said() -> None:
+    floor = Rates(rate=None)
+    floor.hear(bar(8), slice_of(8))
+
+    assert floor.settled == []
+    assert [one.cause for one in floor.notices] == [f"funding:{SWAP}"]
