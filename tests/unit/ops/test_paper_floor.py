@@ -40,28 +40,33 @@ class Floor:
     rate: float | None = 0.0001
     decided: dict[str, SliceClosed] = field(default_factory=dict)
     told: list[Any] = field(default_factory=list)
-    settled: list[tuple[int, float]] = field(default_factory=list)
+    paid: list[tuple[int, float]] = field(default_factory=list)  # hour and rate
     notices: list[Notice] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        paper = SimpleNamespace(advance=self.advance, broker=SimpleNamespace(settle=self.settle))
+        paper: Any = SimpleNamespace(
+            advance=self.advance, broker=SimpleNamespace(settle=self.settle)
+        )
         self.floor = PaperFloor(
             papers=[paper], rows=SimpleNamespace(hear=lambda _: None),
             trader=SimpleNamespace(tell=self.told.append), funding=self, notifier=self,
             clock=ManualClock(utc_at(MIDNIGHT)), on_slice=lambda _: None,
-            state=lambda: SimpleNamespace(slices=self.decided),
+            state=self.state,
         )  # fmt: skip
+
+    def state(self) -> Any:
+        return SimpleNamespace(slices=self.decided)
 
     def advance(self, bars: Any, _: int) -> list[Any]:
         return [f"filled on {(one.ts - MIDNIGHT) // HOUR_MS}" for one in bars]
 
     def settle(self, _: Symbol, ts: int, rate: float) -> None:
-        self.settled.append(((ts - MIDNIGHT) // HOUR_MS, rate))
+        self.paid.append(((ts - MIDNIGHT) // HOUR_MS, rate))
 
     async def notify(self, notice: Notice) -> None:
         self.notices.append(notice)
 
-    async def settled_rate(self, ts: int) -> float | None:
+    async def settled(self, _: Symbol, ts: int) -> float | None:
         return self.rate if ts % (8 * HOUR_MS) == 0 else 0.0
 
     def hear(self, *events: Any) -> list[Any]:
@@ -73,43 +78,31 @@ class Floor:
         return self.told
 
 
-class Rates(Floor):
-    """The port's own name for the question."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-
-        async def settled(_: Symbol, ts: int) -> float | None:
-            return await self.settled_rate(ts)
-
-        self.floor.funding = SimpleNamespace(settled=settled)
-
-
 def test_what_a_bar_filled_is_told_before_the_bar_is_decided_on() -> None:
-    assert Rates().hear(bar(1), slice_of(1)) == ["filled on 1", bar(1), slice_of(1)]
+    assert Floor().hear(bar(1), slice_of(1)) == ["filled on 1", bar(1), slice_of(1)]
 
 
 def test_R25_a_late_bar_is_told_and_fills_nothing() -> None:
     late = bar(1, is_late=True)
 
-    assert Rates().hear(late, bar(2), slice_of(2)) == [late, "filled on 2", bar(2), slice_of(2)]
+    assert Floor().hear(late, bar(2), slice_of(2)) == [late, "filled on 2", bar(2), slice_of(2)]
 
 
 def test_R24_a_bar_that_was_decided_on_before_a_restart_is_not_decided_on_again() -> None:
-    assert Rates(decided={"1h": slice_of(2)}).hear(bar(2), slice_of(2)) == []
-    assert Rates(decided={"1h": slice_of(2)}).hear(bar(3), slice_of(3))[-1] == slice_of(3)
+    assert Floor(decided={"1h": slice_of(2)}).hear(bar(2), slice_of(2)) == []
+    assert Floor(decided={"1h": slice_of(2)}).hear(bar(3), slice_of(3))[-1] == slice_of(3)
 
 
 def test_funding_is_settled_in_the_bar_that_it_falls_due_in() -> None:
-    floor = Rates()
+    floor = Floor()
     floor.hear(bar(7), slice_of(7), bar(8), slice_of(8), bar(9), slice_of(9))
 
-    assert floor.settled == [(8, 0.0001)]
+    assert floor.paid == [(8, 0.0001)]
 
 
 def test_funding_that_is_not_known_is_said() -> None:
-    floor = Rates(rate=None)
+    floor = Floor(rate=None)
     floor.hear(bar(8), slice_of(8))
 
-    assert floor.settled == []
+    assert floor.paid == []
     assert [one.cause for one in floor.notices] == [f"funding:{SWAP}"]
