@@ -161,6 +161,7 @@ def _show_answer(
     out: Output, key: str, before: str | None, after: str | None, told: list[Any]
 ) -> None:
     from algotrader.core.events import LimitChanged, LimitChangeRefused
+    from algotrader.ops.reloading import SIZED_WITH
 
     answer: LimitChanged | LimitChangeRefused | None = next(
         (one for one in told if isinstance(one, LimitChanged | LimitChangeRefused)), None
@@ -172,6 +173,8 @@ def _show_answer(
     ends = "" if holds else "; asked: a trader that does not run takes it at its next start"
     text = f"{key}: {after or 'none'}, was {before or 'none'}{ends}"
     out.show(shown, lambda console: console.print(text, markup=False))
+    if f"risk.{key}" in SIZED_WITH:
+        out.note("targets are sized by the file's value: a higher one has to stand there too")
 
 
 def _in_force(limits: RiskSettings) -> list[tuple[str, str]]:

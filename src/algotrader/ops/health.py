@@ -15,6 +15,7 @@ from typing import Literal
 
 from algotrader.core.errors import AlgotraderError
 from algotrader.ops.config import Configuration, load, short
+from algotrader.ops.dotenv import FILE_NAME as DOTENV
 
 State = Literal["ok", "missing", "broken"]
 LOW_DISK_BYTES = 1_000_000_000
@@ -45,7 +46,7 @@ def examine(config: Path | None) -> list[Check]:
         configuration = load(config, environment=os.environ)
     except AlgotraderError as error:
         return [*checks, _broken("settings", error.message, error.hint or "")]
-    return [*checks, _settings(configuration), *_folders(configuration)]
+    return [*checks, _settings(configuration), *_private(configuration), *_folders(configuration)]
 
 
 def _python() -> Check:
@@ -95,6 +96,17 @@ def _settings(configuration: Configuration) -> Check:
     if configuration.file:
         return _ok("settings", short(configuration.file))
     return _missing("settings", "no algotrader.yaml here: defaults hold", "algotrader init DIR")
+
+
+def _private(configuration: Configuration) -> Iterator[Check]:
+    """Files that hold secrets are for their owner alone."""
+    key_file = configuration.settings.secrets.key_file
+    named = [configuration.folder / DOTENV]
+    named += [] if key_file is None else [configuration.path(key_file.expanduser())]
+    for file in named:
+        if file.is_file() and file.stat().st_mode & 0o077:
+            says = f"{short(file)} can be read by others"
+            yield _missing("secrets", says, f"chmod 600 {short(file)}")
 
 
 def _folders(configuration: Configuration) -> Iterator[Check]:

@@ -17,7 +17,7 @@ from algotrader.ops.settings_text import differences
 from algotrader.risk.loosening import loosens
 
 _PARAMETER: Final = re.compile(r"strategies\.([^.]+)\.parameters\.[^.]+")
-_SIZED_WITH: Final = frozenset(
+SIZED_WITH: Final = frozenset(
     {"risk.account.max_leverage", "risk.instrument.max_weight", "risk.instrument.max_notional"}
 )
 _LEVELS: Final = frozenset({"logging.level", "logging.terminal"})
@@ -117,7 +117,7 @@ def _refusal(
         return None
     if section != "risk":
         return f"needs a restart: {_WHY.get(section, 'it is read at the start alone')}"
-    if change.key in _SIZED_WITH and loosens(change.key, change.before, change.after):
+    if change.key in SIZED_WITH and loosens(change.key, change.before, change.after):
         return "needs a restart: targets are sized with the lower one"
     if change.key.startswith("risk.rules") and wanted.risk.history_bars() > kept_bars:
         return (

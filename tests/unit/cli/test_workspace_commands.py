@@ -219,3 +219,16 @@ def test_config_show_shows_lists_of_numbers(
     rows = {row["key"]: row["value"] for row in json.loads(capsys.readouterr().out)}
 
     assert rows["notification.channels.phone.chats"] == [1, -2]
+
+
+def test_doctor_tells_of_secrets_that_others_can_read(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workspace / ".env").write_text("ALGOTRADER_OKX_KEY=x\n", encoding="utf-8")
+    (workspace / ".env").chmod(0o644)
+    assert main(["doctor"]) == 0
+    assert "chmod 600 .env" in capsys.readouterr().out
+
+    (workspace / ".env").chmod(0o600)
+    assert main(["doctor"]) == 0
+    assert "chmod" not in capsys.readouterr().out
