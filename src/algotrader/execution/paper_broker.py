@@ -61,8 +61,11 @@ class PaperBroker:
             self._venue.settle(instrument, ts, rate)
 
     def advance(self, bars: Iterable[BarClosed], now_ms: int) -> list[Event]:
-        """What a closed slice led to: funding, fills, liquidations, ends of orders."""
-        own = [bar for bar in bars if self._venue.takes(bar)]
+        """What a closed slice led to: funding, fills, liquidations, ends of orders.
+
+        Nothing for a bar that was taken before, as one that a kill cut short is at the next start.
+        """
+        own = [bar for bar in bars if self._venue.takes(bar) and bar.ts >= self._venue.next_ts]
         return self._venue.advance(own, now_ms) if own else []
 
     async def submit(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,13 +13,9 @@ from typing import Final, Protocol
 import numpy as np
 
 from algotrader.backtest.paper_account import live_paper_venue
-from algotrader.core.errors import RunError
 from algotrader.core.events import (
     BarClosed,
     Event,
-    FundingPaid,
-    Liquidated,
-    OrderFilled,
     SliceClosed,
 )
 from algotrader.core.instants import utc_ms
@@ -27,12 +23,10 @@ from algotrader.core.ports import Clock, Notice, Notifier, Severity
 from algotrader.core.symbols import InstrumentKind, Symbol
 from algotrader.core.timeframes import HOUR_MS
 from algotrader.data.feed import FeedEvent
-from algotrader.data.rows import stamp_text
 from algotrader.engine.engine import Engine
-from algotrader.engine.slices import Slice, slices_of
 from algotrader.engine.state import EngineState
 from algotrader.execution.paper import PaperVenue
-from algotrader.execution.paper_broker import HISTORY, PaperBroker, stand_again
+from algotrader.execution.paper_broker import PaperBroker, stand_again
 from algotrader.live.journal.journal import Journal
 from algotrader.live.operator import Inbox
 from algotrader.live.rows import LiveRows, told_after
@@ -43,6 +37,7 @@ from algotrader.ops.beside import Beside
 from algotrader.ops.desk import Desk, DeskAccount
 from algotrader.ops.obeying import Obedience
 from algotrader.ops.observing.observation import Observation, Watched
+from algotrader.ops.paper_past import OF_ROWS, PAST, as_it_was, is_own, row_cut_short, slice_of
 from algotrader.ops.standing import events_of
 from algotrader.ops.starting import record_start
 from algotrader.ops.trading import (
@@ -70,7 +65,6 @@ History = Callable[[Sequence[type[Event]]], Iterable[Event]]
 """The events of the journal that are of some kinds, from its beginning."""
 
 _SLICES: Final = (BarClosed, SliceClosed)
-_OF_ROWS: Final = (SliceClosed, OrderFilled, FundingPaid, Liquidated)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -101,10 +95,10 @@ def live_paper(account: DeskAccount, history: History, clock: Clock) -> LivePape
     venue = venue_of(account, history, after_lake)
     broker = PaperBroker(venue, clock)
     begun = _first_slice(history(_SLICES), account) is not None
-    cut_short = _row_cut_short(history(_OF_ROWS), account)
+    cut_short = row_cut_short(history(OF_ROWS), account)
     told: list[Event] = []
     if cut_short is not None:
-        told = broker.advance(_slice_of(account, cut_short).bars, utc_ms(clock.now()))
+        told = broker.advance(slice_of(account, cut_short).bars, utc_ms(clock.now()))
     return LivePaper(
         account=account, broker=broker, history=history, has_begun=begun, unwritten=told
     )
@@ -120,8 +114,8 @@ def venue_of(account: DeskAccount, history: History, first_ts: int) -> PaperVenu
     first = first_ts if begun is None else begun
     ts = np.arange(first, max(first_ts, first) + _ROWS * step, step, dtype=np.int64)
     venue = live_paper_venue(account.name, account.market, account.costs, ts)
-    past = history((*HISTORY, FundingPaid, OrderFilled, Liquidated))
-    stand_again({account.name: venue}, _as_it_was(account, past, venue))
+    past = history(PAST)
+    stand_again({account.name: venue}, as_it_was(account, past, venue))
     return venue
 
 
@@ -130,75 +124,13 @@ def _first_slice(events: Iterable[Event], account: DeskAccount) -> int | None:
     seen: dict[int, int] = {}
     for event in events:
         match event:
-            case BarClosed() if _is_own(event, account):
+            case BarClosed() if is_own(event, account):
                 seen[event.ts_event] = event.ts
             case SliceClosed() if event.decision_ts in seen:
                 return seen[event.decision_ts]
             case _:
                 pass
     return None
-
-
-def _row_cut_short(events: Iterable[Event], account: DeskAccount) -> int | None:
-    """Open of a bar that filled or settled something whose slice nobody wrote; else None."""
-    row: int | None = None
-    for event in events:
-        match event:
-            case SliceClosed():
-                row = None
-            case OrderFilled() if event.fill.account == account.name:
-                row = utc_ms(event.fill.filled_at)
-            case FundingPaid() | Liquidated() if event.account == account.name:
-                row = event.ts_event
-            case _:
-                pass
-    return row
-
-
-def _slice_of(account: DeskAccount, ts: int) -> Slice:
-    """The bars that opened at `ts`, as the lake has them. RunError if it does not."""
-    bars = account.market.bars
-    row = int(np.searchsorted(bars.ts, ts))
-    if row == len(bars) or int(bars.ts[row]) != ts:
-        raise RunError(
-            "trading.bars_missing",
-            f"account {account.name}: its orders filled on bars of {stamp_text(ts)} that are not "
-            "in the lake",
-            hint=f"algotrader data download {bars.symbols[0]} --timeframe {bars.timeframe}",
-        )
-    return next(slices_of(bars, first=row))
-
-
-def _is_own(bar: BarClosed, account: DeskAccount) -> bool:
-    bars = account.market.bars
-    is_of_frame = bar.timeframe == str(bars.timeframe)
-    return is_of_frame and bar.instrument in bars.symbols and not bar.is_late
-
-
-def _as_it_was(account: DeskAccount, events: Iterable[Event], venue: PaperVenue) -> Iterator[Event]:
-    """The events as the venue lived through them.
-
-    Each funding rate is told to it before the bar that it was settled in. A row that filled orders,
-    and whose slice a kill kept from being written, is put back in its place.
-    """
-    row: int | None = None
-    for event in events:
-        match event:
-            case FundingPaid() if event.account == account.name:
-                venue.settle(event.instrument, event.ts_event, float(event.rate))
-                row = event.ts_event
-            case OrderFilled() if event.fill.account == account.name:
-                row = utc_ms(event.fill.filled_at)
-            case Liquidated() if event.account == account.name:
-                row = event.ts_event
-            case BarClosed() if row is not None and _is_own(event, account) and event.ts > row:
-                yield from _slice_of(account, row).events
-                row = None
-            case SliceClosed():
-                row = None
-            case _:
-                pass
-        yield event
 
 
 @dataclass(slots=True, kw_only=True)

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from algotrader.core.bars import FIELDS
-from algotrader.core.events import CashMoved
+from algotrader.core.events import CashMoved, Event
 from algotrader.core.ids import AccountId
 from algotrader.core.instants import utc_ms
 from algotrader.core.ports import Clock, Notice, Notifier, SystemClock
 from algotrader.engine.engine import Engine
 from algotrader.engine.slices import Slice
 from algotrader.engine.state import EngineState
-from algotrader.execution.paper_broker import HISTORY, PaperBroker, stand_again
+from algotrader.execution.paper_broker import PaperBroker, stand_again
 from algotrader.live.checking import keep_checking
 from algotrader.live.journal.folder import JournalFolder
 from algotrader.live.journal.journal import Journal
@@ -31,6 +31,7 @@ from algotrader.live.workers import LiveStrategy, WorkerDecider
 from algotrader.ops.desk import Desk, deposit_of
 from algotrader.ops.obeying import Obedience
 from algotrader.ops.observing.observation import Observation, Watched
+from algotrader.ops.paper_past import OF_ROWS, PAST, as_it_was, row_cut_short, slice_of
 from algotrader.ops.standing import events_of, folder_of, journal_differs
 from algotrader.ops.starting import record_start
 
@@ -114,7 +115,7 @@ async def _replay(
     record_start(desk, journal, steps, now_ms)
     if not was_there:
         begin_paper_books(desk, steps, now_ms)
-    papers = _papers(desk, time, was_there)
+    papers, unwritten = _papers(desk, time, was_there)
     strategies = desk.live_strategies(after, engine.state.answers)
     decider = WorkerDecider(
         strategies, time.clock, budget_s=desk.configuration.settings.trading.budget_s
@@ -145,6 +146,8 @@ async def _replay(
     run = Replay(
         trader=trader, time=time, papers=papers, requests=asked.take, on_slice=taken, pause=pause
     )
+    for event in unwritten:
+        trader.tell(event)
     await decider.load()
     trading = asyncio.ensure_future(trader.run())
     feeding = asyncio.ensure_future(run.run(desk.slices(after)))
@@ -167,11 +170,24 @@ async def _replay(
     return Traded(state=engine.state, slices=count, resumed=was_there)
 
 
-def _papers(desk: Desk, time: ReplayTime, was_there: bool) -> dict[AccountId, PaperBroker]:
-    venues = {one.name: one.venue() for one in desk.accounts}
-    if was_there:
-        stand_again(venues, events_of(journal_folder(desk), HISTORY))
-    return {name: PaperBroker(venue, time.clock) for name, venue in venues.items()}
+def _papers(
+    desk: Desk, time: ReplayTime, was_there: bool
+) -> tuple[dict[AccountId, PaperBroker], list[Event]]:
+    """The paper accounts where the journal ends, and what nobody wrote of a bar cut short."""
+    brokers: dict[AccountId, PaperBroker] = {}
+    unwritten: list[Event] = []
+    for account in desk.accounts:
+        venue = account.venue()
+        broker = brokers[account.name] = PaperBroker(venue, time.clock)
+        if not was_there:
+            continue
+        folder = journal_folder(desk)
+        stand_again({account.name: venue}, as_it_was(account, events_of(folder, PAST), venue))
+        row = row_cut_short(events_of(folder, OF_ROWS), account)
+        if row is not None:
+            slice_ = slice_of(account, row)
+            unwritten += broker.advance(slice_.bars, slice_.closed.ts_known)
+    return brokers, unwritten
 
 
 async def journal_check(
