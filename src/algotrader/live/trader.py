@@ -86,6 +86,7 @@ class Trader:
         self._sleep = sleep
         self._disk_sleep = disk_sleep or sleep
         self._events: asyncio.Queue[Event] = asyncio.Queue()
+        self._overheard: Callable[[Event], None] = lambda _: None
         self._tasks: set[asyncio.Future[None]] = set()
         self._work: set[asyncio.Future[None]] = set()  # of them those that end by themselves
         self._failure: asyncio.Future[None] | None = None
@@ -98,7 +99,12 @@ class Trader:
 
     def tell(self, event: Event) -> None:
         """Hand in an event. It is handled after those handed in before it."""
+        self._overheard(event)
         self._events.put_nowait(event)
+
+    def overhear(self, listener: Callable[[Event], None]) -> None:
+        """Have a quick function called with each event at the moment it is handed in."""
+        self._overheard = listener
 
     async def run(self) -> None:
         """Take events for ever. Cancel it to stop; what is durable by then is what happened.

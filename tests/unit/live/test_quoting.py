@@ -253,3 +253,13 @@ def test_an_instrument_that_was_never_quoted_is_told_after_the_same_time() -> No
     book.hear(replace(a_quote(T0 + QUOTE_AGE_MS + 2), bid=Decimal(1)))
     assert book.silent(T0 + QUOTE_AGE_MS + 3, T0) == []
     assert book.is_complete()
+
+
+def test_each_quote_that_is_kept_is_published_and_one_that_was_overtaken_is_not() -> None:
+    published: list[Quote] = []
+    book = QuoteBook([SYMBOL], published.append)
+    first, second = a_quote(T0 + 5), a_quote(T0 + 9, bid="99.8")
+    for one in (first, second, a_quote(T0 + 12, bid="99.7", ts=T0 + 6)):
+        book.hear(one)
+
+    assert published == [first, second]

@@ -92,8 +92,9 @@ def accepted() -> OrderAccepted:
 def test_an_order_is_timed_from_its_bars_to_being_sent_and_from_there_to_the_venues_word() -> None:
     metrics = PrometheusMetrics()
     meters = Meters(metrics)
-    told(meters, bar(100.0), 9.99)
-    told(meters, closed(), 10.0)
+    meters.handed_in(HOUR, 10.0)
+    told(meters, bar(100.0), 10.004)
+    told(meters, closed(), 10.004)
     told(meters, submitted(), 10.004)
     told(meters, accepted(), 10.054)
 

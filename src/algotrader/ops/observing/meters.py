@@ -67,7 +67,9 @@ class Meters:
         self._metrics = metrics
         self._sent: OrderedDict[OrderId, _Sent] = OrderedDict()
         self._closes: dict[Symbol, float] = {}
-        self._slices: OrderedDict[int, float] = OrderedDict()  # by decision time: when told
+        self._slices: OrderedDict[int, float] = (
+            OrderedDict()
+        )  # by decision time: when it was handed in
         self.decide, self.accept = Latencies(), Latencies()
         self.events = 0
         self.silent: set[str] = set()  # instruments whose bars have not come, `OKX:BTC/USDT`
@@ -78,8 +80,8 @@ class Meters:
         match message.body:
             case BarClosed() as bar:
                 self._bar(bar)
-            case SliceClosed() as closed:
-                self._slice(closed, message.at_s)
+            case SliceClosed() as closed if closed.missing:
+                self._metrics.count("bars_missing", len(closed.missing), timeframe=closed.timeframe)
             case OrderDenied() as denied:
                 intent = denied.intent
                 self._outcome(intent.account, intent.strategy, "denied")
@@ -94,6 +96,12 @@ class Meters:
             case HeartbeatMissed() as missed:
                 self._silence(missed)
 
+    def handed_in(self, decision_ts: int, at_s: float) -> None:
+        """The last bar of a slice was handed to the trader: its orders are timed from here."""
+        self._slices[decision_ts] = at_s
+        if len(self._slices) > _SLICES:
+            self._slices.popitem(last=False)
+
     def _bar(self, bar: BarClosed) -> None:
         state = "late" if bar.is_late else "corrected" if bar.revision else "in_time"
         self._metrics.count("bars", state=state)
@@ -101,13 +109,6 @@ class Meters:
             self.silent.discard(str(bar.instrument))
             self._closes[bar.instrument] = bar.close
             self._metrics.observe("bar_lag_seconds", (bar.ts_known - bar.ts_event) / 1000)
-
-    def _slice(self, closed: SliceClosed, at_s: float) -> None:
-        self._slices[closed.decision_ts] = at_s
-        if len(self._slices) > _SLICES:
-            self._slices.popitem(last=False)
-        if closed.missing:
-            self._metrics.count("bars_missing", len(closed.missing), timeframe=closed.timeframe)
 
     def _submitted(self, order: Order, at_s: float) -> None:
         self._outcome(order.account, order.strategy, "sent")

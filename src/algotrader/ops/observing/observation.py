@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from algotrader.core.events import Event, SliceClosed
 from algotrader.core.instants import utc_ms
 from algotrader.core.ports import Clock, Notice, Notifier, Severity, SystemClock
 from algotrader.engine.state import EngineState
@@ -98,6 +99,7 @@ class Observation:
     def watch(self, watched: Watched) -> None:
         """Look at a trader from now on."""
         self._watched = watched
+        watched.trader.overhear(self._overheard)
         self._pulse = Pulse(blocked=self._blocked, moving=self._moving)
         self._task = asyncio.create_task(self._look_for_ever(), name="observation")
 
@@ -113,6 +115,10 @@ class Observation:
             await self._pulse.close()
         if self._endpoint is not None:
             self._endpoint.close()
+
+    def _overheard(self, event: Event) -> None:
+        if isinstance(event, SliceClosed):
+            self._meters.handed_in(event.decision_ts, self._clock.monotonic_s())
 
     def _served(self) -> Endpoint | None:
         if not self._settings.port:

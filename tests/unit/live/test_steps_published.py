@@ -1,0 +1,70 @@
+"""What a step leads to is told to listeners once it is durable, and not before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from tests.builders.engines import HOUR, T0, Desk, at, bar_events
+
+from algotrader.core.events import Event, TimerFired
+from algotrader.live.journal import journal as journals
+from algotrader.live.journal.errors import JournalUnwrittenError
+from algotrader.live.journal.journal import Journal
+from algotrader.live.journal.memory import MemoryStorage
+from algotrader.live.journal.records import PREFIX
+from algotrader.live.steps import Steps
+
+
+class Told:
+    """The listener: what it was told, and whether all of it stood in the journal by then."""
+
+    def __init__(self, storage: MemoryStorage) -> None:
+        self._storage = storage
+        self.events: list[Event] = []
+
+    def hear(self, events: Sequence[Event]) -> None:
+        self.events += events
+        rows = [row for row in self._storage.page(1, 999) if not row.kind.startswith(PREFIX)]
+        assert [row.kind for row in rows[: len(self.events)]] == [one.kind for one in self.events]
+
+
+def a_trader() -> tuple[Steps, Told, MemoryStorage, Journal]:
+    storage = MemoryStorage(lambda _: None)
+    journals.begin(storage, entropy=bytes(range(16)), now_ms=T0)
+    told, journal = Told(storage), journals.resume(storage)
+    return Steps(Desk().engine, journal, told.hear), told, storage, journal
+
+
+def test_what_waits_for_the_next_commit_is_told_with_it() -> None:
+    steps, told, _, _ = a_trader()
+    bar, slice_ = bar_events(1)
+    timer = TimerFired(**at(T0 + HOUR), name="other")
+    steps.take(bar)
+    steps.take(slice_)
+    assert told.events == []
+    steps.take(timer)
+
+    assert told.events == [bar, slice_, timer]
+    assert steps.is_written
+
+
+def test_what_the_disk_refused_is_told_when_it_is_written_and_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    steps, told, _, journal = a_trader()
+    timer = TimerFired(**at(T0 + HOUR), name="other")
+
+    def refused(_: object) -> None:
+        raise JournalUnwrittenError("journal.unwritten", "the disk is full")
+
+    monkeypatch.setattr(journal, "append_steps", refused)
+    with pytest.raises(JournalUnwrittenError):
+        steps.take(timer)
+    with pytest.raises(JournalUnwrittenError):
+        steps.retry()
+    assert told.events == []
+    monkeypatch.undo()
+    steps.retry()
+
+    assert told.events == [timer]
