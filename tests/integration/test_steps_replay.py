@@ -299,3 +299,37 @@ def test_f48_a_full_disk_keeps_the_bars_that_waited_for_the_step() -> None:
     assert kinds(journal)[-5:] == [
         "BarClosed", "SliceClosed", "StrategyAnswered", "Decided", "OrderSubmitted",
     ]  # fmt: skip
+
+
+def test_events_that_wait_together_are_a_step_each_in_one_commit() -> None:
+    storage = MemoryStorage()
+    steps, journal = trader(storage, new=True)
+    opened(steps)
+    submit = one_order(steps)
+    before, ms = journal.head.seq, T0 + HOUR + 100
+    commits: list[Point] = []
+    storage.at = commits.append
+
+    steps.take(
+        OrderAccepted(**news(submit, ms), venue_order_id=VenueOrderId("v")),
+        a_fill(submit, "20", ms + 1),
+        a_fill(submit, "20", ms + 1),  # told twice
+    )
+
+    assert commits.count(Point.WRITE) == 1
+    assert steps.is_written
+    rows = [(row.kind, row.remaining) for row in journal.read(before + 1)]
+    assert rows == [("OrderAccepted", 0), ("OrderFilled", 1), ("PositionChanged", 0)]
+
+
+def test_what_was_told_before_is_written_neither_now_nor_later() -> None:
+    steps, journal = trader(MemoryStorage(), new=True)
+    opened(steps)
+    submit = one_order(steps)
+    steps.take(a_fill(submit, "20", T0 + HOUR + 1))
+    before = journal.head.seq
+
+    steps.take(a_fill(submit, "20", T0 + HOUR + 1))
+
+    assert steps.is_written
+    assert journal.head.seq == before

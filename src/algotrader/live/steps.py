@@ -88,26 +88,27 @@ class Steps:
         except RunError as error:  # it is rebuildable: trading goes on, and it is tried again later
             log.warning("no snapshot was kept: %s", error.message)
 
-    def take(self, event: Event) -> list[Command]:
+    def take(self, *events: Event) -> list[Command]:
         """All that is to be done after an event, durable when this returns.
 
-        A step that asks for nothing outside and that a restart can do without (`_may_wait`) is
-        written with the next one, in one commit: until then it is as if it had not been heard of.
+        Several that wait together are a step each, in one commit. A step that asks for nothing
+        outside and that a restart can do without (`_may_wait`) is written with the next one: until
+        then it is as if it had not been heard of.
 
         JournalUnwrittenError while the disk refuses: nothing may be done, and no further event
         taken, until `retry` returns. Anything else the journal raises ends the process.
         """
         if self._unwritten is not None:
             raise RuntimeError("a step waits to be written: retry it first")
-        known = [self._engine.handle(one) for one in self._before(event)]
-        outcome = self._engine.handle(event)
-        asked = [command for one in known for command in one.commands]
-        self._waiting += known  # steps of their own, in the commit of what they were told for
-        if not asked and _may_wait(event, outcome):
-            self._waiting.append(outcome)
-            return outcome.commands
-        outcome = Outcome(events=outcome.events, commands=[*asked, *outcome.commands])
-        return self._keep(outcome)
+        done, is_due = Outcome(), False
+        for event in events:
+            known = [self._engine.handle(one) for one in self._before(event)]
+            outcome = self._engine.handle(event)
+            for one in (*known, outcome):
+                done.commands += one.commands
+            self._waiting += [one for one in (*known, outcome) if one.events]
+            is_due |= any(one.commands for one in known) or not _may_wait(event, outcome)
+        return self._keep(done) if is_due else done.commands
 
     def resume(self, now_ms: int) -> list[Command]:
         """What a restart has to find out, durable when this returns."""

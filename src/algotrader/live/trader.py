@@ -43,6 +43,7 @@ from algotrader.live.journal.errors import JournalUnwrittenError
 from algotrader.live.steps import LATEST_ROWS, SNAPSHOT_ROWS, Steps
 
 log = logging.getLogger(__name__)
+_TOGETHER: Final = 64  # events that wait are written in one commit, at most so many
 _ASK_AGAIN_S: Final = 1.0
 _WRITE_AGAIN_S: Final = 1.0
 _IN_DOUBT: Final = (OrderStatus.PENDING, OrderStatus.UNKNOWN, OrderStatus.SETTLING)
@@ -164,16 +165,19 @@ class Trader:
 
     async def _take_events(self) -> None:
         while True:
-            event = await self._events.get()
+            events = [await self._events.get()]
+            while len(events) < _TOGETHER and not self._events.empty():
+                events.append(self._events.get_nowait())
             try:
-                self._do(await self._durable(partial(self._steps.take, event)))
+                self._do(await self._durable(partial(self._steps.take, *events)))
                 self._steps.rest(SNAPSHOT_ROWS if self._events.empty() else LATEST_ROWS)
                 self._moved.set()
-                if isinstance(event, HeartbeatMissed):
+                if any(isinstance(event, HeartbeatMissed) for event in events):
                     for comparer in self._comparers.values():
                         comparer.soon()
             finally:
-                self._events.task_done()
+                for _ in events:
+                    self._events.task_done()
 
     async def idle(self) -> None:
         """Wait until all that was handed in is handled and all that it asked for is done."""
