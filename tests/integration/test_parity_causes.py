@@ -310,6 +310,23 @@ def test_a_restart_that_missed_nothing_changes_nothing(
     assert len(found.replay.starts) == 2
 
 
+def test_a_restart_of_paper_forgets_no_stop_that_a_bar_had_reached(
+    tmp_path: Path, folder: JournalFolder
+) -> None:
+    """What a fill led to is asked of the venue after the whole bar, though its slice is told later."""
+    guarded = TARGETS.replace("every_bar", "on_change").replace(
+        "    bars: int", "    stop_loss = 0.03\n    reenter_after = 2\n    bars: int"
+    )
+    desk = a_desk(tmp_path, a_market(rows=110, seed=1), code=guarded)
+    traded(desk, folder, slices(desk, 0, 68))
+    traded(desk, folder, slices(desk, 68))
+
+    found = compared(desk, folder)
+
+    assert found.counts == {Sameness.EQUAL: 2 * 100}
+    assert found.replay.is_equal
+
+
 def test_what_a_person_halted_is_the_operators(tmp_path: Path, folder: JournalFolder) -> None:
     desk = a_desk(tmp_path, a_market())
     told = slices(desk)

@@ -10,6 +10,8 @@ from typing import Final
 from algotrader.core.events import (
     BarClosed,
     Event,
+    FundingPaid,
+    Liquidated,
     OrderAccepted,
     OrderAmended,
     OrderAmendRefused,
@@ -21,6 +23,7 @@ from algotrader.core.events import (
     OrderSeen,
     OrderSubmitted,
     SliceClosed,
+    StopTriggered,
 )
 from algotrader.core.ids import AccountId, OrderId
 from algotrader.core.instants import utc_ms
@@ -126,7 +129,11 @@ class PaperBroker:
         return utc_ms(self._clock.now())
 
 
-HISTORY: Final = (BarClosed, SliceClosed, OrderSubmitted, OrderAmended, OrderCancelRequested)
+_TOLD: Final = (OrderFilled, StopTriggered, FundingPaid, Liquidated)
+"""What a paper venue tells of a bar, before the bar itself stands in the journal."""
+HISTORY: Final = (
+    BarClosed, SliceClosed, OrderSubmitted, OrderAmended, OrderCancelRequested, *_TOLD,
+)  # fmt: skip
 """The events that move a paper venue."""
 
 
@@ -134,9 +141,12 @@ def stand_again(venues: Mapping[AccountId, PaperVenue], history: Iterable[Event]
     """Bring fresh paper venues to where a journal ends: the same bars and orders, once more.
 
     What they tell on the way was told before. Fills that were told and that nobody wrote down come
-    again when the bar that led to them is handed in again.
+    again when the bar that led to them is handed in again. What was asked for once a bar had told
+    something came after all that the bar did, though its slice is written later.
     """
     bars: list[BarClosed] = []
+    has_told = False
+    after: list[Event] = []
     for event in history:
         match event:
             case BarClosed() if not event.is_late:
@@ -147,15 +157,29 @@ def stand_again(venues: Mapping[AccountId, PaperVenue], history: Iterable[Event]
                 for venue in venues.values():
                     if own := [bar for bar in closed if venue.takes(bar)]:
                         venue.advance(own, event.ts_known)
-                bars = []
-            case OrderSubmitted() if event.order.account in venues:
-                venues[event.order.account].submit(event.order, event.ts_known)
-            case OrderAmended() if event.account in venues:
-                venues[event.account].amend(
-                    event.order_id, event.instrument, event.ts_known,
-                    quantity=event.quantity, limit=event.limit, stop=event.stop,
-                )  # fmt: skip
-            case OrderCancelRequested() if event.account in venues:
-                venues[event.account].cancel(event.order_id, event.instrument, event.ts_known)
+                for asked in after:
+                    _ask_again(venues, asked)
+                bars, has_told, after = [], False, []
+            case OrderFilled() | StopTriggered() | FundingPaid() | Liquidated():
+                has_told = True
+            case _ if has_told:
+                after.append(event)
             case _:
-                pass
+                _ask_again(venues, event)
+    for asked in after:
+        _ask_again(venues, asked)
+
+
+def _ask_again(venues: Mapping[AccountId, PaperVenue], event: Event) -> None:
+    match event:
+        case OrderSubmitted() if event.order.account in venues:
+            venues[event.order.account].submit(event.order, event.ts_known)
+        case OrderAmended() if event.account in venues:
+            venues[event.account].amend(
+                event.order_id, event.instrument, event.ts_known,
+                quantity=event.quantity, limit=event.limit, stop=event.stop,
+            )  # fmt: skip
+        case OrderCancelRequested() if event.account in venues:
+            venues[event.account].cancel(event.order_id, event.instrument, event.ts_known)
+        case _:
+            pass
