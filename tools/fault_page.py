@@ -10,6 +10,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 CATALOGUE = ROOT / "tests" / "faults.toml"
+PROPERTIES = ROOT / "tests" / "properties.toml"
 TIERS = {"M": "model", "C": "virtual clock", "S": "sockets, files, kills"}
 
 _TOP = """# What can go wrong, and what happens then
@@ -63,7 +64,18 @@ def catalogue() -> list[CataloguedFault]:
 
 def page() -> str:
     """The page as markdown."""
-    return _TOP + "\n".join(_sections()) + _END
+    return _TOP + "\n".join(_sections()) + _END + "\n".join(_properties()) + "\n"
+
+
+def properties() -> dict[str, dict[str, Any]]:
+    """What holds in every history, by number."""
+    return tomllib.loads(PROPERTIES.read_text(encoding="utf-8"))
+
+
+def _properties() -> Iterator[str]:
+    yield "\n## What holds in every history\n\n| | what holds | looked at |\n|---|---|---|"
+    for number, row in properties().items():
+        yield f"| {number} | {row['statement']} | {row['when']} |"
 
 
 def _sections() -> Iterator[str]:

@@ -264,6 +264,7 @@ class World:
 
     async def run(self) -> History:
         """All phases, then the checks are the caller's."""
+        self._venue.happened = lambda _: self._watch(self.history)
         living = asyncio.ensure_future(self._live())
         try:
             await self._slices(WARM_UP)

@@ -15,7 +15,7 @@ from tests.simulation.history import Script, live_once
 from tests.simulation.properties import broken_when_settled
 from tests.simulation.wire import USUAL_S, Trip
 
-ORDER_THERE = (USUAL_S, 4.2, 6.5, None)  # in time, late but in time, after the deadline, never
+ORDER_THERE = (USUAL_S, 4.2, 6.5, 9.0, None)  # in time, late, after the deadline, long after, never
 ORDER_BACK = (USUAL_S, 2.0, None)
 FIRST_LOOK = (Trip(), Trip(back_s=2.6), Trip(back_s=2.95), Trip(back_s=None), Trip(there_s=None))
 SECOND_LOOK = (Trip(), Trip(back_s=None))

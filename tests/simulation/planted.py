@@ -94,6 +94,19 @@ BUGS = {
         before="return replace(moved, resumes=resumes, cancel_wanted=True)",
         after="return replace(moved, status=OrderStatus.CANCELLED, cancel_wanted=True)",
     ),
+    "sent_again_blindly": Planted(
+        module="algotrader.live.trader",
+        before="        except BrokerUnavailableError as error:\n            answer = OrderUnknown(",
+        after="            if isinstance(answer, OrderUnknown):\n"
+        "                broker = self._brokers[order.account]\n"
+        "                answer = await broker.submit(command.approved, command.deadline_ms)\n"
+        "        except BrokerUnavailableError as error:\n            answer = OrderUnknown(",
+    ),
+    "sent_without_a_deadline": Planted(
+        module="algotrader.live.trader",
+        before="command.approved, command.deadline_ms\n",
+        after="command.approved, command.deadline_ms + 10**9\n",
+    ),
     # Of these three no targeted case is written anywhere.
     "halt_ends_by_itself": Planted(
         module="algotrader.risk.state",

@@ -6,7 +6,7 @@ import ast
 from functools import cache
 
 import pytest
-from tools.fault_page import ROOT, CataloguedFault, catalogue
+from tools.fault_page import ROOT, CataloguedFault, catalogue, properties
 
 NUMBERS = {
     f"F{number:02}"
@@ -18,7 +18,7 @@ NUMBERS = {
 @cache
 def functions(path: str) -> set[str]:
     tree = ast.parse((ROOT / "tests" / path).read_text(encoding="utf-8"))
-    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
 
 def test_the_catalogue_is_whole() -> None:
@@ -34,3 +34,16 @@ def test_a_fault_has_a_test_of_its_number_in_each_tier(one: CataloguedFault) -> 
             path, _, function = name.partition("::")
             assert function in functions(path), f"{name} is not there"
             assert one.number.lower() in function.lower().split("_"), f"{name} names another fault"
+
+
+def test_every_property_is_looked_at_by_code_that_is_there() -> None:
+    assert list(properties()) == [f"P{number}" for number in range(1, 22)]
+    faults = {one.number: one for one in catalogue()}
+    for number, row in properties().items():
+        for place in row["by"]:
+            path, _, function = place.partition("::")
+            if place.startswith("@"):
+                assert any(faults[place[1:]].tests.values()), number
+            else:
+                assert (ROOT / "tests" / path).exists(), place
+                assert not function or function in functions(path), place
