@@ -70,7 +70,9 @@ TABLE: dict[str, Entry] = {
         "run", LIVE, "Run one process of the system: collector, scheduler, trader or notifier."
     ),
     "status": Entry(
-        "status", LIVE, "Show each account: mode, equity, cash, positions, open orders."
+        "status",
+        LIVE,
+        "Show each account: mode, equity, cash, positions, open orders, and how the trader is.",
     ),
     "orders": Entry("orders", LIVE, "List open orders, or all there were."),
     "positions": Entry(
