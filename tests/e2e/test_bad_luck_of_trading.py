@@ -91,7 +91,7 @@ def venue(
     made.advance(utc_ms(SystemClock().now()))
 
 
-LIVE = ("trade", "--for", "1.5", "--confirm-live", "main")
+LIVE = ("trade", "--for", "4", "--confirm-live", "main")
 
 
 @pytest.fixture
