@@ -21,7 +21,6 @@ import msgspec
 
 import algotrader
 from algotrader.core.events import decode_event
-from algotrader.engine.engine import Engine
 from algotrader.engine.image import (
     OWN,
     ImageError,
@@ -99,6 +98,8 @@ def folded(rows: Rows) -> Stood | None:
 
 def differing_parts(rows: Rows) -> list[str] | None:
     """The parts of the newest snapshot that its rows do not add up to; None if none is usable."""
+    from algotrader.engine.engine import Engine  # who only looks at a state needs none
+
     stood = newest_state(rows)
     if stood is None:
         return None

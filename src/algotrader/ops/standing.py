@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from algotrader.core.errors import ConfigurationError
 from algotrader.core.events import Event, decode_event
 from algotrader.core.ids import RunId
-from algotrader.engine.engine import Engine
 from algotrader.engine.state import EngineState
 from algotrader.live.journal.folder import JournalFolder
 from algotrader.live.journal.journal import last_segment
@@ -62,6 +61,7 @@ def journal_differs(folder: JournalFolder, error: KeyError) -> ConfigurationErro
 def _folded_whole(
     configuration: Configuration, folder: JournalFolder, run_id: RunId
 ) -> EngineState:
+    from algotrader.engine.engine import Engine
     from algotrader.ops.desk import build_desk
 
     engine = Engine(build_desk(configuration).engine_settings(run_id))
