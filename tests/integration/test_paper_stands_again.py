@@ -86,7 +86,7 @@ def test_it_stands_where_the_books_stand_wherever_the_journal_was_cut(
     desk, events = traded
     assert sum(isinstance(event, OrderFilled) for event in events) > 20
     assert sum(isinstance(event, FundingPaid) for event in events) > 5
-    for cut in range(len(events) // 3, 2 * len(events) // 3):
+    for cut in range(len(events) // 3, len(events) // 2):
         before = events[:cut]
         paper = standing(desk, before)
         told = [

@@ -125,7 +125,13 @@ def test_closed_bars_come_into_the_lake_as_the_venue_closes_them(tmp_path: Path)
     assert "revised" not in json.dumps(again) or '"revised": 0' in json.dumps(again)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["F07", "kill"])
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGTERM, id="F07"),
+        pytest.param(signal.SIGKILL, id="kill", marks=pytest.mark.slow),
+    ],
+)
 def test_F07_a_collector_that_ends_goes_on_where_it_was(
     tmp_path: Path, number: signal.Signals
 ) -> None:

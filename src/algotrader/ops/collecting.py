@@ -96,6 +96,8 @@ class CollectRole:
         settings = configuration.settings
         self._settings = settings.collect
         self._wanted = wanted(configuration) if series is None else tuple(series)
+        for one in self._wanted:
+            _require_short_waits(self._settings, one.timeframe)
         self._url = settings.collect.url or settings.trading.url
         self._lake = Lake(configuration.path(settings.workspace.lake))
         self._store = LiveStore(configuration.path(settings.workspace.live))
@@ -113,7 +115,10 @@ class CollectRole:
         """Until cancelled. What came by then is written. DataError for a symbol nobody lists."""
         try:
             await self.catch_up()
-            parts = [self._kept(one) for one in self._wanted]
+            parts = [
+                self._running(f"collector of {one.timeframe}", partial(self._kept, one))
+                for one in self._wanted
+            ]
             parts.append(self.keep_funding())
             if self._settings.record.is_on:
                 parts.append(self._record())
@@ -293,13 +298,8 @@ def okx_feed(
     closes: Mapping[Symbol, float],
 ) -> OkxBarFeed:
     """Live bars by stream and by asking. ConfigurationError for a grace longer than a bar."""
+    _require_short_waits(settings, timeframe)
     grace_ms, delay_ms = round(settings.grace_s * 1000), round(settings.delay_s * 1000)
-    if grace_ms + delay_ms >= timeframe.ms:
-        raise ConfigurationError(
-            "collect.grace",
-            f"collect.grace_s and delay_s together are as long as a bar of {timeframe}",
-            hint="a slice has to be over before the next one is due: lower them",
-        )
     address = OkxAddress(base_url=url)
     places: list[Asks] = [OkxRest(None, address)]
     if settings.second_url is not None:
@@ -309,6 +309,15 @@ def okx_feed(
         since_ms=since_ms, watcher=collector, closes=closes,
         settings=FeedSettings(streams=settings.streams, grace_ms=grace_ms, delay_ms=delay_ms),
     )  # fmt: skip
+
+
+def _require_short_waits(settings: CollectSettings, timeframe: Timeframe) -> None:
+    if (settings.grace_s + settings.delay_s) * 1000 >= timeframe.ms:
+        raise ConfigurationError(
+            "collect.grace",
+            f"collect.grace_s and delay_s together are as long as a bar of {timeframe}",
+            hint="a slice has to be over before the next one is due: lower them",
+        )
 
 
 def wanted(configuration: Configuration) -> tuple[Wanted, ...]:
