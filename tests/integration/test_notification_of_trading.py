@@ -230,3 +230,21 @@ def test_other_settings_of_notification_hold_once_they_are_read_again(
             trader.wait()
 
     assert "notification.language: en → zh" in text
+
+
+@pytest.mark.parametrize("words", [("trade",), ("notify", "test")], ids=" ".join)
+def test_without_the_extra_it_is_said_how_to_get_it_before_anything_is_done(
+    desk: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+) -> None:
+    (desk / "algotrader.yaml").write_text(settings("http://127.0.0.1:1"))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "telegram"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "telegram", None)
+    error = said(capfd, *words, code=2)["error"]
+
+    assert error["code"] == "notification.extra"
+    assert "algotrader[notify]" in error["hint"]
+    assert not (desk / "journal").exists()
