@@ -123,7 +123,7 @@ def _read(snapshot: Snapshot, settings: EngineSettings | None) -> EngineState:
     if settings is not None:
         # The hash covers the whole file, also what decides nothing.
         before = replace(state.settings, configuration_hash=settings.configuration_hash)
-        if changed := differences_of(before, settings):
+        if before != settings and (changed := differences_of(before, settings)):
             raise ImageError(f"it was written under other settings ({', '.join(changed)})")
         state.settings = settings
     return state
