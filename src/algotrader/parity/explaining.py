@@ -73,11 +73,21 @@ class Explainer:
         self._memory.note_moves(key)
         reason, sameness = self._judged(key, live, today, came, gap)
         self._memory.remember(key, reason, came)
+        if live is not None and today is not None:
+            self._note_state(key, live, today, reason)
         return Compared(
             key=key, journal=live, backtest=today, came=came, sameness=sameness,
             cause=None if reason is None else reason.cause,
             text="" if reason is None else reason.text, gap=gap,
         )  # fmt: skip
+
+    def _note_state(self, key: Key, live: Decided, today: Decided, reason: Reason | None) -> None:
+        """What a bar-by-bar strategy remembers differs for the reason of this decision, or its bars."""
+        why = reason if reason is not None and reason.cause is not Cause.PATH else None
+        if why is None and live.state != today.state:
+            found = self._bars[key.strategy].newest(key.decision_ts, key.instrument)
+            why = None if found is None else Reason(found.cause, found.text)
+        self._memory.note_state(key, live.state == today.state, why)
 
     def _judged(
         self,
@@ -146,8 +156,11 @@ class Explainer:
 
     def _of_state(self, key: Key, said: str) -> Reason | None:
         """A bar-by-bar strategy looks at its position and money, and keeps a state of its own."""
-        earlier = self._memory.last.get((key.strategy, key.instrument)) or self._memory.roots.get(
-            key.strategy
+        memory = self._memory
+        earlier = (
+            memory.last.get((key.strategy, key.instrument))
+            or memory.states.get(key.strategy)
+            or memory.roots.get(key.strategy)
         )
         if earlier is not None:
             return Reason(earlier.reason.cause, f"{said}; {earlier}", earlier.reason.named())

@@ -22,6 +22,7 @@ class Memory:
         self.roots: dict[StrategyId, Since] = {}  # the first since its books were equal
         self.last: dict[Place, Since] = {}  # the newest since a decision there was equal
         self.equal: dict[Place, Key] = {}  # the last equal decision
+        self.states: dict[StrategyId, Since] = {}  # since when its `ctx.state` is another
         self._moves = deque(live.moved)
 
     def note_moves(self, key: Key) -> None:
@@ -49,6 +50,13 @@ class Memory:
         if reason.cause is not Cause.PATH:
             self.last[place] = since
         self.roots.setdefault(key.strategy, since)
+
+    def note_state(self, key: Key, is_same: bool, reason: Reason | None) -> None:
+        """Since when a strategy's own state is another, and why; forgotten where it is equal."""
+        if is_same:
+            self.states.pop(key.strategy, None)
+        elif reason is not None:
+            self.states.setdefault(key.strategy, Since(key.decision_ts, reason))
 
     def asked(self, key: Key, until: int = 0) -> bool:
         """Whether a person stopped trading or let it go on since the last equal decision."""
