@@ -38,6 +38,7 @@ _SIZING: Final = ("risk", "accounts", "backtest")  # sections that sizes and lim
 _MOST_CHANGES: Final = 3
 _SAME: Final = 1e-12  # targets that differ by less than this part are the same number
 _SAME_MONEY: Final = Decimal("1e-9")  # of equity: the books agree to this part (P16)
+_NEVER_WORKED: Final = ("rejected", "absent")
 _OPERATOR_RULES: Final = ("kill_switch", "halt")
 _RESTART_RULES: Final = ("starting", "reduce_only")
 
@@ -181,6 +182,9 @@ class Explainer:
     def _other_result(self, key: Key, came: tuple[Result, Result]) -> Reason | None:
         """What happened to the orders of this very decision."""
         ours, theirs = self._live.of(key), self._today.of(key)
+        for told in ours.of_strategy:
+            if told.ended in _NEVER_WORKED and self._ended_otherwise(told):
+                return self._of_order(key, told)
         if _came_to_the_same(came):
             return None
         denied = self._denied(key, ours, theirs)
@@ -190,6 +194,11 @@ class Explainer:
             if not told.is_open and not self._is_done_alike(told):
                 return self._of_order(key, told)
         return None
+
+    def _ended_otherwise(self, told: Told) -> bool:
+        """What was refused leaves no rest to try again (R13), what expired does."""
+        twin = self._today.orders.get(told.order.order_id)
+        return twin is None or twin.ended != told.ended
 
     def _is_done_alike(self, told: Told) -> bool:
         """Filled whole, or to the same part as the same order of the backtest."""
