@@ -9,11 +9,14 @@ caller keeps the name of the build beside it.
 
 from __future__ import annotations
 
+import copyreg
 import dataclasses
 import io
 import pickle
+import sys
 from collections.abc import Callable, Mapping
 from functools import cache
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -52,7 +55,7 @@ def image_of(state: EngineState) -> bytes:
     kept = {name: part for name, part in vars(state).items() if name not in _MADE_AGAIN}
     written = io.BytesIO()
     pickler = pickle.Pickler(written, protocol=pickle.HIGHEST_PROTOCOL)
-    pickler.dispatch_table = _structs()
+    pickler.dispatch_table = _writers()
     pickler.dump(kept)
     return written.getvalue()
 
@@ -73,20 +76,37 @@ def _written(value: msgspec.Struct) -> tuple[Callable[..., msgspec.Struct], tupl
     return _struct, (type(value), fields)
 
 
+def _struct(kind: type[msgspec.Struct], fields: dict[str, Any]) -> msgspec.Struct:
+    return kind(**fields)
+
+
 @cache
-def _structs() -> dict[type, Callable[[Any], Any]]:
-    """How each class of struct is written: as its class and fields."""
+def _writers() -> dict[type, Callable[[Any], Any]]:
+    """How structs and frozen records are written; all else as `pickle` has it."""
     found: dict[type, Callable[[Any], Any]] = {}
     waiting: list[type] = [msgspec.Struct]
     while waiting:
         kind = waiting.pop()
         found[kind] = _written
         waiting += kind.__subclasses__()
+    modules = [module for name, module in sys.modules.items() if name.startswith(_PACKAGES)]
+    for kind in (kind for module in modules for kind in vars(module).values()):
+        getstate = getattr(kind, "__getstate__", None) if isinstance(kind, type) else None
+        if getattr(getstate, "__name__", "") == "_dataclass_getstate":
+            found[kind] = _record_writer(kind)
     return found
 
 
-def _struct(kind: type[msgspec.Struct], fields: dict[str, Any]) -> msgspec.Struct:
-    return kind(**fields)
+def _record_writer(kind: type) -> Callable[[Any], Any]:
+    """What a record's own way of writing gives, without looking for its fields each time."""
+    names = [field.name for field in dataclasses.fields(kind)]
+    values = attrgetter(*names) if len(names) > 1 else None
+
+    def written(value: Any) -> Any:
+        state = [getattr(value, name) for name in names] if values is None else values(value)
+        return copyreg.__newobj__, (kind,), state  # type: ignore[attr-defined]
+
+    return written
 
 
 class _Reader(pickle.Unpickler):
