@@ -150,8 +150,8 @@ class EngineState:
 
     def is_left_alone(self, fill: Fill) -> bool:
         """Whether a trade is a person's, on an account that leaves those alone."""
-        ours = fill.order_id is not None and fill.order_id in self.orders
-        return self.left_alone.concerns(fill.account) and not ours
+        # An order of ours that the journal lost is ours all the same.
+        return fill.order_id is None and self.left_alone.concerns(fill.account)
 
     def _left(self, event: HoldingLeft) -> None:
         self.left_alone.told(event.account, event.instrument, event.quantity)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+import msgspec
 from tests.integration.test_steps_replay import (
     BTC,
     HOUR,
@@ -22,7 +23,7 @@ from tests.integration.test_steps_replay import (
 
 from algotrader.core.events import Event, HoldingLeft, ModeChanged, OrderFilled, TradingMode
 from algotrader.core.fills import Fill
-from algotrader.core.ids import TradeId
+from algotrader.core.ids import OrderId, TradeId
 from algotrader.core.instants import utc_at
 from algotrader.core.orders import Side
 from algotrader.core.ports import Notice
@@ -206,3 +207,13 @@ def test_our_own_fills_are_booked_where_those_of_others_are_left_alone() -> None
 
     assert desk.mode is TradingMode.TRADING
     assert desk.steps.engine.state.books[MAIN].whole.position(BTC).quantity == 50
+
+
+def test_f49_a_fill_of_an_order_that_the_journal_lost_is_ours_all_the_same() -> None:
+    desk = Desk(["2"])
+    lost = by_hand("2")
+    desk.steps.take(msgspec.structs.replace(lost, fill=replace(lost.fill, order_id=OrderId("atx"))))
+    desk.reconcile()
+
+    assert desk.mode is TradingMode.TRADING
+    assert desk.steps.engine.state.books[MAIN].whole.position(BTC).quantity == 2
