@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 app = new_app()
 
 ROLES = ("collector", "scheduler", "trader", "notifier")
+NOT_YET = ("api", "runner")
 For = Annotated[float | None, typer.Option("--for", help="End after so many seconds.", min=0)]
 
 
@@ -47,6 +48,11 @@ def run(
         _notifier(out, for_s)
     elif role == "trader":
         _trader(out, for_s)
+    elif role in NOT_YET:
+        raise UsageError(
+            "usage.role", f"the role {role} is not there yet",
+            hint=f"roles are: {', '.join(ROLES)}; strategies run in the trader's own worker",
+        )  # fmt: skip
     else:
         raise UsageError(
             "usage.role", f"there is no role {role!r}",
