@@ -129,16 +129,6 @@ def test_dev_holds_run_and_builds_the_kernel_once(work: list[str]) -> None:
     assert work == ["run", "kernel", "dev"]
 
 
-def test_downloads_are_added_to_what_runs_and_are_part_of_dev(work: list[str]) -> None:
-    environment.main("run")
-    environment.main("online")
-    environment.main("run")
-    environment.main("dev")
-    environment.main("online")
-
-    assert work == ["run", "kernel", "online", "dev"]
-
-
 @pytest.mark.parametrize(
     ("changed", "steps"),
     [
