@@ -18,7 +18,7 @@ class PositionChanged(EventBase, frozen=True, kw_only=True):
     instrument: Symbol
     quantity: Decimal  # signed
     entry: Decimal | None  # average entry price; None when flat
-    realised: Decimal  # profit of this booking, settlement currency, before fees
+    realised: Decimal  # profit on the position so far, settlement currency, before fees
     currency: Currency
 
 
