@@ -9,11 +9,13 @@ import pytest
 from tests.builders.journals import ENTROPY, NOW_MS, a_step, bodies, steps_text
 
 from algotrader.core.ids import mint_run_id
+from algotrader.live.journal import journal as journals
 from algotrader.live.journal.chain import GENESIS, Entry, chained, head_of
 from algotrader.live.journal.errors import JournalMissingError
 from algotrader.live.journal.journal import Journal, begin, resume
 from algotrader.live.journal.memory import MemoryStorage
 from algotrader.live.journal.port import Snapshot, Storage
+from algotrader.live.journal.records import SegmentBegan
 from algotrader.live.journal.snapshots import SnapshotFile
 from algotrader.live.journal.storage import SegmentStorage
 
@@ -96,6 +98,22 @@ def test_a_new_file_changes_nothing_for_a_reader(
     assert again.head == journal.head
     assert again.rotate(now_ms=NOW_MS) == journal.head.seq + 1
     assert bodies(again.read(7)) == steps_text(6)[4:]
+
+
+def test_a_full_file_is_followed_by_a_new_one_by_itself_also_after_a_restart(
+    journal: Journal, restarted: Callable[[], Storage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journals, "SEGMENT_ROWS", 5)
+    for number in range(4):
+        journal.append(a_step(number, 2))
+    again = resume(restarted())
+    for number in range(4, 8):
+        again.append(a_step(number, 2))
+
+    assert bodies(again.read()) == steps_text(8)
+    began = [row.seq for row in again.read() if row.kind == SegmentBegan.kind]
+    assert began == [1, 6, 11, 16]
+    assert resume(restarted(), from_start=True).head == again.head
 
 
 def test_an_empty_step_is_refused(journal: Journal) -> None:

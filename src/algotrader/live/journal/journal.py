@@ -32,6 +32,7 @@ from algotrader.live.journal.records import (
     encode_record,
 )
 
+SEGMENT_ROWS: Final = 500_000  # some 250 MB, then the journal goes on in a new file
 SCHEMA: Final = 1
 """Of the tables and of the chain. Rows of an older one are never read by guesswork."""
 
@@ -54,13 +55,18 @@ class Journal:
         run_id: RunId,
         head: Head,
         segment: int,
+        segment_seq: int = 0,
         guard: Callable[[], None] = no_guard,
     ) -> None:
-        """`guard` is asked before each commit; it raises JournalFailedError to forbid it."""
+        """`segment_seq`: the first row of the newest file.
+
+        `guard` is asked before each commit; it raises JournalFailedError to forbid it.
+        """
         self._storage = storage
         self._run_id = run_id
         self._head = head
         self._segment = segment
+        self._segment_seq = segment_seq
         self._guard = guard
         self._failure: JournalFailedError | None = None
 
@@ -88,7 +94,13 @@ class Journal:
         return self.append_steps([entries])
 
     def append_steps(self, steps: Sequence[Sequence[Entry]]) -> int:
-        """The same for several steps in one commit: all of them or none. Their rows stay apart."""
+        """The same for several steps in one commit: all of them or none. Their rows stay apart.
+
+        Begins a new file first when the newest one is full.
+        """
+        is_full = self._head.seq - self._segment_seq + 1 >= SEGMENT_ROWS
+        if is_full and steps and steps[0]:
+            self.rotate(now_ms=steps[0][0].time_ms)
         rows: list[Row] = []
         for entries in steps:
             if not entries:
@@ -135,6 +147,7 @@ class Journal:
         )
         seq = self._commit(chained([entry_of(began, now_ms)], self._head), new_segment=True)
         self._segment += 1
+        self._segment_seq = seq
         return seq
 
     def close(self) -> None:
@@ -180,8 +193,14 @@ def resume(
     if found.problem is not None:
         raise found.problem
     segment = last_segment(storage)
+    began = storage.newest(kind=SegmentBegan.kind)
     return Journal(
-        storage, run_id=RunId(segment.run_id), head=found.kept, segment=segment.segment, guard=guard
+        storage,
+        run_id=RunId(segment.run_id),
+        head=found.kept,
+        segment=segment.segment,
+        segment_seq=0 if began is None else began.seq,
+        guard=guard,
     )
 
 
