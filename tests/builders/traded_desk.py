@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from decimal import Decimal
@@ -121,9 +122,13 @@ class _Here:
 
     def __init__(self) -> None:
         self._worker = Worker()
+        self._answers: deque[Any] = deque()
 
-    async def ask(self, message: Any) -> Any:
-        return self._worker.hear(message)
+    def send(self, messages: Iterable[Any]) -> None:
+        self._answers += [self._worker.hear(message) for message in messages]
+
+    async def receive(self) -> Any:
+        return self._answers.popleft()
 
     async def end(self) -> None:
         """There is nothing to end."""

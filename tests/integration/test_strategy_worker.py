@@ -105,6 +105,33 @@ def test_f58_one_that_overruns_is_stopped_alone(tmp_path: Path) -> None:
     assert answers[1].error == answers[3].error == "no answer within 3 s"
 
 
+def test_f58_of_those_asked_together_only_the_one_that_overruns_is_stopped(tmp_path: Path) -> None:
+    slow = written(tmp_path, "slow", "        time.sleep(60)\n", "import time")
+    dying = written(tmp_path, "dying", "        os._exit(1)\n", "import os")
+    names = ["first", "slow", "second", "dying", "third"]
+    uses = {"slow": slow, "dying": dying}
+    strategies = [live(name, uses.get(name, "TrendFollow")) for name in names]
+
+    async def work(decider: WorkerDecider) -> list[list[StrategyAnswered]]:
+        twice = []
+        for _ in range(2):
+            questions = [decider.decide(asked(name)) for name in names]
+            twice.append(await asyncio.gather(*questions))
+        return twice
+
+    first, again = with_worker(strategies, work, budget_s=3.0)
+    fine = DecisionOutcome.DECIDED
+    assert [one.strategy for one in first] == names
+    assert [one.outcome for one in first] == [
+        fine, DecisionOutcome.TIMED_OUT, fine, DecisionOutcome.RAISED, fine
+    ]  # fmt: skip
+    assert [one.outcome for one in again] == [
+        fine, DecisionOutcome.RAISED, fine, DecisionOutcome.RAISED, fine
+    ]  # fmt: skip
+    wanted = [one.wanted for one in (*first, *again) if one.outcome is fine]
+    assert all(one == wanted[0] for one in wanted)
+
+
 def test_one_that_ends_the_process_is_stopped_alone(tmp_path: Path) -> None:
     dying = written(tmp_path, "dying", "        os._exit(1)\n", "import os")
     strategies = [live("dying", dying), live("trend", "TrendFollow")]

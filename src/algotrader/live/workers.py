@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -47,6 +48,9 @@ MEMORY_BYTES: Final = 2 << 30
 _KEPT_ENVIRONMENT: Final = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "PYTHONPATH", "VIRTUAL_ENV")
 
 
+_Waiting = tuple[AskStrategy, asyncio.Future[StrategyAnswered]]
+
+
 class WorkerGoneError(Exception):
     """The worker ended or speaks nonsense; start a new one."""
 
@@ -67,11 +71,10 @@ class LiveStrategy:
 
 
 class WorkerProcess:
-    """The child and its two pipes. One question at a time."""
+    """The child and its two pipes. It answers in the order in which it was asked."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
-        self._turn = asyncio.Lock()
 
     @classmethod
     async def start(cls, memory_bytes: int = MEMORY_BYTES) -> WorkerProcess:
@@ -82,21 +85,24 @@ class WorkerProcess:
         )  # fmt: skip
         return cls(process)
 
-    async def ask(self, message: ToWorker) -> FromWorker:
-        """The answer. WorkerGoneError if there will be none."""
-        stdin, stdout = self._process.stdin, self._process.stdout
-        if stdin is None or stdout is None:
+    def send(self, messages: Iterable[ToWorker]) -> None:
+        """Each is answered in its turn: `receive` as often. Waits for nobody."""
+        if self._process.stdin is None:
             raise WorkerGoneError("the worker has no pipes")
-        async with self._turn:
-            try:
-                stdin.write(framed(message))
-                await stdin.drain()
-                length = int.from_bytes(await stdout.readexactly(LENGTH_BYTES), "big")
-                if length > LONGEST:
-                    raise WorkerGoneError(f"an answer of {length} bytes is none")
-                return from_worker(await stdout.readexactly(length))
-            except (OSError, asyncio.IncompleteReadError, msgspec.DecodeError) as error:
-                raise WorkerGoneError(f"the worker is gone: {error}") from error
+        # Not drained: a worker that waits for us to read would never read on itself.
+        self._process.stdin.write(b"".join(framed(message) for message in messages))
+
+    async def receive(self) -> FromWorker:
+        """The next answer. WorkerGoneError if there will be none."""
+        if (stdout := self._process.stdout) is None:
+            raise WorkerGoneError("the worker has no pipes")
+        try:
+            length = int.from_bytes(await stdout.readexactly(LENGTH_BYTES), "big")
+            if length > LONGEST:
+                raise WorkerGoneError(f"an answer of {length} bytes is none")
+            return from_worker(await stdout.readexactly(length))
+        except (OSError, asyncio.IncompleteReadError, msgspec.DecodeError) as error:
+            raise WorkerGoneError(f"the worker is gone: {error}") from error
 
     @property
     def pid(self) -> int:
@@ -119,6 +125,8 @@ class WorkerDecider:
         self._budget_s = budget_s
         self._worker: WorkerProcess | None = None
         self._turn = asyncio.Lock()
+        self._asked: deque[_Waiting] = deque()
+        self._serving: asyncio.Task[None] | None = None
         self.tell: Callable[[Event], None] = lambda _: None
         """Hears what is to be known beside the answers: `Trader.tell`."""
 
@@ -148,17 +156,67 @@ class WorkerDecider:
             one.stopped = None
 
     async def decide(self, question: AskStrategy) -> StrategyAnswered:
+        """The answer, whatever happens. Questions of one moment go to the worker together."""
+        told = asyncio.get_running_loop().create_future()
+        self._asked.append((question, told))
+        if self._serving is None or self._serving.done():
+            self._serving = asyncio.ensure_future(self._serve())
+        answer: StrategyAnswered = await told
+        return answer
+
+    async def _serve(self) -> None:
+        """Answer what is asked until nothing is."""
+        while self._asked:
+            async with self._turn:
+                here = self._taken()
+                try:
+                    await self._answer(deque(here))
+                except Exception as error:  # noqa: BLE001  it is those who asked that it concerns
+                    for _, told in here:
+                        if not told.done():
+                            told.set_exception(error)
+
+    def _taken(self) -> list[_Waiting]:
+        """What is asked now, of each strategy once: what it is asked next depends on its answer."""
+        taken: dict[StrategyId, _Waiting] = {}
+        later: deque[_Waiting] = deque()
+        for question, told in self._asked:
+            if question.strategy in taken:
+                later.append((question, told))
+            elif not told.done():  # else nobody waits for it any more
+                taken[question.strategy] = (question, told)
+        self._asked = later
+        return list(taken.values())
+
+    async def _answer(self, waiting: deque[_Waiting]) -> None:
+        """Each within its budget, counted from the answer before; a new worker for what one left."""
+        while waiting:
+            if self._worker is None:
+                await self.load()
+            assert self._worker is not None
+            worker = self._worker
+            worker.send(
+                self._ask(question) for question, _ in waiting
+                if self._strategies[question.strategy].stopped is None
+            )  # fmt: skip
+            while waiting and self._worker is worker:
+                question, told = waiting.popleft()
+                answer = await self._answered(worker, question)
+                if not told.done():
+                    told.set_result(answer)
+
+    async def _answered(self, worker: WorkerProcess, question: AskStrategy) -> StrategyAnswered:
         one = self._strategies[question.strategy]
-        async with self._turn:
-            if one.stopped is not None:
-                return self._told(question, DecisionOutcome.RAISED, one.stopped)
-            try:
-                return await self._answer(one, question)
-            except TimeoutError:
-                why = f"no answer within {self._budget_s:g} s"
-                return await self._stop(one, question, DecisionOutcome.TIMED_OUT, why)
-            except WorkerGoneError as error:
-                return await self._stop(one, question, DecisionOutcome.RAISED, str(error))
+        if one.stopped is not None:
+            return self._told(question, DecisionOutcome.RAISED, one.stopped)
+        try:
+            answer = await asyncio.wait_for(worker.receive(), self._budget_s)
+            return self._read(one, question, answer)
+        except TimeoutError:
+            why = f"no answer within {self._budget_s:g} s"
+            return await self._stop(one, question, DecisionOutcome.TIMED_OUT, why)
+        except WorkerGoneError as error:
+            return await self._stop(one, question, DecisionOutcome.RAISED, str(error))
 
     @property
     def worker_pid(self) -> int | None:
@@ -168,27 +226,37 @@ class WorkerDecider:
     async def renew(self) -> None:
         """End the worker between two decisions; the next one finds a new one."""
         async with self._turn:
-            await self.close()
+            await self._end_worker()
 
     async def close(self) -> None:
+        """Nothing is answered any more."""
+        if self._serving is not None:
+            self._serving.cancel()
+            await asyncio.gather(self._serving, return_exceptions=True)
+        await self._end_worker()
+
+    async def _end_worker(self) -> None:
         if self._worker is not None:
             await self._worker.end()
             self._worker = None
 
-    async def _answer(self, one: LiveStrategy, question: AskStrategy) -> StrategyAnswered:
-        if self._worker is None:
-            await self.load()
-        assert self._worker is not None
+    def _ask(self, question: AskStrategy) -> Ask:
+        """The question with the bars that the worker has not yet."""
+        one = self._strategies[question.strategy]
         bars = one.history.bars
         rows = sent(bars.rows(one.told_rows, len(bars))) if one.told_rows < len(bars) else None
-        ask = Ask(
+        one.told_rows = len(bars)
+        return Ask(
             name=one.strategy, decision_ts=question.decision_ts, rows=rows,
             question=question.question,
         )  # fmt: skip
-        answer = await asyncio.wait_for(self._worker.ask(ask), self._budget_s)
+
+    def _read(
+        self, one: LiveStrategy, question: AskStrategy, answer: FromWorker
+    ) -> StrategyAnswered:
+        """WorkerGoneError for what is no answer to the question."""
         if not isinstance(answer, Answer) or answer.name != one.strategy:
             raise WorkerGoneError("the worker answered something else")
-        one.told_rows = len(bars)
         if answer.caught_up:
             self.tell(self._caught_up(one, answer.caught_up))
         if answer.outcome is not DecisionOutcome.DECIDED:
@@ -223,7 +291,7 @@ class WorkerDecider:
         """End the worker and this strategy; the others are loaded anew at their next question."""
         log.error("strategy %s is stopped: %s", one.strategy, why)
         one.stopped = why
-        await self.close()
+        await self._end_worker()
         return self._told(question, outcome, why)
 
     def _told(self, question: AskStrategy, outcome: DecisionOutcome, why: str) -> StrategyAnswered:
@@ -245,7 +313,8 @@ class WorkerDecider:
             instruments=one.instruments, history=sent(bars), has_decided=one.has_decided,
         )  # fmt: skip
         try:
-            answer = await worker.ask(load)
+            worker.send((load,))
+            answer = await worker.receive()
         except WorkerGoneError as error:
             raise StrategyError("strategy.worker", f"{one.strategy}: {error}") from error
         if not isinstance(answer, Loaded) or answer.error is not None:
