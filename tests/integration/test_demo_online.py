@@ -42,7 +42,7 @@ def test_the_demo_online_runs_on_downloaded_bars_and_again_without_asking(
     assert "TrendFollow  OKX:BTC/USDT  1h" in said
     assert "FundingCarry  OKX:BTC/USDT, OKX:BTC/USDT:USDT  1h" in said
     assert "generated" not in said
-    assert said.splitlines()[-1].endswith("report.html")
+    assert said.splitlines()[-1].endswith("parity.html")
     assert not [path for path in venue.asked if "candles" in path]
     rules = load_instrument(tmp_path / "lake", Symbol.parse("OKX:BTC/USDT:USDT"))
     assert rules is not None
