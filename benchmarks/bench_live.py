@@ -213,12 +213,13 @@ class Timed:
             timed()
             return await submit(self, *arguments)
 
+        # Timed at the broker's door: nothing nearer to the order is reached from outside.
         PaperBroker.submit = submitted  # type: ignore[method-assign]
         try:
             with opened(journal_folder(desk), sync) as journal:
                 return (await trade_replay(desk, journal, on_slice=self.told)).slices
         finally:
-            PaperBroker.submit = submit  # type: ignore[method-assign]
+            PaperBroker.submit = submit  # type: ignore[method-assign]  # as it was
 
 
 def resident_mb() -> float:

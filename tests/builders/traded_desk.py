@@ -136,9 +136,9 @@ class _Here:
 
 class HereDecider(WorkerDecider):
     async def load(self) -> None:
-        self._worker = here = _Here()  # type: ignore[assignment]
+        self._worker = here = _Here()  # type: ignore[assignment]  # it has a worker's two verbs
         for one in self._strategies.values():
-            await self._load(here, one)  # type: ignore[arg-type]
+            await self._load(here, one)  # type: ignore[arg-type]  # the same
 
 
 class InTime(PaperBroker):

@@ -79,11 +79,7 @@ def rehearse(
         _download(folder, venue)
     _print(console, done)
     if not done.agrees:
-        differing = "; ".join(
-            f"{one.subject}: {one.journal} in the journal, {one.exchange} on the exchange"
-            for one in done.agreements
-            if not one.is_equal
-        )
+        differing = "; ".join(str(one) for one in done.agreements if not one.is_equal)
         raise RunError(
             "demo.disagrees", f"the journal and the exchange do not agree on {differing}",
             hint=f"{folder / 'trader.log'} and algotrader journal show tell what happened",

@@ -104,7 +104,7 @@ def _record_writer(kind: type) -> Callable[[Any], Any]:
 
     def written(value: Any) -> Any:
         state = [getattr(value, name) for name in names] if values is None else values(value)
-        return copyreg.__newobj__, (kind,), state  # type: ignore[attr-defined]
+        return copyreg.__newobj__, (kind,), state  # type: ignore[attr-defined]  # pickle's own, missing in the stubs
 
     return written
 

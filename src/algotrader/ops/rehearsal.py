@@ -56,6 +56,9 @@ class Agreement:
     def is_equal(self) -> bool:
         return abs(self.journal - self.exchange) <= self.tolerance
 
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.journal} in the journal, {self.exchange} on the exchange"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rehearsed:
@@ -271,11 +274,7 @@ class Rehearsal:
     def _difference(self, state: EngineState | None) -> str:
         """What does not agree, in words."""
         found = () if state is None else self._agreements(state)
-        return "".join(
-            f"; {one.subject}: {one.journal} in the journal, {one.exchange} on the exchange"
-            for one in found
-            if not one.is_equal
-        )
+        return "".join(f"; {one}" for one in found if not one.is_equal)
 
     def _stuck(self, text: str) -> RunError:
         return RunError("rehearsal.stuck", text, hint=f"{self._log} says why")

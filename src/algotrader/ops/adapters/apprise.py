@@ -53,7 +53,7 @@ class AppriseChannel:
 
         attached: Any = None
         if letter.picture is not None:
-            attached = AttachMemory(  # type: ignore[no-untyped-call]
+            attached = AttachMemory(  # type: ignore[no-untyped-call]  # apprise is untyped
                 content=letter.picture, name=_PICTURE, mimetype="image/png"
             )
         try:
