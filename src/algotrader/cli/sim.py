@@ -17,6 +17,7 @@ from algotrader.core.errors import UsageError
 
 if TYPE_CHECKING:
     from algotrader.simulator.okx.build import SimulatorSettings
+    from algotrader.simulator.okx.desk import Credentials
     from algotrader.simulator.okx.exchange import PathRule
     from algotrader.simulator.okx.server import Server
 
@@ -49,9 +50,16 @@ Participation = Annotated[
 PathOrder = Annotated[str, typer.Option(help="Of a bar's extremes: worst or near-far.")]
 NoLimits = Annotated[bool, typer.Option("--no-limits", help="Without rate limits.")]
 For = Annotated[float | None, typer.Option("--for", min=0, help="End after so many seconds.")]
-Key = Annotated[str, typer.Option(help="API key of the one account.")]
+Key = Annotated[str, typer.Option(help="API key of the main account.")]
 Secret = Annotated[str, typer.Option(help="Its secret.")]
 Passphrase = Annotated[str, typer.Option(help="Its passphrase.")]
+SubAccounts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--sub-account", metavar="NAME",
+        help="Another account, with keys NAME-key, NAME-secret, NAME-pass; repeatable.",
+    ),
+]  # fmt: skip
 
 
 @app.callback()
@@ -81,11 +89,13 @@ def okx(
     key: Key = "sim-key",
     secret: Secret = "sim-secret",  # noqa: S107  nothing is protected by it but a simulation
     passphrase: Passphrase = "sim-pass",  # noqa: S107
+    sub_accounts: SubAccounts = None,
 ) -> None:
     """An exchange on this machine that speaks OKX v5, with faults on demand.
 
-    REST and WebSocket on one port, spot and perpetuals, one account. Nothing leaves this machine
-    and no real order is possible. Prices are generated, or replayed from --data. Ctrl-C ends it.
+    REST and WebSocket on one port, spot and perpetuals, a main account and sub-accounts. Nothing
+    leaves this machine and no real order is possible. Prices are generated, or replayed from
+    --data. Ctrl-C ends it.
 
     \b
     algotrader sim okx --balance USDT=10000 --balance BTC=0.5
@@ -101,6 +111,7 @@ def okx(
         balances=_amounts(balances or ["USDT=10000"]), speed=speed, seed=seed, rebase=speed == 1.0,
         history_bars=history,
         credentials=Credentials(key=key, secret=secret, passphrase=passphrase),
+        sub_accounts=tuple(_sub_account(name) for name in sub_accounts or ()),
         participation=participation, path=_path_rule(path), limits=not no_limits,
         faults=tuple(read_faults(faults)) if faults else (),
     )  # fmt: skip
@@ -114,6 +125,18 @@ def okx(
             "simulator.port", f"port {port} of {host} cannot be used: {_reason(error)}",
             hint="choose another with --port, or --port 0 for any free one",
         ) from error  # fmt: skip
+
+
+def _sub_account(name: str) -> Credentials:
+    """Keys made of a name, as `sim-key` is. UsageError for a name that no key can have."""
+    from algotrader.simulator.okx.desk import Credentials
+
+    if not name.isascii() or not name.isalnum() or name == "sim":
+        raise UsageError(
+            "simulator.sub_account", f"--sub-account {name!r} is no name for keys",
+            hint="use letters and digits, such as --sub-account carry",
+        )  # fmt: skip
+    return Credentials(key=f"{name}-key", secret=f"{name}-secret", passphrase=f"{name}-pass")
 
 
 def _reason(error: OSError) -> str:
@@ -167,6 +190,7 @@ async def _serve(
         shown = {
             "rest": f"http://{at[0]}:{port}", "ws": f"ws://{at[0]}:{port}/ws/v5",
             "api_key": made.key, "secret": made.secret, "passphrase": made.passphrase,
+            **_of_sub_accounts(settings),
             "control": f"http://{at[0]}:{port}/_control", "token": server.token,
             "instruments": list(server.simulator.api.desk.venue.markets), "seed": settings.seed,
         }  # fmt: skip
@@ -183,6 +207,12 @@ async def _serve(
             await asyncio.wait([server.running], timeout=for_s)
             if server.running.done():
                 server.running.result()  # it ends only by an error
+
+
+def _of_sub_accounts(settings: SimulatorSettings) -> dict[str, list[str]]:
+    if not settings.sub_accounts:
+        return {}
+    return {"sub_accounts": [one.key for one in settings.sub_accounts]}
 
 
 def _amounts(texts: list[str]) -> dict[str, Decimal]:

@@ -52,7 +52,7 @@ def config(desk: Desk, _: Asked) -> Reply:
         "acctLv": "2", "acctStpMode": "cancel_maker", "autoLoan": False, "ctIsoMode": "automatic",
         "enableSpotBorrow": False, "greeksType": "PA", "ip": "", "kycLv": "3",
         "label": "simulated", "level": "Lv1", "levelTmp": "", "liquidationGear": "-1",
-        "mainUid": desk.uid, "mgnIsoMode": "automatic", "opAuth": "0",
+        "mainUid": desk.main_uid, "mgnIsoMode": "automatic", "opAuth": "0",
         "perm": desk.credentials.permissions,
         "posMode": "long_short_mode" if desk.venue.wallet.is_hedged else "net_mode",
         "roleType": "0", "settleCcy": "USDT", "settleCcyList": ["USDT"],

@@ -15,7 +15,7 @@ from algotrader.core.symbols import Symbol
 from algotrader.core.timeframes import MINUTE_MS, Timeframe
 from algotrader.data import generator
 from algotrader.simulator.okx.api import Api
-from algotrader.simulator.okx.desk import Credentials, Desk
+from algotrader.simulator.okx.desk import MAIN_UID, Credentials, Desk
 from algotrader.simulator.okx.exchange import Exchange, ExchangeSettings, PathRule
 from algotrader.simulator.okx.faults import Fault, Faults
 from algotrader.simulator.okx.feeds import FUNDING_MS, Feed
@@ -38,6 +38,7 @@ class SimulatorSettings:
 
     balances: Mapping[str, Decimal] = field(default_factory=lambda: {"USDT": Decimal(10_000)})
     credentials: Credentials = DEFAULT_CREDENTIALS
+    sub_accounts: tuple[Credentials, ...] = ()  # each with the same balances
     speed: float = 1.0
     seed: int = 7
     participation: float = 0.1
@@ -61,7 +62,12 @@ def build(listed: Listed, settings: SimulatorSettings, at_ms: int) -> Simulator:
         participation=settings.participation, path=settings.path,
     ))  # fmt: skip
     desk = Desk(exchange=exchange, credentials=settings.credentials)
-    api = Api(desk, RateLimits(enabled=settings.limits))
+    others = [
+        Desk(exchange=exchange.beside(settings.balances), credentials=one,
+             uid=str(int(MAIN_UID) + number))
+        for number, one in enumerate(settings.sub_accounts, start=1)
+    ]  # fmt: skip
+    api = Api(desk, *others, limits=RateLimits(enabled=settings.limits))
     pace = Pace(started_ms=at_ms, venue_ms=first, speed=settings.speed)
     return Simulator(api, pace, Faults(settings.faults, seed=settings.seed, started_ms=at_ms))
 

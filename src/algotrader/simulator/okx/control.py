@@ -15,6 +15,7 @@ from algotrader.core.errors import UsageError
 from algotrader.simulator.okx.faults import fault_of
 from algotrader.simulator.okx.numerals import amount
 from algotrader.simulator.okx.simulator import Simulator
+from algotrader.simulator.okx.venue import Venue
 
 
 def control(simulator: Simulator, asked: object, at_ms: int) -> dict[str, Any]:
@@ -38,12 +39,23 @@ def control(simulator: Simulator, asked: object, at_ms: int) -> dict[str, Any]:
 
 
 def status(simulator: Simulator) -> dict[str, Any]:
-    """The venue in short: time, coins, positions, orders, and the hash of its history."""
+    """The venue in short: time, and of each account coins, positions, orders, hash of its history.
+
+    What the first account has stands at the top.
+    """
     exchange = simulator.api.desk.exchange
-    venue = exchange.venue
     return {
         "venue_ms": exchange.now_ms,
         "is_over": exchange.is_over,
+        **_account(exchange.venue),
+        "sub_accounts": {
+            desk.credentials.key: _account(desk.venue) for desk in simulator.api.desks[1:]
+        },
+    }
+
+
+def _account(venue: Venue) -> dict[str, Any]:
+    return {
         "cash": {coin: amount(held) for coin, held in sorted(venue.wallet.cash.items())},
         "positions": {
             f"{held.key.inst_id} {held.key.mode} {held.key.pos_side}": amount(held.quantity)

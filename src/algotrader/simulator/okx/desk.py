@@ -1,4 +1,4 @@
-"""What the API's calls work on: the exchange, the account's name and rights, the dead man's switch."""
+"""What the API's calls work on: an account of the exchange, its name and rights, its dead man's switch."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from algotrader.simulator.okx.exchange import Exchange
 from algotrader.simulator.okx.market import Market
 from algotrader.simulator.okx.venue import Venue
 
+MAIN_UID = "570064901234567"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """The one key that the simulated account knows."""
+    """The one key that a simulated account knows."""
 
     key: str
     secret: str = field(repr=False)
@@ -25,7 +27,8 @@ class Desk:
 
     exchange: Exchange
     credentials: Credentials
-    uid: str = "570064901234567"
+    uid: str = MAIN_UID
+    main_uid: str = MAIN_UID  # another than `uid` where it is a sub-account
     at_ms: int = 0
     maintenance: tuple[int, int] = (0, 0)  # begin and end, by the server's clock
     skew_ms: int = 0  # a fault: the venue's clock is off by this

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -25,8 +26,10 @@ from algotrader.simulator.okx.market import Market
 from algotrader.simulator.okx.numerals import ZERO, plain
 from algotrader.simulator.okx.orders import Algo, NewAlgo, NewOrder, Order
 from algotrader.simulator.okx.refusals import Refusal
-from algotrader.simulator.okx.venue import Event, Venue
+from algotrader.simulator.okx.venue import FIRST_ID, Event, Venue
 from algotrader.simulator.okx.wallet import HeldKey, MarginGroup, Wallet, margin_groups
+
+_IDS_OF_AN_ACCOUNT = 10**17  # more than an account can use up
 
 
 class PathRule(StrEnum):
@@ -53,11 +56,12 @@ class _Due(NamedTuple):
     at: float
     rank: int
     age: int
+    venue: Venue  # of the account that it happens to
     what: Order | MarginGroup | tuple[Algo, algos.Watch]
 
 
 class Exchange:
-    """One venue with one account. Times are UTC milliseconds."""
+    """One account of a venue; all accounts stand in the same markets. Times are UTC milliseconds."""
 
     def __init__(self, listed: Mapping[Listing, Feed] | list[tuple[Listing, Feed]],
                  settings: ExchangeSettings) -> None:  # fmt: skip
@@ -71,9 +75,22 @@ class Exchange:
             markets=markets, wallet=Wallet(dict(settings.balances)),
             draw=np.random.Generator(np.random.PCG64(settings.seed)), now=float(settings.start_ms),
         )  # fmt: skip
+        self._venues = [self.venue]  # of every account, in the order in which they were opened
         for market in markets.values():
             market.skip_to(settings.start_ms)
         self._arrive()
+
+    def beside(self, balances: Mapping[str, Decimal]) -> Exchange:
+        """Another account in the same markets. Time passes for all by `step` of any of them."""
+        other = copy(self)  # the list of all accounts stays one
+        seed = [self.settings.seed, len(self._venues)]
+        other.venue = Venue(
+            markets=self.venue.markets, wallet=Wallet(dict(balances)),
+            draw=np.random.Generator(np.random.PCG64(seed)), now=self.venue.now,
+            first_id=FIRST_ID + len(self._venues) * _IDS_OF_AN_ACCOUNT,
+        )  # fmt: skip
+        self._venues.append(other.venue)
+        return other
 
     @property
     def now_ms(self) -> int:
@@ -95,7 +112,7 @@ class Exchange:
         if moved:
             for market in venue.markets.values():
                 self._trade_publicly(market)
-                venue.tell_market("tick", market)
+                self._venues[0].tell_market("tick", market)
         self._finish()
 
     def _trade_publicly(self, market: Market) -> None:
@@ -107,16 +124,19 @@ class Exchange:
         made = market.listing.instrument
         lots = 1 + crc32(f"{market.inst_id} {price} {self.now_ms}".encode()) % 100
         trade = {
-            "instId": market.inst_id, "tradeId": self.venue.next_tape_id(), "px": price,
+            "instId": market.inst_id, "tradeId": self._venues[0].next_tape_id(), "px": price,
             "sz": plain(max(made.min_quantity, made.lot) * lots),
             "side": "buy" if Decimal(price) >= Decimal(before) else "sell",
             "ts": str(self.now_ms),
         }  # fmt: skip
         market.trades.append(trade)
-        self.venue.tell_market("trade", market, trade | {"count": "1"})
+        self._venues[0].tell_market("trade", market, trade | {"count": "1"})
 
     def drain(self) -> list[Event]:
-        """What happened since the last call, in its order."""
+        """What happened on this account since the last call, in its order.
+
+        What happens in the markets is told on the account that was there first.
+        """
         events, self.venue.events = self.venue.events, []
         return events
 
@@ -188,7 +208,7 @@ class Exchange:
         """The venue changes an instrument: `tick`, `lot`, `min_quantity`, `multiplier`, `state`."""
         market = self.venue.market(inst_id)
         market.relist(market.listing.changed(**changes))
-        self.venue.tell_market("instruments", market, market.listing.row())
+        self._venues[0].tell_market("instruments", market, market.listing.row())
         self._finish()
 
     def liquidate(self, inst_id: str) -> bool:
@@ -247,40 +267,22 @@ class Exchange:
     def _move(self, at: float) -> None:
         for market in self.venue.markets.values():
             market.travel(at)
-        self.venue.now = max(self.venue.now, at)
-        algos.follow(self.venue)
+        for venue in self._venues:
+            venue.now = max(venue.now, at)
+            algos.follow(venue)
 
     def _first_due(self, until: float) -> _Due | None:
-        found = [*self._order_dues(), *self._algo_dues()]
-        liquidation = margin.liquidation_due(self.venue, until)
-        if liquidation is not None:
-            found.append(_Due(liquidation[0], 2, 0, liquidation[1]))
+        found: list[_Due] = []
+        for venue in self._venues:
+            found += [*_order_dues(venue), *_algo_dues(venue)]
+            liquidation = margin.liquidation_due(venue, until)
+            if liquidation is not None:
+                found.append(_Due(liquidation[0], 2, 0, venue, liquidation[1]))
         within = [due for due in found if due.at <= until]
         return min(within, key=lambda due: due[:3]) if within else None
 
-    def _order_dues(self) -> list[_Due]:
-        found = []
-        for age, order in enumerate(self.venue.records.working.values()):
-            market = self.venue.markets[order.asked.inst_id]
-            if order.price is None or not trading.can_rest_fill(market, order):
-                continue
-            at = market.reaches(_through(market, order), -order.asked.side.sign, self.venue.now)
-            if at is not None:
-                found.append(_Due(at, 1, age, order))
-        return found
-
-    def _algo_dues(self) -> list[_Due]:
-        found = []
-        for age, algo in enumerate(self.venue.records.waiting.values()):
-            market = self.venue.markets[algo.asked.inst_id]
-            for watch in algos.watches(algo):
-                at = market.reaches(watch.level, watch.sign, self.venue.now, mark=watch.by_mark)
-                if at is not None:
-                    found.append(_Due(at, 0, age, (algo, watch)))
-        return found
-
     def _happen(self, due: _Due) -> None:
-        venue, what = self.venue, due.what
+        venue, what = due.venue, due.what
         if isinstance(what, MarginGroup):
             margin.liquidate(venue, what)
         elif isinstance(what, Order):
@@ -301,19 +303,22 @@ class Exchange:
         for market in venue.markets.values():
             while market.legs and market.legs[0].end <= venue.now:
                 if market.end_leg(venue.now):
-                    venue.tell_candle(market, market.candle(venue.now))
+                    self._venues[0].tell_candle(market, market.candle(venue.now))
                 elif market.needs_legs:
                     market.choose_legs(low_first=self._goes_low_first(market))
         for market in venue.markets.values():  # funding settles before the open's fills (R7)
             if margin.next_funding(market, venue.now - 0.5) == venue.now:
-                margin.settle_funding(venue, market, margin.funding_rate(market, venue.now))
+                rate = margin.funding_rate(market, venue.now)
+                for account in self._venues:
+                    margin.settle_funding(account, market, rate)
         for market in venue.markets.values():
             while market.opens(venue.now):
                 market.open_bar()
-        due = margin.liquidation_due(venue, venue.now)  # at the open it comes first (R23)
-        if due is not None:
-            margin.liquidate(venue, due[1])
-            self._spring()
+        for account in self._venues:  # at the open it comes first (R23)
+            due = margin.liquidation_due(account, venue.now)
+            if due is not None:
+                margin.liquidate(account, due[1])
+                self._spring()
 
     def _goes_low_first(self, market: Market) -> bool:
         """Which extreme comes first, by R17."""
@@ -333,32 +338,62 @@ class Exchange:
         return True in sides
 
     def _position(self, market: Market) -> Decimal:
-        if market.listing.is_spot:
-            made = market.listing.instrument
-            held = self.venue.wallet.cash.get(made.base, ZERO)
-            return held if held >= made.lot else ZERO
-        return sum((h.quantity for h in self.venue.wallet.open_positions()
-                    if h.key.inst_id == market.inst_id), ZERO)  # fmt: skip
+        """What all accounts hold together."""
+        return sum((_held(venue, market) for venue in self._venues), ZERO)
 
     def _entries(self, market: Market) -> list[tuple[float, bool]]:
         """Levels of resting orders, and whether each lies on the low side."""
-        records = self.venue.records
-        limits = [(float(o.price), o.asked.side is Side.BUY)
-                  for o in records.pending(market.inst_id) if o.price is not None]  # fmt: skip
-        stops = [(w.level, w.sign < 0) for a in records.live_algos(market.inst_id)
+        limits = [(float(o.price), o.asked.side is Side.BUY) for venue in self._venues
+                  for o in venue.records.pending(market.inst_id) if o.price is not None]  # fmt: skip
+        stops = [(w.level, w.sign < 0) for venue in self._venues
+                 for a in venue.records.live_algos(market.inst_id)
                  for w in algos.watches(a)]  # fmt: skip
         return limits + stops
 
     def _spring(self) -> None:
         """Attached orders of what has just become final."""
-        while self.venue.ended:
-            order = self.venue.ended.pop(0)
-            if order.filled:
-                algos.spring_attached(self.venue, order)
+        for venue in self._venues:
+            while venue.ended:
+                order = venue.ended.pop(0)
+                if order.filled:
+                    algos.spring_attached(venue, order)
 
     def _finish(self) -> None:
         self._spring()
-        self.venue.flush_account()
+        for venue in self._venues:
+            venue.flush_account()
+
+
+def _order_dues(venue: Venue) -> list[_Due]:
+    found = []
+    for age, order in enumerate(venue.records.working.values()):
+        market = venue.markets[order.asked.inst_id]
+        if order.price is None or not trading.can_rest_fill(market, order):
+            continue
+        at = market.reaches(_through(market, order), -order.asked.side.sign, venue.now)
+        if at is not None:
+            found.append(_Due(at, 1, age, venue, order))
+    return found
+
+
+def _algo_dues(venue: Venue) -> list[_Due]:
+    found = []
+    for age, algo in enumerate(venue.records.waiting.values()):
+        market = venue.markets[algo.asked.inst_id]
+        for watch in algos.watches(algo):
+            at = market.reaches(watch.level, watch.sign, venue.now, mark=watch.by_mark)
+            if at is not None:
+                found.append(_Due(at, 0, age, venue, (algo, watch)))
+    return found
+
+
+def _held(venue: Venue, market: Market) -> Decimal:
+    if market.listing.is_spot:
+        made = market.listing.instrument
+        held = venue.wallet.cash.get(made.base, ZERO)
+        return held if held >= made.lot else ZERO
+    return sum((h.quantity for h in venue.wallet.open_positions()
+                if h.key.inst_id == market.inst_id), ZERO)  # fmt: skip
 
 
 def _through(market: Market, order: Order) -> float:

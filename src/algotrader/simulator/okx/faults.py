@@ -95,6 +95,7 @@ class Fault:
     name: str = ""  # of a field
     value: str = ""
     rules: Mapping[str, str] = field(default_factory=dict)  # tick, lot, min_quantity, multiplier
+    key: str = ""  # the API key of the account that it strikes; "": every account, and nobody
 
     def __post_init__(self) -> None:
         if not 0 <= self.chance <= 1 or not 0 <= self.share <= 1:
@@ -157,10 +158,10 @@ class Faults:
         """Nothing goes wrong any more."""
         self._rules.clear()
 
-    def for_request(self, name: str, at_ms: int) -> Treatment:
+    def for_request(self, name: str, at_ms: int, key: str = "") -> Treatment:
         """What happens to a request called `name`, as in `POST trade/order`."""
         chosen, before, after = [], 0.0, 0.0
-        for fault in self._taken(name, at_ms):
+        for fault in self._taken(name, at_ms, key):
             if fault.kind is FaultKind.DELAY_BEFORE:
                 before += self._wait(fault)
             else:
@@ -168,10 +169,10 @@ class Faults:
             chosen.append(fault)
         return Treatment(tuple(chosen), before, after)
 
-    def for_push(self, channel: str, at_ms: int) -> list[float]:
+    def for_push(self, channel: str, at_ms: int, key: str = "") -> list[float]:
         """When a push goes out, in seconds from now: once each; empty if it is lost."""
         waits = [0.0]
-        for fault in self._taken(f"push {channel}", at_ms):
+        for fault in self._taken(f"push {channel}", at_ms, key):
             if fault.kind is FaultKind.LOSE_PUSH:
                 return []
             if fault.kind is FaultKind.DUPLICATE_PUSH:
@@ -180,9 +181,9 @@ class Faults:
                 waits[0] += self._wait(fault)
         return waits
 
-    def for_socket(self, kind: str, at_ms: int) -> FaultKind | None:
+    def for_socket(self, kind: str, at_ms: int, key: str = "") -> FaultKind | None:
         """What is wrong with the connections of a kind: public, private or business."""
-        found = list(self._taken(f"connect {kind}", at_ms))
+        found = list(self._taken(f"connect {kind}", at_ms, key))
         return found[0].kind if found else None
 
     def due(self, at_ms: int) -> list[Fault]:
@@ -217,7 +218,7 @@ class Faults:
                 return begin, end
         return 0, 0
 
-    def _taken(self, name: str, at_ms: int) -> Iterable[Fault]:
+    def _taken(self, name: str, at_ms: int, key: str) -> Iterable[Fault]:
         """Rules that strike `name` now, in the order they were given."""
         domain = name.split(" ")[0]
         for number, added, fault in self._rules:
@@ -226,6 +227,7 @@ class Faults:
             )
             if (
                 _domain(fault.kind, domain)
+                and fault.key in ("", key)
                 and _is_on(fault, added, at_ms)
                 and fnmatchcase(name, pattern)
                 and self._rolls(number, fault)
@@ -338,7 +340,7 @@ def fault_of(rule: object, where: str) -> Fault:
             values["delay_s"] = _span(values["delay_s"])
         if "rules" in values:
             values["rules"] = {str(k): str(v) for k, v in dict(values["rules"]).items()}
-        for name in ("code", "value"):
+        for name in ("code", "value", "key"):
             if name in values:
                 values[name] = str(values[name])
         return Fault(**values)

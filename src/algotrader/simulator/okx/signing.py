@@ -1,4 +1,4 @@
-"""Is a request signed by the one key the account knows?"""
+"""Is a request signed by the one key its account knows?"""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from algotrader.simulator.okx.refusals import Refusal
 from algotrader.simulator.okx.wire import Request
 
 TOLERANCE_MS = 30_000
+KEY_HEADER = "OK-ACCESS-KEY"
 _HEADERS = (
-    ("OK-ACCESS-KEY", "50103"), ("OK-ACCESS-PASSPHRASE", "50104"), ("OK-ACCESS-SIGN", "50106"),
+    (KEY_HEADER, "50103"), ("OK-ACCESS-PASSPHRASE", "50104"), ("OK-ACCESS-SIGN", "50106"),
     ("OK-ACCESS-TIMESTAMP", "50107"),
 )  # fmt: skip
 
@@ -31,7 +32,7 @@ def check_request(request: Request, own: Credentials, clocks: tuple[int, ...]) -
     for name, code in _HEADERS:
         if not request.header(name):
             raise Refusal(code)
-    if not hmac.compare_digest(request.header("OK-ACCESS-KEY"), own.key):
+    if not hmac.compare_digest(request.header(KEY_HEADER), own.key):
         raise Refusal("50111")
     if not hmac.compare_digest(request.header("OK-ACCESS-PASSPHRASE"), own.passphrase):
         raise Refusal("50105")

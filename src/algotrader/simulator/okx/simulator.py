@@ -10,7 +10,9 @@ from typing import NamedTuple
 from algotrader.simulator.okx.api import Api
 from algotrader.simulator.okx.faults import Fault, FaultKind, Faults, Treatment
 from algotrader.simulator.okx.listings import ListingState
+from algotrader.simulator.okx.signing import KEY_HEADER
 from algotrader.simulator.okx.sockets import Session
+from algotrader.simulator.okx.venue import MARKET_TOPICS
 from algotrader.simulator.okx.wire import Reply, Request, answer
 
 STEP_MS = 100  # longest the venue stands still while nobody asks, by the server's clock
@@ -51,11 +53,12 @@ class Simulator:
 
     def advance(self, at_ms: int) -> None:
         """Let the venue catch up with the server's clock, and strike the faults that are due."""
-        desk = self.api.desk
-        desk.tick(at_ms)
-        desk.exchange.step(self.pace.venue_time(at_ms))
-        desk.skew_ms = self.faults.skew_ms(at_ms)
-        desk.maintenance = self.faults.maintenance(at_ms)
+        for desk in self.api.desks:
+            desk.tick(at_ms)
+        self.api.desk.exchange.step(self.pace.venue_time(at_ms))
+        for desk in self.api.desks:
+            desk.skew_ms = self.faults.skew_ms(at_ms)
+            desk.maintenance = self.faults.maintenance(at_ms)
         for fault in self.faults.due(at_ms):
             self._strike(fault)
         self._strike_sockets(at_ms)
@@ -67,7 +70,7 @@ class Simulator:
         exchange.step(exchange.venue.now + by_ms)
 
     def _strike(self, fault: Fault) -> None:
-        exchange, name = self.api.desk.exchange, fault.instrument
+        exchange, name = self.api.desk_of(fault.key).exchange, fault.instrument
         share = Decimal(str(fault.share))
         match fault.kind:
             case FaultKind.PARTIAL_FILL:
@@ -85,7 +88,7 @@ class Simulator:
 
     def _strike_sockets(self, at_ms: int) -> None:
         for session in self.sessions:
-            wrong = self.faults.for_socket(session.kind, at_ms)
+            wrong = self.faults.for_socket(session.kind, at_ms, session.key)
             session.is_mute = wrong is FaultKind.HALF_OPEN
             session.is_closed = session.is_closed or wrong is FaultKind.CLOSE_SOCKET
 
@@ -104,7 +107,8 @@ class Simulator:
 
     def treat(self, request: Request) -> Treatment:
         """What will happen to a request. Ask once, wait `wait_before_s`, then `serve` it."""
-        return self.faults.for_request(f"{request.method} {request.name}", request.at_ms)
+        name, key = f"{request.method} {request.name}", request.header(KEY_HEADER)
+        return self.faults.for_request(name, request.at_ms, key)
 
     def serve(self, request: Request, treatment: Treatment) -> Reply | None:
         """The answer, to go out after `wait_after_s`; None if the connection breaks instead."""
@@ -126,10 +130,13 @@ class Simulator:
 
     def pushes(self, at_ms: int) -> list[tuple[Session, str]]:
         """What subscribers hear now: what happened, less what is lost, plus what was held back."""
-        events = self.api.desk.exchange.drain()
+        happened = {desk.uid: desk.exchange.drain() for desk in self.api.desks}
+        public = [one for one in happened[self.api.desk.uid] if one.topic in MARKET_TOPICS]
         for session in self.sessions:
+            own = happened[session.desk.uid]
+            events = own if session.desk is self.api.desk else [*public, *own]
             for push in session.push(events):
-                for wait in self.faults.for_push(push.channel, at_ms):
+                for wait in self.faults.for_push(push.channel, at_ms, session.key):
                     self._pushed += 1
                     due = Outgoing(at_ms + wait * 1000, self._pushed, session, push.text)
                     heapq.heappush(self._outgoing, due)

@@ -11,6 +11,7 @@ from algotrader.core.timeframes import HOUR_MS
 from algotrader.simulator.okx import account_rows, books, candles, public_calls
 from algotrader.simulator.okx.api import Api
 from algotrader.simulator.okx.books import Book
+from algotrader.simulator.okx.desk import Desk
 from algotrader.simulator.okx.limits import RateLimits
 from algotrader.simulator.okx.market import Market
 from algotrader.simulator.okx.refusals import Refusal
@@ -57,7 +58,7 @@ class Session:
     kind: str  # public, private or business
     api: Api
     number: int = 0
-    is_logged_in: bool = False
+    own: Desk | None = None  # of the account whose key logged in
     is_closed: bool = False
     is_mute: bool = False  # a fault: connected, and silent
     _args: dict[str, Arg] = field(default_factory=dict)
@@ -92,6 +93,15 @@ class Session:
                 for text in self._heard(event, arg)]  # fmt: skip
 
     @property
+    def desk(self) -> Desk:
+        return self.own or self.api.desk
+
+    @property
+    def key(self) -> str:
+        """The API key that logged in, "" before."""
+        return "" if self.own is None else self.own.credentials.key
+
+    @property
     def subscriptions(self) -> list[Arg]:
         """What this connection listens to, in the order it asked."""
         return list(self._args.values())
@@ -99,8 +109,9 @@ class Session:
     def _login(self, args: list[dict[str, str]], at_ms: int) -> str:
         if not args:
             raise Refusal("60012", "login")
-        check_login(args[0], self.api.desk.credentials, self.api.clocks(at_ms))
-        self.is_logged_in = True
+        desk = self.api.desk_of(str(args[0].get("apiKey", "")))
+        check_login(args[0], desk.credentials, self.api.clocks(at_ms))
+        self.own = desk
         return _text({"event": "login", "code": "0", "msg": "", "connId": self._name})
 
     @property
@@ -125,11 +136,11 @@ class Session:
         )
         if channel not in own and not (is_candle and self.kind == "business"):
             raise Refusal("60018", f"channel:{channel}")
-        if channel in PRIVATE_CHANNELS | BUSINESS_CHANNELS and not self.is_logged_in:
+        if channel in PRIVATE_CHANNELS | BUSINESS_CHANNELS and self.own is None:
             raise Refusal("60011")
         if channel in _BY_INSTRUMENT or is_candle:
             named = str(arg.get("instId", ""))
-            if named not in self.api.desk.venue.markets:
+            if named not in self.desk.venue.markets:
                 raise Refusal("60018", f"channel:{channel},instId:{named}")
         if is_candle:
             self._frame(channel, arg)
@@ -153,11 +164,11 @@ class Session:
                       "connId": self._name})  # fmt: skip
 
     def _market(self, arg: Arg) -> Market:
-        return self.api.desk.market(str(arg["instId"]))
+        return self.desk.market(str(arg["instId"]))
 
     def _first(self, channel: str, arg: Arg) -> list[str]:
         """What a new subscriber is sent at once."""
-        venue = self.api.desk.venue
+        venue = self.desk.venue
         if channel == "instruments":
             listed = [m.listing.row() for m in venue.markets.values()
                       if arg.get("instType") in (None, m.listing.inst_type)]  # fmt: skip
@@ -188,7 +199,7 @@ class Session:
         return self._quoted(arg)
 
     def _account(self, channel: str, arg: Arg, event: Event | None) -> list[str]:
-        venue = self.api.desk.venue
+        venue = self.desk.venue
         if channel == "account":
             only = (str(arg["ccy"]),) if arg.get("ccy") else ()
             return [_push(arg, [account_rows.balance_row(venue, only, pushed=True)])]
@@ -201,7 +212,7 @@ class Session:
 
     def _quoted(self, arg: Arg) -> list[str]:
         """What a moved price means to a subscription of its instrument."""
-        channel, market, now = str(arg["channel"]), self._market(arg), self.api.desk.now
+        channel, market, now = str(arg["channel"]), self._market(arg), self.desk.now
         if channel == "tickers":
             return [_push(arg, [ticker_row(market, candles.day(market, now), int(now))])]
         if channel == "mark-price":
@@ -230,13 +241,13 @@ class Session:
         channel = str(arg["channel"])
         mark = channel.startswith(_MARK_CANDLE)
         length, _ = self._frame(channel, arg)
-        made = candles.candle_at(market, ts, length, self.api.desk.now, mark=mark)
+        made = candles.candle_at(market, ts, length, self.desk.now, mark=mark)
         return [] if made is None else [_push(arg, [candles.candle_row(market, made, mark=mark)])]
 
     def _book(self, channel: str, arg: Arg, market: Market) -> list[str]:
         """A snapshot first, then changes; the short books are always whole."""
         now = books.book(market, _DEPTH[channel])
-        stamp = {"ts": str(self.api.desk.exchange.now_ms)}
+        stamp = {"ts": str(self.desk.exchange.now_ms)}
         followed = self._books.get(_key(arg))
         if followed is None:
             followed = self._books[_key(arg)] = _Followed(now)

@@ -19,7 +19,10 @@ from algotrader.simulator.okx.records import Bill, Records
 from algotrader.simulator.okx.refusals import Refusal
 from algotrader.simulator.okx.wallet import Held, HeldKey, Wallet
 
-_FIRST_ID = 2_500_000_000_000_000_000
+FIRST_ID = 2_500_000_000_000_000_000
+
+MARKET_TOPICS = frozenset({"candle", "tick", "trade", "instruments"})
+"""What is told of a market, and concerns no account."""
 
 
 class Event(NamedTuple):
@@ -42,6 +45,7 @@ class Venue:
     records: Records = field(default_factory=Records)
     events: list[Event] = field(default_factory=list)
     ended: list[Order] = field(default_factory=list)  # with attached orders yet to spring
+    first_id: int = FIRST_ID  # ids of different accounts differ
     trace: bytes = b""  # chained hash of everything private that happened
     _number: int = 0
     _tape: int = 700_000_000
@@ -55,7 +59,7 @@ class Venue:
     def next_id(self) -> str:
         """Ids ascend with time, as the venue's do."""
         self._number += 1
-        return str(_FIRST_ID + self._number * 4096 + int(self.draw.integers(4096)))
+        return str(self.first_id + self._number * 4096 + int(self.draw.integers(4096)))
 
     def next_tape_id(self) -> str:
         """Of public trades: apart, so that ours do not depend on how often prices are looked at."""
