@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
 SEEDS ?= 1000
-FIRST ?= 0
+FROM ?= 0
+JOBS ?= 0
 NATIVE := build/native-tests
 
 .PHONY: help setup setup-run demo test test-all lint native-test native-sanitize coverage simulate bench docs wheel lock clean
@@ -48,8 +49,8 @@ native-test: setup ## the kernel's own C++ tests
 native-sanitize: setup ## the same under the address and undefined-behaviour sanitizers
 	@$(BIN)/python -m tools.native_tests build/native-sanitize --sanitize
 
-simulate: setup ## simulated histories with faults; SEEDS=200000 FIRST=0 choose them
-	$(BIN)/python -m tests.simulation $(FIRST) $(SEEDS)
+simulate: setup ## simulated histories with faults; SEEDS=200000 FROM=0 JOBS=2 choose them; goes on where it was stopped
+	@$(BIN)/python -m tests.simulation --from $(FROM) --seeds $(SEEDS) --jobs $(JOBS)
 
 bench: setup ## figures of this project and its peers, into docs/benchmarks.md
 	$(BIN)/python -m benchmarks

@@ -119,6 +119,11 @@ class History:
     notices: list[Notice] = field(default_factory=list)
     ready_ms: int | None = None  # since when the process that is up is reconciled
 
+    @property
+    def struck(self) -> Counter[str]:
+        """How often each kind of fault happened."""
+        return self.venue.struck
+
     def folded(self) -> Engine:
         """What a restart would know now."""
         return self.fold.follow()
@@ -233,8 +238,10 @@ class World:
         self._faulty = False
         self._points = 0  # of the disk that were passed
         self._storage = MemoryStorage(self._disk)
-        wire = RandomWire(lambda: venue.faults, random.Random(f"wire {plan.seed}"))
+        struck: Counter[str] = Counter()
+        wire = RandomWire(lambda: venue.faults, random.Random(f"wire {plan.seed}"), struck)
         venue = ModelVenue(MAIN, self._clock, random.Random(f"venue {plan.seed}"), wire)
+        venue.struck = struck
         journals.begin(self._storage, entropy=ENTROPY, now_ms=venue.now_ms())
         run_id = RunId(journals.last_segment(self._storage).run_id)
         fold = Fold(settings(run_id, script), self._storage)
@@ -355,6 +362,7 @@ class World:
             return True
         if symbol != SYMBOLS[0] and self._strikes(self._plan.faults.silent):
             self._silence[symbol] = self._chance.randrange(1, 5)
+            self.history.struck["silent"] += 1
             return True
         return False
 
@@ -371,6 +379,7 @@ class World:
         self._halted_for = max(self._halted_for - 1, 0)
         if not self._halted_for and self._strikes(self._plan.faults.halt):
             self._halted_for = self._chance.randrange(2, 5)
+            self.history.struck["halt"] += 1
             self._trader.tell(
                 HaltRequested(**at, by="owner", channel="cli", reason="a test", account=None)
             )
@@ -378,6 +387,7 @@ class World:
     def _perhaps_fill_the_disk(self) -> None:
         if self._strikes(self._plan.faults.full):
             self._is_full = True
+            self.history.struck["full"] += 1
             loop, lasts_s = asyncio.get_running_loop(), self._chance.random() * 40.0
             loop.call_later(lasts_s, setattr, self, "_is_full", False)
 
@@ -395,6 +405,7 @@ class World:
                 await self._one_life()
             except (Crash, JournalFailedError, JournalFullError):  # the last: its first deposit
                 self._lose()
+                self.history.struck["crash"] += 1
             pause_s = self._chance.random() * 20.0
             await asyncio.sleep(pause_s if self._script is None else self._script.pause_s)
 
@@ -436,7 +447,9 @@ class World:
     def _replay_s(self) -> float:
         if self._script is not None:
             return self._script.replay_s
-        return self._chance.random() * self._plan.faults.replay_s if self._faulty else 0.0
+        replay_s = self._chance.random() * self._plan.faults.replay_s if self._faulty else 0.0
+        self.history.struck["replay_s"] += replay_s > 0
+        return replay_s
 
     async def _catch_up(self, trader: Trader, steps: Steps) -> None:
         """The newest slice, if this life began after it closed (R24)."""
@@ -476,6 +489,7 @@ class World:
         steps = self._storage.unsynced_steps
         lost = self._chance.random() < self._plan.faults.lose_unsynced
         kept = 0 if lost else self._chance.randrange(steps + 1)
+        self.history.struck["lose_unsynced"] += kept < steps
         self._storage.crash(kept_steps=kept)
 
 

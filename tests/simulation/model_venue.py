@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Final, TypedDict
 
 from tests.simulation.faults import Faults
-from tests.simulation.wire import Wire
+from tests.simulation.wire import PATIENCE_S, Wire
 
 from algotrader.core.events import (
     Event,
@@ -40,7 +40,6 @@ FEE: Final = Decimal("0.001")
 EXPIRED: Final = "51149"
 DUPLICATE: Final = "51016"
 REFUSED: Final = ("51008", "51006", "51020", "51121", "51028")
-PATIENCE_S: Final = 3.0  # a client waits so long for an answer
 
 
 class Crash(BaseException):
@@ -86,6 +85,7 @@ class ModelVenue:
         self.share: Decimal | None = None  # of an order that trades, the rest staying open (F25)
         self.asked = 0  # questions under way now
         self.most_asked = 0
+        self.struck: Counter[str] = Counter()  # what went wrong, and how often
         self.listeners: list[asyncio.Queue[Event]] = []
         self._clock = clock
         self._chance = chance
@@ -101,6 +101,7 @@ class ModelVenue:
         if order.order_id in self.orders:
             return DUPLICATE
         if self._chance.random() < self.faults.refuse:
+            self.struck["refuse"] += 1
             return self._chance.choice(REFUSED)
         made = VenueOrder(
             order=order, venue_id=VenueOrderId(f"v{len(self.orders)}"), placed_ms=self.now_ms()
@@ -142,6 +143,7 @@ class ModelVenue:
                 return
             last = part == parts - 1
             if last and stays:
+                self.struck["partial"] += 1
                 return
             if self.share is not None:
                 self._trade(held, held.order.quantity * self.share)

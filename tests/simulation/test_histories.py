@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 from tests.simulation import model_venue, one_order, traces
-from tests.simulation.__main__ import broken
 from tests.simulation.faults import Faults
 from tests.simulation.history import HistoryPlan, simulate
 from tests.simulation.planted import BUGS
+from tests.simulation.seeds import broken
 
 from algotrader.execution.adapters.okx import verdicts
 
@@ -43,7 +43,7 @@ def test_a_seed_that_broke_once_holds(seed: int) -> None:
 def test_f01_to_f28_nothing_is_doubled_lost_or_left_open(count: int) -> None:
     for seed in range(count):
         assert broken(HistoryPlan.of(seed))[0] == [], (
-            f"seed {seed}: make simulate FIRST={seed} SEEDS=1"
+            f"seed {seed}: make simulate FROM={seed} SEEDS=1"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -10,6 +11,8 @@ from typing import Final, Protocol
 from tests.simulation.faults import Faults
 
 USUAL_S: Final = 0.03  # one way
+PATIENCE_S: Final = 3.0  # a client waits so long for an answer
+LATE_PUSH_S: Final = 0.5  # others overtake it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,24 +44,34 @@ class Wire(Protocol):
 class RandomWire:
     """Every message by chance, with the rates of the faults that are on now."""
 
-    def __init__(self, faults: Callable[[], Faults], chance: random.Random) -> None:
+    def __init__(
+        self, faults: Callable[[], Faults], chance: random.Random, struck: Counter[str]
+    ) -> None:
         self._faults = faults
         self._chance = chance
+        self._struck = struck  # what went wrong, counted
 
     def trip(self) -> Trip:
         faults, chance = self._faults(), self._chance
         there, back = (USUAL_S + chance.random() * faults.delay_s for _ in range(2))
         lost, unheard = chance.random() < faults.lose_request, chance.random() < faults.lose_answer
+        self._struck["lose_request"] += lost
+        self._struck["lose_answer"] += unheard
+        self._struck["delay_s"] += there + back > PATIENCE_S
         return Trip(there_s=None if lost else there, back_s=None if unheard else back)
 
     def push(self) -> Sequence[float]:
         faults, chance = self._faults(), self._chance
         copies = 1 + (chance.random() < faults.repeat_push)
-        return [
+        waits = [
             USUAL_S + chance.random() * faults.delay_push_s
             for _ in range(copies)
             if chance.random() >= faults.lose_push
         ]
+        self._struck["repeat_push"] += len(waits) > 1
+        self._struck["lose_push"] += not waits
+        self._struck["delay_push_s"] += any(wait_s > LATE_PUSH_S for wait_s in waits)
+        return waits
 
     def crashes(self) -> bool:
         return self._chance.random() < self._faults().crash
