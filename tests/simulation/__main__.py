@@ -21,7 +21,7 @@ def main() -> int:
     if chosen.anew:
         path.unlink(missing_ok=True)
     return runner.run(
-        chosen.first, chosen.seeds, chosen.jobs or runner.cores(), runner.Record(path),
+        chosen.first, chosen.seeds, chosen.jobs or runner.cores(), runner.SeedRecord(path),
         sys.stdout, sys.stderr,
     )  # fmt: skip
 

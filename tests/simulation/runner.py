@@ -61,7 +61,7 @@ class Tally:
         )
 
 
-class Record:
+class SeedRecord:
     """Blocks that were run on this code, a line each. A line that was cut counts for nothing."""
 
     def __init__(self, path: Path) -> None:
@@ -115,7 +115,7 @@ class _Stopped(Exception):  # noqa: N818 - nothing is wrong
     """A person had enough."""
 
 
-def run(first: int, count: int, jobs: int, record: Record, out: IO[str], err: IO[str]) -> int:
+def run(first: int, count: int, jobs: int, record: SeedRecord, out: IO[str], err: IO[str]) -> int:
     """0 if every seed holds, 1 and a readable account of the first found that breaks; 130 if stopped."""
     tally = Tally(wanted=count, blocks=record.within(first, count))
     progress = _Progress(tally, jobs, err)

@@ -32,7 +32,7 @@ def test_what_is_left_of_a_selection_is_cut_at_whole_blocks() -> None:
 
 
 def test_a_record_gives_what_lies_within_a_selection_and_each_seed_once(tmp_path: Path) -> None:
-    record = runner.Record(tmp_path / "seeds.jsonl")
+    record = runner.SeedRecord(tmp_path / "seeds.jsonl")
     for block in (a_block(0, 20), a_block(0, 10), a_block(40, 20), a_block(20, 20)):
         record.add(block)
     with (tmp_path / "seeds.jsonl").open("ab") as file:
@@ -55,7 +55,7 @@ def test_the_summary_says_what_struck_how_fast_it_was_and_what_failed() -> None:
 
 
 def test_seeds_run_once_on_the_same_code(tmp_path: Path) -> None:
-    record = runner.Record(tmp_path / "seeds.jsonl")
+    record = runner.SeedRecord(tmp_path / "seeds.jsonl")
     first, again = io.StringIO(), io.StringIO()
     whole, done = io.StringIO(), io.StringIO()
 
@@ -68,7 +68,7 @@ def test_seeds_run_once_on_the_same_code(tmp_path: Path) -> None:
 
 
 def test_a_seed_that_broke_is_told_again_without_being_run(tmp_path: Path) -> None:
-    record = runner.Record(tmp_path / "seeds.jsonl")
+    record = runner.SeedRecord(tmp_path / "seeds.jsonl")
     record.add(a_block(0, 20, {7: "P1: two orders"}))
     out = io.StringIO()
 
@@ -82,7 +82,7 @@ def test_a_signal_ends_it_with_its_summary_and_leaves_no_process(
 ) -> None:
     code = (
         "import sys; from pathlib import Path; from tests.simulation import runner as r\n"
-        f"sys.exit(r.run(0, 10**6, 1, r.Record(Path({str(tmp_path)!r}) / 's'), sys.stdout, sys.stderr))"
+        f"sys.exit(r.run(0, 10**6, 1, r.SeedRecord(Path({str(tmp_path)!r}) / 's'), sys.stdout, sys.stderr))"
     )
     running = subprocess.Popen(
         [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
