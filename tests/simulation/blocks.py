@@ -15,7 +15,7 @@ from tests.simulation.seeds import broken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class SeedBlock:
     """Seeds from `first` on that were run, and what was met in their histories."""
 
     first: int
@@ -26,7 +26,7 @@ class Block:
     failures: dict[int, str] = field(default_factory=dict)  # seed: the first property that broke
 
 
-def run_block(first: int, count: int) -> Block:
+def run_block(first: int, count: int) -> SeedBlock:
     """Run them all, whether one breaks or not."""
     started, events = time.process_time(), 0
     struck: Counter[str] = Counter()
@@ -37,7 +37,7 @@ def run_block(first: int, count: int) -> Block:
         struck.update(history.struck)
         if found:
             failures[seed] = found[0]
-    return Block(
+    return SeedBlock(
         first=first, count=count, events=events, cpu_s=time.process_time() - started,
         faults=dict(struck), failures=failures,
     )  # fmt: skip

@@ -20,7 +20,7 @@ from types import FrameType
 from typing import IO, Final
 
 import msgspec
-from tests.simulation.blocks import Block, run_block
+from tests.simulation.blocks import SeedBlock, run_block
 from tests.simulation.seeds import explained
 
 ROOT: Final = Path(__file__).parents[2]
@@ -35,7 +35,7 @@ class Tally:
     """All blocks of one selection that are done."""
 
     wanted: int
-    blocks: list[Block] = field(default_factory=list)
+    blocks: list[SeedBlock] = field(default_factory=list)
 
     def seeds(self) -> int:
         return sum(block.count for block in self.blocks)
@@ -68,23 +68,23 @@ class SeedRecord:
         self._path = path
         path.parent.mkdir(parents=True, exist_ok=True)
 
-    def within(self, first: int, count: int) -> list[Block]:
+    def within(self, first: int, count: int) -> list[SeedBlock]:
         """Those that lie wholly within these seeds, none twice."""
-        found: list[Block] = []
+        found: list[SeedBlock] = []
         for block in sorted(self._all(), key=lambda one: (one.first, -one.count)):
             begins = max(first, found[-1].first + found[-1].count) if found else first
             if begins <= block.first and block.first + block.count <= first + count:
                 found.append(block)
         return found
 
-    def add(self, block: Block) -> None:
+    def add(self, block: SeedBlock) -> None:
         with self._path.open("ab") as file:
             file.write(b"\n" + msgspec.json.encode(block))
 
-    def _all(self) -> Iterator[Block]:
+    def _all(self) -> Iterator[SeedBlock]:
         for line in self._path.read_bytes().splitlines() if self._path.exists() else ():
             try:
-                yield msgspec.json.decode(line, type=Block)
+                yield msgspec.json.decode(line, type=SeedBlock)
             except msgspec.DecodeError:
                 continue
 
@@ -100,7 +100,7 @@ def code_hash() -> str:
     return digest.hexdigest()
 
 
-def missing(first: int, count: int, done: Sequence[Block]) -> Iterator[tuple[int, int]]:
+def missing(first: int, count: int, done: Sequence[SeedBlock]) -> Iterator[tuple[int, int]]:
     """What is left of these seeds, in blocks."""
     at = first
     for begins, ends in [*((one.first, one.first + one.count) for one in done), (first + count, 0)]:
@@ -148,7 +148,7 @@ def run(first: int, count: int, jobs: int, record: SeedRecord, out: IO[str], err
 
 def _run_all(
     todo: Iterator[tuple[int, int]], jobs: int, is_enough: Callable[[], bool], progress: _Progress
-) -> Iterator[Block]:
+) -> Iterator[SeedBlock]:
     """Blocks as they are done, by so many processes."""
     selector = selectors.DefaultSelector()
     workers = [_worker() for _ in range(jobs)]
@@ -161,7 +161,7 @@ def _run_all(
                 worker = key.data
                 if not (line := _output(worker).readline()):
                     raise RuntimeError("a process that runs seeds ended by itself")
-                yield msgspec.json.decode(line, type=Block)
+                yield msgspec.json.decode(line, type=SeedBlock)
                 if is_enough() or not _hand_out(worker, todo):
                     selector.unregister(key.fileobj)
             progress.line()

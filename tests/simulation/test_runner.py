@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 from tests.simulation import runner
-from tests.simulation.blocks import Block
+from tests.simulation.blocks import SeedBlock
 
 ROOT = Path(__file__).parents[2]
 
 
-def a_block(first: int, count: int, failures: dict[int, str] | None = None) -> Block:
-    return Block(
+def a_block(first: int, count: int, failures: dict[int, str] | None = None) -> SeedBlock:
+    return SeedBlock(
         first=first, count=count, events=count * 300, cpu_s=count / 20, faults={"crash": count},
         failures=failures or {},
     )  # fmt: skip
