@@ -96,6 +96,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def here(place: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Path:
     """A folder with a file of prices, a generated market, and two runs; made once."""
     monkeypatch.chdir(place)
+    monkeypatch.setattr("algotrader.cli.demo_trading.SLICES", 24)  # a day: weeks are its own test
     if not (place / "prices.csv").exists():
         days = (f"2024-01-{day:02},10,11,9,10.5,100" for day in range(2, 13) if day not in (6, 7))
         (place / "prices.csv").write_text("\n".join(["time,open,high,low,close,volume", *days]))

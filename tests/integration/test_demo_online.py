@@ -24,6 +24,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Exchange, "throttle", lambda self, cost=None: None)
     monkeypatch.setattr("algotrader.cli.demo.time.sleep", lambda _: None)
+    monkeypatch.setattr("algotrader.cli.demo_trading.SLICES", 24)  # a day: weeks are its own test
 
 
 def test_the_demo_online_runs_on_downloaded_bars_and_again_without_asking(

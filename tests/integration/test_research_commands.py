@@ -155,8 +155,9 @@ def test_people_get_the_same_in_words(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_the_demo_ends_with_the_paths_of_its_reports(
-    capsys: pytest.CaptureFixture[str], workspace: Path
+    capsys: pytest.CaptureFixture[str], workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("algotrader.cli.demo_trading.SLICES", 24)  # a day: weeks are its own test
     assert main(["demo"]) == 0
 
     lines = capsys.readouterr().out.rstrip().splitlines()
