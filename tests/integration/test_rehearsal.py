@@ -20,10 +20,11 @@ from algotrader.live.journal.records import PREFIX
 pytest.importorskip("ccxt", reason="not run: ccxt is not installed")
 
 
+@pytest.mark.parametrize("slices", [60, pytest.param(demo_trading.SLICES, marks=pytest.mark.slow)])
 def test_a_trader_that_is_killed_agrees_with_the_exchange_and_hears_nothing_twice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slices: int
 ) -> None:
-    monkeypatch.setattr(demo_trading, "SLICES", 60)
+    monkeypatch.setattr(demo_trading, "SLICES", slices)
     lake = Lake(tmp_path / "lake")
     generator.write_generated(lake, generator.generate(2_000, 7), SystemClock())
     out, console = Output(json=True), Console(quiet=True)
@@ -35,11 +36,11 @@ def test_a_trader_that_is_killed_agrees_with_the_exchange_and_hears_nothing_twic
         events = [
             decode_event(r.body) for r in rows.page(1, 10_000) if not r.kind.startswith(PREFIX)
         ]
-    assert told["slices"] == 60
+    assert told["slices"] == slices
     assert told["orders"] == sum(isinstance(event, OrderSubmitted) for event in events) > 2
-    slices = [event.decision_ts for event in events if isinstance(event, SliceClosed)]
-    assert slices == sorted(set(slices))
-    assert len(slices) == 60
+    decided = [event.decision_ts for event in events if isinstance(event, SliceClosed)]
+    assert decided == sorted(set(decided))
+    assert len(decided) == slices
     bars = Counter((e.instrument, e.ts) for e in events if isinstance(e, BarClosed))
     funding = Counter(e.settlement_id for e in events if isinstance(e, FundingPaid))
     assert funding
