@@ -87,6 +87,7 @@ def venue(
     before = desk.credentials
     yield made
     desk.credentials = before
+    desk.level, desk.borrows = "2", False
     made.faults.clear()
     made.advance(utc_ms(SystemClock().now()))
 
@@ -184,6 +185,43 @@ def test_keys_that_cannot_trade_or_may_withdraw_are_refused(
 
     assert error["message"].startswith(subject)
     assert venue.api.desk.venue.records.orders == {}
+
+
+@pytest.mark.parametrize(
+    ("mode", "subject", "words"),
+    [
+        ({"level": "3"}, "account mode", "spot or futures mode is needed"),
+        ({"level": "4"}, "account mode", "spot or futures mode is needed"),
+        ({"borrows": True}, "borrowing", "switch automatic borrowing off"),
+    ],
+    ids=["multi-currency", "portfolio", "borrows"],
+)
+def test_promise_26_an_account_in_another_mode_is_shown_by_doctor_and_refused_at_a_live_start(
+    venue: Simulator, said: Any, mode: dict[str, Any], subject: str, words: str
+) -> None:
+    desk = venue.api.desk
+    desk.level, desk.borrows = mode.get("level", "2"), mode.get("borrows", False)
+    unfit = [one for one in said("doctor", "okx", code=1)["checks"] if one["state"] == "broken"]
+    error = said(*LIVE, code=2)["error"]
+
+    assert [one["subject"] for one in unfit] == [subject]
+    assert words in unfit[0]["mend"]
+    assert error["code"] == "trading.account_not_ready"
+    assert error["message"].startswith(f"{subject}: ")
+    assert words in error["hint"]
+    assert desk.venue.records.orders == {}  # nothing was sent
+
+
+def test_promise_26_doctor_reads_each_setting_that_has_to_be_right(
+    venue: Simulator, said: Any
+) -> None:
+    checks = {one["subject"]: one for one in said("doctor", "okx", code=0)["checks"]}
+
+    assert {
+        "account mode", "borrowing", "permissions", "withdrawal", "addresses",
+        "clock", "fees OKX:BTC/USDT",
+    } <= set(checks)  # fmt: skip
+    assert {one["state"] for one in checks.values()} == {"ok"}
 
 
 def test_a_clock_off_by_half_a_minute_refuses_the_start(venue: Simulator, said: Any) -> None:

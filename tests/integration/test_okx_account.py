@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.builders.okx_orders import BTC, KEYS, SWAP, Desk, a_desk, an_order, approved, soon
 
+from algotrader.core.errors import ConfigurationError
 from algotrader.core.instants import utc_ms
 from algotrader.core.orders import Side
 from algotrader.core.ports import SystemClock
@@ -18,6 +20,8 @@ from algotrader.execution.adapters.okx.account import NET, OkxAccount, RefusedEr
 from algotrader.execution.adapters.okx.client import OkxClient, OkxKeys
 from algotrader.execution.adapters.okx.examination import AccountCheck, examine_okx
 from algotrader.execution.broker import BrokerUnavailableError
+from algotrader.live.settings import TradingSettings
+from algotrader.ops.okx_admission import admitted
 from algotrader.simulator.okx.faults import FaultKind
 
 pytest.importorskip("ccxt", reason="not run: ccxt is not installed")
@@ -89,6 +93,34 @@ def test_positions_are_made_one_way_unless_something_is_open() -> None:
         await desk.broker.submit(approved(an_order("10", symbol=SWAP)), soon())
         with pytest.raises(RefusedError, match="59000"):
             await account._set("account/set-position-mode", {"posMode": "long_short_mode"})
+
+    on_an_account(work)
+
+
+@pytest.mark.parametrize(
+    ("level", "is_hedged", "subject"),
+    [("2", True, "position mode"), ("1", False, "account mode"), ("3", False, "account mode")],
+)
+def test_promise_26_a_start_with_swaps_refuses_an_account_in_another_mode(
+    tmp_path: Path, level: str, is_hedged: bool, subject: str
+) -> None:
+    async def work(desk: Desk, account: OkxAccount) -> None:
+        venue = desk.server.simulator.api.desk
+        venue.level, venue.venue.wallet.is_hedged = level, is_hedged
+        client = desk.broker._client
+        trading = TradingSettings(mode="sandbox", url=client.address.base_url)
+        with pytest.raises(ConfigurationError, match=subject) as refused:
+            async with admitted(
+                client, SystemClock(), (SWAP,), trading, state=tmp_path, journal=tmp_path
+            ):
+                raise AssertionError("it was admitted")
+        assert refused.value.code == "trading.account_not_ready"
+        assert refused.value.hint
+        venue.level, venue.venue.wallet.is_hedged = "2", False
+        async with admitted(
+            client, SystemClock(), (SWAP,), trading, state=tmp_path, journal=tmp_path
+        ):
+            pass
 
     on_an_account(work)
 

@@ -49,8 +49,8 @@ def positions_history(desk: Desk, asked: Asked) -> Reply:
 
 def config(desk: Desk, _: Asked) -> Reply:
     return answer([{
-        "acctLv": "2", "acctStpMode": "cancel_maker", "autoLoan": False, "ctIsoMode": "automatic",
-        "enableSpotBorrow": False, "greeksType": "PA", "ip": "", "kycLv": "3",
+        "acctLv": desk.level, "acctStpMode": "cancel_maker", "autoLoan": desk.borrows, "ctIsoMode": "automatic",
+        "enableSpotBorrow": desk.borrows, "greeksType": "PA", "ip": "", "kycLv": "3",
         "label": "simulated", "level": "Lv1", "levelTmp": "", "liquidationGear": "-1",
         "mainUid": desk.main_uid, "mgnIsoMode": "automatic", "opAuth": "0",
         "perm": desk.credentials.permissions,

@@ -29,6 +29,8 @@ class Desk:
     credentials: Credentials
     uid: str = MAIN_UID
     main_uid: str = MAIN_UID  # another than `uid` where it is a sub-account
+    level: str = "2"  # of the account: 1 spot, 2 futures, 3 multi-currency, 4 portfolio margin
+    borrows: bool = False  # coins are borrowed by themselves where they are missing
     at_ms: int = 0
     maintenance: tuple[int, int] = (0, 0)  # begin and end, by the server's clock
     skew_ms: int = 0  # a fault: the venue's clock is off by this
