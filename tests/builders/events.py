@@ -191,6 +191,22 @@ EXAMPLES: tuple[events.Event, ...] = (
         **_TIMES, by="owner", channel="cli", reason="slower", account=MAIN, strategy=TREND,
         text="trend.py:3: invalid syntax",
     ),
+    events.ParametersSet(
+        **_TIMES, by="owner", channel="cli", reason="slower", account=MAIN, strategy=TREND,
+        by_hand={"fast": 24}, parameters={"fast": 24, "risk": 0.5},
+        changes=(
+            events.SettingChange(
+                key="strategies.trend.parameters.fast", before="12", after="24"
+            ),
+        ),
+        configuration_hash="ef",
+    ),
+    events.StrategyUnloadRequested(
+        **_TIMES, by="owner", channel="cli", reason="done", account=MAIN, strategy=TREND
+    ),
+    events.StrategyUnloaded(
+        **_TIMES, by="owner", channel="cli", reason="done", account=MAIN, strategy=TREND
+    ),
     events.ModeChanged(
         **_TIMES, account=MAIN, mode=events.TradingMode.HALTED, reason="daily loss", by="risk"
     ),

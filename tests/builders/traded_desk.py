@@ -184,7 +184,7 @@ async def _traded(
     if was_there:
         stand_again({account.name: venue}, events_of(folder))
     paper = broker(venue, time.clock)
-    strategies = desk.live_strategies(after, steps.engine.state.answers)
+    strategies = desk.live_strategies(after, steps.engine.state)
     rows = LiveRows(strategies)
     decider = HereDecider(strategies, time.clock)
     trader = Trader(

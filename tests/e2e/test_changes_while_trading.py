@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -187,18 +188,129 @@ def test_one_strategy_is_stopped_flat_and_started_again_by_its_name(
 ) -> None:
     assert said("strategy", "start", "steady", code=2)["error"]["code"] == "strategy.not_stopped"
     assert said("strategy", "stop", "steady", "--flatten")["in_force"]
-    for _ in range(600):
-        account = said("status")["accounts"][0]
-        if account["positions"] == 0:
-            break
-        time.sleep(0.05)
+    until_flat(said)
     said("resume")
     holds = said("status")["accounts"][0]["holds"]
 
-    assert account["positions"] == 0
     assert [(one["rule"], one["strategy"]) for one in holds] == [("stopped", "steady")]
     assert said("strategy", "start", "steady")["in_force"]
     assert said("status")["accounts"][0]["holds"] == []
+
+
+def test_parameters_set_by_hand_hold_over_restarts_and_reloads_until_set_to_the_file(
+    desk: Path, trader: subprocess.Popen[bytes], said: Any
+) -> None:
+    told = said("strategy", "set", "steady", "weight=0.25", "--reason", "calmer")
+    until_target(desk, 0.25)
+    trader.kill()
+    trader.wait()
+    (desk / "algotrader.yaml").write_text(SETTINGS.replace("weight: 0.5", "weight: 0.75"))
+    with trading(desk):
+        until_row(desk, "RunStarted", 2)
+        (row,) = said("journal", "show", "--kind", "ParametersSet", "--last", "0")
+        until_target(desk, 0.25)
+        assert changes(said("reload")) == {}
+        back = said("strategy", "set", "steady", "weight=file")
+        until_target(desk, 0.75)
+
+    assert told == {"strategy": "steady", "in_force": True, "parameters": {"weight": 0.25}}
+    assert (row["body"]["by"], row["body"]["reason"]) == ("operator", "calmer")
+    assert row["body"]["changes"][0]["before"] == "0.5"
+    assert back["parameters"] == {"weight": 0.75}
+    assert said("parity")["replay"]["equal"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("wieght=0.3", "has no parameter 'wieght'"),
+        ("weight=3", "is above its highest value 1"),
+        ("weight=much", "is not a number"),
+        ("weight", "sets no parameter"),
+    ],
+)
+def test_what_a_class_does_not_take_is_refused_before_a_trader_is_asked(
+    desk: Path, said: Any, typed: str, words: str
+) -> None:
+    error = said("strategy", "set", "steady", typed, code=2)["error"]
+
+    assert words in error["message"]
+    assert error["hint"]
+    assert not (desk / "journal").exists()
+
+
+def test_parameters_are_not_set_on_code_that_does_not_run(
+    desk: Path, trader: subprocess.Popen[bytes], said: Any
+) -> None:
+    (desk / "steady.py").write_text(STRATEGY.replace("self.weight)", "self.weight / 2)"))
+    error = said("strategy", "set", "steady", "weight=0.3", code=2)["error"]
+
+    assert "strategy load steady first" in error["message"]
+    assert trader.poll() is None
+
+
+def test_a_strategy_is_unloaded_once_it_holds_nothing_and_stays_so_until_loaded(
+    desk: Path, trader: subprocess.Popen[bytes], said: Any
+) -> None:
+    until_row(desk, "OrderFilled", 1)
+    refused = said("strategy", "unload", "steady", code=2)["error"]
+    said("strategy", "stop", "steady", "--flatten")
+    until_flat(said)
+    unloaded = said("strategy", "unload", "steady", "--reason", "replaced")
+    count = len(said("journal", "show", "--kind", "StrategyAnswered", "--last", "0"))
+    trader.kill()
+    trader.wait()
+    said("strategy", "start", "steady")
+    with trading(desk):
+        until_row(desk, "RunStarted", 2)
+        slices = len(said("journal", "show", "--kind", "SliceClosed", "--last", "0"))
+        until_row(desk, "SliceClosed", slices + 3)
+        answers = said("journal", "show", "--kind", "StrategyAnswered", "--last", "0")
+        state = said("status")
+        loaded = said("strategy", "load", "steady")
+        until_row(desk, "StrategyAnswered", count + 1)
+        until_row(desk, "OrderFilled", 3)
+
+    assert "it holds" in refused["message"]
+    assert "strategy stop steady --flatten first" in refused["message"]
+    assert unloaded == {"strategy": "steady", "unloaded": True}
+    assert len(answers) == count
+    assert state["strategies"][0]["loaded"] is False
+    assert loaded["loaded"]
+    assert said("parity")["replay"]["equal"]
+
+
+@contextmanager
+def trading(desk: Path) -> Iterator[None]:
+    """The next start of the trader."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, "trade", "--quiet", "--speed", "5", "--accept-changes"],
+        cwd=desk, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def until_flat(said: Any) -> None:
+    for _ in range(600):
+        if said("status")["accounts"][0]["positions"] == 0:
+            return
+        time.sleep(0.05)
+    raise AssertionError("it still holds something")
+
+
+def until_row(desk: Path, kind: str, count: int) -> None:
+    """Wait until the journal has so many rows of a kind."""
+    journal = JournalFolder(desk / "journal")
+    for _ in range(600):
+        with journal.reading() as rows:
+            if len(rows.page(1, 10_000, [kind])) >= count:
+                return
+        time.sleep(0.05)
+    raise AssertionError(f"the journal has not {count} rows of {kind}")
 
 
 def test_without_a_trader_requests_wait_for_the_next_start(desk: Path, said: Any) -> None:

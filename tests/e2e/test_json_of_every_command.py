@@ -33,6 +33,8 @@ CALLS: dict[str, list[str]] = {
     "strategy stop": ["trend"],
     "strategy start": ["trend"],
     "strategy load": ["trend"],
+    "strategy set": ["trend", "fast=12"],
+    "strategy unload": ["trend"],
     "limits show": [],
     "limits set": ["account.max_leverage", "2"],
     "reload": [],

@@ -35,6 +35,12 @@ def status(out: Output) -> None:
         print_rows,
     )
     from algotrader.cli.trader_lines import print_trader
+    from algotrader.cli.waiting_lines import (
+        print_strategies,
+        print_waiting,
+        strategy_rows,
+        waiting_rows,
+    )
     from algotrader.ops.observing.summary import as_plain, read_summary
     from algotrader.ops.standing import read_state
 
@@ -42,16 +48,24 @@ def status(out: Output) -> None:
     state = read_state(configuration)
     trader = read_summary(configuration.path(configuration.settings.workspace.logs))
     positions = position_rows(state)
-
+    waiting, strategies = waiting_rows(configuration), strategy_rows(state)
     execution = state.inforce.execution or None
 
     def lines(console: Console) -> None:
         if execution is not None:
             console.print(execution.upper(), style=STYLES[execution])
         print_accounts(console, state)
+        print_strategies(console, strategies)
+        print_waiting(console, waiting)
         print_rows(console, positions, POSITIONS, "no position")
         print_trader(console, trader)
 
     shown = None if trader is None else as_plain(trader)
-    found = {"execution": execution, "accounts": account_rows(state), "positions": positions}
+    found = {
+        "execution": execution,
+        "accounts": account_rows(state),
+        "positions": positions,
+        "strategies": strategies,
+        "waiting": waiting,
+    }
     out.show({**found, "trader": shown}, lines)

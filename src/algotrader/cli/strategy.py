@@ -138,8 +138,8 @@ def start(out: Output, name: Configured, reason: Reason = "asked by hand") -> No
 def load_(out: Output, name: Configured, reason: Reason = "asked by hand") -> None:
     """Let a running trader decide with a strategy's file as it is now.
 
-    A file that is broken changes nothing: the strategy that runs goes on. One that failed is taken
-    up again. Other stops or another way to decide need a restart.
+    A file that is broken changes nothing: the strategy that runs goes on. One that failed, or was
+    unloaded, is taken up again. Other stops or another way to decide need a restart.
 
     \b
     algotrader strategy load trend
@@ -148,3 +148,42 @@ def load_(out: Output, name: Configured, reason: Reason = "asked by hand") -> No
     from algotrader.cli.strategy_requests import ask_load
 
     ask_load(out, name, reason)
+
+
+Values = Annotated[
+    list[str], typer.Argument(metavar="KEY=VALUE...", help="`KEY=file` takes the file's again.")
+]
+
+
+@app.command("set")
+@with_output
+def set_(out: Output, name: Configured, values: Values, reason: Reason = "asked by hand") -> None:
+    """Let a strategy of a running trader decide with other parameters from here on.
+
+    They hold over restarts and in place of algotrader.yaml, until they are set to `file`. What it
+    holds and what it has ordered stays. Stops, and the way orders are made, need a restart.
+
+    \b
+    algotrader strategy set trend fast=12 slow=90
+    algotrader strategy set trend fast=file
+    """
+    from algotrader.cli.strategy_requests import ask_set
+
+    ask_set(out, name, values, reason)
+
+
+@app.command("unload")
+@with_output
+def unload(out: Output, name: Configured, reason: Reason = "asked by hand") -> None:
+    """Put a strategy away: it is asked no more, and leaves the worker; the others go on.
+
+    Refused while it holds a position or has an order open: stop it with --flatten first. It
+    outlives restarts; `strategy load` brings it back.
+
+    \b
+    algotrader strategy unload trend
+    algotrader strategy unload trend --reason "replaced"
+    """
+    from algotrader.cli.strategy_requests import ask_unload
+
+    ask_unload(out, name, reason)

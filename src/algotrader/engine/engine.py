@@ -30,6 +30,7 @@ from algotrader.core.events import (
     SliceClosed,
     StopTriggered,
     StrategyAnswered,
+    StrategyUnloadRequested,
     TimerFired,
     TradingMode,
 )
@@ -58,6 +59,7 @@ from algotrader.engine.settings import EngineSettings, StrategyInstance
 from algotrader.engine.state import EngineState
 from algotrader.engine.step import Outcome, Step, now
 from algotrader.engine.thawing import Thaw
+from algotrader.engine.unloading import unload
 from algotrader.engine.waiting import Waiter
 from algotrader.engine.watching import Watcher
 from algotrader.execution.order_life import ZERO, IllegalTransitionError, LiveOrder
@@ -145,6 +147,8 @@ class Engine:
                 self._funded(event)
             case HeartbeatMissed():
                 self._silent(event)
+            case StrategyUnloadRequested():
+                unload(self._step, event)
             case _:
                 pass
         if before is not None:
@@ -226,7 +230,7 @@ class Engine:
 
     def _ask(self, event: SliceClosed) -> None:
         for instance in self._settings.strategies:
-            if instance.timeframe == event.timeframe:
+            if instance.timeframe == event.timeframe and self.state.is_loaded(instance):
                 self._step.do(
                     AskStrategy(
                         account=instance.account,

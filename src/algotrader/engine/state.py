@@ -29,6 +29,7 @@ from algotrader.core.events import (
     OrderFilled,
     OrderRejected,
     OrderSubmitted,
+    ParametersSet,
     ProtectionMissing,
     ProtectionRestored,
     QuoteSeen,
@@ -38,6 +39,7 @@ from algotrader.core.events import (
     StopTriggered,
     StrategyAnswered,
     StrategyReloaded,
+    StrategyUnloaded,
     TimerFired,
     TradingMode,
     WorkEnded,
@@ -51,7 +53,7 @@ from algotrader.core.symbols import Symbol
 from algotrader.engine.drift import FundingDrift
 from algotrader.engine.freshness import Freshness
 from algotrader.engine.groups import Groups
-from algotrader.engine.inforce import InForce
+from algotrader.engine.inforce import Changed, InForce
 from algotrader.engine.left_alone import LeftAlone
 from algotrader.engine.looking import Looked, look_at
 from algotrader.engine.protected import Place, Protected
@@ -199,8 +201,18 @@ class EngineState:
     def _mode_changed(self, event: ModeChanged) -> None:
         self.modes[event.account] = event.mode
 
-    def _settled(self, event: RunStarted | SettingsReloaded | StrategyReloaded) -> None:
+    def _settled(self, event: Changed) -> None:
         self.inforce = self.inforce.after(event)
+
+    def _unloaded(self, event: StrategyUnloaded) -> None:
+        """It holds nothing: when it is loaded again, its first target is a new one."""
+        self._settled(event)
+        for place in [place for place in self.rebalance if place[0] == event.strategy]:
+            del self.rebalance[place]
+
+    def is_loaded(self, instance: StrategyInstance) -> bool:
+        """Whether it is asked: a person may have put it away."""
+        return instance.strategy not in self.inforce.unloaded
 
     def _nothing(self, event: ImpossibleReply | IntentRaised) -> None:
         """They are for people to read."""
@@ -208,7 +220,7 @@ class EngineState:
     def _slice(self, event: SliceClosed) -> None:
         self.slices[event.timeframe] = event
         for instance in self.settings.strategies:
-            if instance.timeframe == event.timeframe:
+            if instance.timeframe == event.timeframe and self.is_loaded(instance):
                 self.awaited[instance.strategy] = event.decision_ts
                 self.talks.asked(instance.strategy)
         for strategy, symbol in list(self.protected.blocks):
@@ -538,6 +550,8 @@ _FOLDS: Final[Mapping[type, Callable[[EngineState, Any], None]]] = MappingProxyT
         RunStarted: EngineState._settled,
         SettingsReloaded: EngineState._settled,
         StrategyReloaded: EngineState._settled,
+        ParametersSet: EngineState._settled,
+        StrategyUnloaded: EngineState._unloaded,
         ImpossibleReply: EngineState._nothing,
         IntentRaised: EngineState._raised,
         ProtectionMissing: EngineState._bared,

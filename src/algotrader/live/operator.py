@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,8 @@ from algotrader.live.requests import (
     Asked,
     LimitRequest,
     Request,
+    SetRequest,
+    UnloadRequest,
     decode_asked,
     event_of,
 )
@@ -62,10 +65,18 @@ class Inbox:
             path.unlink()
             yield asked
 
+    def waiting(self) -> Iterator[tuple[int, Asked]]:
+        """The requests that nobody took yet, each with when it was left, UTC ms; none goes."""
+        for path in sorted(self._folder.glob("[0-9]*.json")):
+            with suppress(
+                OSError, ValueError, msgspec.DecodeError
+            ):  # taken meanwhile, or no request
+                yield int(path.name.partition("-")[0]), decode_asked(path.read_bytes())
+
     def take(self, now_ms: int) -> Iterator[Event]:
         """As events for the engine, where nothing but the engine has to act on them."""
         for asked in self.requests():
-            if isinstance(asked, Request | LimitRequest):
+            if isinstance(asked, Request | LimitRequest | UnloadRequest):
                 yield event_of(asked, now_ms)
 
 
@@ -76,5 +87,7 @@ def _subject(asked: Asked) -> str:
             return asked.account if asked.strategy is None else asked.strategy
         case LimitRequest():
             return asked.key.replace("/", "-").replace(":", "-").replace(" ", "-")
+        case SetRequest() | UnloadRequest():
+            return f"{type(asked).__name__}-{asked.strategy}"
         case _:
             return type(asked).__name__

@@ -12,6 +12,7 @@ from algotrader.core.events import (
     LimitChangeRequested,
     ModeChanged,
     RearmRequested,
+    StrategyUnloadRequested,
     TradingMode,
 )
 from algotrader.core.ids import AccountId, StrategyId
@@ -61,7 +62,27 @@ class LoadRequest(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
     channel: str = CHANNEL  # the door it came through
 
 
-Asked = Request | LimitRequest | ReloadRequest | LoadRequest
+class SetRequest(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="set"):
+    """Parameters of a strategy shall be others."""
+
+    strategy: StrategyId
+    values: dict[str, str | None]  # as typed; None: as the file has it
+    reason: str
+    by: str = OPERATOR
+    channel: str = CHANNEL  # the door it came through
+
+
+class UnloadRequest(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="unload"):
+    """A strategy shall be put away until it is loaded again."""
+
+    account: AccountId
+    strategy: StrategyId
+    reason: str
+    by: str = OPERATOR
+    channel: str = CHANNEL  # the door it came through
+
+
+Asked = Request | LimitRequest | ReloadRequest | LoadRequest | SetRequest | UnloadRequest
 _DECODER: Final = msgspec.json.Decoder(Asked)
 
 
@@ -71,8 +92,13 @@ def decode_asked(data: bytes) -> Asked:
     return asked
 
 
-def event_of(asked: Request | LimitRequest, now_ms: int) -> Event:
+def event_of(asked: Request | LimitRequest | UnloadRequest, now_ms: int) -> Event:
     """What the engine is told: what a person asked for, with the name and the reason."""
+    if isinstance(asked, UnloadRequest):
+        return StrategyUnloadRequested(
+            ts_event=now_ms, ts_known=now_ms, account=asked.account, strategy=asked.strategy,
+            by=asked.by, channel=asked.channel, reason=asked.reason,
+        )  # fmt: skip
     if isinstance(asked, LimitRequest):
         return LimitChangeRequested(
             ts_event=now_ms, ts_known=now_ms, key=asked.key, value=asked.value, by=asked.by,

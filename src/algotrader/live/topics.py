@@ -72,6 +72,9 @@ TOPICS: Final[Mapping[type[Event], str]] = MappingProxyType(
         of.SettingsRefused: "system.settings_refused",
         of.StrategyReloaded: "strategy.reloaded",
         of.StrategyReloadRefused: "strategy.reload_refused",
+        of.ParametersSet: "strategy.parameters_set",
+        of.StrategyUnloadRequested: "strategy.unload_requested",
+        of.StrategyUnloaded: "strategy.unloaded",
         of.HeartbeatMissed: "system.heartbeat_missed",
         of.TimerFired: "system.timer_fired",
     }

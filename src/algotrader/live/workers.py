@@ -43,6 +43,7 @@ from algotrader.strategy.history import BarHistory
 log = logging.getLogger(__name__)
 
 BUDGET_S: Final = 2.0
+UNLOADED: Final = "it was unloaded"
 MEMORY_BYTES: Final = 2 << 30
 """Of address space, which numerical libraries reserve far more of than they use."""
 _KEPT_ENVIRONMENT: Final = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "PYTHONPATH", "VIRTUAL_ENV")
@@ -67,7 +68,7 @@ class LiveStrategy:
     history: BarHistory
     has_decided: bool = False
     told_rows: int = field(default=0, init=False)  # rows that the worker has
-    stopped: str | None = field(default=None, init=False)  # why it is asked no more
+    stopped: str | None = None  # why it is asked no more
 
 
 class WorkerProcess:
@@ -154,6 +155,11 @@ class WorkerDecider:
                 one.parameters = before
                 raise
             one.stopped = None
+
+    async def forget(self, strategy: StrategyId) -> None:
+        """Let go of a strategy that is asked no more; the others go on in a new worker."""
+        self._strategies[strategy].stopped = UNLOADED
+        await self.renew()
 
     async def decide(self, question: AskStrategy) -> StrategyAnswered:
         """The answer, whatever happens. Questions of one moment go to the worker together."""

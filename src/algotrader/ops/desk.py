@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -28,11 +28,12 @@ from algotrader.core.money import Currency
 from algotrader.core.symbols import InstrumentKind, Symbol
 from algotrader.engine.settings import Algorithm, AlgorithmKind, EngineSettings, StrategyInstance
 from algotrader.engine.slices import Slice, slices_of
+from algotrader.engine.state import EngineState
 from algotrader.execution.paper import PaperVenue
 from algotrader.live.quoting import QUOTE_AGE_MS
 from algotrader.live.replay import in_order
 from algotrader.live.settings import AccountSettings, StrategySettings
-from algotrader.live.workers import LiveStrategy
+from algotrader.live.workers import UNLOADED, LiveStrategy
 from algotrader.ops.config import Configuration
 from algotrader.portfolio.intents import Execution
 from algotrader.risk.settings import RiskSettings
@@ -146,25 +147,24 @@ class Desk:
         """When the replay's first decision is made, UTC ms."""
         return min(int(one.market.bars.known_at[one.first]) for one in self.accounts)
 
-    def live_strategies(
-        self, after: Mapping[str, int], decided: Container[StrategyId]
-    ) -> list[LiveStrategy]:
+    def live_strategies(self, after: Mapping[str, int], stood: EngineState) -> list[LiveStrategy]:
         """Each with the history it had when `after` closed; before the first decision otherwise.
 
-        `decided` are those that have answered before.
+        `stood` knows which have answered before, and what a person set or put away.
         """
-        begin = self.begin_ms()
+        begin, by_hand = self.begin_ms(), stood.inforce.by_hand
         return [
             LiveStrategy(
                 strategy=one.name,
                 account=one.account,
                 use=one.use,
-                parameters=dict(one.settings.parameters),
+                parameters={**one.settings.parameters, **by_hand.get(one.name, {})},
                 instruments=one.instruments,
                 history=BarHistory(
                     _known_by(one.bars, after.get(str(one.bars.timeframe), begin - 1))
                 ),
-                has_decided=one.name in decided,
+                has_decided=one.name in stood.answers,
+                stopped=UNLOADED if one.name in stood.inforce.unloaded else None,
             )
             for one in self.strategies
         ]
@@ -253,7 +253,7 @@ def _desk_strategy(
     settings: StrategySettings,
     market: Market,
 ) -> DeskStrategy:
-    use = _absolute(settings.use, configuration.folder)
+    use = strategy_file(configuration, name)
     loaded = load(use)
     bars = _of_symbols(market.bars, [Symbol.parse(text) for text in settings.symbols])
     known = {instrument.symbol: instrument for instrument in market.instruments}
@@ -262,6 +262,11 @@ def _desk_strategy(
         strategy=loaded.kind(**settings.parameters), source_hash=loaded.source_hash, bars=bars,
         instruments=tuple(known[symbol] for symbol in bars.symbols),
     )  # fmt: skip
+
+
+def strategy_file(configuration: Configuration, name: str) -> str:
+    """Where a configured strategy is, with an absolute path where it is a file."""
+    return _absolute(configuration.settings.strategies[name].use, configuration.folder)
 
 
 def _absolute(use: str, folder: Path) -> str:

@@ -15,6 +15,7 @@ from algotrader.core.errors import AlgotraderError, StrategyError
 from algotrader.core.events import (
     Event,
     LimitChangeRefused,
+    ParametersSet,
     SettingsRefused,
     SettingsReloaded,
     StrategyReloaded,
@@ -25,9 +26,22 @@ from algotrader.core.instants import utc_ms
 from algotrader.core.ports import Clock, SystemClock
 from algotrader.engine.state import EngineState
 from algotrader.live.operator import Inbox
-from algotrader.live.requests import LimitRequest, LoadRequest, ReloadRequest, event_of
+from algotrader.live.requests import (
+    LimitRequest,
+    LoadRequest,
+    ReloadRequest,
+    SetRequest,
+    event_of,
+)
 from algotrader.live.trader import Trader
 from algotrader.live.workers import WorkerDecider
+from algotrader.ops.by_hand import (
+    changed,
+    changes_of,
+    file_parameters,
+    holding,
+    with_parameters,
+)
 from algotrader.ops.desk import Desk, DeskStrategy
 from algotrader.ops.observing.logs import change_levels
 from algotrader.ops.reloading import Reload, in_force, judge, read_again
@@ -50,7 +64,9 @@ class Obedience:
         state: EngineState,
         environment: Mapping[str, str] = os.environ,
     ) -> None:
-        self._desk = desk
+        self._file = file_parameters(desk.configuration)
+        self._desk = holding(desk, state)
+        self._forgotten: frozenset[StrategyId] = state.inforce.unloaded
         self._inbox = inbox
         self._decider = decider
         self._state = state
@@ -76,6 +92,7 @@ class Obedience:
 
     async def take(self, now_ms: int) -> list[Event]:
         """The events of all requests that are there, the oldest first."""
+        await self._forget_unloaded()
         events: list[Event] = []
         if self._was_signalled:
             self._was_signalled = False
@@ -86,6 +103,8 @@ class Obedience:
                     events += await self._reload(asked, now_ms)
                 case LoadRequest():
                     events.append(await self._load(asked, now_ms))
+                case SetRequest():
+                    events.append(await self._set(asked, now_ms))
                 case LimitRequest():
                     events.append(self._limit(asked, now_ms))
                 case _:
@@ -108,10 +127,18 @@ class Obedience:
             reason=f"{why}: ask again",
         )  # fmt: skip
 
+    async def _forget_unloaded(self) -> None:
+        """What the engine has put away leaves the worker."""
+        unloaded = self._state.inforce.unloaded
+        for name in sorted(unloaded - self._forgotten):
+            await self._decider.forget(name)
+        self._forgotten = unloaded
+
     async def _reload(self, asked: ReloadRequest, now_ms: int) -> list[Event]:
         running = self._desk.configuration
         try:
-            wanted = read_again(running, self._environment)
+            read = read_again(running, self._environment)
+            wanted = holding(replace(self._desk, configuration=read), self._state).configuration
             reload = judge(running, wanted, kept_bars=self._state.risk.state.kept_bars)
             in_force(reload, running)  # what does not fit together changes nothing
             loaded: list[StrategyReloaded] = []
@@ -131,6 +158,10 @@ class Obedience:
                 )
             ]  # fmt: skip
         self._desk = replace(self._desk, configuration=holds)
+        self._file |= {
+            name: each for name, each in file_parameters(read).items()
+            if holds.settings.strategies.get(name) == wanted.settings.strategies[name]
+        }  # fmt: skip
         if reload.changes_of("logging"):
             change_levels(holds.settings.logging)
         return [self._told(reload, asked, now_ms), *loaded]
@@ -146,21 +177,57 @@ class Obedience:
         )  # fmt: skip
 
     async def _load(self, asked: LoadRequest, now_ms: int) -> Event:
-        name = asked.strategy
-        known = {one.name: one for one in self._desk.strategies}
-        settings = self._desk.configuration.settings.strategies.get(name)
         try:
-            if settings is None or name not in known:
-                raise StrategyError(
-                    "strategy.unknown", f"no strategy {name} runs: a new one needs a restart"
-                )
-            return await self._replaced(name, settings.parameters, asked, now_ms)
+            one = self._strategy(asked.strategy)
+            parameters = self._desk.configuration.settings.strategies[one.name].parameters
+            return await self._replaced(one.name, parameters, asked, now_ms)
         except AlgotraderError as error:
-            account = known[name].account if name in known else self._desk.accounts[0].name
-            return StrategyReloadRefused(
-                ts_event=now_ms, ts_known=now_ms, by=asked.by, channel=asked.channel,
-                reason=asked.reason, account=account, strategy=name, text=error.message,
-            )  # fmt: skip
+            return self._refused(asked, error, now_ms)
+
+    async def _set(self, asked: SetRequest, now_ms: int) -> Event:
+        """Let a strategy decide with other parameters and the code that it decides with now."""
+        name, in_force = asked.strategy, self._state.inforce
+        try:
+            one = self._strategy(name)
+            loaded = load(one.use)
+            if name in in_force.unloaded or loaded.source_hash != in_force.sources.get(name):
+                raise StrategyError(
+                    "strategy.not_as_loaded",
+                    f"its file is not what decides now: algotrader strategy load {name} first",
+                )
+            by_hand = changed(in_force.by_hand.get(name, {}), asked.values, loaded.kind)
+            parameters = {**self._file[name], **by_hand}
+            self._require_same_orders(one, loaded, parameters)
+            await self._decider.replace(name, parameters)
+        except AlgotraderError as error:
+            return self._refused(asked, error, now_ms)
+        before = self._desk.configuration.settings.strategies[name].parameters
+        self._desk = with_parameters(self._desk, {name: parameters})
+        return ParametersSet(
+            ts_event=now_ms, ts_known=now_ms, by=asked.by, channel=asked.channel,
+            reason=asked.reason, account=one.account, strategy=name, by_hand=by_hand,
+            parameters=parameters, changes=changes_of(name, before, parameters),
+            configuration_hash=self._desk.configuration_hash,
+        )  # fmt: skip
+
+    def _strategy(self, name: str) -> DeskStrategy:
+        """StrategyError if none of that name runs."""
+        for one in self._desk.strategies:
+            if one.name == name and name in self._desk.configuration.settings.strategies:
+                return one
+        raise StrategyError(
+            "strategy.unknown", f"no strategy {name} runs: a new one needs a restart"
+        )
+
+    def _refused(
+        self, asked: LoadRequest | SetRequest, error: AlgotraderError, now_ms: int
+    ) -> StrategyReloadRefused:
+        known = {one.name: one.account for one in self._desk.strategies}
+        return StrategyReloadRefused(
+            ts_event=now_ms, ts_known=now_ms, by=asked.by, channel=asked.channel,
+            reason=asked.reason, account=known.get(asked.strategy, self._desk.accounts[0].name),
+            strategy=asked.strategy, text=error.message,
+        )  # fmt: skip
 
     async def _replaced(
         self,

@@ -154,7 +154,7 @@ async def _trade(
     companion: Beside | None,
 ) -> int:
     end_of_lake = {str(timeframe): int(account.market.bars.known_at[-1])}
-    strategies = desk.live_strategies(end_of_lake, steps.engine.state.answers)
+    strategies = desk.live_strategies(end_of_lake, steps.engine.state)
     rows = LiveRows(strategies)
     for told in told_after(journal.rows, end_of_lake):
         rows.hear(told)

@@ -246,7 +246,7 @@ async def _trade(
     end_of_lake = {
         str(one.market.bars.timeframe): int(one.market.bars.known_at[-1]) for one in desk.accounts
     }
-    strategies = desk.live_strategies(end_of_lake, engine.state.answers)
+    strategies = desk.live_strategies(end_of_lake, engine.state)
     decider = WorkerDecider(
         strategies, clock, budget_s=desk.configuration.settings.trading.budget_s
     )

@@ -12,6 +12,7 @@ from algotrader.core.events import RunStarted
 from algotrader.engine.state import EngineState
 from algotrader.live.journal.journal import Journal
 from algotrader.live.steps import Steps
+from algotrader.ops.by_hand import holding, no_longer_fitting
 from algotrader.ops.desk import Desk
 from algotrader.ops.settings_text import deciding, differences, sentence
 
@@ -33,8 +34,11 @@ def record_start(
     open, and nobody accepts that. On paper nothing can be lost: there it is only written down.
     """
     state = steps.engine.state
+    for event in no_longer_fitting(desk, state, now_ms):
+        steps.take(event)
+    held = holding(desk, state)
     mode = desk.configuration.settings.trading.mode
-    changes = tuple(_changes(desk, state)) if _is_exposed(state) else ()
+    changes = tuple(_changes(held, state)) if _is_exposed(state) else ()
     accepted_by = _accepted(changes, accept) if changes and mode != "paper" else None
     steps.take(
         RunStarted(
@@ -44,7 +48,7 @@ def record_start(
             execution=mode,
             configuration_hash=desk.configuration_hash,
             software=__version__,
-            settings=deciding(desk.configuration.settings, desk.risk()),
+            settings=deciding(held.configuration.settings, held.risk()),
             sources={one.name: one.source_hash for one in desk.strategies},
             changes=changes,
             accepted_by=accepted_by,

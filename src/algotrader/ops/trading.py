@@ -116,7 +116,7 @@ async def _replay(
     if not was_there:
         begin_paper_books(desk, steps, now_ms)
     papers, unwritten = _papers(desk, time, was_there)
-    strategies = desk.live_strategies(after, engine.state.answers)
+    strategies = desk.live_strategies(after, engine.state)
     decider = WorkerDecider(
         strategies, time.clock, budget_s=desk.configuration.settings.trading.budget_s
     )

@@ -121,6 +121,8 @@ class Explainer:
             text = "today's data has no bar that closes then" if found is None else found.text
             return Reason(Cause.BAR_REVISED, text)
         frame = self._instance(key.strategy).timeframe
+        if self._live.is_unloaded(key.strategy, frame, at):
+            return Reason(Cause.OPERATOR, "not decided: a person had unloaded the strategy")
         down = self._uptime.down_at(frame, at)
         if down is not None:
             text = f"not decided: the trader was started again at {moment(down.time_ms)}"

@@ -25,12 +25,14 @@ from algotrader.core.events import (
     OrderFilled,
     OrderRejected,
     OrderSubmitted,
+    ParametersSet,
     RearmRequested,
     RunStarted,
     SettingsReloaded,
     SliceClosed,
     StrategyAnswered,
     StrategyReloaded,
+    StrategyUnloaded,
 )
 from algotrader.core.fills import Fill
 from algotrader.core.ids import AccountId, OrderId, StrategyId
@@ -200,7 +202,10 @@ class Record:
                 contract = self.contracts[event.instrument]
                 self.standings[owner] = self._standing(owner).liquidated(event, contract)
                 self.moved.append(Moved(self.place, owner, f"{event.instrument} liquidated"))
-            case RunStarted() | SettingsReloaded() | StrategyReloaded():
+            case (
+                RunStarted() | SettingsReloaded() | StrategyReloaded() | ParametersSet()
+                | StrategyUnloaded()
+            ):  # fmt: skip
                 before = self.in_force[-1][1] if self.in_force else InForce()
                 self.in_force.append((self.place, before.after(event)))
             case ModeChanged():
@@ -225,6 +230,12 @@ class Record:
         place = self.places.get(key, 0)
         held = [one for at, one in self.in_force if at < place and one.settings]
         return held[-1] if held else None
+
+    def is_unloaded(self, strategy: StrategyId, frame: str, at_ms: int) -> bool:
+        """Whether a person had put the strategy away when that slice closed."""
+        place = self.slice_places.get((frame, at_ms), 0)
+        held = [one for at, one in self.in_force if at < place]
+        return bool(held) and strategy in held[-1].unloaded
 
     def limits_at(self, key: Key) -> Sequence[str]:
         """The limits that a person had set by a decision, and that the file has otherwise."""

@@ -83,11 +83,14 @@ from algotrader.core.events.risk import (
     StrategyMark,
 )
 from algotrader.core.events.settings import (
+    ParametersSet,
     SettingChange,
     SettingsRefused,
     SettingsReloaded,
     StrategyReloaded,
     StrategyReloadRefused,
+    StrategyUnloaded,
+    StrategyUnloadRequested,
 )
 from algotrader.core.events.system import (
     HeartbeatMissed,
@@ -144,6 +147,7 @@ __all__ = [
     "OrderSeen",
     "OrderSubmitted",
     "OrderUnknown",
+    "ParametersSet",
     "PositionChanged",
     "ProtectionMissing",
     "ProtectionRestored",
@@ -167,6 +171,8 @@ __all__ = [
     "StrategyMark",
     "StrategyReloadRefused",
     "StrategyReloaded",
+    "StrategyUnloadRequested",
+    "StrategyUnloaded",
     "TargetWanted",
     "TimerFired",
     "TradingMode",

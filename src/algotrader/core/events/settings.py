@@ -44,8 +44,33 @@ class StrategyReloaded(OperatorRequest, frozen=True, kw_only=True):
 
 
 class StrategyReloadRefused(OperatorRequest, frozen=True, kw_only=True):
-    """A strategy could not be loaded anew: the one that runs goes on."""
+    """What was asked of a strategy cannot be: it goes on as it was."""
 
     account: AccountId
     strategy: StrategyId
     text: str  # what is wrong
+
+
+class ParametersSet(OperatorRequest, frozen=True, kw_only=True):
+    """A strategy decides with other parameters from here on, whatever the file says of them."""
+
+    account: AccountId
+    strategy: StrategyId
+    by_hand: Mapping[str, Any]  # all that hold in place of the file's, also over restarts
+    parameters: Mapping[str, Any]  # what holds now, with the file's
+    changes: tuple[SettingChange, ...]
+    configuration_hash: str  # of what holds now
+
+
+class StrategyUnloadRequested(OperatorRequest, frozen=True, kw_only=True):
+    """A person asks that a strategy be put away: asked no more, and out of the worker."""
+
+    account: AccountId
+    strategy: StrategyId
+
+
+class StrategyUnloaded(OperatorRequest, frozen=True, kw_only=True):
+    """A strategy that held nothing decides no more until it is loaded again."""
+
+    account: AccountId
+    strategy: StrategyId

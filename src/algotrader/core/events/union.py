@@ -59,10 +59,13 @@ from algotrader.core.events.risk import (
     RiskTripped,
 )
 from algotrader.core.events.settings import (
+    ParametersSet,
     SettingsRefused,
     SettingsReloaded,
     StrategyReloaded,
     StrategyReloadRefused,
+    StrategyUnloaded,
+    StrategyUnloadRequested,
 )
 from algotrader.core.events.system import (
     HeartbeatMissed,
@@ -124,6 +127,9 @@ Event = (
     | SettingsReloaded
     | StrategyReloaded
     | StrategyReloadRefused
+    | ParametersSet
+    | StrategyUnloadRequested
+    | StrategyUnloaded
     | ModeChanged
     | TimerFired
 )

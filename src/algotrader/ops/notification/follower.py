@@ -36,7 +36,8 @@ _TOLD_KINDS: Final = frozenset(
         "OrderFilled", "OrderRejected", "OrderSubmitted", "OrderUnknown", "PositionChanged",
         "ProtectionMissing", "ProtectionRestored", "RearmRefused", "Rearmed", "RiskCleared",
         "RiskTripped", "SettingsRefused", "SettingsReloaded", "SignalRaised", "SliceClosed",
-        "StrategyAnswered", "StrategyReloadRefused", "StrategyReloaded",
+        "ParametersSet", "StrategyAnswered", "StrategyReloadRefused", "StrategyReloaded",
+        "StrategyUnloaded",
     }
 )  # fmt: skip
 """Of others nothing is told: they are not even decoded."""

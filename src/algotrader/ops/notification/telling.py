@@ -28,6 +28,7 @@ from algotrader.core.events import (
     OrderRejected,
     OrderSubmitted,
     OrderUnknown,
+    ParametersSet,
     PositionChanged,
     ProtectionMissing,
     ProtectionRestored,
@@ -43,6 +44,7 @@ from algotrader.core.events import (
     StrategyAnswered,
     StrategyReloaded,
     StrategyReloadRefused,
+    StrategyUnloaded,
     TradingMode,
 )
 from algotrader.core.orders import Order, Side
@@ -50,6 +52,7 @@ from algotrader.core.ports import Notice, Severity
 from algotrader.core.units import format_duration, format_money, format_step
 from algotrader.ops.notification.settings import NotificationSettings, Topic
 from algotrader.ops.notification.texts import Texts
+from algotrader.ops.settings_text import sentence
 
 INFO, IMPORTANT, CRITICAL = Severity.INFO, Severity.IMPORTANT, Severity.CRITICAL
 _LOUD: Final = {RiskAction.HALT: CRITICAL, RiskAction.FLATTEN: CRITICAL}
@@ -57,6 +60,12 @@ _TOLD_BY_EVENTS: Final = (
     "risk:", "rejected:", "impossible:", "strategy:", "reconcile:", "unguarded:",
 )  # fmt: skip
 _IN_OUR_WORDS: Final = ("summary:", "research:")
+_STRATEGY_TEXTS: Final = {
+    StrategyReloaded: "strategy_reloaded",
+    StrategyReloadRefused: "strategy_not_reloaded",
+    ParametersSet: "parameters_set",
+    StrategyUnloaded: "strategy_unloaded",
+}
 _KEPT_GAPS: Final = 1_000
 
 
@@ -128,8 +137,10 @@ class Teller:
                 yield self._left(event)
             case InstrumentChanged():
                 yield self._changed(event)
-            case StrategyReloaded() | StrategyReloadRefused():
-                yield self._strategy_reloaded(event)
+            case (
+                StrategyReloaded() | StrategyReloadRefused() | ParametersSet() | StrategyUnloaded()
+            ):
+                yield self._strategy_changed(event)
             case SignalRaised():
                 title = self._say("signal", instrument=event.instrument, name=event.name)
                 cause = f"signal:{event.strategy}:{event.instrument}:{event.name}:{event.ts_event}"
@@ -304,11 +315,17 @@ class Teller:
         cause = f"instrument:{event.instrument}:{event.ts_event}"
         return self._notice("risk", severity, cause, title, text)
 
-    def _strategy_reloaded(self, event: StrategyReloaded | StrategyReloadRefused) -> Notice | None:
-        refused = isinstance(event, StrategyReloadRefused)
-        key = "strategy_not_reloaded" if refused else "strategy_reloaded"
-        who = self._say("by_whom", by=event.by, reason=event.reason)
-        text = f"{event.text}\n{who}" if isinstance(event, StrategyReloadRefused) else who
+    def _strategy_changed(
+        self, event: StrategyReloaded | StrategyReloadRefused | ParametersSet | StrategyUnloaded
+    ) -> Notice | None:
+        key, text = (
+            _STRATEGY_TEXTS[type(event)],
+            self._say("by_whom", by=event.by, reason=event.reason),
+        )
+        if isinstance(event, StrategyReloadRefused):
+            text = f"{event.text}\n{text}"
+        elif isinstance(event, ParametersSet):
+            text = "\n".join((*map(sentence, event.changes), text))
         cause = f"{key}:{event.strategy}:{event.ts_event}"
         title = self._say(key, strategy=event.strategy)
         return self._notice("risk", IMPORTANT, cause, title, text)

@@ -135,8 +135,16 @@ CATALOGUE: Final[Mapping[str, Mapping[Language, str]]] = {
         "zh": "策略 {strategy} 已重新加载",
     },
     "strategy_not_reloaded": {
-        "en": "Strategy {strategy} could not be loaded, the old one goes on",
-        "zh": "策略 {strategy} 加载失败，继续使用原版本",
+        "en": "Strategy {strategy} could not be changed, it goes on as it was",
+        "zh": "策略 {strategy} 未能变更，继续按原样运行",
+    },
+    "parameters_set": {
+        "en": "Strategy {strategy} decides with other parameters",
+        "zh": "策略 {strategy} 的参数已修改",
+    },
+    "strategy_unloaded": {
+        "en": "Strategy {strategy} is unloaded, it decides no more",
+        "zh": "策略 {strategy} 已卸载，不再决策",
     },
     "settings_reloaded": {"en": "Settings were read again", "zh": "已重新读取设置"},
     "settings_refused": {
