@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -83,21 +83,24 @@ class Bars:
 
     def rows(self, start: int, stop: int) -> Bars:
         """Rows `[start, stop)`, sharing memory."""
-        return self._at(slice(start, stop))
+        cut = slice(start, stop)
+        return self.fitting(ts=self.ts[cut], known_at=self.known_at[cut], **self._cut(cut))
 
     def take(self, chosen: NDArray[np.bool_]) -> Bars:
         """The rows for which `chosen` (T,) is True."""
-        return self._at(chosen)
+        return replace(
+            self, ts=self.ts[chosen], known_at=self.known_at[chosen], **self._cut(chosen)
+        )
 
     def column(self, index: int) -> Bars:
         """One instrument of a panel, shape `(T,)`."""
         if not self.panel:
             raise ValueError("only a panel has columns")
         values: dict[str, Any] = {
-            name: None if values is None else np.ascontiguousarray(values[:, index])
+            name: None if values is None else _frozen(values[:, index], np.float64)
             for name, values in self._by_instrument()
         }
-        return replace(self, symbols=(self.symbols[index],), panel=False, **values)
+        return self.fitting(symbols=(self.symbols[index],), panel=False, **values)
 
     def as_panel(self) -> Bars:
         """The same bars with shape `(T, N)`, also for one instrument."""
@@ -106,7 +109,19 @@ class Bars:
         wide: dict[str, Any] = {
             n: None if values is None else values[:, None] for n, values in self._by_instrument()
         }
-        return replace(self, panel=True, **wide)
+        return self.fitting(panel=True, **wide)
+
+    def fitting(self, **changes: Any) -> Bars:
+        """These bars with other values, unchecked: for who knows that they fit.
+
+        Arrays are read-only, C-contiguous and of one length; `ts` ascends. A live strategy makes
+        bars of its whole history at each decision, and a check costs as much as a feature.
+        """
+        made = object.__new__(type(self))
+        for name in _NAMES:
+            value = changes[name] if name in changes else getattr(self, name)
+            object.__setattr__(made, name, value)
+        return made
 
     @classmethod
     def stack(cls, singles: Sequence[Bars]) -> Bars:
@@ -143,9 +158,11 @@ class Bars:
         """Names and values that have a column for each instrument; `None` where absent."""
         return [(name, getattr(self, name)) for name in (*FIELDS, "funding")]
 
-    def _at(self, rows: slice | NDArray[np.bool_]) -> Bars:
-        absent_or_cut: dict[str, Any] = {
+    def _cut(self, rows: slice | NDArray[np.bool_]) -> dict[str, Any]:
+        return {
             name: None if values is None else values[rows]
             for name, values in (*self._by_instrument(), ("session", self.session))
         }
-        return replace(self, ts=self.ts[rows], known_at=self.known_at[rows], **absent_or_cut)
+
+
+_NAMES = tuple(field.name for field in fields(Bars))

@@ -31,6 +31,7 @@ from algotrader.live.worker_messages import (
     framed,
     received,
     to_worker,
+    wide,
 )
 from algotrader.strategy.asking import BarByBar
 from algotrader.strategy.base import Strategy
@@ -146,16 +147,20 @@ def _caught_up(
 
 
 def append_rows(history: BarHistory, rows: PanelSent) -> None:
-    bars = received(rows)
-    if len(bars):
-        history.cut(int(bars.ts[0]))  # a late or corrected bar comes with all rows after it (R25)
-    for row in range(len(bars)):
+    """A late or corrected bar comes with all rows after it (R25)."""
+    ts, known_at = np.frombuffer(rows.ts, np.int64), np.frombuffer(rows.known_at, np.int64)
+    session = None if rows.session is None else np.frombuffer(rows.session, np.int64)
+    values = {name: wide(data, len(rows.symbols)) for name, data in rows.values.items()}
+    funding = None if rows.funding is None else wide(rows.funding, len(rows.symbols))
+    if len(ts):
+        history.cut(int(ts[0]))
+    for row in range(len(ts)):
         history.append(
-            int(bars.ts[row]),
-            int(bars.known_at[row]),
-            None if bars.session is None else int(bars.session[row]),
-            {name: getattr(bars, name)[row] for name in rows.values},
-            None if bars.funding is None else bars.funding[row],
+            int(ts[row]),
+            int(known_at[row]),
+            None if session is None else int(session[row]),
+            {name: one[row] for name, one in values.items()},
+            None if funding is None else funding[row],
         )
 
 

@@ -121,7 +121,7 @@ def sent(bars: Bars) -> PanelSent:
 
 def received(panel: PanelSent) -> Bars:
     symbols = tuple(Symbol.parse(text) for text in panel.symbols)
-    values = {name: _floats(data, len(symbols)) for name, data in panel.values.items()}
+    values = {name: wide(data, len(symbols)) for name, data in panel.values.items()}
     return Bars(
         ts=np.frombuffer(panel.ts, dtype=np.int64),
         known_at=np.frombuffer(panel.known_at, dtype=np.int64),
@@ -130,10 +130,11 @@ def received(panel: PanelSent) -> Bars:
         symbols=symbols,
         panel=True,
         close_only=panel.close_only,
-        funding=None if panel.funding is None else _floats(panel.funding, len(symbols)),
+        funding=None if panel.funding is None else wide(panel.funding, len(symbols)),
         **values,
     )
 
 
-def _floats(data: bytes, columns: int) -> NDArray[np.float64]:
+def wide(data: bytes, columns: int) -> NDArray[np.float64]:
+    """Values (T, N) as they were sent."""
     return np.frombuffer(data, dtype=np.float64).reshape(-1, columns)
