@@ -143,15 +143,22 @@ class Driver:
         self._watch = watch
         self._timers: list[tuple[int, str]] = []
 
-    def take(self, slice_: Slice) -> None:
-        """A slice closes: timers until then, what the venues filled, its bars, the decisions."""
-        now_ms = slice_.closed.ts_known
+    def take(self, *together: Slice) -> None:
+        """Slices of one moment: timers until then, what the venues filled, bars, decisions (R1)."""
+        now_ms = together[0].closed.ts_known
         self._wake(now_ms)
         for account in self._accounts:
-            for event in self._venues[account].advance(slice_.bars, now_ms):
+            venue = self._venues[account]
+            own = [bar for one in together for bar in one.bars if venue.takes(bar)]
+            for event in venue.advance(own, now_ms) if own else ():
                 self.tell(event)
-        for closed in slice_.events:
-            self.tell(closed)
+        for slice_ in together:
+            for bar in slice_.bars:
+                self.tell(bar)
+        # All that decide now are asked before the first is answered.
+        asked = [self._engine.handle(slice_.closed) for slice_ in together]
+        for outcome in asked:
+            self._do(outcome)
 
     def tell(self, event: Event) -> None:
         self._do(self._engine.handle(event))

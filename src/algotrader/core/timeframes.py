@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Self
 
 from algotrader.core.errors import UsageError
@@ -51,3 +52,9 @@ class Timeframe:
     def divides(self, coarser: Timeframe) -> bool:
         """True if whole bars of this length make one of `coarser`."""
         return coarser.ms % self.ms == 0
+
+
+@cache
+def length_ms(text: str) -> int:
+    """How long a bar of a time frame is, by its text: asked for with every bar."""
+    return Timeframe.parse(text).ms

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from algotrader.core.events.questions import HeldPosition, StrategyQuestion, WorkingOrder
 from algotrader.core.orders import OrderStatus
 from algotrader.core.symbols import Symbol
-from algotrader.core.timeframes import Timeframe
+from algotrader.core.timeframes import length_ms
 from algotrader.engine.settings import StrategyInstance
 from algotrader.engine.state import EngineState
 from algotrader.portfolio.ledger import Ledger
@@ -40,14 +38,9 @@ def question_of(
 def _missed_after(state: EngineState, instance: StrategyInstance, decision_ts: int) -> int | None:
     """The last decision before this one, if bars of between were never asked for (R24)."""
     last = state.answers.get(instance.strategy)
-    if last is None or decision_ts - last.decision_ts <= _length_ms(instance.timeframe):
+    if last is None or decision_ts - last.decision_ts <= length_ms(instance.timeframe):
         return None
     return last.decision_ts
-
-
-@cache
-def _length_ms(timeframe: str) -> int:
-    return Timeframe.parse(timeframe).ms
 
 
 def _held(state: EngineState, part: Ledger, symbol: Symbol) -> HeldPosition | None:

@@ -256,6 +256,8 @@ class Engine:
             state.answers[name]
             for name in sorted(state.answers)
             if state.answers[name].decision_ts == event.decision_ts
+            # Of another length of bars, and acted on before this one's slice closed.
+            and state.planned.get(name) != event.decision_ts
         ]
         wanted: dict[AccountId, list[Intent]] = {}
         for answer in answers:

@@ -98,7 +98,8 @@ class EngineState:
         self.strategy_states: dict[StrategyId, dict[str, object]] = {}
         self.slices: dict[str, SliceClosed] = {}  # the newest of each time frame
         self.awaited: dict[StrategyId, int] = {}  # asked and not answered: its decision time
-        self.answers: dict[StrategyId, StrategyAnswered] = {}  # of the step that is open
+        self.answers: dict[StrategyId, StrategyAnswered] = {}  # the newest of each
+        self.planned: dict[StrategyId, int] = {}  # decision time of the newest that was acted on
         self.attempts: dict[tuple[StrategyId, Symbol, int, int], int] = {}  # by decision and leg
         self.decided_ts: dict[Place, int] = {}  # decision time that a place is worked for
         self.waiting: dict[Place, OrderId] = {}  # capped, with a rest that is to be tried again
@@ -173,7 +174,8 @@ class EngineState:
 
     def _bar(self, event: BarClosed) -> None:
         newest = self.closes.get(event.instrument)
-        if newest is None or event.ts >= newest.ts:
+        # By its close: bars of several lengths may tell of one instrument.
+        if newest is None or event.ts_event >= newest.ts_event:
             self.closes[event.instrument] = event
             self._marks[event.instrument] = Decimal(repr(event.close))
         self.fresh.closed(event)
@@ -254,6 +256,7 @@ class EngineState:
 
     def _decided(self, event: Decided) -> None:
         place = (event.strategy, event.instrument)
+        self.planned[event.strategy] = event.decision_ts
         answer = self.answers.get(event.strategy)
         looked = self.look(
             self.settings.instance(event.strategy),

@@ -44,7 +44,7 @@ from algotrader.core.orders import (
     TimeInForce,
 )
 from algotrader.core.symbols import Symbol
-from algotrader.core.timeframes import Timeframe
+from algotrader.core.timeframes import length_ms
 from algotrader.execution import simulation
 from algotrader.execution.paper_guards import REASONS, GuardBook, KeptGuard
 from algotrader.execution.paper_numbers import (
@@ -264,7 +264,7 @@ class PaperVenue:
 
     def takes(self, bar: BarClosed) -> bool:
         """Whether the bar is one of those that fill orders here."""
-        is_ours = Timeframe.parse(bar.timeframe).ms == self._terms.timeframe_ms
+        is_ours = length_ms(bar.timeframe) == self._terms.timeframe_ms
         return is_ours and self.lists(bar.instrument)
 
     @property

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, groupby
 from operator import attrgetter
 
 import msgspec
 
-from algotrader.core.events import Event
+from algotrader.core.events import BarClosed, Event, SliceClosed
 from algotrader.core.ids import AccountId
 from algotrader.core.instants import utc_at, utc_ms
 from algotrader.core.ports import ManualClock
+from algotrader.core.timeframes import length_ms
 from algotrader.engine.slices import Slice
 from algotrader.execution.paper_broker import PaperBroker
 from algotrader.live.trader import Trader
@@ -70,14 +71,17 @@ class Replay:
         """Until the slices end. The trader must be running."""
         await self._settle_until(self.trader.is_ready)
         await self._obey()
-        for slice_ in slices:
-            await self._reach(slice_.closed.ts_known)
+        for together in at_once(slices):
+            now_ms = together[0].closed.ts_known
+            await self._reach(now_ms)
             await self._obey()
+            bars = [bar for one in together for bar in one.bars]
             for account in sorted(self.papers):
-                for event in self.papers[account].advance(slice_.bars, slice_.closed.ts_known):
+                for event in self.papers[account].advance(bars, now_ms):
                     self.trader.tell(event)
-            self.on_slice(slice_)
-            for closed in slice_.events:
+            for one in together:
+                self.on_slice(one)
+            for closed in events_of(together):
                 self.trader.tell(closed)
             await self.trader.idle()
             await self.pause()
@@ -108,12 +112,11 @@ class Replay:
 def in_order(sources: Iterable[Iterable[Slice]]) -> Iterator[Slice]:
     """Slices of several time frames and calendars in the order of their decisions (R1).
 
-    Those of one time frame that close at one moment are one slice.
+    Those of one time frame that close at one moment are one slice; of several, the shortest is first.
     """
-    merged = heapq.merge(*sources, key=lambda one: (one.closed.ts_known, one.closed.timeframe))
     waiting: Slice | None = None
-    for slice_ in merged:
-        if waiting is not None and _same_step(waiting, slice_):
+    for slice_ in heapq.merge(*sources, key=_place):
+        if waiting is not None and _place(waiting) == _place(slice_):
             waiting = _joined(waiting, slice_)
             continue
         if waiting is not None:
@@ -123,9 +126,23 @@ def in_order(sources: Iterable[Iterable[Slice]]) -> Iterator[Slice]:
         yield waiting
 
 
-def _same_step(a: Slice, b: Slice) -> bool:
-    here = attrgetter("closed.ts_known", "closed.timeframe")
-    return bool(here(a) == here(b))
+def at_once(slices: Iterable[Slice]) -> Iterator[tuple[Slice, ...]]:
+    """Slices that close at one moment, together: all of them are decided on in one step (R1)."""
+    for _, together in groupby(slices, key=attrgetter("closed.ts_known")):
+        yield tuple(together)
+
+
+def events_of(together: Sequence[Slice]) -> Iterator[BarClosed | SliceClosed]:
+    """All bars of a moment, then what closed with them, as an engine takes them."""
+    for one in together:
+        yield from one.bars
+    for one in together:
+        yield one.closed
+
+
+def _place(slice_: Slice) -> tuple[int, int]:
+    closed = slice_.closed
+    return closed.ts_known, length_ms(closed.timeframe)
 
 
 def _joined(a: Slice, b: Slice) -> Slice:

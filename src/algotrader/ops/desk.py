@@ -26,6 +26,7 @@ from algotrader.core.instants import utc_at
 from algotrader.core.instruments import Instrument
 from algotrader.core.money import Currency
 from algotrader.core.symbols import InstrumentKind, Symbol
+from algotrader.core.timeframes import Timeframe
 from algotrader.engine.settings import Algorithm, AlgorithmKind, EngineSettings, StrategyInstance
 from algotrader.engine.slices import Slice, slices_of
 from algotrader.engine.state import EngineState
@@ -64,18 +65,49 @@ class DeskStrategy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskAccount:
-    """One account with the market it trades on; `first` is the row of its first decision."""
+    """One account with the markets it trades on: one for each length of bars.
+
+    `market` has its shortest bars. On paper those of all its instruments: they fill its orders.
+    """
 
     name: AccountId
     settings: AccountSettings
     market: Market
     costs: BacktestSettings
-    first: int
+    first: int  # row of `market` at which it first decides
     strategies: tuple[DeskStrategy, ...]
+    longer: tuple[Market, ...] = ()  # markets of longer bars, of the strategies that decide on them
 
     @property
     def currency(self) -> Currency:
         return Currency(self.settings.currency)
+
+    @property
+    def markets(self) -> tuple[Market, ...]:
+        """The shortest bars first."""
+        return (self.market, *self.longer)
+
+    @property
+    def instruments(self) -> tuple[Instrument, ...]:
+        """Everything it trades, in the order of the symbols' text."""
+        found = {one.symbol: one for market in self.markets for one in market.instruments}
+        return tuple(found[symbol] for symbol in sorted(found))
+
+    @property
+    def symbols(self) -> tuple[Symbol, ...]:
+        return tuple(one.symbol for one in self.instruments)
+
+    @property
+    def begin_ms(self) -> int:
+        """When it first decides, UTC ms."""
+        return int(self.market.bars.known_at[self.first])
+
+    def row_after(self, market: Market, after: Mapping[str, int]) -> int:
+        """The row of its first decision after what has closed; known times do not fall."""
+        bars = market.bars
+        closed = after.get(str(bars.timeframe), -1)
+        begin = int(np.searchsorted(bars.known_at, self.begin_ms))
+        return max(begin, int(np.searchsorted(bars.known_at, closed, side="right")))
 
     def venue(self) -> PaperVenue:
         """Its paper venue, flat, before the first decision."""
@@ -112,7 +144,7 @@ class Desk:
         """
         instruments: dict[Symbol, Instrument] = {}
         for account in self.accounts:
-            for instrument in account.market.instruments:
+            for instrument in account.instruments:
                 instruments[instrument.symbol] = traded(instrument, account.costs)
         is_paper = (mode or self.configuration.settings.trading.mode) == "paper"
         return EngineSettings(
@@ -132,7 +164,9 @@ class Desk:
     def slices(self, after: Mapping[str, int]) -> Iterator[Slice]:
         """The replay from the first decision on, without what closed by `after` (by time frame)."""
         sources = [
-            slices_of(one.market.bars, first=_first_after(one, after)) for one in self.accounts
+            slices_of(market.bars, first=one.row_after(market, after))
+            for one in self.accounts
+            for market in one.markets
         ]
         for slice_ in in_order(sources):
             closed = slice_.closed
@@ -141,11 +175,23 @@ class Desk:
 
     def rows(self) -> int:
         """Rows that a whole replay has, of all accounts together."""
-        return sum(len(one.market.bars) - one.first for one in self.accounts)
+        return sum(
+            len(market.bars) - one.row_after(market, {})
+            for one in self.accounts
+            for market in one.markets
+        )
 
     def begin_ms(self) -> int:
         """When the replay's first decision is made, UTC ms."""
-        return min(int(one.market.bars.known_at[one.first]) for one in self.accounts)
+        return min(one.begin_ms for one in self.accounts)
+
+    def ends_of_bars(self) -> dict[str, int]:
+        """By time frame: when the last bar became known that every account has, UTC ms."""
+        ends: dict[str, int] = {}
+        for market in (market for one in self.accounts for market in one.markets):
+            frame, end = str(market.bars.timeframe), int(market.bars.known_at[-1])
+            ends[frame] = min(end, ends.get(frame, end))
+        return ends
 
     def live_strategies(self, after: Mapping[str, int], stood: EngineState) -> list[LiveStrategy]:
         """Each with the history it had when `after` closed; before the first decision otherwise.
@@ -175,9 +221,15 @@ def _spot_of(instruments: Iterable[Symbol]) -> Iterator[Symbol]:
     return (symbol for symbol in instruments if symbol.kind is InstrumentKind.SPOT)
 
 
-def build_desk(configuration: Configuration) -> Desk:
-    """Load strategies and data. ConfigurationError, StrategyError or DataError says what is wrong."""
+def build_desk(configuration: Configuration, *, simulates: bool | None = None) -> Desk:
+    """Load strategies and data. ConfigurationError, StrategyError or DataError says what is wrong.
+
+    `simulates`: whether bars fill the orders, which takes the shortest bars of all instruments of an
+    account; None: on paper.
+    """
     settings = configuration.settings
+    if simulates is None:
+        simulates = settings.trading.mode == "paper"
     if not settings.strategies:
         raise ConfigurationError(
             "trading.nothing",
@@ -188,13 +240,18 @@ def build_desk(configuration: Configuration) -> Desk:
     for name, one in settings.strategies.items():
         by_account.setdefault(one.account, {})[name] = one
     accounts = tuple(
-        _desk_account(configuration, name, by_account[name]) for name in sorted(by_account)
+        _desk_account(configuration, name, by_account[name], simulates=simulates)
+        for name in sorted(by_account)
     )
     return Desk(accounts=accounts, configuration=configuration)
 
 
 def _desk_account(
-    configuration: Configuration, name: str, strategies: Mapping[str, StrategySettings]
+    configuration: Configuration,
+    name: str,
+    strategies: Mapping[str, StrategySettings],
+    *,
+    simulates: bool,
 ) -> DeskAccount:
     own = configuration.settings.accounts.get(name)
     if own is None:
@@ -203,38 +260,59 @@ def _desk_account(
             f"strategy {next(iter(strategies))} names account {name}, which is not configured",
             hint=f"add it to algotrader.yaml: accounts: {{{name}: {{cash: 10_000}}}}",
         )
-    frames = sorted({one.timeframe for one in strategies.values()})
-    if len(frames) > 1:
-        raise ConfigurationError(
-            "trading.timeframes",
-            f"account {name} has strategies on {' and '.join(frames)}: a paper account has one "
-            "length of bars",
-            hint="give each time frame an account of its own",
-        )
-    trading = configuration.settings.trading
-    symbols = sorted({symbol for one in strategies.values() for symbol in one.symbols})
-    request = DataRequest(
-        symbols=tuple(symbols),
-        timeframe=frames[0],
-        end=trading.end,
-        allow_gaps=configuration.settings.backtest.allow_gaps,
-    )
     costs = _costs(configuration, own)
-    lake = configuration.path(configuration.settings.workspace.lake)
-    market = market_for(request, costs, lake)
-    _require_currency(name, own, market)
+    markets = {
+        frame: _market(configuration, costs, symbols, frame)
+        for frame, symbols in symbols_by_frame(strategies.values(), simulates=simulates).items()
+    }
+    for market in markets.values():
+        _require_currency(name, own, market)
     loaded = tuple(
-        _desk_strategy(configuration, AccountId(name), StrategyId(key), strategies[key], market)
+        _desk_strategy(
+            configuration, AccountId(name), StrategyId(key), strategies[key],
+            markets[strategies[key].timeframe],
+        )
         for key in sorted(strategies)
-    )
+    )  # fmt: skip
+    shortest, *longer = markets.values()
     return DeskAccount(
         name=AccountId(name),
         settings=own,
-        market=market,
+        market=shortest,
         costs=costs,
-        first=_first_row(market, loaded, trading.start),
+        first=_first_row(shortest, loaded, configuration.settings.trading.start),
         strategies=loaded,
+        longer=tuple(longer),
     )
+
+
+def symbols_by_frame(
+    strategies: Iterable[StrategySettings], *, simulates: bool
+) -> dict[str, tuple[str, ...]]:
+    """Which bars the strategies of one account need, the shortest first.
+
+    `simulates`: bars fill its orders, the shortest ones those of all its instruments.
+    """
+    found: dict[str, set[str]] = {}
+    for one in strategies:
+        found.setdefault(one.timeframe, set()).update(one.symbols)
+    frames = sorted(found, key=lambda frame: Timeframe.parse(frame).ms)
+    if simulates:
+        found[frames[0]] = set().union(*found.values())
+    return {frame: tuple(sorted(found[frame])) for frame in frames}
+
+
+def _market(
+    configuration: Configuration, costs: BacktestSettings, symbols: tuple[str, ...], frame: str
+) -> Market:
+    settings = configuration.settings
+    request = DataRequest(
+        symbols=symbols,
+        timeframe=frame,
+        end=settings.trading.end,
+        allow_gaps=settings.backtest.allow_gaps,
+    )
+    return market_for(request, costs, configuration.path(settings.workspace.lake))
 
 
 def _require_currency(name: str, account: AccountSettings, market: Market) -> None:
@@ -298,15 +376,9 @@ def _first_row(market: Market, strategies: tuple[DeskStrategy, ...], start: str 
                 f"at {last:%Y-%m-%d %H:%M}",
                 hint="give an earlier trading.start, or later data",
             )
-        first.append(int(one.bars.ts[row]))
-    return int(np.searchsorted(market.bars.ts, min(first)))
-
-
-def _first_after(account: DeskAccount, after: Mapping[str, int]) -> int:
-    """The row of the first decision after what has closed; known times do not fall."""
-    bars = account.market.bars
-    closed = after.get(str(bars.timeframe), -1)
-    return max(account.first, int(np.searchsorted(bars.known_at, closed, side="right")))
+        first.append(int(one.bars.known_at[row]))
+    found = int(np.searchsorted(market.bars.known_at, min(first)))
+    return min(found, len(market.bars) - 1)  # where shorter bars end earlier than longer ones
 
 
 def _known_by(bars: Bars, at_ms: int) -> Bars:
@@ -338,11 +410,11 @@ def _costs(configuration: Configuration, account: AccountSettings) -> BacktestSe
 def _account(one: DeskAccount) -> Account:
     return Account(
         account_id=one.name,
-        venue=one.market.bars.symbols[0].venue,
+        venue=one.symbols[0].venue,
         currency=one.currency,
         margin_mode=MarginMode(one.settings.margin),
         adopts=one.settings.by_hand == "adopt",
-        instruments=tuple(one.market.bars.symbols),
+        instruments=one.symbols,
         strategies=tuple(strategy.name for strategy in one.strategies),
     )
 

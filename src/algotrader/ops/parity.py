@@ -45,10 +45,10 @@ def desk_today(configuration: Configuration) -> Desk:
     settings, own = configuration.settings, configuration.settings.trading
     is_replay = own.mode == "paper" and own.data == "replay"
     if is_replay or own.end is None:
-        return build_desk(configuration)
+        return build_desk(configuration, simulates=True)
     trading = own.model_copy(update={"end": None})
     endless = replace(configuration, settings=settings.model_copy(update={"trading": trading}))
-    return replace(build_desk(endless), configuration=configuration)
+    return replace(build_desk(endless, simulates=True), configuration=configuration)
 
 
 def parity_desk(desk: Desk, run_id: RunId) -> ParityDesk:
@@ -69,6 +69,7 @@ def parity_desk(desk: Desk, run_id: RunId) -> ParityDesk:
                     )
                     for one in account.strategies
                 ),
+                longer=account.longer,
             )
             for account in desk.accounts
         ),

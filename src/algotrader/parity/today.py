@@ -23,7 +23,7 @@ from algotrader.engine.engine import Engine
 from algotrader.engine.inforce import InForce
 from algotrader.engine.settings import EngineSettings
 from algotrader.engine.slices import slices_of
-from algotrader.live.replay import in_order
+from algotrader.live.replay import at_once, in_order
 from algotrader.parity.record import Record
 from algotrader.strategy.asking import BarByBar
 from algotrader.strategy.base import Strategy, Style
@@ -49,9 +49,14 @@ class TradedAccount:
     """One account with the market that its strategies trade on."""
 
     name: AccountId
-    market: Market
+    market: Market  # of its shortest bars, which fill orders on all its instruments
     costs: BacktestSettings
     strategies: tuple[TradedStrategy, ...]
+    longer: tuple[Market, ...] = ()  # of longer bars
+
+    @property
+    def markets(self) -> tuple[Market, ...]:
+        return (self.market, *self.longer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +98,7 @@ def run_today(desk: Desk, span: Range, deposits: Sequence[CashMoved]) -> Record:
     driver = Driver(
         engine=Engine(settings),
         venues={
-            one.name: paper_venue(one.name, one.market, one.costs, first=_first(one, span))
+            one.name: paper_venue(one.name, one.market, one.costs, first=_first(one.market, span))
             for one in desk.accounts
         },
         answers=answers,
@@ -104,11 +109,15 @@ def run_today(desk: Desk, span: Range, deposits: Sequence[CashMoved]) -> Record:
         driver.tell(movement)
     for account in desk.accounts:
         driver.tell(armed(account.name, span.first_ms))
-    sources = [slices_of(one.market.bars, first=_first(one, span)) for one in desk.accounts]
-    for slice_ in in_order(sources):
-        if slice_.closed.decision_ts > span.last_ms:
+    sources = [
+        slices_of(market.bars, first=_first(market, span))
+        for one in desk.accounts
+        for market in one.markets
+    ]
+    for together in at_once(in_order(sources)):
+        if together[0].closed.decision_ts > span.last_ms:
             break
-        driver.take(slice_)
+        driver.take(*together)
     for account in desk.accounts:
         for one in account.strategies:
             end(one.strategy)
@@ -122,8 +131,8 @@ def _row(rows: Mapping[StrategyId, Mapping[int, int]], asked: AskStrategy) -> in
     return row if row is not None else max(r for at, r in known.items() if at <= asked.decision_ts)
 
 
-def _first(account: TradedAccount, span: Range) -> int:
-    return int(np.searchsorted(account.market.bars.known_at, span.first_ms))
+def _first(market: Market, span: Range) -> int:
+    return int(np.searchsorted(market.bars.known_at, span.first_ms))
 
 
 def _answering(one: TradedStrategy, span: Range) -> Answering:
