@@ -7,6 +7,9 @@ FROM ?= 0
 JOBS ?= 0
 NATIVE := build/native-tests
 
+# Containers often set it: every command would then compile ccxt, polars and the rest anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup setup-run demo test test-all lint native-test native-sanitize coverage simulate bench docs wheel lock clean
 .DEFAULT_GOAL := help
 

@@ -7,9 +7,10 @@ import importlib.util
 import sys
 import traceback
 from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
 from importlib.metadata import entry_points
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from algotrader.core.errors import StrategyError
 from algotrader.core.spelling import hint_among
@@ -102,10 +103,22 @@ def _broken(name: str, why: str) -> StrategyError:
     )
 
 
+class _AsItStands(SourceFileLoader):
+    """Reads the source each time, and leaves no __pycache__ beside the person's own file.
+
+    Python's cache tells a changed file by its second and its size: `fast = 20` made `fast = 10`
+    within the second would run as 20.
+    """
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
 def _execute(path: Path) -> ModuleType:
     """Run the file as a module of its own name; later loads of a changed file start afresh."""
     name = f"algotrader_strategy_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=_AsItStands(name, str(path)))
     if spec is None or spec.loader is None:
         raise StrategyError("strategy.unreadable", f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -75,3 +76,15 @@ def test_no_package_takes_the_name_of_a_strategy_of_the_library() -> None:
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
     with pytest.raises(StrategyError, match="no strategy is called 'AlwaysLong'"):
         load("AlwaysLong")
+
+
+def test_a_file_is_read_anew_though_second_and_length_are_the_same(tmp_path: Path) -> None:
+    path, found = tmp_path / "trend.py", []
+    for window in (20, 10):
+        path.write_text(MODULE.replace("pass", f"window = {window}"))
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+        module = sys.modules[load(f"{path}:Always").kind.__module__]
+        found.append(module.NoStrategy.window)
+
+    assert found == [20, 10]
+    assert [one.name for one in tmp_path.iterdir()] == ["trend.py"]
