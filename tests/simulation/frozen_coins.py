@@ -33,7 +33,7 @@ class FreezingVenue(ModelVenue):
 
     def place(self, order: Order, deadline_ms: int) -> VenueOrder | str:
         if order.side is Side.SELL and order.quantity > self.free(order.instrument):
-            self.received[order.order_id] += 1
+            self.receive(order)
             return "51008"
         return super().place(order, deadline_ms)
 
@@ -43,9 +43,8 @@ class FreezingVenue(ModelVenue):
         return self.positions([symbol])[symbol] - frozen
 
     def open_sales(self, symbol: Symbol) -> Iterator[VenueOrder]:
-        for one in self.orders.values():
-            sells = one.order.side is Side.SELL and one.order.instrument == symbol
-            if sells and not one.status.is_final:
+        for one in self.alive.values():
+            if one.order.side is Side.SELL and one.order.instrument == symbol:
                 yield one
 
     async def _work(self, held: VenueOrder) -> None:

@@ -36,7 +36,7 @@ from algotrader.core.events import (
     TargetWanted,
     encode_event,
 )
-from algotrader.core.ids import AccountId, RunId, StrategyId
+from algotrader.core.ids import AccountId, OrderId, RunId, StrategyId
 from algotrader.core.money import Currency
 from algotrader.core.orders import Order
 from algotrader.core.ports import Notice, SteadyClock
@@ -44,6 +44,7 @@ from algotrader.core.symbols import Symbol
 from algotrader.engine.commands import AskStrategy
 from algotrader.engine.engine import Engine
 from algotrader.engine.settings import EngineSettings, StrategyInstance
+from algotrader.execution.order_life import LiveOrder
 from algotrader.live.journal import journal as journals
 from algotrader.live.journal.errors import JournalFailedError, JournalFullError
 from algotrader.live.journal.memory import MemoryStorage, Point
@@ -105,6 +106,18 @@ class Script:
 
 
 @dataclass(slots=True, kw_only=True)
+class Seen:
+    """How far the checks of the process that is up have come: what was right stays so."""
+
+    steps: Steps | None = None
+    orders: int = 0  # of those the venue holds
+    fills: int = 0  # of its trades, which are known here
+    events: int = 0  # of the journal, when memory was compared with it
+    slices: int = 0  # the same
+    compared: dict[OrderId, tuple[LiveOrder, LiveOrder]] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
 class History:
     """What happened, for the properties to be checked on."""
 
@@ -118,6 +131,8 @@ class History:
     starts: int = 0
     notices: list[Notice] = field(default_factory=list)
     ready_ms: int | None = None  # since when the process that is up is reconciled
+    slices: int = 0  # that were closed
+    seen: Seen = field(default_factory=lambda: Seen())
 
     @property
     def struck(self) -> Counter[str]:
@@ -126,19 +141,28 @@ class History:
 
     def folded(self) -> Engine:
         """What a restart would know now."""
-        return self.fold.follow()
+        return self.fold.engine()
+
+    def seen_of(self, steps: Steps) -> Seen:
+        """What the checks need not look at again; nothing yet of a process that is new."""
+        if self.seen.steps is not steps:
+            self.seen = Seen(steps=steps)
+        return self.seen
 
     def look(self) -> None:
         """Show the witness every event that became durable since it looked last."""
-        self.fold.follow()
-        new = self.fold.events[self.witness.count :]
-        if new:
-            self.witness.step(new)
+        events = self.fold.follow()
+        if len(events) > self.witness.count:
+            self.witness.step(events[self.witness.count :])
 
     def received(self, order: Order) -> None:
         """The venue has a request: its row was there before."""
         self.look()
         self.witness.placed(order)
+        if (times := self.venue.received[order.order_id]) > 1 and not self.is_doubled_by_wire:
+            self.witness.broken.append(
+                f"P1: order {order.order_id} reached the venue {times} times"
+            )
 
     def rows(self) -> list[Event]:
         """Every event of the journal."""
@@ -329,6 +353,7 @@ class World:
         for _ in range(count):
             await asyncio.sleep(BAR_S)
             self._close_slice()
+            self.history.slices += 1
             if self.history.steps is not None and self._snapshot_rows is not None:
                 self.history.steps.rest(self._snapshot_rows)
             if self._trader is not None and self._trader.is_ready():

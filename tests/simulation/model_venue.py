@@ -58,10 +58,7 @@ class VenueOrder:
     placed_ms: int
     status: OrderStatus = OrderStatus.ACCEPTED
     fills: list[Fill] = field(default_factory=list)
-
-    @property
-    def filled(self) -> Decimal:
-        return sum((fill.quantity for fill in self.fills), ZERO)
+    filled: Decimal = ZERO  # all of `fills`
 
     @property
     def rest(self) -> Decimal:
@@ -77,6 +74,9 @@ class ModelVenue:
         self.wire = wire
         self.pace_s: float | None = None  # of fills; None: by chance
         self.orders: dict[OrderId, VenueOrder] = {}
+        self.placed: list[VenueOrder] = []  # the same, as they came
+        self.alive: dict[OrderId, VenueOrder] = {}  # of them those that are not final
+        self.fills: list[Fill] = []  # of all orders, as they came
         self.received: Counter[OrderId] = Counter()
         self.cash = ZERO  # against what it began with
         self.prices: dict[Symbol, Decimal] = {}
@@ -89,13 +89,12 @@ class ModelVenue:
         self.listeners: list[asyncio.Queue[Event]] = []
         self._clock = clock
         self._chance = chance
-        self._trades = 0
+        self._positions: dict[Symbol, Decimal] = {}
         self._tasks: set[asyncio.Future[None]] = set()
 
     def place(self, order: Order, deadline_ms: int) -> VenueOrder | str:
         """The order, or the code of a refusal as OKX has it."""
-        self.received[order.order_id] += 1
-        self.received_one(order)
+        self.receive(order)
         if self.now_ms() > deadline_ms:
             return EXPIRED
         if order.order_id in self.orders:
@@ -106,27 +105,30 @@ class ModelVenue:
         made = VenueOrder(
             order=order, venue_id=VenueOrderId(f"v{len(self.orders)}"), placed_ms=self.now_ms()
         )
-        self.orders[order.order_id] = made
+        self.orders[order.order_id] = self.alive[order.order_id] = made
+        self.placed.append(made)
         self._push(made)
         self.keep(asyncio.ensure_future(self._work(made)))
         self.happened("placed")
         return made
+
+    def receive(self, order: Order) -> None:
+        """A request to place it is here, whatever comes of it."""
+        self.received[order.order_id] += 1
+        self.received_one(order)
 
     def cancel(self, order_id: OrderId) -> bool:
         held = self.orders.get(order_id)
         if held is None or held.status.is_final:
             return False
         held.status = OrderStatus.CANCELLED
+        del self.alive[order_id]
         self._push(held)
         self.happened("cancelled")
         return True
 
     def positions(self, symbols: Sequence[Symbol]) -> dict[Symbol, Decimal]:
-        held = dict.fromkeys(symbols, ZERO)
-        for one in self.orders.values():
-            if one.order.instrument in held:
-                held[one.order.instrument] += one.filled * one.order.side.sign
-        return held
+        return {symbol: self._positions.get(symbol, ZERO) for symbol in symbols}
 
     def now_ms(self) -> int:
         return utc_ms(self._clock.now())
@@ -155,20 +157,24 @@ class ModelVenue:
                 self._trade(held, quantity)
 
     def _trade(self, held: VenueOrder, quantity: Decimal) -> None:
-        self._trades += 1
-        price = self.prices[held.order.instrument]
-        side = held.order.side
+        symbol, side = held.order.instrument, held.order.side
+        price = self.prices[symbol]
         fee = quantity * price * FEE
         self.cash -= quantity * price * side.sign + fee
         fill = Fill(
-            trade_id=TradeId(f"t{self._trades}"), order_id=held.order.order_id,
-            account=self.account, instrument=held.order.instrument, side=side, quantity=quantity,
+            trade_id=TradeId(f"t{len(self.fills) + 1}"), order_id=held.order.order_id,
+            account=self.account, instrument=symbol, side=side, quantity=quantity,
             price=price, fee=fee, fee_currency=Currency("USDT"), filled_at=utc_at(self.now_ms()),
             liquidity=Liquidity.TAKER,
         )  # fmt: skip
         held.fills.append(fill)
-        done = held.rest == 0
-        held.status = OrderStatus.FILLED if done else OrderStatus.PARTIALLY_FILLED
+        self.fills.append(fill)
+        held.filled += quantity
+        self._positions[symbol] = self._positions.get(symbol, ZERO) + quantity * side.sign
+        held.status = OrderStatus.PARTIALLY_FILLED
+        if held.rest == 0:
+            held.status = OrderStatus.FILLED
+            del self.alive[held.order.order_id]
         now = self.now_ms()
         self.tell(OrderFilled(ts_event=now, ts_known=now, fill=fill))
         self._push(held)
@@ -298,35 +304,32 @@ class ModelBroker:
     async def close(self) -> None:
         self._venue.listeners.clear()
 
-    async def _answered(self, act: Callable[[], object]) -> None:
-        if not await self._exchange(act):
+    async def _answered(self, question: Callable[[], object]) -> None:
+        if not await self._exchange(question, changes=False):
             raise BrokerUnavailableError("no answer")
 
-    async def _exchange(self, act: Callable[[], object]) -> bool:
+    async def _exchange(self, act: Callable[[], object], *, changes: bool = True) -> bool:
         """There and back. False if no answer came in time; the act may be done all the same.
 
-        What is on its way when the process dies arrives all the same.
+        What is on its way when the process dies arrives all the same. A question that changes
+        nothing is left out where nobody will hear its answer.
         """
-        self._venue.asked += 1
-        self._venue.most_asked = max(self._venue.most_asked, self._venue.asked)
+        venue = self._venue
+        venue.asked += 1
+        venue.most_asked = max(venue.most_asked, venue.asked)
         try:
-            return await self._there_and_back(act)
+            trip = venue.wire.trip()
+            is_heard = trip.took_s is not None and trip.took_s <= PATIENCE_S
+            if trip.there_s is not None and (changes or is_heard):
+                loop = asyncio.get_running_loop()
+                for _ in range(1 + trip.twice):
+                    loop.call_later(trip.there_s, act)
+            await asyncio.sleep(trip.took_s if is_heard and trip.took_s else PATIENCE_S)
+            if is_heard:
+                self._perhaps_crash()
+            return is_heard
         finally:
-            self._venue.asked -= 1
-
-    async def _there_and_back(self, act: Callable[[], object]) -> bool:
-        trip = self._venue.wire.trip()
-        if trip.there_s is None:
-            await asyncio.sleep(PATIENCE_S)
-            return False
-        for _ in range(1 + trip.twice):
-            asyncio.get_running_loop().call_later(trip.there_s, act)
-        if trip.back_s is None or trip.there_s + trip.back_s > PATIENCE_S:
-            await asyncio.sleep(PATIENCE_S)
-            return False
-        await asyncio.sleep(trip.there_s + trip.back_s)
-        self._perhaps_crash()
-        return True
+            venue.asked -= 1
 
     def _perhaps_crash(self) -> None:
         if self._venue.wire.crashes():

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Final
 
 from msgspec.structs import replace
-from tests.simulation.history import CASH, FRAME, MAIN, RANDOM, SYMBOLS, History
+from tests.simulation.history import CASH, FRAME, MAIN, RANDOM, SYMBOLS, History, Seen
 
 from algotrader.core.events import (
     DecisionOutcome,
@@ -20,6 +20,7 @@ from algotrader.core.events import (
     TargetWanted,
     TradingMode,
 )
+from algotrader.core.ids import OrderId
 from algotrader.core.instants import utc_ms
 from algotrader.core.orders import OrderStatus, Side
 from algotrader.core.ports import Severity
@@ -27,12 +28,15 @@ from algotrader.core.timeframes import MINUTE_MS as FRAME_MS
 from algotrader.engine.commands import Submit
 from algotrader.engine.engine import Engine
 from algotrader.engine.image import image_of, state_of
+from algotrader.execution.order_book import OrderBook
+from algotrader.execution.order_life import LiveOrder
 from algotrader.live.journal import verifying
 
 IN_DOUBT: Final = (
     OrderStatus.PENDING, OrderStatus.UNKNOWN, OrderStatus.SETTLING, OrderStatus.PENDING_CANCEL,
 )  # fmt: skip
 FOUND_WITHIN_MS: Final = 75_000  # asked each 30 s, and again where the answer is lost
+COMPARED_EACH: Final = 50  # events
 SLOW_S: Final = 1.0  # where every answer is later than a client waits, nothing can be promised
 LARGEST_SHARE: Final = Decimal("0.95")  # targets are 90 % together; prices move while orders fill
 
@@ -41,19 +45,19 @@ def broken_while_running(history: History) -> Iterator[str]:
     """Properties that hold at each moment."""
     history.look()
     yield from history.witness.broken
-    venue = history.venue
-    for order_id, times in venue.received.items():
-        if times > 1 and not history.is_doubled_by_wire:
-            yield f"P1: order {order_id} reached the venue {times} times"
     if history.steps is None:
         return
-    state = history.steps.engine.state
-    yield from _missing_for_long(history)
+    venue, state = history.venue, history.steps.engine.state
+    seen = history.seen_of(history.steps)
+    yield from _missing_for_long(history, seen)
     yield from _beyond_limits(history)
-    for order_id, held in venue.orders.items():
-        if order_id not in state.orders:
-            yield f"P2: order {order_id} is at the venue and in no row"
-        elif not held.status.is_final and state.orders[order_id].is_final:
+    for held in venue.placed[seen.orders :]:
+        if held.order.order_id not in state.orders:
+            yield f"P2: order {held.order.order_id} is at the venue and in no row"
+            return
+    seen.orders = len(venue.placed)
+    for order_id in venue.alive:
+        if state.orders[order_id].is_final:
             yield f"P21: order {order_id} is {state.orders[order_id].status} here, alive there"
 
 
@@ -83,14 +87,14 @@ def broken_when_settled(history: History) -> Iterator[str]:
     if abs(book.cash() - (CASH + venue.cash)) > Decimal("1e-9"):
         yield f"P4: cash is {book.cash()} here, {CASH + venue.cash} at the venue"
     told = {e.fill.trade_id for e in rows if isinstance(e, OrderFilled)}
-    real = {fill.trade_id for one in venue.orders.values() for fill in one.fills}
+    real = {fill.trade_id for fill in venue.fills}
     if told != real:
         yield f"P7: trades differ: {sorted(told ^ real)}"
     gap = book.statement(state.marks()).gap
     if gap != 0:
         yield f"P5: the books have a gap of {gap}"
-    yield from broken_by_a_second_rebalance(history)
     yield from broken_without_a_word(history)
+    yield from broken_by_a_second_rebalance(history, history.fold.engine_to_spend)
 
 
 def broken_against_memory(history: History) -> Iterator[str]:
@@ -98,18 +102,45 @@ def broken_against_memory(history: History) -> Iterator[str]:
     if history.steps is None or not history.steps.is_written:
         return
     live, again = history.steps.engine.state, history.folded().state
+    seen = history.seen_of(history.steps)
     same = (
-        [*live.orders.all()] == [*again.orders.all()]
+        _are_equal(live.orders, again.orders, seen.compared)
         and live.books == again.books
         and live.modes == again.modes
         and live.rebalance == again.rebalance
         and live.awaited == again.awaited
     )
+    seen.events, seen.slices = history.witness.count, history.slices
     if not same:
         yield "P9: memory differs from the fold of the journal"
 
 
-def _missing_for_long(history: History) -> Iterator[str]:
+def broken_against_memory_now_and_then(history: History) -> Iterator[str]:
+    """P9 at each bar, and each 50 events."""
+    if history.steps is None:
+        return
+    seen = history.seen_of(history.steps)
+    if history.slices > seen.slices or history.witness.count - seen.events >= COMPARED_EACH:
+        yield from broken_against_memory(history)
+
+
+def _are_equal(
+    ours: OrderBook, theirs: OrderBook, known: dict[OrderId, tuple[LiveOrder, LiveOrder]]
+) -> bool:
+    """Whether all orders are; two records that were equal once are not compared again."""
+    if len(ours) != len(theirs):
+        return False
+    for one, other in zip(ours.all(), theirs.all(), strict=True):
+        before = known.get(one.order.order_id)
+        if before is not None and before[0] is one and before[1] is other:
+            continue
+        if one != other:
+            return False
+        known[one.order.order_id] = (one, other)
+    return True
+
+
+def _missing_for_long(history: History, seen: Seen) -> Iterator[str]:
     """F18: what the pushes lost is found by asking."""
     is_slow = history.plan.faults.delay_s > SLOW_S
     if history.steps is None or history.ready_ms is None or is_slow:
@@ -117,10 +148,12 @@ def _missing_for_long(history: History) -> Iterator[str]:
     state, since = history.steps.engine.state, history.venue.now_ms() - FOUND_WITHIN_MS
     if history.ready_ms > since:
         return
-    for held in history.venue.orders.values():
-        for fill in held.fills:
-            if utc_ms(fill.filled_at) < since and not state.knows_trade(fill.key):
-                yield f"F18: trade {fill.trade_id} is unknown after {FOUND_WITHIN_MS / 1000:g} s"
+    fills = history.venue.fills
+    while seen.fills < len(fills) and state.knows_trade(fills[seen.fills].key):
+        seen.fills += 1
+    if seen.fills < len(fills) and utc_ms(fills[seen.fills].filled_at) < since:
+        missing = fills[seen.fills]
+        yield f"F18: trade {missing.trade_id} is unknown after {FOUND_WITHIN_MS / 1000:g} s"
 
 
 def _beyond_limits(history: History) -> Iterator[str]:
@@ -130,16 +163,21 @@ def _beyond_limits(history: History) -> Iterator[str]:
     value = sum(held[symbol] * venue.prices[symbol] for symbol in SYMBOLS if symbol in venue.prices)
     buying = sum(
         one.rest * venue.prices[one.order.instrument]
-        for one in venue.orders.values()
-        if one.order.side is Side.BUY and not one.status.is_final
+        for one in venue.alive.values()
+        if one.order.side is Side.BUY
     )
     equity = CASH + venue.cash + value
     if value + buying > equity * LARGEST_SHARE:
         yield f"P6: {value + buying:.0f} held and being bought, equity {equity:.0f}"
 
 
-def broken_by_a_second_rebalance(history: History) -> Iterator[str]:
-    """P14: where the targets stand, the same ones at the same prices send nothing."""
+def broken_by_a_second_rebalance(
+    history: History, engine_to_spend: Callable[[], Engine] | None = None
+) -> Iterator[str]:
+    """P14: where the targets stand, the same ones at the same prices send nothing.
+
+    Tried on a copy of what the journal tells, or on an engine that nobody needs any more.
+    """
     state = history.folded().state
     newest = state.slices.get(FRAME)
     places = {symbol: state.rebalance.get((RANDOM, symbol)) for symbol in SYMBOLS}
@@ -147,8 +185,7 @@ def broken_by_a_second_rebalance(history: History) -> Iterator[str]:
     trades = state.modes[MAIN] is TradingMode.TRADING
     if newest is None or state.awaited or not trades or not stands or any(state.orders.open()):
         return
-    engine = Engine(history.fold.settings)
-    engine.stand_at(state_of(image_of(state)))
+    engine = _copied(history) if engine_to_spend is None else engine_to_spend()
     now_ms = newest.decision_ts + FRAME_MS
     at = {"ts_event": now_ms, "ts_known": now_ms}
     for symbol in SYMBOLS:
@@ -167,6 +204,12 @@ def broken_by_a_second_rebalance(history: History) -> Iterator[str]:
     for command in engine.handle(answer).commands:
         if isinstance(command, Submit):
             yield f"P14: a second rebalance sends {command.approved.order.terms}"
+
+
+def _copied(history: History) -> Engine:
+    engine = Engine(history.fold.settings)
+    engine.stand_at(state_of(image_of(history.folded().state)))
+    return engine
 
 
 def broken_without_a_word(history: History) -> Iterator[str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tests.simulation.history import History, HistoryPlan, simulate
 from tests.simulation.properties import (
-    broken_against_memory,
+    broken_against_memory_now_and_then,
     broken_by_a_second_rebalance,
     broken_when_settled,
     broken_while_running,
@@ -28,7 +28,7 @@ def broken(plan: HistoryPlan) -> tuple[list[str], History]:
     def watch(history: History) -> None:
         if not found:
             found.extend(broken_while_running(history))
-            found.extend(broken_against_memory(history))
+            found.extend(broken_against_memory_now_and_then(history))
             if plan.seed % 8 == 0:  # each bar of an eighth of the histories: it copies the state
                 found.extend(broken_by_a_second_rebalance(history))
 

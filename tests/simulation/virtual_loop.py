@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from contextvars import Context
 from datetime import UTC, datetime, timedelta
-from heapq import heappop
-from typing import Any, TypeVar
+from heapq import heappop, heappush
+from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
 
@@ -19,28 +21,42 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     """
 
     _ready: Any  # of the loop this is: what runs in this round
-    _scheduled: list[Any]  # and what runs at a time
 
     def __init__(self) -> None:
         self._passed = 0.0
+        self._waiting: list[tuple[float, int, asyncio.TimerHandle]] = []  # a heap, by time
+        self._asked = 0  # for times; it breaks ties
         super().__init__()
 
     def time(self) -> float:
         return self._passed
 
+    def call_later(
+        self, delay: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:  # fmt: skip
+        return self.call_at(self._passed + delay, callback, *args, context=context)
+
+    def call_at(
+        self, when: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:  # fmt: skip
+        handle = asyncio.TimerHandle(when, callback, args, self, context)
+        self._asked += 1
+        heappush(self._waiting, (when, self._asked, handle))
+        return handle
+
     def _run_once(self) -> None:
         """One round: everything that is due, the time moved on to the next first if nothing is."""
-        ready, scheduled = self._ready, self._scheduled
-        while scheduled and scheduled[0]._cancelled:
-            heappop(scheduled)._scheduled = False
+        ready, waiting = self._ready, self._waiting
+        while waiting and waiting[0][2]._cancelled:
+            heappop(waiting)
         if not ready:
-            if not scheduled:
+            if not waiting:
                 raise RuntimeError("every task waits and nothing will ever happen")
-            self._passed = max(self._passed, scheduled[0]._when)
-        while scheduled and scheduled[0]._when <= self._passed:
-            handle = heappop(scheduled)
-            handle._scheduled = False
-            ready.append(handle)
+            self._passed = max(self._passed, waiting[0][0])
+        while waiting and waiting[0][0] <= self._passed:
+            ready.append(heappop(waiting)[2])
         for _ in range(len(ready)):
             handle = ready.popleft()
             if not handle._cancelled:

@@ -23,6 +23,13 @@ class Trip:
     back_s: float | None = USUAL_S
     twice: bool = False  # it arrives a second time, and the second answer is the one heard
 
+    @property
+    def took_s(self) -> float | None:
+        """Both ways; None where no answer ever comes."""
+        if self.there_s is None or self.back_s is None:
+            return None
+        return self.there_s + self.back_s
+
 
 USUAL: Final = Trip()
 
