@@ -40,14 +40,14 @@ class Tally:
     def __call__(self, events: list[Event]) -> None:
         for event in events:
             match event:
-                case Decided():
+                case Decided() if event.rules:
                     self.counters.update(
                         _COUNTERS[effect.rule] for effect in event.rules if effect.rule in _COUNTERS
                     )
                 case OrderDenied():
                     rules = {_COUNTERS.get(one.rule, "denied_limit") for one in event.reasons}
                     self.counters.update(rules)
-                case StrategyAnswered():
+                case StrategyAnswered() if event.lines:
                     self.lines += [
                         LogLine(
                             at_ms=event.decision_ts,

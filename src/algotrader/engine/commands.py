@@ -1,9 +1,13 @@
-"""What the engine asks of the world outside. Executed only after its events are durable."""
+"""What the engine asks of the world outside. Executed only after its events are durable.
+
+Structs and no dataclasses: some are made at every bar.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
+
+import msgspec
 
 from algotrader.core.events.questions import StrategyQuestion
 from algotrader.core.ids import AccountId, OrderId, StrategyId
@@ -12,23 +16,20 @@ from algotrader.core.ports import Severity
 from algotrader.core.symbols import Symbol
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submit:
+class Submit(msgspec.Struct, frozen=True, kw_only=True):
     """Send an order. Never more than once: what becomes of it is asked, not tried again."""
 
     approved: Approved[Order]
     deadline_ms: int  # UTC ms
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cancel:
+class Cancel(msgspec.Struct, frozen=True, kw_only=True):
     account: AccountId
     order_id: OrderId
     instrument: Symbol
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Amend:
+class Amend(msgspec.Struct, frozen=True, kw_only=True):
     """Change a resting order; tell `OrderAmended` or `OrderAmendRefused`, else look it up."""
 
     account: AccountId
@@ -39,8 +40,7 @@ class Amend:
     stop: Decimal | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LookUp:
+class LookUp(msgspec.Struct, frozen=True, kw_only=True):
     """Ask the venue for an order by its client id, then tell `OrderSeen` or `OrderNotFound`."""
 
     account: AccountId
@@ -48,8 +48,7 @@ class LookUp:
     instrument: Symbol
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FetchTrades:
+class FetchTrades(msgspec.Struct, frozen=True, kw_only=True):
     """Ask the venue for the trades of an order, then tell each as `OrderFilled`."""
 
     account: AccountId
@@ -57,8 +56,7 @@ class FetchTrades:
     instrument: Symbol
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskStrategy:
+class AskStrategy(msgspec.Struct, frozen=True, kw_only=True):
     """Let a strategy decide, then tell `StrategyAnswered`, whatever came of it."""
 
     account: AccountId
@@ -67,16 +65,14 @@ class AskStrategy:
     question: StrategyQuestion | None = None  # for one that decides bar by bar
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetTimer:
+class SetTimer(msgspec.Struct, frozen=True, kw_only=True):
     """Tell `TimerFired` at a time; a later one of the same name replaces it."""
 
     name: str
     at_ms: int  # UTC ms
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alert:
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
     """Tell the person."""
 
     severity: Severity

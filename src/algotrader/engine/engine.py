@@ -261,7 +261,8 @@ class Engine:
         ]
         wanted: dict[AccountId, list[Intent]] = {}
         for answer in answers:
-            self._sender.judge(answer.account, older(self.state, answer), event.ts_known)
+            if state.waiting:
+                self._sender.judge(answer.account, older(state, answer), event.ts_known)
             self._explicit.carry_out(answer, event.ts_known)
             self._tell_absurd(answer)
             planned = plan(state, answer, event.ts_known)
@@ -274,7 +275,8 @@ class Engine:
             for symbol in planned.waits:
                 self._cancel_open(instance, symbol, event.ts_known)
         for account in sorted(wanted):
-            self._waiter.judge(account, wanted[account], event.ts_known)
+            if wanted[account]:
+                self._waiter.judge(account, wanted[account], event.ts_known)
         self._match(event.ts_known)
 
     def _tell_absurd(self, answer: StrategyAnswered) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
-from algotrader.core.events import Decided, DecisionOutcome, RuleEffect, StrategyAnswered
+import msgspec
+
+from algotrader.core.events import Decided, DecisionOutcome, StrategyAnswered, TargetWanted
 from algotrader.core.ids import OrderId, StrategyId
 from algotrader.core.instants import utc_at, utc_ms
 from algotrader.core.orders import OF_TARGETS, Intent
@@ -38,9 +40,8 @@ from algotrader.portfolio.sizing import (
 _LEAVES: Final = (Outcome.IN_BAND, Outcome.REFUSED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What one strategy's answer comes to."""
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What one strategy's answer comes to. A struct: one is made at every decision."""
 
     decided: tuple[Decided, ...]
     intents: tuple[Intent, ...]
@@ -51,30 +52,27 @@ class Plan:
 def plan(state: EngineState, answer: StrategyAnswered, now_ms: int) -> Plan:
     """The decisions and intents of an answer. Nothing is changed by it."""
     instance = state.settings.instance(answer.strategy)
-    basis = basis_of(state, instance)
     if answer.outcome is not DecisionOutcome.DECIDED:
-        failed = tuple(
-            _decided(state, answer, symbol, basis, now_ms) for symbol in instance.instruments
-        )
-        return Plan(decided=failed, intents=())
+        return Plan(decided=_decided(state, instance, answer, {}, now_ms), intents=())
     acted, lifted = _acted(state, instance, answer)
     by_quantity, freed = _quantities(state, instance)
-    lifted = tuple(sorted({*lifted, *freed}))
-    sized = (
-        *_sized(state, instance, acted, basis),
-        *_sized_quantities(instance, by_quantity, basis),
-    )
-    # What is inside its band, or no number to trade on, leaves everything as it is (R10).
-    sized = tuple(one for one in sized if one.outcome not in _LEAVES)
-    by_symbol = {one.symbol: one for one in sized}
-    decided = tuple(
-        _decided(state, answer, symbol, basis, now_ms, by_symbol.get(symbol))
-        for symbol in sorted(instance.instruments)
-    )
-    waits = tuple(symbol for symbol in sorted(by_symbol) if any(working(state, instance, symbol)))
-    free = tuple(one for one in sized if one.symbol not in waits)
-    intents = _intents(state, instance, free, basis, answer.decision_ts)
+    by_symbol: dict[Symbol, SizedTarget] = {}
+    basis = basis_of(state, instance) if acted or by_quantity else None  # at most decisions neither
+    if basis is not None:
+        sized = (
+            *_sized(state, instance, acted, basis),
+            *_sized_quantities(instance, by_quantity, basis),
+        )
+        # What is inside its band, or no number to trade on, leaves everything as it is (R10).
+        by_symbol = {one.symbol: one for one in sized if one.outcome not in _LEAVES}
+    decided = _decided(state, instance, answer, by_symbol, now_ms)
     rests = () if instance.by_bar else _rests(state, instance, by_symbol, answer.decision_ts)
+    lifted = tuple(sorted({*lifted, *freed}))
+    if basis is None or not by_symbol:
+        return Plan(decided=decided, intents=tuple(rests), lifted=lifted)
+    waits = tuple(symbol for symbol in sorted(by_symbol) if any(working(state, instance, symbol)))
+    free = tuple(one for one in by_symbol.values() if one.symbol not in waits)
+    intents = _intents(state, instance, free, basis, answer.decision_ts)
     return Plan(decided=decided, intents=(*intents, *rests), waits=waits, lifted=lifted)
 
 
@@ -229,11 +227,16 @@ def next_attempt(state: EngineState, intent: Intent) -> int:
     return state.attempts.get(key, 0)
 
 
+def equity_of(state: EngineState, instance: StrategyInstance) -> Decimal:
+    """The strategy's own part of its account at the last prices (R8, R27)."""
+    return state.books[instance.account].parts[instance.strategy].equity(state.marks())
+
+
 def basis_of(state: EngineState, instance: StrategyInstance) -> SizingBasis:
     """What the strategy's weights are sized on: its own part of the account (R8, R27)."""
     part = state.books[instance.account].parts[instance.strategy]
     return SizingBasis(
-        equity=part.equity(state.marks()),
+        equity=equity_of(state, instance),
         prices={symbol: state.price(symbol) for symbol in instance.instruments},
         positions={symbol: part.position(symbol).quantity for symbol in instance.instruments},
         instruments=state.settings.instruments,
@@ -279,15 +282,34 @@ def _in_force(state: EngineState, instance: StrategyInstance) -> dict[Symbol, fl
 
 def _decided(
     state: EngineState,
+    instance: StrategyInstance,
+    answer: StrategyAnswered,
+    sized: Mapping[Symbol, SizedTarget],
+    now_ms: int,
+) -> tuple[Decided, ...]:
+    """What was decided for each instrument, in the order of their text."""
+    wanted = {one.instrument: one for one in answer.wanted}
+    equity = equity_of(state, instance)
+    return tuple(
+        [
+            _decided_of(
+                state, answer, symbol, wanted.get(symbol), sized.get(symbol), equity, now_ms
+            )
+            for symbol in sorted(instance.instruments)
+        ]
+    )
+
+
+def _decided_of(
+    state: EngineState,
     answer: StrategyAnswered,
     symbol: Symbol,
-    basis: SizingBasis,
+    wanted: TargetWanted | None,
+    sized: SizedTarget | None,
+    equity: Decimal,
     now_ms: int,
-    sized: SizedTarget | None = None,
 ) -> Decided:
-    wanted = next((one for one in answer.wanted if one.instrument == symbol), None)
     price = state.price(symbol)
-    rules: tuple[RuleEffect, ...] = () if sized is None else sized.rules
     return Decided(
         ts_event=now_ms,
         ts_known=now_ms,
@@ -299,11 +321,11 @@ def _decided(
         features={} if wanted is None else wanted.features,
         target=None if wanted is None else wanted.target,
         latched_quantity=None if sized is None else sized.wanted,
-        equity=basis.equity,
+        equity=equity,
         price=0.0 if math.isnan(price) else price,
         quote=state.fresh.mid(symbol),
         lots=None if sized is None else _lots(sized, state),
-        rules=rules,
+        rules=() if sized is None else sized.rules,
         state=answer.state,
         error=answer.error,
         configuration_hash=state.settings.configuration_hash,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import msgspec
 
 from algotrader.core.bars import Bars
 from algotrader.core.events import BarClosed, SliceClosed
+from algotrader.core.symbols import Symbol
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slice:
+class Slice(msgspec.Struct, frozen=True, kw_only=True):
     """All closed bars of one decision time."""
 
     bars: tuple[BarClosed, ...]
@@ -29,26 +31,34 @@ def slices_of(bars: Bars, *, first: int = 0, source: str = "replay") -> Iterator
     frame = str(panel.timeframe)
     if panel.close_only:  # R38
         panel = replace(panel, open=panel.close, high=panel.close, low=panel.close)
+    known_at, opened_at = panel.known_at.tolist(), panel.ts.tolist()
+    columns = tuple(enumerate(panel.symbols))
     for row in range(first, len(panel)):
-        known = int(panel.known_at[row])
-        here = tuple(
-            BarClosed(
-                ts_event=known,
-                ts_known=known,
-                instrument=symbol,
-                timeframe=frame,
-                ts=int(panel.ts[row]),
-                open=float(panel.open[row, column]),
-                high=float(panel.high[row, column]),
-                low=float(panel.low[row, column]),
-                close=float(panel.close[row, column]),
-                volume=_known(float(panel.volume[row, column])),
-                source=source,
-            )
-            for column, symbol in enumerate(panel.symbols)
-            if not math.isnan(panel.close[row, column])
+        known = known_at[row]
+        open_, high, low, close, volume = (
+            prices[row].tolist()
+            for prices in (panel.open, panel.high, panel.low, panel.close, panel.volume)
         )
-        present = {bar.instrument for bar in here}
+        here = tuple(
+            [
+                BarClosed(
+                    ts_event=known,
+                    ts_known=known,
+                    instrument=symbol,
+                    timeframe=frame,
+                    ts=opened_at[row],
+                    open=open_[column],
+                    high=high[column],
+                    low=low[column],
+                    close=close[column],
+                    volume=_known(volume[column]),
+                    source=source,
+                )
+                for column, symbol in columns
+                if not math.isnan(close[column])
+            ]
+        )
+        present = [bar.instrument for bar in here]
         yield Slice(
             bars=here,
             closed=SliceClosed(
@@ -56,10 +66,17 @@ def slices_of(bars: Bars, *, first: int = 0, source: str = "replay") -> Iterator
                 ts_known=known,
                 timeframe=frame,
                 decision_ts=known,
-                instruments=tuple(symbol for symbol in panel.symbols if symbol in present),
-                missing=tuple(symbol for symbol in panel.symbols if symbol not in present),
+                instruments=tuple(present),
+                missing=_absent(panel.symbols, present),
             ),
         )
+
+
+def _absent(symbols: Sequence[Symbol], present: Sequence[Symbol]) -> tuple[Symbol, ...]:
+    if len(present) == len(symbols):  # as in most rows
+        return ()
+    here = set(present)
+    return tuple(symbol for symbol in symbols if symbol not in here)
 
 
 def _known(volume: float) -> float:

@@ -69,7 +69,7 @@ from algotrader.portfolio.sizing import KernelTerms, kernel_terms, whole_lots
 from algotrader.portfolio.sub_ledgers import AccountLedger
 from algotrader.risk.engine import RiskEngine
 
-_BOOKED: Final = (OrderFilled, Liquidated, FundingPaid, CashMoved)
+_BOOKED: Final = frozenset({OrderFilled, Liquidated, FundingPaid, CashMoved})
 LEAVE: Final = "leave:"
 """Timers of this name fire when an instrument is to be left before it ends."""
 _UNTOUCHED: Final = RebalanceState()
@@ -123,14 +123,16 @@ class EngineState:
 
     def apply(self, event: Event) -> None:
         """The state after an event. IllegalTransitionError leaves it as it was."""
-        if self.is_booked(event):
-            return
-        if isinstance(event, OrderFilled) and self.is_left_alone(event.fill):
-            self._trades.add(event.fill.key)
-            contract = self.books[event.fill.account].whole.contracts[event.fill.instrument]
-            self.left_alone.traded(event.fill, contract)
-            return
-        _FOLDS.get(type(event), EngineState._heard)(self, event)
+        kind = type(event)
+        if kind in _BOOKED:
+            if self.is_booked(event):
+                return
+            if isinstance(event, OrderFilled) and self.is_left_alone(event.fill):
+                self._trades.add(event.fill.key)
+                contract = self.books[event.fill.account].whole.contracts[event.fill.instrument]
+                self.left_alone.traded(event.fill, contract)
+                return
+        _FOLDS.get(kind, EngineState._heard)(self, event)
         for _, strategy, symbol in self.risk.apply(event):
             place = (strategy, symbol)
             self.rebalance[place] = self.rebalance.get(place, _UNTOUCHED).retried()
@@ -141,7 +143,7 @@ class EngineState:
 
     def is_booked(self, event: Event) -> bool:
         """Whether a booking was told before: it is booked once, by the books and by risk."""
-        if not isinstance(event, _BOOKED):
+        if type(event) not in _BOOKED:
             return False
         match event:
             case OrderFilled():
@@ -150,6 +152,8 @@ class EngineState:
                 return (event.account, str(event.instrument), event.trade_id) in self._trades
             case FundingPaid() | CashMoved():
                 return _movement_key(event) in self._movements
+            case _:
+                return False
 
     def is_left_alone(self, fill: Fill) -> bool:
         """Whether a trade is a person's, on an account that leaves those alone."""
@@ -168,9 +172,9 @@ class EngineState:
         """Last close, None before the first."""
         return self._marks.get(symbol)
 
-    def marks(self) -> dict[Symbol, Decimal]:
-        """Last closes of everything that has one."""
-        return dict(self._marks)
+    def marks(self) -> Mapping[Symbol, Decimal]:
+        """Last closes of everything that has one: a view, which goes on with the next bar."""
+        return self._marks
 
     def _bar(self, event: BarClosed) -> None:
         newest = self.closes.get(event.instrument)
@@ -225,7 +229,7 @@ class EngineState:
             if instance.timeframe == event.timeframe and self.is_loaded(instance):
                 self.awaited[instance.strategy] = event.decision_ts
                 self.talks.asked(instance.strategy)
-        for strategy, symbol in list(self.protected.blocks):
+        for strategy, symbol in tuple(self.protected.blocks):
             ours = self.settings.instance(strategy).timeframe == event.timeframe
             if ours and symbol in event.instruments:
                 self.protected.bar_closed((strategy, symbol))

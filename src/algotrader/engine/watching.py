@@ -46,6 +46,10 @@ _TIMER: Final = "risk:"
 _MOVES_MONEY: Final = (OrderFilled, FundingPaid, CashMoved, Liquidated)
 _ENDS: Final = (OrderCancelled, OrderExpired, OrderRejected, OrderAbsent, OrderSeen, ModeChanged)
 _ASKED: Final = (HaltRequested, RearmRequested, LimitChangeRequested)
+_MARKS: Final = (SliceClosed, *_MOVES_MONEY)
+_MAY_ASK: Final = (
+    SliceClosed, StrategyAnswered, TimerFired, *_MOVES_MONEY, *_ENDS, *_ASKED, SettingsReloaded,
+)  # fmt: skip
 _STOPPED: Final = (TradingMode.HALTED, TradingMode.REDUCE_ONLY)
 _SEVERITY: Final = {
     RiskAction.WARN: Severity.IMPORTANT,
@@ -74,7 +78,7 @@ class Watcher:
         if not (risk.state.watches or risk.state.holds):
             return
         at_ms = event.decision_ts if isinstance(event, SliceClosed) else event.ts_known
-        if isinstance(event, (SliceClosed, *_MOVES_MONEY)):
+        if isinstance(event, _MARKS):
             for account in self._accounts(event):
                 self._watch(account, at_ms, event.ts_known)
 
@@ -92,18 +96,7 @@ class Watcher:
     def after(self, event: Event) -> None:
         """What holds ask for once an event was followed: cancels, then reductions."""
         holds = self._step.state.risk.state.holds.values()
-        if not holds or not isinstance(
-            event,
-            (
-                SliceClosed,
-                StrategyAnswered,
-                TimerFired,
-                *_MOVES_MONEY,
-                *_ENDS,
-                *_ASKED,
-                SettingsReloaded,
-            ),
-        ):
+        if not holds or not isinstance(event, _MAY_ASK):
             return
         # What one account lost may stop them all.
         every = any(hold.account is None for hold in holds)

@@ -8,6 +8,7 @@ journal of both is enough to stand where it stood.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Final
@@ -302,34 +303,34 @@ class PaperVenue:
         return told + self._advance(here, now_ms)
 
     def _advance(self, bars: Sequence[BarClosed], now_ms: int) -> list[Event]:
-        row = self._stepper.next_row
-        for bar in bars:
-            column = self._columns[bar.instrument]
-            if bar.ts != int(self._terms.ts[row]):
-                raise ValueError(
-                    f"{bar.instrument}: the bar opens at {bar.ts}, not {self._terms.ts[row]}"
-                )
-            for name in _FIELDS:
-                self._prices[name][row, column] = getattr(bar, name)
-            if not self._terms.volume_known:
-                self._prices["volume"][row, column] = np.nan
+        row, stepper = self._stepper.next_row, self._stepper
+        self._write(bars, row)
         if row:
-            self._stepper.decide()
-        held = [quantity != 0.0 for quantity in self._stepper.positions]
-        self._stepper.step()
-        self._guards.hear(self._stepper.take_guard_news(), self._orders)
-        return [
-            # Settled on what was held before the bar, or else on what was opened in it (R7).
-            *(self._new_funding(row, now_ms, [c for c, was in enumerate(held) if was])),
-            *self._new_fills(now_ms),
-            *(self._new_funding(row, now_ms, [c for c, was in enumerate(held) if not was])),
-            *(
-                self._seen(number, now_ms)
-                for number in self._stepper.take_ended()
-                if number in self._orders
-            ),
-            *self._guard_news(now_ms),
-        ]
+            stepper.decide()
+        settles = self._rates is not None
+        held = [quantity != 0.0 for quantity in stepper.positions] if settles else []
+        stepper.step()
+        self._guards.hear(stepper.take_guard_news(), self._orders)
+        told: list[Event] = []
+        # Settled on what was held before the bar, or else on what was opened in it (R7).
+        told += self._new_funding(row, now_ms, [c for c, was in enumerate(held) if was])
+        told += self._new_fills(now_ms)
+        told += self._new_funding(row, now_ms, [c for c, was in enumerate(held) if not was])
+        told += [self._seen(n, now_ms) for n in stepper.take_ended() if n in self._orders]
+        told += self._guard_news(now_ms)
+        return told
+
+    def _write(self, bars: Sequence[BarClosed], row: int) -> None:
+        prices, opens = self._prices, int(self._terms.ts[row])
+        for bar in bars:
+            if bar.ts != opens:
+                raise ValueError(f"{bar.instrument}: the bar opens at {bar.ts}, not {opens}")
+            at = (row, self._columns[bar.instrument])
+            prices["open"][at] = bar.open
+            prices["high"][at] = bar.high
+            prices["low"][at] = bar.low
+            prices["close"][at] = bar.close
+            prices["volume"][at] = bar.volume if self._terms.volume_known else math.nan
 
     def _guard_news(self, now_ms: int) -> Iterator[Event]:
         if not self._guards.has_any:

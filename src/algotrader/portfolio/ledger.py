@@ -29,6 +29,7 @@ from algotrader.portfolio.postings import BOOK_OF, Book, CashMovement, Conversio
 LedgerEvent = Fill | Liquidated | FundingPaid | CashMovement | Conversion
 Balances = Mapping[tuple[Book, Currency], Decimal]
 
+ONE: Final = Decimal(1)
 NO_RATES: Final[Mapping[Currency, Decimal]] = MappingProxyType({})
 
 
@@ -198,15 +199,15 @@ class Ledger:
     ) -> Decimal:
         """Cash, spot at its marks and the profit of derivatives (R8); `statement` without the rest."""
         with exact():
-            value = cash = ZERO
+            total = ZERO
             for symbol, position in self.positions.items():
                 if position.quantity:
                     rate = self._rate(rates, position.contract.settle)
-                    value += rate * position.value(_mark(marks, symbol))
+                    total += rate * position.value(_mark(marks, symbol))
             for (book, currency), amount in self.balances.items():
                 if amount and book is Book.CASH:
-                    cash += self._rate(rates, currency) * amount
-            return cash + value
+                    total += self._rate(rates, currency) * amount
+            return total
 
     def _contract(self, symbol: Symbol) -> Contract:
         contract = self.contracts.get(symbol)
@@ -220,7 +221,7 @@ class Ledger:
 
     def _rate(self, rates: Mapping[Currency, Decimal], currency: Currency) -> Decimal:
         if currency == self.currency:
-            return Decimal(1)
+            return ONE
         if currency not in rates:
             raise DataError(
                 "ledger.no_rate",

@@ -33,6 +33,7 @@ class EventBase(
         return type(self).__name__
 
 
-def require_finite(name: str, value: float) -> None:
+def require_finite(owner: object, name: str, value: float) -> None:
+    """ValueError for NaN and infinity, which no journal can keep."""
     if not math.isfinite(value):
-        raise ValueError(f"{name} must be a finite number in an event, got {value}")
+        raise ValueError(f"{owner} {name} must be a finite number in an event, got {value}")

@@ -141,9 +141,12 @@ class Decided(EventBase, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         EventBase.__post_init__(self)
-        for name, value in {**self.features, "target": self.target, "price": self.price}.items():
+        for name, value in self.features.items():
             if value is not None:
-                require_finite(f"{self.instrument} {name}", value)
+                require_finite(self.instrument, name, value)
+        require_finite(self.instrument, "price", self.price)
+        if self.target is not None:
+            require_finite(self.instrument, "target", self.target)
 
 
 class SignalRaised(EventBase, frozen=True, kw_only=True):
@@ -159,7 +162,7 @@ class SignalRaised(EventBase, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         EventBase.__post_init__(self)
         if self.value is not None:
-            require_finite(f"{self.instrument} {self.name}", self.value)
+            require_finite(self.instrument, self.name, self.value)
 
 
 class CaughtUp(EventBase, frozen=True, kw_only=True):

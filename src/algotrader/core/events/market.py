@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
+from typing import Final
 
 from algotrader.core.events.base import EventBase, require_finite
 from algotrader.core.symbols import Symbol
+
+_NUMBERS: Final = ("open", "high", "low", "close", "volume", "coverage")
 
 
 class BarClosed(EventBase, frozen=True, kw_only=True):
@@ -26,8 +30,10 @@ class BarClosed(EventBase, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         EventBase.__post_init__(self)
-        for name in ("open", "high", "low", "close", "volume", "coverage"):
-            require_finite(f"{self.instrument} {name}", getattr(self, name))
+        numbers = (self.open, self.high, self.low, self.close, self.volume, self.coverage)
+        if not all(map(math.isfinite, numbers)):  # the most frequent event: one look at most bars
+            for name, value in zip(_NUMBERS, numbers, strict=True):
+                require_finite(self.instrument, name, value)
 
 
 class SliceClosed(EventBase, frozen=True, kw_only=True):
