@@ -24,7 +24,7 @@ def question_of(
         strategy=instance.strategy,
         decision_ts=decision_ts,
         instruments=tuple(symbol for symbol in own if symbol in present),
-        equity=float(part.equity(state.marks())),
+        equity=float(state.equity(instance)),
         cash=float(part.cash()),
         positions=tuple(held for symbol in own if (held := _held(state, part, symbol)) is not None),
         working=tuple(_working(state, instance)),

@@ -43,7 +43,7 @@ _PLAIN: Final = frozenset(
         (__name__, "_struct"),
     }
 )
-_MADE_AGAIN: Final = ("terms", "_looked")  # from the settings; a memory of the last question
+_MADE_AGAIN: Final = ("terms", "_looked", "_equities")  # from the settings; last answers
 
 
 class ImageError(Exception):
@@ -65,7 +65,8 @@ def state_of(image: bytes) -> EngineState:
     try:
         kept: Any = _Reader(io.BytesIO(image)).load()
         state = EngineState.__new__(EngineState)
-        vars(state).update(kept, terms=kernel_terms(kept["settings"].instruments), _looked={})
+        terms = kernel_terms(kept["settings"].instruments)
+        vars(state).update(kept, terms=terms, _looked={}, _equities={})
     except Exception as error:  # pickle tells of damage by errors of any kind
         raise ImageError(f"it cannot be read: {error!r}") from error
     return state

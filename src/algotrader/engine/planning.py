@@ -227,16 +227,11 @@ def next_attempt(state: EngineState, intent: Intent) -> int:
     return state.attempts.get(key, 0)
 
 
-def equity_of(state: EngineState, instance: StrategyInstance) -> Decimal:
-    """The strategy's own part of its account at the last prices (R8, R27)."""
-    return state.books[instance.account].parts[instance.strategy].equity(state.marks())
-
-
 def basis_of(state: EngineState, instance: StrategyInstance) -> SizingBasis:
     """What the strategy's weights are sized on: its own part of the account (R8, R27)."""
     part = state.books[instance.account].parts[instance.strategy]
     return SizingBasis(
-        equity=equity_of(state, instance),
+        equity=state.equity(instance),
         prices={symbol: state.price(symbol) for symbol in instance.instruments},
         positions={symbol: part.position(symbol).quantity for symbol in instance.instruments},
         instruments=state.settings.instruments,
@@ -289,7 +284,7 @@ def _decided(
 ) -> tuple[Decided, ...]:
     """What was decided for each instrument, in the order of their text."""
     wanted = {one.instrument: one for one in answer.wanted}
-    equity = equity_of(state, instance)
+    equity = state.equity(instance)
     return tuple(
         [
             _decided_of(

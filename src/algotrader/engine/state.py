@@ -62,6 +62,7 @@ from algotrader.engine.talks import Talks
 from algotrader.engine.works import Work
 from algotrader.execution.order_book import OrderBook
 from algotrader.execution.order_life import ZERO, OrderEvent
+from algotrader.portfolio.ledger import Ledger
 from algotrader.portfolio.positions import exact
 from algotrader.portfolio.postings import CashKind, CashMovement
 from algotrader.portfolio.rebalancing import RebalanceState
@@ -93,6 +94,8 @@ class EngineState:
         }
         self.closes: dict[Symbol, BarClosed] = {}  # the newest bar of each instrument
         self._marks: dict[Symbol, Decimal] = {}
+        self._marked = 0  # how often a price was told
+        self._equities: dict[StrategyId, tuple[Ledger, int, Decimal]] = {}  # the newest of each
         self.rebalance: dict[Place, RebalanceState] = {}
         self._looked: dict[Place, tuple[tuple[object, ...], Looked]] = {}  # the newest of each
         self.strategy_states: dict[StrategyId, dict[str, object]] = {}
@@ -176,12 +179,24 @@ class EngineState:
         """Last closes of everything that has one: a view, which goes on with the next bar."""
         return self._marks
 
+    def equity(self, instance: StrategyInstance) -> Decimal:
+        """A strategy's own part of its account at the last prices (R8, R27)."""
+        part = self.books[instance.account].parts[instance.strategy]
+        known = self._equities.get(instance.strategy)
+        # Asked with and then planned with: books and prices stood still in between.
+        if known is not None and known[0] is part and known[1] == self._marked:
+            return known[2]
+        equity = part.equity(self._marks)
+        self._equities[instance.strategy] = (part, self._marked, equity)
+        return equity
+
     def _bar(self, event: BarClosed) -> None:
         newest = self.closes.get(event.instrument)
         # By its close: bars of several lengths may tell of one instrument.
         if newest is None or event.ts_event >= newest.ts_event:
             self.closes[event.instrument] = event
             self._marks[event.instrument] = Decimal(repr(event.close))
+            self._marked += 1
         self.fresh.closed(event)
 
     def _quoted(self, event: QuoteSeen) -> None:

@@ -81,22 +81,28 @@ class BarByBar:
         return BarAnswer(
             asked=tuple(decision.asked),
             wanted=tuple(
-                TargetWanted(
-                    instrument=symbol,
-                    target=decision.weights.get(symbol),
-                    features=self._row(row, column),
-                )
-                for symbol, column in self._columns.items()
+                [
+                    TargetWanted(
+                        instrument=symbol,
+                        target=decision.weights.get(symbol),
+                        features=self._row(row, column),
+                    )
+                    for symbol, column in self._columns.items()
+                ]
             ),
             state=state,
             lines=tuple(
-                StrategyLine(level=line.level, event=line.event, fields=line.fields)
-                for line in session.lines
+                [
+                    StrategyLine(level=line.level, event=line.event, fields=line.fields)
+                    for line in session.lines
+                ]
             ),
         )
 
     def _hooks(self, question: StrategyQuestion, row: int) -> None:
         """R36: fills first, then orders that ended."""
+        if not question.heard:
+            return
         strategy = cast(Any, self._strategy)
         fills = [one for one in question.heard if isinstance(one, HeardFill)]
         ends = [one for one in question.heard if not isinstance(one, HeardFill)]

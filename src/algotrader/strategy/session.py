@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from math import isfinite
-from typing import Any
+from typing import Any, Final, cast
 
 import msgspec
 import numpy as np
@@ -20,6 +20,8 @@ from algotrader.strategy.decide import guarded
 from algotrader.strategy.parameters import ParameterValue
 
 STATE_BYTES = 64 * 1024  # R35
+_PLAIN: Final = frozenset({bool, int, str, type(None)})
+"""What JSON keeps as it is, whatever its value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,17 +116,22 @@ def written_state(state: Mapping[str, Any], owner: str) -> bytes:
 
 def _json_fault(value: object, place: str) -> str | None:
     """The first part of a state that JSON would lose or change; `None` if there is none."""
-    parts: Iterable[tuple[object, str]]
+    kind = type(value)
+    if kind in _PLAIN:
+        return None
+    if kind is float:
+        return None if isfinite(cast(float, value)) else f"{place} is {value}"
     if isinstance(value, Mapping):
         if (odd := next((key for key in value if type(key) is not str), None)) is not None:
             return f"{place} has the key {odd!r}"
-        parts = ((part, f"{place}[{key!r}]") for key, part in value.items())
+        parts: Iterable[tuple[object, object]] = value.items()
     elif isinstance(value, list | tuple):
-        parts = ((part, f"{place}[{number}]") for number, part in enumerate(value))
-    elif type(value) is float:
-        return None if isfinite(value) else f"{place} is {value}"
-    elif value is None or type(value) in (bool, int, str):
-        return None
+        parts = enumerate(value)
     else:
-        return f"{place} is a {type(value).__name__}"
-    return next(filter(None, (_json_fault(part, where) for part, where in parts)), None)
+        return f"{place} is a {kind.__name__}"
+    for key, part in parts:
+        if type(part) not in _PLAIN:  # most are: no place of theirs is written down
+            fault = _json_fault(part, f"{place}[{key!r}]")
+            if fault is not None:
+                return fault
+    return None
