@@ -16,11 +16,12 @@ from algotrader.core.orders import OrderStatus, Purpose, Side, TimeInForce
 from algotrader.core.symbols import Symbol
 from algotrader.data.adapters.okx.names import inst_id, symbol_of
 from algotrader.data.adapters.okx.rest import Answer, NoAnswerError, read_answer
+from algotrader.execution.adapters.numbers import decimal, integer
 from algotrader.execution.adapters.okx.funding import funding_paid
-from algotrader.execution.adapters.okx.questions import is_the_one
-from algotrader.execution.adapters.okx.readings import Reader, decimal, integer
+from algotrader.execution.adapters.okx.readings import Reader
 from algotrader.execution.adapters.okx.requests import order_call
 from algotrader.execution.adapters.okx.verdicts import Accepted, Again, Refused, Unknown, verdict_on
+from algotrader.execution.adapters.sent_orders import Sent
 from algotrader.execution.broker import BrokerUnavailableError
 
 OWN = an_order().order_id
@@ -242,11 +243,12 @@ def test_limits_wait_the_clock_is_set_once_and_the_rest_is_unknown() -> None:
 
 
 def test_f35_an_order_created_before_it_was_sent_is_another_one() -> None:
-    row = {"side": "buy", "cTime": "1000"}
+    sent = Sent(order=an_order("1", side=Side.BUY), at_ms=3_000)
+    clocks = {"gap_ms": -1_500, "skew_ms": 500}  # the venue is behind, and may be off
 
-    assert is_the_one(row, side="buy", oldest_ms=1000)
-    assert not is_the_one(row, side="buy", oldest_ms=1001)
-    assert not is_the_one(row, side="sell", oldest_ms=1000)
+    assert sent.is_shown(side="buy", created_ms=1_000, **clocks)
+    assert not sent.is_shown(side="buy", created_ms=999, **clocks)
+    assert not sent.is_shown(side="sell", created_ms=1_000, **clocks)
 
 
 # Funding, names

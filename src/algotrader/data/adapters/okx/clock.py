@@ -3,62 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final
 
 from algotrader.data.adapters.okx.rest import Asks, NoAnswerError
+from algotrader.data.adapters.venue_clock import (
+    HALTED_MS,
+    REFUSED_MS,
+    SAMPLES,
+    SHOWN_MS,
+    ClockReading,
+    ClockVerdict,
+    clock_verdict,
+    reading_of,
+    surest_reading,
+)
 
-_SAMPLES: Final = 5
-SHOWN_MS: Final = 500
-REFUSED_MS: Final = 1_000
-HALTED_MS: Final = 30_000  # beyond it OKX takes no signature
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClockReading:
-    """The venue's clock less ours, at most `uncertainty_ms` wrong."""
-
-    offset_ms: int
-    uncertainty_ms: int
-
-
-class ClockVerdict(StrEnum):
-    """What an offset that remains means."""
-
-    FINE = "fine"
-    SHOWN = "shown"
-    NO_NEW_ORDERS = "no_new_orders"
-    HALT = "halt"
-
-
-def clock_verdict(offset_ms: int) -> ClockVerdict:
-    """What to do about an offset that is not corrected for: promises of the handbook."""
-    off = abs(offset_ms)
-    if off > HALTED_MS:
-        return ClockVerdict.HALT
-    if off > REFUSED_MS:
-        return ClockVerdict.NO_NEW_ORDERS
-    return ClockVerdict.SHOWN if off > SHOWN_MS else ClockVerdict.FINE
-
-
-def reading_of(asked_ms: int, told_ms: int, answered_ms: int) -> ClockReading:
-    """The offset if the answer was stamped halfway; at worst it is half the way wrong."""
-    return ClockReading(
-        offset_ms=told_ms - (asked_ms + answered_ms) // 2,
-        uncertainty_ms=(answered_ms - asked_ms + 1) // 2,
-    )
+__all__ = [
+    "HALTED_MS",
+    "REFUSED_MS",
+    "SHOWN_MS",
+    "ClockReading",
+    "ClockVerdict",
+    "clock_verdict",
+    "measure_clock",
+    "reading_of",
+]
 
 
 async def measure_clock(
-    rest: Asks, now_ms: Callable[[], int], *, samples: int = _SAMPLES
+    rest: Asks, now_ms: Callable[[], int], *, samples: int = SAMPLES
 ) -> ClockReading:
     """The surest of some readings. NoAnswerError if the venue does not tell the time."""
-    found: list[ClockReading] = []
-    for _ in range(samples):
-        asked_ms = now_ms()
+
+    async def ask_ms() -> int:
         answer = await rest.get("public/time", {})
         if not answer.is_ok or not answer.row.get("ts"):
             raise NoAnswerError(f"public/time: {answer.code} {answer.message}")
-        found.append(reading_of(asked_ms, int(answer.row["ts"]), now_ms()))
-    return min(found, key=lambda one: one.uncertainty_ms)
+        return int(answer.row["ts"])
+
+    return await surest_reading(ask_ms, now_ms, samples)

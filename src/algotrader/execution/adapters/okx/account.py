@@ -16,10 +16,10 @@ from algotrader.core.money import Currency
 from algotrader.core.symbols import InstrumentKind, Symbol
 from algotrader.data.adapters.okx.names import inst_family, inst_id, inst_type, symbol_of
 from algotrader.data.adapters.okx.rest import Answer
+from algotrader.execution.adapters.numbers import Row, decimal, integer
 from algotrader.execution.adapters.okx.client import OkxClient
 from algotrader.execution.adapters.okx.codes import mending
 from algotrader.execution.adapters.okx.questions import require_ok
-from algotrader.execution.adapters.okx.readings import Row, decimal, integer
 from algotrader.execution.broker import BrokerUnavailableError
 
 NET: Final = "net_mode"

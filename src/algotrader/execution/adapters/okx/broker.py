@@ -7,11 +7,10 @@ order in which the venue is asked.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Final, TypedDict
+from typing import Any, Final
 
 from algotrader.core.events import (
     Event,
@@ -26,7 +25,6 @@ from algotrader.core.events import (
     OrderUnknown,
 )
 from algotrader.core.ids import AccountId, OrderId
-from algotrader.core.instants import utc_ms
 from algotrader.core.orders import Approved, Order, OrderStatus
 from algotrader.core.ports import Clock
 from algotrader.core.symbols import InstrumentKind, Symbol
@@ -34,45 +32,24 @@ from algotrader.data.adapters.okx.clock import measure_clock
 from algotrader.data.adapters.okx.names import inst_id, symbol_of
 from algotrader.data.adapters.okx.rest import Answer, NoAnswerError
 from algotrader.data.adapters.okx.streams import OkxStreams, StreamSettings
+from algotrader.execution.adapters.numbers import Row, decimal, integer
 from algotrader.execution.adapters.okx.client import OkxClient
-from algotrader.execution.adapters.okx.codes import OVER, Treatment, treatment
+from algotrader.execution.adapters.okx.codes import OVER, treatment
 from algotrader.execution.adapters.okx.news import NewsSettings, OkxNews
-from algotrader.execution.adapters.okx.questions import Found, OkxQuestions, is_the_one, require_ok
-from algotrader.execution.adapters.okx.readings import (
-    ALGO_STATES,
-    Reader,
-    Row,
-    decimal,
-    order_status,
-)
+from algotrader.execution.adapters.okx.questions import Found, OkxQuestions, require_ok
+from algotrader.execution.adapters.okx.readings import ALGO_STATES, Reader, order_status
 from algotrader.execution.adapters.okx.requests import OrderCall, order_call
-from algotrader.execution.adapters.okx.verdicts import (
-    Accepted,
-    Again,
-    Refused,
-    Verdict,
-    is_definite,
-    verdict_on,
-)
+from algotrader.execution.adapters.okx.verdicts import is_definite, verdict_on
+from algotrader.execution.adapters.sending import insist, send_until
+from algotrader.execution.adapters.sent_orders import REMEMBERED, SentOrders
+from algotrader.execution.adapters.telling import Teller
+from algotrader.execution.adapters.treatments import Treatment
+from algotrader.execution.adapters.verdicts import Accepted, Refused, Verdict
 from algotrader.execution.broker import BrokerUnavailableError
 
-_RETRY_S: Final = 0.25
-_TRIES: Final = 20  # of a cancel, five seconds
 _MAINTENANCE: Final = "50001"
 _PROBE_S: Final = 30.0  # between orders that are sent while the venue is in maintenance (F29)
-_REMEMBERED: Final = 10_000  # orders of this process
 _BATCH: Final = 10  # algo orders that one call cancels; of orders it takes 20
-
-
-class _Times(TypedDict):
-    ts_event: int
-    ts_known: int
-
-
-class _Names(_Times):
-    account: AccountId
-    order_id: OrderId
-    instrument: Symbol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,9 +76,9 @@ class OkxBroker:
         settings: OkxBrokerSettings | None = None,
     ) -> None:
         chosen = settings or OkxBrokerSettings()
-        self._account = account
         self._client = client
         self._clock = clock
+        self._teller = Teller(account, clock)
         self._settings = chosen
         self._parents: dict[str, OrderId | None] = {}  # algo orders by the venue's id
         self._reader = Reader(
@@ -112,7 +89,7 @@ class OkxBroker:
         )
         self._questions = OkxQuestions(client)
         self._open: dict[OrderId, Symbol] = {}  # known at the venue, or not known to have ended
-        self._sent: dict[OrderId, tuple[Order, int]] = {}  # in this process, and when
+        self._sent = SentOrders()
         self._closed_until_s = -1.0  # by the monotonic clock: the venue is in maintenance
         self._gap_ms: int | None = None  # the venue's clock less ours, for comparing times
         self._streams = OkxStreams(client.keys, client.address, chosen.streams)
@@ -144,59 +121,32 @@ class OkxBroker:
         if self._gap_ms is None:
             self._gap_ms = await self._measured_gap_ms()
         self._remember(order)
-        clock_was_set = False
-        while True:
-            try:
-                answer = await self._client.post(call.path, call.body, deadline_ms=deadline_ms)
-            except BrokerUnavailableError as error:
-                return self._unknown(order, deadline_ms, str(error))
+
+        async def attempt(clock_was_set: bool) -> Verdict:
+            answer = await self._client.post(call.path, call.body, deadline_ms=deadline_ms)
             if answer.code == _MAINTENANCE:
                 self._closed_until_s = self._clock.monotonic_s() + _PROBE_S
-            verdict = verdict_on(answer, call.id_field, clock_was_set=clock_was_set)
-            if isinstance(verdict, Accepted) and call.id_field == "algoId":
-                self._parents[verdict.venue_order_id] = order.order_id
-            if not isinstance(verdict, Again):
-                return self._told(order, deadline_ms, verdict)
-            if verdict.with_clock:
-                clock_was_set = await self._set_clock()
-            await asyncio.sleep(_RETRY_S)
-            if self._now_ms() >= deadline_ms:
-                return self._unknown(order, deadline_ms, f"{verdict.code} {verdict.reason}")
+            return verdict_on(answer, call.id_field, clock_was_set=clock_was_set)
+
+        verdict = await send_until(
+            attempt, set_clock=self._set_clock, now_ms=self._now_ms, deadline_ms=deadline_ms
+        )
+        if isinstance(verdict, Accepted) and call.id_field == "algoId":
+            self._parents[verdict.venue_order_id] = order.order_id
+        if isinstance(verdict, Refused):
+            return self._refused(order, verdict.code, verdict.reason)
+        return self._teller.outcome(order, deadline_ms, verdict)
 
     def _remember(self, order: Order) -> None:
-        self._sent[order.order_id] = (order, self._now_ms())
-        for kept in (self._sent, self._parents):
-            while len(kept) > _REMEMBERED:
-                del kept[next(iter(kept))]  # type: ignore[arg-type]  # the oldest
-
-    def _told(
-        self, order: Order, deadline_ms: int, verdict: Verdict
-    ) -> OrderAccepted | OrderRejected | OrderUnknown:
-        match verdict:
-            case Accepted():
-                return OrderAccepted(
-                    **self._names(order.order_id, order.instrument),
-                    venue_order_id=verdict.venue_order_id,
-                )
-            case Refused():
-                return self._refused(order, verdict.code, verdict.reason)
-            case _:
-                return self._unknown(order, deadline_ms, verdict.reason)
+        self._sent.remember(order, self._now_ms())
+        while len(self._parents) > REMEMBERED:
+            del self._parents[next(iter(self._parents))]  # the oldest
 
     def _refused(self, order: Order, code: str, reason: str) -> OrderRejected:
         self._open.pop(order.order_id, None)
         if treatment(code) is Treatment.HALT:
             self._news.tell(self._news.halted(f"{code}: {reason}"))
-        return OrderRejected(
-            **self._names(order.order_id, order.instrument), code=code, reason=reason
-        )
-
-    def _unknown(self, order: Order, deadline_ms: int, reason: str) -> OrderUnknown:
-        return OrderUnknown(
-            **self._names(order.order_id, order.instrument),
-            deadline_ms=deadline_ms,
-            reason=reason,
-        )
+        return self._teller.rejected(order, code, reason)
 
     async def cancel(
         self, order_id: OrderId, instrument: Symbol
@@ -210,8 +160,8 @@ class OkxBroker:
                 answer = await self._cancel_algo(found, named)
         if answer.row_code == "0" or not is_definite(answer):
             return None
-        return OrderCancelRefused(
-            **self._names(order_id, instrument), code=answer.row_code, reason=answer.row_message
+        return self._teller.cancel_refused(
+            order_id, instrument, answer.row_code, answer.row_message
         )
 
     async def _cancel_algo(self, found: Found, named: Mapping[str, str]) -> Answer:
@@ -226,16 +176,11 @@ class OkxBroker:
         self, path: str, body: Mapping[str, Any] | Sequence[Mapping[str, Any]]
     ) -> Answer:
         """Ask for a cancel or a change, again while the venue says "too often" or "your clock"."""
-        clock_was_set = False
-        for _ in range(_TRIES):
-            answer = await self._client.post(path, body)
-            meaning = treatment(answer.row_code)
-            if meaning is Treatment.CLOCK and not clock_was_set:
-                clock_was_set = await self._set_clock()
-            elif meaning is not Treatment.RETRY:
-                return answer
-            await asyncio.sleep(_RETRY_S)
-        return answer
+        return await insist(
+            lambda: self._client.post(path, body),
+            lambda answer: treatment(answer.row_code),
+            set_clock=self._set_clock,
+        )
 
     async def amend(
         self,
@@ -253,26 +198,23 @@ class OkxBroker:
         """
         found = await self._questions.find(order_id, instrument)
         if found is None:
-            return self._not_amended(order_id, instrument, "51603", "no such order")
+            return self._teller.amend_refused(order_id, instrument, "51603", "no such order")
         answer = await self._insist(*_amendment(found, instrument, quantity, limit, stop))
         if not is_definite(answer):
             return None
         if answer.row_code != "0":
-            return self._not_amended(order_id, instrument, answer.row_code, answer.row_message)
+            return self._teller.amend_refused(
+                order_id, instrument, answer.row_code, answer.row_message
+            )
         now = await self._questions.find(order_id, instrument)
         if now is None:
             return None
         return OrderAmended(
-            **self._names(order_id, instrument),
+            **self._teller.names(order_id, instrument),
             quantity=decimal(now.row, "sz"),
             limit=_some(now.row, "px", "slOrdPx", "tpOrdPx", "ordPx"),
             stop=_some(now.row, "slTriggerPx", "tpTriggerPx", "triggerPx"),
         )
-
-    def _not_amended(
-        self, order_id: OrderId, instrument: Symbol, code: str, reason: str
-    ) -> OrderAmendRefused:
-        return OrderAmendRefused(**self._names(order_id, instrument), code=code, reason=reason)
 
     async def cancel_all(self, instruments: Iterable[Symbol] | None = None) -> int:
         """Cancel what is open of ours, everywhere or in some instruments; how many were asked for.
@@ -309,7 +251,7 @@ class OkxBroker:
         asked_ms = self._now_ms()
         found = await self._find(order_id, instrument)
         if found is None:
-            return OrderNotFound(**self._names(order_id, instrument), asked_ms=asked_ms)
+            return self._teller.not_found(order_id, instrument, asked_ms)
         status = _status(found)
         if status is None:
             raise BrokerUnavailableError(f"order {order_id} is in state {found.row.get('state')!r}")
@@ -372,9 +314,10 @@ class OkxBroker:
             self._parents[str(found.row["algoId"])] = order_id
         if found is None or sent is None or self._gap_ms is None:
             return found
-        order, sent_ms = sent
-        oldest_ms = sent_ms + self._gap_ms - self._settings.skew_ms
-        if is_the_one(found.row, side=str(order.side), oldest_ms=oldest_ms):
+        if sent.is_shown(
+            side=str(found.row.get("side")), created_ms=integer(found.row, "cTime"),
+            gap_ms=self._gap_ms, skew_ms=self._settings.skew_ms,
+        ):  # fmt: skip
             return found
         gap_ms = await self._measured_gap_ms()
         if gap_ms is None or abs(gap_ms - self._gap_ms) > self._settings.skew_ms:
@@ -406,18 +349,8 @@ class OkxBroker:
         self._client.rest.set_offset(offset_ms)
         self._streams.offset_ms = offset_ms
 
-    def _names(self, order_id: OrderId, instrument: Symbol) -> _Names:
-        now_ms = self._now_ms()
-        return {
-            "ts_event": now_ms,
-            "ts_known": now_ms,
-            "account": self._account,
-            "order_id": order_id,
-            "instrument": instrument,
-        }
-
     def _now_ms(self) -> int:
-        return utc_ms(self._clock.now())
+        return self._teller.now_ms()
 
 
 def _status(found: Found) -> OrderStatus | None:

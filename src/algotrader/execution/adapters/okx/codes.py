@@ -1,53 +1,41 @@
-"""What OKX's error codes mean and what is done about each: one table.
-
-A code that is not in it says nothing about an order: it is looked up. What may follow from each
-treatment is written beside it; a person is told of `HALT`.
-"""
+"""What OKX's error codes mean and what is done about each: one table."""
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Final
 
+from algotrader.execution.adapters.treatments import REFUSALS, Treatment, treated
 
-class Treatment(StrEnum):
-    """What to do about a code."""
-
-    RETRY = "retry"  # refused for now: the same request again after a wait
-    LOOK_UP = "look_up"  # nothing is known of the order
-    REJECT = "reject"  # definitely refused
-    FREEZE = "freeze"  # refused, and so will be everything on this instrument
-    CLOCK = "clock"  # our clock is off: set it, and once more
-    HALT = "halt"  # keys, rights or account settings: a person has to see to it
-
-
-def _each(treatment: Treatment, *codes: int | range) -> dict[str, Treatment]:
-    numbers = [n for code in codes for n in (code if isinstance(code, range) else (code,))]
-    return {str(number): treatment for number in numbers}
-
+__all__ = [
+    "ABSENT",
+    "OVER",
+    "REFUSALS",
+    "STALE_RULES",
+    "TREATMENTS",
+    "Treatment",
+    "mending",
+    "treatment",
+]
 
 TREATMENTS: Final[dict[str, Treatment]] = {
     # Keys, rights, account: nothing goes out before a person has mended it.
-    **_each(Treatment.HALT, range(50100, 50115), 50119, 50120, 50007, 50009, 50022, 50027),
-    **_each(Treatment.HALT, 51009, 51010, 51024, range(60001, 60004), 60005, 60007, 60009, 60011),
-    **_each(Treatment.HALT, 60024, 60031, 60032),
+    **treated(Treatment.HALT, range(50100, 50115), 50119, 50120, 50007, 50009, 50022, 50027),
+    **treated(Treatment.HALT, 51009, 51010, 51024, range(60001, 60004), 60005, 60007, 60009, 60011),
+    **treated(Treatment.HALT, 60024, 60031, 60032),
     # Too much at once, or the venue does not want this one now.
-    **_each(Treatment.RETRY, 50011, 50061, 51029, 51030, 60014),
+    **treated(Treatment.RETRY, 50011, 50061, 51029, 51030, 60014),
     # The venue is busy, down, slow, or speaks of an order that may be there.
-    **_each(Treatment.LOOK_UP, 50001, 50004, 50005, 50013, 50026, 51016, range(51400, 51403)),
-    **_each(Treatment.LOOK_UP, 51410, 51503, 51509, 51510, 51603),
+    **treated(Treatment.LOOK_UP, 50001, 50004, 50005, 50013, 50026, 51016, range(51400, 51403)),
+    **treated(Treatment.LOOK_UP, 51410, 51503, 51509, 51510, 51603),
     # The order itself is wrong.
-    **_each(Treatment.REJECT, 50002, 50014, 50015, 51000, 51003, range(51004, 51007), 51008),
-    **_each(Treatment.REJECT, 51015, 51020, 51023, range(51100, 51122), 51131, 51137, 51138),
-    **_each(Treatment.REJECT, 51169, 51174, 51202, 51257, range(51277, 51281), 51328, 51500),
-    **_each(Treatment.REJECT, 51502, 58350, 60012, 60018),
+    **treated(Treatment.REJECT, 50002, 50014, 50015, 51000, 51003, range(51004, 51007), 51008),
+    **treated(Treatment.REJECT, 51015, 51020, 51023, range(51100, 51122), 51131, 51137, 51138),
+    **treated(Treatment.REJECT, 51169, 51174, 51202, 51257, range(51277, 51281), 51328, 51500),
+    **treated(Treatment.REJECT, 51502, 58350, 60012, 60018),
     # The instrument is not there, not yet, or no more.
-    **_each(Treatment.FREEZE, 51001, 51021, 51022, 51027, 51028, 54072),
-    **_each(Treatment.CLOCK, 50102, 60004, 60006),
+    **treated(Treatment.FREEZE, 51001, 51021, 51022, 51027, 51028, 54072),
+    **treated(Treatment.CLOCK, 50102, 60004, 60006),
 }
-
-REFUSALS: Final = frozenset({Treatment.REJECT, Treatment.FREEZE, Treatment.HALT, Treatment.CLOCK})
-"""Treatments of codes after which an order is definitely not at the venue."""
 
 ABSENT: Final = frozenset({"51603", "51001"})
 """Answers of a look-up that mean: no such order."""

@@ -10,7 +10,7 @@ from algotrader.core.events import FundingPaid
 from algotrader.core.ids import AccountId
 from algotrader.core.money import Currency
 from algotrader.core.symbols import Symbol
-from algotrader.execution.adapters.okx.readings import Row, decimal, integer
+from algotrader.execution.adapters.numbers import Row, decimal, integer
 
 _SAME_SETTLEMENT_MS: Final = 600_000  # a bill is written within minutes of its settlement
 

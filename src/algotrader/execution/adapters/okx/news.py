@@ -41,16 +41,11 @@ from algotrader.data.adapters.okx.streams import (
     Pushed,
 )
 from algotrader.data.supervision import keep_running
+from algotrader.execution.adapters.numbers import Row
 from algotrader.execution.adapters.okx.codes import Treatment, treatment
 from algotrader.execution.adapters.okx.funding import funding_paid
 from algotrader.execution.adapters.okx.questions import OkxQuestions, foreign_tags
-from algotrader.execution.adapters.okx.readings import (
-    ALGO_STATES,
-    Reader,
-    Row,
-    order_status,
-    parent_id,
-)
+from algotrader.execution.adapters.okx.readings import ALGO_STATES, Reader, order_status, parent_id
 from algotrader.execution.broker import BrokerUnavailableError
 
 log = logging.getLogger(__name__)

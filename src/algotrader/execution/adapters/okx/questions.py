@@ -15,14 +15,14 @@ from algotrader.core.ids import OrderId, run_tag_of
 from algotrader.core.symbols import Symbol
 from algotrader.data.adapters.okx.names import inst_id, inst_type
 from algotrader.data.adapters.okx.rest import Answer
+from algotrader.execution.adapters.numbers import Row, decimal, integer
 from algotrader.execution.adapters.okx.client import OkxClient
 from algotrader.execution.adapters.okx.codes import ABSENT
-from algotrader.execution.adapters.okx.readings import Row, decimal, integer
+from algotrader.execution.adapters.paging import all_pages
 from algotrader.execution.broker import BrokerUnavailableError
 
 ALGO_KINDS: Final = ("conditional", "oco", "trigger", "move_order_stop")
 _PAGE: Final = 100
-_MOST_PAGES: Final = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,15 +120,15 @@ class OkxQuestions:
 
     async def _pages(self, path: str, params: Mapping[str, str], cursor: str) -> list[Row]:
         """Page after page towards the past, the newest first."""
-        found: list[Row] = []
-        after: dict[str, str] = {}
-        for _ in range(_MOST_PAGES):
-            page = await self.rows(path, {**params, **after, "limit": str(_PAGE)})
-            found += page
-            if len(page) < _PAGE:
-                return found
-            after = {"after": str(page[-1][cursor])}
-        raise BrokerUnavailableError(f"{path}: more than {_MOST_PAGES * _PAGE} rows")
+
+        async def ask(after: str | None) -> list[Row]:
+            more = {} if after is None else {"after": after}
+            return await self.rows(path, {**params, **more, "limit": str(_PAGE)})
+
+        def after(page: list[Row]) -> str | None:
+            return None if len(page) < _PAGE else str(page[-1][cursor])
+
+        return await all_pages(ask, after, path)
 
     async def _named(self, path: str, instrument: Symbol, name: Mapping[str, str]) -> Row | None:
         plain = path == "trade/order"
@@ -162,15 +162,6 @@ class OkxQuestions:
             if row.get("clOrdId") == order_id:
                 raise BrokerUnavailableError(f"order {order_id} has trades and is not shown yet")
         return None
-
-
-def is_the_one(row: Row, *, side: str, oldest_ms: int) -> bool:
-    """Whether an order is the one that was sent, not an older one of the same id (F35).
-
-    OKX shows the latest order of an id, and lets the ids of done orders be used again. The size
-    says nothing: it may have been amended. `oldest_ms` is in the venue's time.
-    """
-    return str(row.get("side")) == side and integer(row, "cTime") >= oldest_ms
 
 
 def require_ok(answer: Answer, what: str) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from decimal import Decimal
+from typing import Final
 
 from algotrader.core.events import Event, Liquidated, OrderFilled, OrderSeen, StopTriggered
 from algotrader.core.fills import Fill, Liquidity
@@ -20,9 +20,7 @@ from algotrader.core.money import Currency
 from algotrader.core.orders import OrderStatus, Side
 from algotrader.core.symbols import Symbol
 from algotrader.data.adapters.okx.names import symbol_of
-from algotrader.execution.broker import BrokerUnavailableError
-
-Row = Mapping[str, Any]
+from algotrader.execution.adapters.numbers import Row, decimal, integer
 
 ORDER_STATES: Final = {
     "live": OrderStatus.ACCEPTED,
@@ -209,19 +207,3 @@ def trigger_price(row: Row) -> Decimal:
         if value := decimal(row, name):
             return value
     return Decimal(0)
-
-
-def decimal(row: Row, name: str) -> Decimal:
-    """A number of the venue; an empty text is 0. BrokerUnavailableError for what is none."""
-    text = str(row.get(name) or "0")
-    try:
-        value = Decimal(text)
-    except InvalidOperation as error:
-        raise BrokerUnavailableError(f"{name} {text!r} is no number") from error
-    if not value.is_finite():
-        raise BrokerUnavailableError(f"{name} {text!r} is no number")
-    return value
-
-
-def integer(row: Row, name: str) -> int:
-    return int(decimal(row, name))
