@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tools import fault_page, settings_page
+from tools import fault_page, promise_page, settings_page
 
 from algotrader.cli.commands import TABLE
 from algotrader.cli.lazy import load
@@ -95,6 +95,7 @@ def risk_rules() -> str:
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "faults.md": lambda: _NOTE + fault_page.page(),
+    "promises.md": lambda: _NOTE + promise_page.page(),
     "cli.md": commands,
     "indicators.md": indicators,
     "risk-rules.md": risk_rules,

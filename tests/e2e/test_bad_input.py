@@ -188,7 +188,7 @@ def test_a_bad_file_of_bars_is_refused_with_its_row(
     assert words in refused(here, capsys, "backtest cross.py --data bad.csv")["message"]
 
 
-def test_a_file_with_holes_is_refused_and_goes_on_when_asked(
+def test_promise_16_a_file_with_holes_is_refused_and_goes_on_when_asked(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (here / "holes.csv").write_text(as_csv(some_rows()[:200] + some_rows()[260:]))
@@ -398,7 +398,7 @@ def test_a_negative_embargo_is_refused(here: Path, capsys: pytest.CaptureFixture
     )
 
 
-def test_a_backtest_opens_no_socket(
+def test_promise_30_a_backtest_opens_no_socket(
     here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def opened(*_: object, **__: object) -> NoReturn:
@@ -441,7 +441,7 @@ SLOW = STRATEGY.replace("import numpy as np", "import time\n\nimport numpy as np
 SWEEP = "sweep slow.py --data good.csv --range fast=2:21:1 --range slow=22:41:1 --workers 1 --json"
 
 
-def test_a_killed_sweep_keeps_its_finished_parts_and_goes_on_to_the_same_table(
+def test_promise_21_a_killed_sweep_keeps_its_finished_parts_and_goes_on_to_the_same_table(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (here / "slow.py").write_text(SLOW)

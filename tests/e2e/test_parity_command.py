@@ -32,7 +32,7 @@ def said(capfd: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> A
     return json.loads(capfd.readouterr().out)
 
 
-def test_what_was_traded_on_paper_is_what_was_tested(
+def test_promise_1_what_was_traded_on_paper_is_what_was_tested(
     desk: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     said(capfd, "trade", "--journal-sync", "normal")

@@ -47,7 +47,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-def test_the_wheel_holds_kernel_types_sample_and_templates(wheel: Path) -> None:
+def test_promise_22_the_wheel_holds_kernel_types_sample_and_templates(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
 
     for part in (
@@ -64,7 +64,7 @@ def test_the_wheel_holds_kernel_types_sample_and_templates(wheel: Path) -> None:
     assert not [name for name in names if name.startswith(("tests/", "native/", "tools/"))]
 
 
-def test_the_wheel_runs_where_path_has_no_compiler(wheel: Path, tmp_path: Path) -> None:
+def test_promise_22_the_wheel_runs_where_path_has_no_compiler(wheel: Path, tmp_path: Path) -> None:
     venv = tmp_path / "venv"
     run([sys.executable, "-m", "venv", "--without-pip", str(venv)])
     python = str(venv / "bin" / "python")

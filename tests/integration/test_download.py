@@ -94,7 +94,9 @@ def test_an_interrupted_download_goes_on_where_it_stopped(tmp_path: Path) -> Non
     assert len(lake.read_bars(SPOT, HOUR)) == 960
 
 
-def test_f40_a_hole_is_refilled_alone_and_what_the_venue_lacks_is_marked(tmp_path: Path) -> None:
+def test_promise_16_f40_a_hole_is_refilled_alone_and_what_the_venue_lacks_is_marked(
+    tmp_path: Path,
+) -> None:
     lake = Lake(tmp_path)
     lost = {FIRST + row * HOUR_MS for row in range(100, 110)}
     never = {FIRST + row * HOUR_MS for row in (300, 301, 302)}

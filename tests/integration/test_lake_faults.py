@@ -131,7 +131,7 @@ except RunError as error:
     assert not list(tmp_path.rglob("*.tmp"))
 
 
-def test_a_backtest_can_read_without_any_network(tmp_path: Path) -> None:
+def test_promise_30_a_backtest_can_read_without_any_network(tmp_path: Path) -> None:
     """Promise 30: reading bars, rules and manifest opens no socket."""
     code = """
 import socket

@@ -16,7 +16,7 @@ pytest.importorskip("ccxt", reason="not run: ccxt is not installed")
 EXPLAINED = {"cash or equity path", "restart", "bar late", "bar missed", "partial fill", "denied"}
 
 
-def test_what_an_exchange_was_sent_is_what_the_backtest_decides(tmp_path: Path) -> None:
+def test_promise_1_what_an_exchange_was_sent_is_what_the_backtest_decides(tmp_path: Path) -> None:
     with an_exchange() as (_, port):
         desk(tmp_path, port)
         settings = (tmp_path / "algotrader.yaml").read_text()

@@ -27,7 +27,7 @@ def ran(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> A
     return json.loads(capsys.readouterr().out)
 
 
-def test_a_backtest_is_stored_and_runs_again_bit_for_bit(
+def test_promise_20_a_backtest_is_stored_and_runs_again_bit_for_bit(
     capsys: pytest.CaptureFixture[str], workspace: Path
 ) -> None:
     done = ran(capsys, "backtest", *TREND, "--audit")
@@ -154,7 +154,7 @@ def test_people_get_the_same_in_words(capsys: pytest.CaptureFixture[str]) -> Non
     assert "FundingCarry" in said
 
 
-def test_the_demo_ends_with_the_paths_of_its_reports(
+def test_promise_29_the_demo_ends_with_the_paths_of_its_reports(
     capsys: pytest.CaptureFixture[str], workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("algotrader.cli.demo_trading.SLICES", 24)  # a day: weeks are its own test

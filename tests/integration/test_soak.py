@@ -10,7 +10,7 @@ import pytest
 
 
 @pytest.mark.slow
-def test_thirty_days_on_ten_instruments_grow_by_less_than_a_megabyte_a_day() -> None:
+def test_promise_27_thirty_days_on_ten_instruments_grow_by_less_than_a_megabyte_a_day() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.bench_live", "soak", "--size", "30"],
         capture_output=True, text=True, check=True,

@@ -69,7 +69,7 @@ def code_of(rule: str, *, panel: bool, guarded: bool) -> str:
     thin=st.booleans(),
     restart=st.one_of(st.none(), st.integers(20, 60)),
 )
-def test_no_difference_is_left_without_its_cause(
+def test_promise_1_no_difference_is_left_without_its_cause(
     seed: int,
     code: str,
     revised: int,

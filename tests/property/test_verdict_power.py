@@ -66,7 +66,7 @@ def judged(walk: Floats) -> Overfitting:
     return judge(grid_returns(walk), periods_per_year=PERIODS, parameters=GRID)
 
 
-def test_a_grid_on_noise_is_no_evidence_in_95_of_100_markets() -> None:
+def test_promise_20_a_grid_on_noise_is_no_evidence_in_95_of_100_markets() -> None:
     outcomes = Counter(judged(noise(seed)).verdict.outcome for seed in SEEDS)
 
     assert len(SEEDS) - outcomes[Outcome.EVIDENCE] >= 95
@@ -85,7 +85,7 @@ def test_independent_rules_on_noise_are_no_evidence_in_95_of_100_markets() -> No
     assert len(SEEDS) - outcomes[Outcome.EVIDENCE] >= 95
 
 
-def test_a_true_sharpe_of_2_over_five_years_is_evidence_in_90_of_100_markets() -> None:
+def test_promise_20_a_true_sharpe_of_2_over_five_years_is_evidence_in_90_of_100_markets() -> None:
     found = [judged(planted(seed)) for seed in SEEDS]
 
     assert sum(f.verdict.outcome is Outcome.EVIDENCE for f in found) >= 90

@@ -75,7 +75,7 @@ def test_several_instruments_share_time_frame_calendar_and_currency(tmp_path: Pa
     assert [str(symbol) for symbol in two.bars.symbols] == ["OKX:BTC/USDT", "OKX:XRP/USDT"]
 
 
-def test_the_sample_is_there_without_a_lake(tmp_path: Path) -> None:
+def test_promise_29_the_sample_is_there_without_a_lake(tmp_path: Path) -> None:
     one = asked(tmp_path, "US:AAPL")
     assert one.provenance.source == "bundled sample"
     assert one.provenance.adjusted

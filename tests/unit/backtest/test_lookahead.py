@@ -14,7 +14,9 @@ from algotrader.strategy.rebalance import band
 
 
 @pytest.mark.parametrize("leak", LEAKS, ids=lambda leak: leak.__name__)
-def test_f64_a_planted_leak_is_found_with_its_column_and_bar(leak: type[Strategy]) -> None:
+def test_promise_3_f64_a_planted_leak_is_found_with_its_column_and_bar(
+    leak: type[Strategy],
+) -> None:
     bars = random_panel(400) if leak.panel else random_bars(400)
 
     errors = [f for f in check_columns(leak(), bars) if f.code == "check.look_ahead"]
@@ -26,7 +28,7 @@ def test_f64_a_planted_leak_is_found_with_its_column_and_bar(leak: type[Strategy
 
 @pytest.mark.parametrize("honest", HONEST, ids=lambda honest: honest.__name__)
 @pytest.mark.parametrize("seed", [1, 2])
-def test_an_honest_strategy_raises_no_error(honest: type[Strategy], seed: int) -> None:
+def test_promise_3_an_honest_strategy_raises_no_error(honest: type[Strategy], seed: int) -> None:
     findings = check_columns(honest(), random_bars(700, seed=seed), seed=seed)
 
     assert [f.message for f in findings if f.level is Level.ERROR] == []

@@ -76,7 +76,7 @@ def test_worker_processes_give_the_same_bits(
     assert seen == [(0, 150), (50, 150), (100, 150), (150, 150)]
 
 
-def test_a_killed_worker_leaves_the_finished_parts_and_the_next_start_goes_on(
+def test_promise_21_a_killed_worker_leaves_the_finished_parts_and_the_next_start_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     killer = TREND_SOURCE.replace(

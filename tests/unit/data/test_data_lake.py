@@ -121,7 +121,7 @@ def test_a_range_is_half_open(tmp_path: Path) -> None:
         ("OKX:BTC/USDT", "1h", at("2025-01-01"), "data.range_empty", "data show"),
     ],
 )  # fmt: skip
-def test_what_is_not_there_is_an_error_with_the_command_that_fetches_it(
+def test_promise_29_what_is_not_there_is_an_error_with_the_command_that_fetches_it(
     tmp_path: Path, symbol: str, timeframe: str, start: datetime | None, code: str, words: str
 ) -> None:
     lake = Lake(tmp_path)

@@ -103,7 +103,7 @@ def test_stored_features_are_refused_when_code_or_bars_have_changed(tmp_path: Pa
         read_features(lake, key, "Other")
 
 
-def test_a_universe_table_keeps_what_was_delisted(tmp_path: Path) -> None:
+def test_promise_19_a_universe_table_keeps_what_was_delisted(tmp_path: Path) -> None:
     path = tmp_path / "members.csv"
     path.write_text(
         "symbol,start,end\nOKX:LUNA/USDT,2021-01-01,2022-05-13\nOKX:BTC/USDT,2020-01-01,\n"
@@ -133,7 +133,7 @@ def test_a_wrong_universe_table_is_refused(tmp_path: Path, text: str, words: str
         read_universe(path)
 
 
-def test_coverage_names_what_is_missing_and_why() -> None:
+def test_promise_16_coverage_names_what_is_missing_and_why() -> None:
     ts = 1704067200000 + HOUR.ms * np.delete(np.arange(100), [10, 11, 50])
     absent = [(int(1704067200000 + 50 * HOUR.ms), int(1704067200000 + 51 * HOUR.ms))]
 

@@ -29,7 +29,7 @@ def a_panel(opens: list[float], closes: list[float]) -> Panel:
     )
 
 
-def test_a_target_decided_at_a_close_fills_at_the_next_open_with_its_fee() -> None:
+def test_promise_4_a_target_decided_at_a_close_fills_at_the_next_open_with_its_fee() -> None:
     # Decided at close 100 with equity 1000 and weight 0.5: 5 whole units (R9). They cost
     # 5 * 101 = 505 at the next open, fee 0.1 % = 0.505 (R14): cash 494.495, equity at 102:
     # 494.495 + 510 = 1004.495 (R8).

@@ -150,7 +150,7 @@ POINTS = [
     [p[1:] for p in POINTS],
     ids=[p[0] for p in POINTS],
 )
-def test_r23_a_position_is_liquidated_at_its_point_and_not_before(
+def test_promise_18_r23_a_position_is_liquidated_at_its_point_and_not_before(
     simulate: Simulate,
     item: object,
     mode: MarginMode,
@@ -222,7 +222,9 @@ def test_r23_a_gap_beyond_is_the_venues_loss(simulate: Simulate) -> None:
     assert result.cash[2] == pytest.approx(0.0, abs=1e-9)
 
 
-def test_r23_cross_positions_are_liquidated_together_at_one_fraction(simulate: Simulate) -> None:
+def test_promise_18_r23_cross_positions_are_liquidated_together_at_one_fraction(
+    simulate: Simulate,
+) -> None:
     # 21. wallet 1,000; A long 30 at 100, B short 20 at 100 (r = 1 %). A falls to 50, B stays:
     #     1,000 + 30 (p - 100) = 0.3 p + 20: 2,020 / 29.7 = 68.013468. Margin equity there
     #     40.404040, notional 2,040.404040 + 2,000: fraction 0.01: A at 67.333333, B at 101

@@ -156,7 +156,7 @@ WIDE: list[Ohlc] = [FLAT, (100, 108, 95, 101)]  # the low is nearer to the open
         (PathRule.NEAR_FAR, 96.0),  # 5 below is nearer than 8 above
     ],
 )
-def test_r17_the_path_decides_between_stop_and_target(
+def test_promise_4_r17_the_path_decides_between_stop_and_target(
     simulate: Simulate, path: PathRule, exit_price: float
 ) -> None:
     entry = buy(1, stop_loss=0.04, take_profit=0.04)

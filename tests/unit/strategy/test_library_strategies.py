@@ -191,7 +191,9 @@ def test_momentum_leaves_the_last_month_out() -> None:
 
 
 @pytest.mark.parametrize("listed", [17, 100])
-def test_momentum_ranks_what_is_listed_and_has_no_opinion_of_the_rest(listed: int) -> None:
+def test_promise_19_momentum_ranks_what_is_listed_and_has_no_opinion_of_the_rest(
+    listed: int,
+) -> None:
     closes = growing([0.001, 0.004, -0.002, 0.003])
     closes[:listed, 1] = np.nan  # B, the fastest, is known 63 bars after it is listed
 
@@ -217,7 +219,7 @@ def test_momentum_trades_once_a_month() -> None:
     }  # fmt: skip
 
 
-def test_momentum_is_paid_out_when_its_share_is_delisted() -> None:
+def test_promise_19_momentum_is_paid_out_when_its_share_is_delisted() -> None:
     market = a_market(daily(growing([0.001, 0.004], 140), *NAMES[:2]))
     gone = utc_at(START_MS + 100 * DAY_MS)
     closes = market.bars.close.copy()
