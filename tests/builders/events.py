@@ -210,6 +210,7 @@ EXAMPLES: tuple[events.Event, ...] = (
     events.ModeChanged(
         **_TIMES, account=MAIN, mode=events.TradingMode.HALTED, reason="daily loss", by="risk"
     ),
+    events.EndRequested(**_TIMES, reason="trading.at_exit is cancel"),
     events.TimerFired(**_TIMES, name="lookup:ataaaa"),
     events.RiskCleared(
         **_TIMES, account=MAIN, strategy=TREND, instrument=BTC, rule="rule.calm down",

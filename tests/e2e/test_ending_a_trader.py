@@ -75,3 +75,39 @@ def test_f07_a_signal_ends_a_trader_in_ten_seconds_with_its_journal_whole(
     assert len(venue.api.desk.exchange.venue.records.orders) == orders
     assert run(folder, "journal", "verify")
     assert run(folder, "trade", "--for", "2")["resumed"]
+
+
+RESTING = """
+from algotrader import Strategy
+
+
+class Rests(Strategy):
+    def on_bar(self, ctx):
+        if ctx.position.quantity == 0 and not ctx.orders:
+            ctx.buy(weight=0.2, stop_loss=0.2)
+        elif len(ctx.orders) < 2:
+            ctx.buy(weight=0.1, limit=ctx.bar.close * 0.8)
+"""
+
+
+def test_f07_entries_that_rest_at_the_end_are_cancelled_where_the_settings_say_so(
+    tmp_path: Path,
+) -> None:
+    """A stop that guards a position stays."""
+    with an_exchange() as (venue, port):
+        desk(tmp_path, port)
+        (tmp_path / "flip.py").write_text(RESTING)
+        settings = tmp_path / "algotrader.yaml"
+        text = settings.read_text().replace("mode: sandbox,", "mode: sandbox, at_exit: cancel,")
+        settings.write_text(text)
+        state = venue.api.desk.exchange.venue
+        trader = started(tmp_path)
+        until = time.monotonic() + 60
+        while not (state.records.working and state.records.waiting) and time.monotonic() < until:
+            time.sleep(0.02)
+        trader.send_signal(signal.SIGTERM)
+        trader.communicate(timeout=10)
+
+        assert trader.returncode == 0
+        assert not state.records.working
+        assert len(state.records.waiting) == 1

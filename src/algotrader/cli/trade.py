@@ -14,6 +14,7 @@ from algotrader.cli.commands import new_app
 from algotrader.cli.output import Output, shown_path, with_output
 from algotrader.cli.progress import shown_progress
 from algotrader.core.errors import UsageError
+from algotrader.live.requests import OPERATOR
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from algotrader.ops.beside import Beside
     from algotrader.ops.crash_loop import Starts
     from algotrader.ops.desk import Desk
+    from algotrader.ops.starting import Accept
     from algotrader.ops.stopping import Ended
     from algotrader.ops.trading import Traded
 
@@ -78,8 +80,12 @@ def trade(
     overrides = {} if mode is None else {"trading.mode": mode}
     configuration = load(out.config, environment=os.environ, overrides=overrides)
     trading = configuration.settings.trading
+
+    def accept(changes: Sequence[str]) -> str | None:
+        return _accepted(out, changes, accept_changes)
+
     if (trading.mode, trading.data) == ("paper", "live"):
-        if (told := trade_live_bars(out, configuration, for_s)) is not None:
+        if (told := trade_live_bars(out, configuration, for_s, accept)) is not None:
             out.show(_plain(*told), lambda console: _print(console, *told))
         return
     desk = build_desk(configuration)
@@ -90,7 +96,7 @@ def trade(
     require_confirmed(desk, confirm_live or [])
     folder = journal_folder(desk)
     if desk.configuration.settings.trading.mode != "paper":
-        _trade_on_exchange(out, desk, for_s, accept_changes)
+        _trade_on_exchange(out, desk, for_s, accept)
         return
     out.note(_banner(desk, str(shown_path(folder.path))))
     rows, done = desk.rows(), 0
@@ -115,12 +121,13 @@ def trade(
                 on_slice=counted,
                 on_notice=lambda notice: typer.echo(f"△ {notice.text}", err=True),
                 messenger=messenger,
+                accept=lambda changes: _told(changes, OPERATOR if accept_changes else None),
             )
         )
     _show(out, desk, ended, traded)
 
 
-def _trade_on_exchange(out: Output, desk: Desk, for_s: float | None, accept_changes: bool) -> None:
+def _trade_on_exchange(out: Output, desk: Desk, for_s: float | None, accept: Accept) -> None:
     from algotrader.core.ports import SystemClock
     from algotrader.live.journal.storage import Sync
     from algotrader.ops.account_lock import state_folder
@@ -156,7 +163,7 @@ def _trade_on_exchange(out: Output, desk: Desk, for_s: float | None, accept_chan
                 on_notice=lambda notice: typer.echo(f"△ {notice.text}", err=True),
                 messenger=messenger,
                 state=state_folder(os.environ),
-                accept=lambda changes: _accepted(out, changes, accept_changes),
+                accept=accept,
                 companion=_beside(out, desk, messenger),
             )
         )
@@ -207,7 +214,9 @@ def _show(out: Output, desk: Desk, ended: Ended, traded: Traded | None) -> None:
     if traded is not None:
         out.show(_plain(desk, traded), lambda console: _print(console, desk, traded))
         return
-    out.note("nothing new is sent; open orders rest at the venue, and the next start goes on there")
+    policy = desk.configuration.settings.trading.at_exit
+    rest = {"keep": "open orders rest at the venue", "cancel": "open entries were cancelled"}
+    out.note(f"nothing new is sent; {rest[policy]}, and the next start goes on there")
     out.show({"ended": str(ended)}, lambda console: console.print(f"ended: {ended}"))
     if ended is Ended.INTERRUPTED:
         raise SystemExit(130)
@@ -215,13 +224,17 @@ def _show(out: Output, desk: Desk, ended: Ended, traded: Traded | None) -> None:
 
 def _accepted(out: Output, changes: Sequence[str], given: bool) -> str | None:
     """Whether the start may go on with what changed while positions are open (F63)."""
-    from algotrader.live.operator import OPERATOR
-
-    for change in changes:
-        typer.echo(f"changed: {change}", err=True)
+    _told(changes, None)
     if given or out.json or not sys.stdin.isatty():
         return OPERATOR if given else None
     return OPERATOR if typer.confirm("start with these changes?", err=True) else None
+
+
+def _told(changes: Sequence[str], accepted_by: str | None) -> str | None:
+    """A replay goes on with what changed, which is said."""
+    for change in changes:
+        typer.echo(f"changed: {change}", err=True)
+    return accepted_by
 
 
 def _banner(desk: Desk, journal: str) -> str:

@@ -10,11 +10,12 @@ from algotrader.cli.output import Output, shown_path
 if TYPE_CHECKING:
     from algotrader.ops.config import Configuration
     from algotrader.ops.desk import Desk
+    from algotrader.ops.starting import Accept
     from algotrader.ops.trading import Traded
 
 
 def trade_live_bars(
-    out: Output, configuration: Configuration, for_s: float | None
+    out: Output, configuration: Configuration, for_s: float | None, accept: Accept
 ) -> tuple[Desk, Traded] | None:
     """Until a signal or `for_s` seconds; None if it was ended before trading began."""
     from algotrader.core.ports import SteadyClock
@@ -42,7 +43,10 @@ def trade_live_bars(
         out.note(f"PAPER  {names}  live bars  journal {shown_path(folder.path)}")
         with opened(folder, Sync.FULL) as journal:
             work = process.trade(
-                desk, journal, on_ready=lambda: out.note("the books stand; waiting for bars")
+                desk,
+                journal,
+                accept=accept,
+                on_ready=lambda: out.note("the books stand; waiting for bars"),
             )
             run_until_stopped(work, for_s)
     return None if process.traded is None else (desk, process.traded)

@@ -14,6 +14,7 @@ from decimal import Decimal
 from algotrader.core.events import (
     BarClosed,
     DecisionOutcome,
+    EndRequested,
     Event,
     FundingPaid,
     HeartbeatMissed,
@@ -147,6 +148,9 @@ class Engine:
                 self._funded(event)
             case HeartbeatMissed():
                 self._silent(event)
+            case EndRequested():
+                for account in sorted(self.state.modes):
+                    self._cancel_increasing(account, now_ms, "the trader ends")
             case StrategyUnloadRequested():
                 unload(self._step, event)
             case _:
@@ -372,11 +376,13 @@ class Engine:
             self._keeper.check_all(event.account, event.ts_known)
             self._waiter.release(event.account, event.ts_known)
         if event.mode is TradingMode.HALTED:
-            for live in list(self.state.orders.open(event.account)):
-                if self._reduces(live):
-                    continue
-                if live.status.may_become(OrderStatus.PENDING_CANCEL):
-                    self._sender.cancel(live, event.ts_known, "halted")
+            self._cancel_increasing(event.account, event.ts_known, "halted")
+
+    def _cancel_increasing(self, account: AccountId, now_ms: int, why: str) -> None:
+        """What guards or leaves a position stays."""
+        for live in list(self.state.orders.open(account)):
+            if not self._reduces(live) and live.status.may_become(OrderStatus.PENDING_CANCEL):
+                self._sender.cancel(live, now_ms, why)
 
     def _reduces(self, live: LiveOrder) -> bool:
         return live.order.terms.reduce_only

@@ -93,6 +93,20 @@ class TradingSettings(Section):
     end: Moment | None = Field(
         None, description="end of a replay, not included; absent: the last bar"
     )
+    stop_within: Duration = Field(
+        10_000, description="a position without its live stop for longer is left (R19); 10s"
+    )
+    without_stop: Literal["exit", "tell"] = Field(
+        "exit", description="what is done then: sell it, or tell you and go on trying"
+    )
+    cash_wait: Duration = Field(
+        10_000, description="increases wait so long for the cash of reductions (R11); 10s"
+    )
+    at_exit: Literal["keep", "cancel"] = Field(
+        "keep",
+        description="orders that add to positions, when you end the trader: keep them at the venue "
+        "for the next start, or cancel them; positions and their stops stay in both cases",
+    )
     budget_s: Annotated[Number, Field(gt=0, le=60)] = Field(
         2.0, description="seconds a strategy has for a decision, then it is stopped"
     )

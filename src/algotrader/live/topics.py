@@ -75,6 +75,7 @@ TOPICS: Final[Mapping[type[Event], str]] = MappingProxyType(
         of.ParametersSet: "strategy.parameters_set",
         of.StrategyUnloadRequested: "strategy.unload_requested",
         of.StrategyUnloaded: "strategy.unloaded",
+        of.EndRequested: "system.end_requested",
         of.HeartbeatMissed: "system.heartbeat_missed",
         of.TimerFired: "system.timer_fired",
     }

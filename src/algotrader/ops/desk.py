@@ -43,8 +43,6 @@ from algotrader.strategy.decide import first_decision, prepare_all
 from algotrader.strategy.history import BarHistory
 from algotrader.strategy.loader import load
 
-CASH_WAIT_MS: Final = 10_000  # for reductions, before increases are sized (R11)
-GUARD_WITHIN_MS: Final = 10_000  # without a live stop, then it is left (R19)
 _DECIDES_NOTHING: Final = {"notification", "collect", "jobs"}
 WATCH_EVERY_MS: Final = 30_000  # between looks at an order that lives on an exchange
 
@@ -146,7 +144,8 @@ class Desk:
         for account in self.accounts:
             for instrument in account.instruments:
                 instruments[instrument.symbol] = traded(instrument, account.costs)
-        is_paper = (mode or self.configuration.settings.trading.mode) == "paper"
+        trading = self.configuration.settings.trading
+        is_paper = (mode or trading.mode) == "paper"
         return EngineSettings(
             run_id=run_id,
             configuration_hash=self.configuration_hash,
@@ -157,8 +156,9 @@ class Desk:
             watch_every_ms=None if is_paper else WATCH_EVERY_MS,
             max_quote_age_ms=None if is_paper else QUOTE_AGE_MS,
             freezing=frozenset() if is_paper else frozenset(_spot_of(instruments)),
-            cash_wait_ms=None if is_paper else CASH_WAIT_MS,
-            guard_within_ms=None if is_paper else GUARD_WITHIN_MS,
+            cash_wait_ms=None if is_paper else trading.cash_wait,
+            guard_within_ms=None if is_paper else trading.stop_within,
+            exit_unguarded=trading.without_stop == "exit",
         )
 
     def slices(self, after: Mapping[str, int]) -> Iterator[Slice]:

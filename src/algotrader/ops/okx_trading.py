@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +37,7 @@ from algotrader.live.trader import Trader
 from algotrader.live.workers import WorkerDecider
 from algotrader.ops.beside import Beside
 from algotrader.ops.desk import Desk, DeskAccount
+from algotrader.ops.ending import run_together
 from algotrader.ops.holdings import begin_holdings
 from algotrader.ops.obeying import Obedience
 from algotrader.ops.observing.observation import Observation, Watched
@@ -193,24 +192,16 @@ async def _trade(
     inbox = Inbox(journal_folder(desk).path)
     asked = Obedience(desk, inbox, decider, steps.engine.state)
     await decider.load()
-    parts = (
-        trader.run(), feed_bars(), asked.obey(trader, clock), follow_quotes(quotes, market, clock, trader.tell),
+    parts = [
+        feed_bars(), asked.obey(trader, clock), follow_quotes(quotes, market, clock, trader.tell),
         journal_check(desk, journal, trader, clock, notifier), beside(trader, notifier),
-    )  # fmt: skip
-    work = [asyncio.ensure_future(each) for each in parts]
+    ]  # fmt: skip
     if companion is not None:
-        work.append(asyncio.ensure_future(companion.run()))
-    try:
-        done, _ = await asyncio.wait(work, timeout=for_s, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in work:
-            task.cancel()
-        await asyncio.gather(*work, return_exceptions=True)
-        steps.rest(1)
-        with suppress(ProcessLookupError):
-            await decider.close()
+        parts.append(companion.run())
+    await run_together(
+        trader, parts, configuration=desk.configuration, steps=steps, decider=decider,
+        clock=clock, for_s=for_s,
+    )  # fmt: skip
     return count
 
 

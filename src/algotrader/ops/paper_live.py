@@ -35,11 +35,12 @@ from algotrader.live.trader import Trader
 from algotrader.live.workers import WorkerDecider
 from algotrader.ops.beside import Beside
 from algotrader.ops.desk import Desk, DeskAccount
+from algotrader.ops.ending import run_together
 from algotrader.ops.obeying import Obedience
 from algotrader.ops.observing.observation import Observation, Watched
 from algotrader.ops.paper_past import OF_ROWS, PAST, as_it_was, is_own, row_cut_short, slice_of
 from algotrader.ops.standing import events_of
-from algotrader.ops.starting import record_start
+from algotrader.ops.starting import Accept, accept_none, record_start
 from algotrader.ops.trading import (
     Traded,
     begin_paper_books,
@@ -212,12 +213,13 @@ async def trade_paper_live(
     on_ready: Callable[[], None] = lambda: None,
     on_slice: Callable[[SliceClosed], None] = lambda _: None,
     companion: Beside,
+    accept: Accept = accept_none,
 ) -> Traded:
     """Until the task is cancelled: what was done by then. `companion` runs as long as that."""
     async with Observation(desk.configuration, journal.run_id) as seen:
         return await _trade(
             desk, journal, feeds, funding, clock, notifier, seen,
-            on_ready=on_ready, on_slice=on_slice, companion=companion,
+            on_ready=on_ready, on_slice=on_slice, companion=companion, accept=accept,
         )  # fmt: skip
 
 
@@ -233,12 +235,13 @@ async def _trade(
     on_ready: Callable[[], None],
     on_slice: Callable[[SliceClosed], None],
     companion: Beside,
+    accept: Accept,
 ) -> Traded:
     engine = Engine(desk.engine_settings(journal.run_id))
     steps = Steps(engine, journal, seen.bus.publish)
     was_there = resumed(desk, steps)
     now_ms = utc_ms(clock.now())
-    record_start(desk, journal, steps, now_ms)
+    record_start(desk, journal, steps, now_ms, accept)
     if not was_there:
         begin_paper_books(desk, steps, now_ms)
     history = partial(events_of, journal_folder(desk))
@@ -273,24 +276,15 @@ async def _trade(
         trader.tell(event)
     await decider.load()
     asked = Obedience(desk, Inbox(journal_folder(desk).path), decider, engine.state)
-    parts = [trader.run(), asked.obey(trader, clock), companion.run()]
+    parts = [asked.obey(trader, clock), companion.run()]
     if was_there:
         parts.append(journal_check(desk, journal, trader, clock, notifier))
     parts += [_feed(floor, feed, on_ready) for feed in feeds]
-    work = [asyncio.ensure_future(each) for each in parts]
-    try:
-        done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    except asyncio.CancelledError:
-        pass  # the way to end it
-    finally:
-        for task in work:
-            task.cancel()
-        await asyncio.gather(*work, return_exceptions=True)
-        steps.rest(1)
-        with suppress(ProcessLookupError):
-            await decider.close()
+    with suppress(asyncio.CancelledError):  # the way to end it
+        await run_together(
+            trader, parts, configuration=desk.configuration, steps=steps, decider=decider,
+            clock=clock,
+        )  # fmt: skip
     return Traded(state=engine.state, slices=floor.slices, resumed=was_there)
 
 

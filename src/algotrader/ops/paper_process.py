@@ -20,6 +20,7 @@ from algotrader.ops.collecting import okx_feed
 from algotrader.ops.config import Configuration
 from algotrader.ops.desk import Desk
 from algotrader.ops.paper_live import trade_paper_live
+from algotrader.ops.starting import Accept, accept_none
 from algotrader.ops.trading import Traded
 
 
@@ -54,6 +55,7 @@ class PaperProcess:
         *,
         on_ready: Callable[[], None] = lambda: None,
         on_slice: Callable[[SliceClosed], None] = lambda _: None,
+        accept: Accept = accept_none,
     ) -> None:
         """Until cancelled; `traded` says then what was done."""
         feeds = {frame: self._feed(desk, frame) for frame in _frames(desk)}
@@ -62,7 +64,7 @@ class PaperProcess:
             self.traded = await trade_paper_live(
                 desk, journal, [self._shared(frame, feed) for frame, feed in feeds.items()],
                 OkxFundingRates(rest), self._clock, self._notifier,
-                on_ready=on_ready, on_slice=on_slice, companion=self._beside,
+                on_ready=on_ready, on_slice=on_slice, companion=self._beside, accept=accept,
             )  # fmt: skip
         finally:
             for feed in feeds.values():

@@ -31,7 +31,7 @@ def record_start(
     """To be called once, after the journal was folded and before anything is sent.
 
     ConfigurationError if code or settings are others than before while positions or orders are
-    open, and nobody accepts that. On paper nothing can be lost: there it is only written down.
+    open, and nobody accepts that. A replay, of which everything can be had again, only tells it.
     """
     state = steps.engine.state
     for event in no_longer_fitting(desk, state, now_ms):
@@ -39,7 +39,9 @@ def record_start(
     held = holding(desk, state)
     mode = desk.configuration.settings.trading.mode
     changes = tuple(_changes(held, state)) if _is_exposed(state) else ()
-    accepted_by = _accepted(changes, accept) if changes and mode != "paper" else None
+    accepted_by = accept(changes) if changes else None
+    if changes and accepted_by is None and not _is_replay(desk):
+        raise _unaccepted(changes)
     steps.take(
         RunStarted(
             ts_event=now_ms,
@@ -80,13 +82,15 @@ def _changes(desk: Desk, state: EngineState) -> Iterator[str]:
     yield from (sentence(change) for change in differences(before.settings, after))
 
 
-def _accepted(changes: Sequence[str], accept: Accept) -> str:
-    accepted_by = accept(changes)
-    if accepted_by is None:
-        shown = "; ".join(changes[:_SHOWN]) + ("; …" if len(changes) > _SHOWN else "")
-        raise ConfigurationError(
-            "trading.changed",
-            f"positions or orders are open, and since the last start this changed: {shown}",
-            hint="if that is meant: algotrader trade --accept-changes",
-        )
-    return accepted_by
+def _is_replay(desk: Desk) -> bool:
+    trading = desk.configuration.settings.trading
+    return (trading.mode, trading.data) == ("paper", "replay")
+
+
+def _unaccepted(changes: Sequence[str]) -> ConfigurationError:
+    shown = "; ".join(changes[:_SHOWN]) + ("; …" if len(changes) > _SHOWN else "")
+    return ConfigurationError(
+        "trading.changed",
+        f"positions or orders are open, and since the last start this changed: {shown}",
+        hint="if that is meant: algotrader trade --accept-changes",
+    )

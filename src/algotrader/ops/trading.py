@@ -33,7 +33,7 @@ from algotrader.ops.obeying import Obedience
 from algotrader.ops.observing.observation import Observation, Watched
 from algotrader.ops.paper_past import OF_ROWS, PAST, as_it_was, row_cut_short, slice_of
 from algotrader.ops.standing import events_of, folder_of, journal_differs
-from algotrader.ops.starting import record_start
+from algotrader.ops.starting import Accept, accept_none, record_start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +85,7 @@ async def replay(
     on_slice: Callable[[Slice], None] = lambda _: None,
     on_notice: Callable[[Notice], None] = lambda _: None,
     messenger: Notifier | None = None,
+    accept: Accept = accept_none,
 ) -> Traded:
     """Trade the recorded bars from where the journal ends, to their end.
 
@@ -93,7 +94,7 @@ async def replay(
     async with Observation(desk.configuration, journal.run_id) as seen:
         return await _replay(
             desk, journal, seen, pause_s=pause_s, on_slice=on_slice,
-            notifier=Notices(on_notice, messenger),
+            notifier=Notices(on_notice, messenger), accept=accept,
         )  # fmt: skip
 
 
@@ -105,6 +106,7 @@ async def _replay(
     pause_s: float,
     on_slice: Callable[[Slice], None],
     notifier: Notifier,
+    accept: Accept,
 ) -> Traded:
     engine = Engine(desk.engine_settings(journal.run_id))
     steps = Steps(engine, journal, seen.bus.publish)
@@ -112,7 +114,7 @@ async def _replay(
     after = {frame: closed.decision_ts for frame, closed in engine.state.slices.items()}
     time = ReplayTime(max(after.values(), default=desk.begin_ms() - 1))
     now_ms = utc_ms(time.clock.now())
-    record_start(desk, journal, steps, now_ms)
+    record_start(desk, journal, steps, now_ms, accept)
     if not was_there:
         begin_paper_books(desk, steps, now_ms)
     papers, unwritten = _papers(desk, time, was_there)

@@ -57,6 +57,21 @@ def test_what_is_no_secret_is_left_as_it_is(text: str) -> None:
     assert Redactor(["hunter2!"]).text(text) == text
 
 
+def test_a_setting_that_changed_is_named_and_only_a_secret_one_hides_its_values() -> None:
+    changes = [
+        {"key": "risk.account.max_leverage", "before": "2", "after": "1"},
+        {"key": "instruments.OKX:BTC/USDT.max_weight", "value": "30%"},
+        {"key": "metrics.token", "before": "old-word", "after": None, "refused": "no"},
+    ]
+
+    assert Redactor().value(changes) == [
+        changes[0], changes[1],
+        {"key": "metrics.token", "before": HIDDEN, "after": HIDDEN, "refused": "no"},
+    ]  # fmt: skip
+    for other in ({"key": CANARY, "value": "1"}, {"key": "abc"}, {"key": "risk.x", "by": "me"}):
+        assert Redactor().value(other)["key"] == HIDDEN
+
+
 def test_a_value_keeps_its_shape_and_loses_its_secrets() -> None:
     redactor = Redactor([CANARY])
 

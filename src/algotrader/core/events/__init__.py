@@ -93,6 +93,7 @@ from algotrader.core.events.settings import (
     StrategyUnloadRequested,
 )
 from algotrader.core.events.system import (
+    EndRequested,
     HeartbeatMissed,
     ModeChanged,
     RunStarted,
@@ -117,6 +118,7 @@ __all__ = [
     "CaughtUp",
     "Decided",
     "DecisionOutcome",
+    "EndRequested",
     "Event",
     "FundingPaid",
     "HaltRequested",

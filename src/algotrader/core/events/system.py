@@ -54,6 +54,12 @@ class ModeChanged(EventBase, frozen=True, kw_only=True):
     by: str  # `operator`, `risk`, `recovery`
 
 
+class EndRequested(EventBase, frozen=True, kw_only=True):
+    """The trader is being ended, and orders that would add to positions shall not outlive it."""
+
+    reason: str
+
+
 class TimerFired(EventBase, frozen=True, kw_only=True):
     """A time that the engine asked to be woken at has come."""
 

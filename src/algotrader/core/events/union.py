@@ -68,6 +68,7 @@ from algotrader.core.events.settings import (
     StrategyUnloadRequested,
 )
 from algotrader.core.events.system import (
+    EndRequested,
     HeartbeatMissed,
     ModeChanged,
     RunStarted,
@@ -131,5 +132,6 @@ Event = (
     | StrategyUnloadRequested
     | StrategyUnloaded
     | ModeChanged
+    | EndRequested
     | TimerFired
 )

@@ -24,6 +24,8 @@ _SECRET_NAME: Final = re.compile(
     r"|(^|[_-])(sign|key)s?)$",
     re.IGNORECASE,
 )
+_SETTING: Final = re.compile(r"[a-z_]+(\.[\w:/ -]+)+")
+_OF_A_CHANGE: Final = ("before", "after", "value")
 _NAMED: Final = re.compile(
     r"""((?:api[_-]?key|secret(?:[_-]?key)?|passphrase|password|passwd|token|signature
           |authorization|access[_-](?:sign|key)|\bsign)
@@ -83,6 +85,8 @@ class Redactor:
         if value is None or isinstance(value, bool | int | float):
             return value
         if isinstance(value, Mapping):
+            if is_change(value):
+                return self._change(value)
             return {
                 str(key): HIDDEN if is_secret(str(key)) else self.value(inner)
                 for key, inner in value.items()
@@ -90,6 +94,28 @@ class Redactor:
         if isinstance(value, list | tuple | set | frozenset):
             return [self.value(inner) for inner in value]
         return self.text(str(value))
+
+    def _change(self, value: Mapping[Any, Any]) -> dict[str, Any]:
+        """The name of a setting is no secret; what a secret one was and is, is."""
+        hides = is_secret(value["key"])
+        return {
+            str(key): HIDDEN
+            if hides and key in _OF_A_CHANGE
+            else self.text(inner)
+            if key == "key"
+            else self.value(inner)
+            for key, inner in value.items()
+        }
+
+
+def is_change(value: Mapping[Any, Any]) -> bool:
+    """Whether a mapping tells of a setting by its dotted name: `risk.account.max_leverage`."""
+    key = value.get("key")
+    return (
+        isinstance(key, str)
+        and _SETTING.fullmatch(key) is not None
+        and any(name in value for name in _OF_A_CHANGE)
+    )
 
 
 def is_secret(name: str) -> bool:
