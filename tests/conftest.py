@@ -26,6 +26,8 @@ def _state_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """Traders of the tests keep apart from those of whoever runs them."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("ALGOTRADER_STATE_DIR", str(tmp_path_factory.mktemp("state")))
+        # A console beside each trader of the tests would listen at one port for nobody.
+        patched.setenv("ALGOTRADER__API__BESIDE", "false")
         yield
 
 

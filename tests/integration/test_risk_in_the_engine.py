@@ -15,7 +15,6 @@ from algotrader.backtest.loading import DataRequest, load_market
 from algotrader.backtest.market import Market
 from algotrader.backtest.remarks import warnings_of
 from algotrader.backtest.settings import BacktestSettings
-from algotrader.cli.desk_tables import limit_rows
 from algotrader.core.events import (
     AccountMarked,
     Event,
@@ -38,6 +37,7 @@ from algotrader.data import generator
 from algotrader.data.lake import Lake
 from algotrader.engine.commands import Alert, Cancel, Submit
 from algotrader.engine.engine import Engine
+from algotrader.ops.desk_rows import limit_rows
 from algotrader.risk.engine import RiskEngine
 from algotrader.risk.settings import RiskSettings
 from algotrader.strategy.library.trend import TrendFollow

@@ -67,7 +67,9 @@ TABLE: dict[str, Entry] = {
     ),
     "jobs": Entry("jobs", LIVE, "Look at what runs at set times, and run a job by hand."),
     "run": Entry(
-        "run", LIVE, "Run one process of the system: collector, scheduler, trader or notifier."
+        "run",
+        LIVE,
+        "Run one process of the system: collector, scheduler, trader, notifier or api.",
     ),
     "status": Entry(
         "status",

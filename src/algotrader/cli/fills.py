@@ -26,8 +26,9 @@ def fills(
     algotrader fills
     algotrader fills --last 0 --json
     """
-    from algotrader.cli.desk_tables import FILLS, configured, fill_row, print_rows
+    from algotrader.cli.desk_tables import FILLS, configured, print_rows
     from algotrader.core.events import OrderFilled
+    from algotrader.ops.desk_rows import fill_row
     from algotrader.ops.standing import events_of, folder_of
 
     folder = folder_of(configured(out))

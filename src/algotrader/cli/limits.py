@@ -51,8 +51,8 @@ def show(out: Output) -> None:
     algotrader limits show
     algotrader limits show --json
     """
-    from algotrader.cli.desk_tables import limit_rows
     from algotrader.core.ids import AccountId
+    from algotrader.ops.desk_rows import limit_rows
 
     configuration = _load(out)
     state = _state(configuration)

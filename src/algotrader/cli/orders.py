@@ -27,7 +27,8 @@ def orders(
     algotrader orders
     algotrader orders --all --last 50
     """
-    from algotrader.cli.desk_tables import ORDERS, configured, order_row, print_rows
+    from algotrader.cli.desk_tables import ORDERS, configured, print_rows
+    from algotrader.ops.desk_rows import order_row
     from algotrader.ops.standing import read_state
 
     book = read_state(configured(out)).orders

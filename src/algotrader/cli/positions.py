@@ -19,7 +19,8 @@ def positions(out: Output) -> None:
     algotrader positions
     algotrader positions --json
     """
-    from algotrader.cli.desk_tables import POSITIONS, configured, position_rows, print_rows
+    from algotrader.cli.desk_tables import POSITIONS, configured, print_rows
+    from algotrader.ops.desk_rows import position_rows
     from algotrader.ops.standing import read_state
 
     rows = position_rows(read_state(configured(out)))

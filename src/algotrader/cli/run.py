@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 app = new_app()
 
-ROLES = ("collector", "scheduler", "trader", "notifier")
-NOT_YET = ("api", "runner")
+ROLES = ("collector", "scheduler", "trader", "notifier", "api")
+NOT_YET = ("runner",)
 For = Annotated[float | None, typer.Option("--for", help="End after so many seconds.", min=0)]
 
 
@@ -26,15 +26,22 @@ For = Annotated[float | None, typer.Option("--for", help="End after so many seco
 @with_output
 def run(
     out: Output,
-    role: Annotated[str, typer.Argument(help="collector, scheduler, trader or notifier.")],
+    role: Annotated[str, typer.Argument(help="collector, scheduler, trader, notifier or api.")],
     for_s: For = None,
+    new_link: Annotated[
+        bool, typer.Option("--new-link", help="Of api: print a link that lets in once.")
+    ] = False,
+    beside: Annotated[
+        bool, typer.Option("--beside", help="Of api: end with the process that began it.")
+    ] = False,
 ) -> None:
-    """Run one process of the system: collector, scheduler, trader or notifier.
+    """Run one process of the system: collector, scheduler, trader, notifier or api.
 
     The collector keeps bars and funding as the venue closes them; the scheduler runs the `jobs` of
     algotrader.yaml; the trader is `algotrader trade`. SIGTERM and Ctrl-C end each of them when what
     it writes is written. Neither collector nor scheduler sends an order or needs a key. The notifier
     tells what the journal holds and takes commands by messenger, in place of the trader's own thread.
+    The api serves the console on this machine; it sends no order and holds no key.
 
     \b
     algotrader run collector
@@ -48,6 +55,8 @@ def run(
         _notifier(out, for_s)
     elif role == "trader":
         _trader(out, for_s)
+    elif role == "api":
+        _api(out, for_s, new_link, beside)
     elif role in NOT_YET:
         raise UsageError(
             "usage.role", f"the role {role} is not there yet",
@@ -131,5 +140,21 @@ def _notifier(out: Output, for_s: float | None) -> None:
     configuration = load(out.config, environment=os.environ)
     with logged(configuration, os.environ, verbose=out.verbose, role="notifier"):
         ended = run_until_stopped(deliver(configuration, os.environ, says=out.note), for_s)
+    out.show({"ended": str(ended)}, lambda console: console.print(f"ended: {ended}"))
+    _leave(ended)
+
+
+def _api(out: Output, for_s: float | None, new_link: bool, beside: bool) -> None:
+    from algotrader.api.serve import serve
+    from algotrader.ops.config import load
+    from algotrader.ops.observing.wiring import logged
+    from algotrader.ops.stopping import run_until_stopped
+
+    configuration = load(out.config, environment=os.environ)
+    with logged(configuration, os.environ, verbose=out.verbose, role="api"):
+        work = serve(
+            configuration, out.note, new_link=new_link, parent=os.getppid() if beside else None
+        )
+        ended = run_until_stopped(work, for_s)
     out.show({"ended": str(ended)}, lambda console: console.print(f"ended: {ended}"))
     _leave(ended)

@@ -28,9 +28,7 @@ def status(out: Output) -> None:
     """
     from algotrader.cli.desk_tables import (
         POSITIONS,
-        account_rows,
         configured,
-        position_rows,
         print_accounts,
         print_rows,
     )
@@ -41,6 +39,7 @@ def status(out: Output) -> None:
         strategy_rows,
         waiting_rows,
     )
+    from algotrader.ops.desk_rows import account_rows, position_rows
     from algotrader.ops.observing.summary import as_plain, read_summary
     from algotrader.ops.standing import read_state
 

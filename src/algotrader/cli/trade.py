@@ -131,6 +131,7 @@ def _trade_on_exchange(out: Output, desk: Desk, for_s: float | None, accept: Acc
     from algotrader.core.ports import SystemClock
     from algotrader.live.journal.storage import Sync
     from algotrader.ops.account_lock import state_folder
+    from algotrader.ops.console_process import console_beside
     from algotrader.ops.crash_loop import Starts
     from algotrader.ops.notification.wiring import notifying
     from algotrader.ops.observing.wiring import logged
@@ -151,6 +152,7 @@ def _trade_on_exchange(out: Output, desk: Desk, for_s: float | None, accept: Acc
         notifying(desk.configuration, os.environ) as messenger,
         opened(folder, Sync.FULL) as journal,
         starts.counted(lambda notice: _tell(messenger, notice)),
+        console_beside(desk.configuration, os.environ, quiet=out.quiet or out.json),
     ):
         redactor.learn((keys.key, keys.secret, keys.passphrase))
         ended, traded = _until_stopped(
@@ -244,7 +246,7 @@ def _banner(desk: Desk, journal: str) -> str:
 
 
 def _plain(desk: Desk, traded: Traded) -> dict[str, Any]:
-    from algotrader.cli.desk_tables import account_rows
+    from algotrader.ops.desk_rows import account_rows
 
     return {
         "mode": desk.configuration.settings.trading.mode,

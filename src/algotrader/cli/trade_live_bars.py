@@ -20,6 +20,7 @@ def trade_live_bars(
     """Until a signal or `for_s` seconds; None if it was ended before trading began."""
     from algotrader.core.ports import SteadyClock
     from algotrader.live.journal.storage import Sync
+    from algotrader.ops.console_process import console_beside
     from algotrader.ops.desk import build_desk
     from algotrader.ops.notification.wiring import notifying
     from algotrader.ops.observing.wiring import logged
@@ -41,7 +42,8 @@ def trade_live_bars(
         folder = journal_folder(desk)
         names = ", ".join(one.name for one in desk.strategies)
         out.note(f"PAPER  {names}  live bars  journal {shown_path(folder.path)}")
-        with opened(folder, Sync.FULL) as journal:
+        beside = console_beside(configuration, os.environ, quiet=out.quiet or out.json)
+        with opened(folder, Sync.FULL) as journal, beside:
             work = process.trade(
                 desk,
                 journal,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import platform
-from importlib import metadata
 from typing import TYPE_CHECKING
 
 from algotrader.cli.commands import new_app
@@ -13,7 +11,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 app = new_app()
-LIBRARIES = ("numpy", "polars", "pyarrow", "duckdb", "exchange-calendars")
 
 
 @app.command()
@@ -27,6 +24,8 @@ def version(out: Output) -> None:
     algotrader version
     algotrader version --json
     """
+    from algotrader.ops.versions import versions
+
     found = versions()
 
     def lines(console: Console) -> None:
@@ -34,16 +33,3 @@ def version(out: Output) -> None:
             console.print(f"{name:<20} {value}")
 
     out.show(found, lines)
-
-
-def versions() -> dict[str, str]:
-    """Name and version of the program, its kernel, and the libraries that touch numbers."""
-    from algotrader import __version__, _kernel
-
-    found = {"algotrader": __version__, "kernel": _kernel.__version__}
-    level = getattr(_kernel, "simd_level", None)
-    if level is not None:
-        found["kernel instructions"] = str(level())
-    found["python"] = platform.python_version()
-    found["platform"] = platform.platform()
-    return found | {name: metadata.version(name) for name in LIBRARIES}

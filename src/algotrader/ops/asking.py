@@ -5,16 +5,18 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from algotrader.core.errors import RunError
-from algotrader.core.events import Event, decode_event
+from algotrader.core.errors import RunError, UsageError
+from algotrader.core.events import Event, TradingMode, decode_event
+from algotrader.core.ids import AccountId
 from algotrader.core.instants import utc_ms
 from algotrader.core.ports import SystemClock
+from algotrader.core.spelling import hint_among
 from algotrader.live.journal.records import PREFIX
 from algotrader.live.operator import Inbox
-from algotrader.live.requests import Asked
+from algotrader.live.requests import CHANNEL, OPERATOR, Asked, Request
 from algotrader.ops.config import Configuration
 from algotrader.ops.standing import folder_of
 
@@ -33,6 +35,42 @@ def leave(configuration: Configuration, asked: Asked) -> None:
             f"{error.filename}: {(error.strerror or str(error)).lower()}",
             hint="end the trader's process instead: nothing is sent while it does not run",
         ) from error
+
+
+def ask_mode(
+    configuration: Configuration,
+    mode: TradingMode,
+    accounts: Sequence[str] | None,
+    reason: str,
+    *,
+    flatten: bool = False,
+    by: str = OPERATOR,
+    channel: str = CHANNEL,
+) -> list[str]:
+    """Leave a request for each account, all of them if None; the accounts that were asked for.
+
+    UsageError for an account on which nothing trades, RunError if it cannot be left.
+    """
+    known = sorted({one.account for one in configuration.settings.strategies.values()})
+    if not known:
+        raise UsageError(
+            "usage.account", "no strategy is configured here, so no account trades",
+            hint="run this in the workspace of the trader, or name its settings by --config",
+        )  # fmt: skip
+    wanted = list(accounts or known)
+    if unknown := [name for name in wanted if name not in known]:
+        raise UsageError(
+            "usage.account",
+            f"no strategy trades on account {unknown[0]!r}",
+            hint=hint_among(unknown[0], known, f"accounts are: {', '.join(known) or 'none'}"),
+        )
+    for name in wanted:
+        asked = Request(
+            account=AccountId(name), mode=mode, reason=reason, by=by, channel=channel,
+            flatten=flatten,
+        )  # fmt: skip
+        leave(configuration, asked)
+    return wanted
 
 
 def inbox_of(configuration: Configuration) -> Inbox:

@@ -17,6 +17,7 @@ from algotrader.live.settings import (
     TimeframeText,
     TradingSettings,
 )
+from algotrader.ops.api_settings import ApiSettings
 from algotrader.ops.collect_settings import CollectSettings
 from algotrader.ops.notification.settings import NotificationSettings
 from algotrader.ops.observing.settings import LoggingSettings, MetricsSettings
@@ -94,6 +95,7 @@ class Settings(Section):
     collect: CollectSettings = CollectSettings()
     logging: LoggingSettings = LoggingSettings()
     metrics: MetricsSettings = MetricsSettings()
+    api: ApiSettings = ApiSettings()
     jobs: dict[Name, JobSettings] = Field({}, description="by name: what is done at set times")
     accounts: dict[Name, AccountSettings] = Field({}, description="by name: whose money is traded")
     strategies: dict[Name, StrategySettings] = Field({}, description="by name: what trades")

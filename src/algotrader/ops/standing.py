@@ -11,7 +11,7 @@ from algotrader.engine.state import EngineState
 from algotrader.live.journal.folder import JournalFolder
 from algotrader.live.journal.journal import last_segment
 from algotrader.live.journal.records import PREFIX
-from algotrader.live.snapshots import folded
+from algotrader.live.snapshots import Stood, folded
 from algotrader.ops.config import Configuration
 
 _PAGE = 10_000
@@ -27,6 +27,11 @@ def read_state(configuration: Configuration) -> EngineState:
     From the newest snapshot; a journal without one that this build can read is folded whole,
     which needs the market data of the desk.
     """
+    return read_stood(configuration).state
+
+
+def read_stood(configuration: Configuration) -> Stood:
+    """The same, with the number of the journal's row after which it stands."""
     folder = folder_of(configuration)
     with folder.reading() as rows:
         try:
@@ -34,19 +39,28 @@ def read_state(configuration: Configuration) -> EngineState:
         except KeyError:  # its rows after the snapshot are of other settings
             stood = None
         if stood is not None:
-            return stood.state
+            return stood
         run_id = RunId(last_segment(rows).run_id)
     return _folded_whole(configuration, folder, run_id)
 
 
 def events_of(folder: JournalFolder, kinds: Sequence[type[Event]] = ()) -> Iterator[Event]:
     """Every event of a journal, or those of some kinds, in order."""
+    yield from (event for _, event in numbered(folder, kinds))
+
+
+def numbered(
+    folder: JournalFolder, kinds: Sequence[type[Event]] = ()
+) -> Iterator[tuple[int, Event]]:
+    """The same, each with the number of its row."""
     names = [kind.__name__ for kind in kinds]
     with folder.reading() as rows:
         at = 1
         while page := rows.page(at, _PAGE, names):
             at = page[-1].seq + 1
-            yield from (decode_event(row.body) for row in page if not row.kind.startswith(PREFIX))
+            for row in page:
+                if not row.kind.startswith(PREFIX):
+                    yield row.seq, decode_event(row.body)
 
 
 def journal_differs(folder: JournalFolder, error: KeyError) -> ConfigurationError:
@@ -58,16 +72,16 @@ def journal_differs(folder: JournalFolder, error: KeyError) -> ConfigurationErro
     )
 
 
-def _folded_whole(
-    configuration: Configuration, folder: JournalFolder, run_id: RunId
-) -> EngineState:
+def _folded_whole(configuration: Configuration, folder: JournalFolder, run_id: RunId) -> Stood:
     from algotrader.engine.engine import Engine
     from algotrader.ops.desk import build_desk
 
     engine = Engine(build_desk(configuration).engine_settings(run_id))
+    seq = count = 0
     try:
-        for event in events_of(folder):
+        for seq, event in numbered(folder):  # noqa: B007  the last one is told
             engine.apply(event)
+            count += 1
     except KeyError as error:
         raise journal_differs(folder, error) from error
-    return engine.state
+    return Stood(state=engine.state, seq=seq, folded=count)

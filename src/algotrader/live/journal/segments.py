@@ -10,7 +10,7 @@ import re
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from algotrader.live.journal.chain import Head, Row
@@ -32,6 +32,7 @@ CREATE TABLE entries (
 ) STRICT
 """
 _NAME: Final = re.compile(r"(\d{6})\.sqlite")
+_MOST_NAMED: Final = 500  # numbers in one question
 _SELECT: Final = "SELECT seq, time_ms, remaining, kind, body, hash FROM entries"
 
 
@@ -88,6 +89,26 @@ class SegmentRows:
                 break
         return rows
 
+    def kinds(self, first: int, limit: int) -> list[tuple[int, str]]:
+        """Number and kind of up to `limit` rows from number `first` on, for who keeps an index."""
+        found: list[tuple[int, str]] = []
+        for number in segment_numbers(self._folder):
+            if self._ends.get(number, first) < first or len(found) == limit:
+                continue
+            query = "SELECT seq, kind FROM entries WHERE seq >= ? ORDER BY seq LIMIT ?"
+            found += self._fetched(number, query, [first, limit - len(found)], seq=first)
+        return found
+
+    def picked(self, wanted: Sequence[int]) -> list[Row]:
+        """The rows of some numbers, in their order; those that there are not are left out."""
+        rows: list[Row] = []
+        for number in segment_numbers(self._folder) if wanted else ():
+            for at in range(0, len(wanted), _MOST_NAMED):
+                part = wanted[at : at + _MOST_NAMED]
+                query = f"{_SELECT} WHERE seq IN ({', '.join('?' * len(part))})"
+                rows += self._query(number, query, part, seq=part[0])
+        return sorted(rows, key=lambda row: row.seq)
+
     def close(self) -> None:
         """Close the files; they are opened again when asked for."""
         for connection in self._readers.values():
@@ -127,12 +148,16 @@ class SegmentRows:
     def _query(
         self, number: int, query: str, values: Sequence[int | str], *, seq: int
     ) -> list[Row]:
+        return [Row(*fields) for fields in self._fetched(number, query, values, seq=seq)]
+
+    def _fetched(
+        self, number: int, query: str, values: Sequence[int | str], *, seq: int
+    ) -> list[Any]:
         path = segment_path(self._folder, number)
         try:
-            found = self._reader(number).execute(query, values).fetchall()
+            return self._reader(number).execute(query, values).fetchall()
         except (sqlite3.Error, UnicodeError) as error:  # SQLite quotes damaged text as it is
             raise read_error(error, path, seq) from error
-        return [Row(*fields) for fields in found]
 
     def _reader(self, number: int) -> sqlite3.Connection:
         connection = self._readers.get(number)

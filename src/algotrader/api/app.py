@@ -1,0 +1,121 @@
+"""The application: routes, refusals, and what runs as long as it serves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from algotrader import __version__
+from algotrader.api import realtime
+from algotrader.api.access import Access
+from algotrader.api.console import console_router
+from algotrader.api.errors import ApiError, status_of
+from algotrader.api.guard import Guard
+from algotrader.api.hub import Hub
+from algotrader.api.links import LoginLinks
+from algotrader.api.routes import desk, risk, session, strategies, system
+from algotrader.api.serving import Serving
+from algotrader.api.throttling import Throttle
+from algotrader.api.view import DeskView
+from algotrader.core.errors import AlgotraderError
+from algotrader.core.ports import Clock, SystemClock
+from algotrader.ops.config import Configuration
+from algotrader.ops.standing import folder_of
+
+PREFIX: Final = "/api/v1"
+MOST_SOCKETS: Final = 500
+_ABOUT: Final = """\
+What a person sees of a workspace, and the few things they may ask of it. Amounts are decimal text,
+exact; ratios are fractions; times are UTC milliseconds. Every refusal is `{"error": {"code",
+"message", "hint"}}`. Lists give `next`, a cursor. Answers carry an ETag. What happens live comes by
+the WebSocket `/ws/realtime`.
+"""
+
+
+def serving_of(configuration: Configuration, clock: Clock | None = None) -> Serving:
+    """The parts of an API for a workspace. RunError if its folder cannot be used."""
+    clock = clock or SystemClock()
+    hub = Hub(MOST_SOCKETS)
+    return Serving(
+        configuration=configuration,
+        clock=clock,
+        access=Access(folder_of(configuration).path, clock),
+        view=DeskView(configuration, hub.hear),
+        hub=hub,
+        throttle=Throttle(clock),
+        links=LoginLinks(clock),
+    )
+
+
+def build_app(serving: Serving) -> FastAPI:
+    """The API and the console over one workspace."""
+    app = FastAPI(
+        title="AlgorithmTrader", version=__version__, description=_ABOUT, lifespan=_running,
+        openapi_url=f"{PREFIX}/openapi.json", docs_url=None, redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
+    )  # fmt: skip
+    app.state.serving = serving
+    for part in (system, session, desk, strategies, risk):
+        app.include_router(part.router, prefix=PREFIX)
+    app.include_router(realtime.router)
+    app.include_router(console_router())
+    app.add_exception_handler(AlgotraderError, _refused)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _broken)
+    app.add_middleware(Guard, settings=serving.configuration.settings.api)
+    return app
+
+
+@asynccontextmanager
+async def _running(app: FastAPI) -> AsyncIterator[None]:
+    serving: Serving = app.state.serving
+    work = [asyncio.ensure_future(serving.view.run())]
+    try:
+        yield
+    finally:
+        for task in work:
+            task.cancel()
+        await asyncio.gather(*work, return_exceptions=True)
+        serving.access.close()
+
+
+def _answer(
+    status: int, code: str, message: str, hint: str | None, headers: Mapping[str, str] | None = None
+) -> Response:
+    body: dict[str, Any] = {"error": {"code": code, "message": message, "hint": hint}}
+    return JSONResponse(body, status_code=status, headers=dict(headers or {}))
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, AlgotraderError)
+    headers = error.headers if isinstance(error, ApiError) else None
+    return _answer(status_of(error), error.code, error.message, error.hint, headers)
+
+
+async def _malformed(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    said = "; ".join(
+        f"{'.'.join(str(part) for part in one['loc'])}: {one['msg'].lower()}"
+        for one in error.errors()
+    )
+    return _answer(422, "api.value", said, "see /api/v1/openapi.json")
+
+
+async def _http(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = {404: "api.unknown", 405: "api.method"}.get(error.status_code, "api.refused")
+    return _answer(error.status_code, code, str(error.detail), None, error.headers)
+
+
+async def _broken(_: Request, error: Exception) -> Response:
+    return _answer(
+        500, "api.bug", "a bug in the API: the log has its trace", f"{type(error).__name__}"
+    )

@@ -1,0 +1,124 @@
+"""What the API adds to the rows that the command line shows: days, averages, strategies."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from algotrader.api.view import DeskView
+from algotrader.core.errors import DataError
+from algotrader.core.events import TradingMode
+from algotrader.core.fills import Fill
+from algotrader.core.ids import AccountId, StrategyId
+from algotrader.core.instants import utc_ms
+from algotrader.core.timeframes import DAY_MS
+from algotrader.engine.state import EngineState
+from algotrader.execution.order_life import LiveOrder
+from algotrader.live.settings import StrategySettings
+from algotrader.ops.desk_rows import account_rows, fill_row, hold_row, order_row, position_rows
+
+
+def accounts(view: DeskView, state: EngineState) -> list[dict[str, Any]]:
+    return view.once("accounts", lambda: [_with_day(view, row) for row in account_rows(state)])
+
+
+def positions(view: DeskView, state: EngineState) -> list[dict[str, Any]]:
+    return view.once("positions", lambda: position_rows(state))
+
+
+def _with_day(view: DeskView, row: dict[str, Any]) -> dict[str, Any]:
+    """The profit since 00:00 UTC of the day of the last decision (R28)."""
+    last = row["last_decision"]
+    profit = None
+    if last is not None:
+        begin = (last - 1) // DAY_MS * DAY_MS
+        before = view.equity.at(row["account"], begin)
+        if before is not None:
+            equity, deposits = before
+            earned = Decimal(row["equity"]) - Decimal(row["deposits"])
+            profit = f"{earned - Decimal(repr(equity)) + Decimal(repr(deposits)):.8f}"
+    return row | {"day_profit": profit}
+
+
+def order(view: DeskView, live: LiveOrder) -> dict[str, Any]:
+    average = view.average(live.order.order_id)
+    return order_row(live) | {
+        "average": None if average is None else f"{average:.12g}",
+        "limit": None if live.limit is None else str(live.limit),
+        "quantity": str(live.quantity),
+        "stop": None if live.stop is None else str(live.stop),
+        "purpose": live.order.intent.purpose.value,
+        "submitted": live.submitted_ms,
+        "ended": live.over_ms,
+        "venue_order": live.venue_order_id,
+    }
+
+
+def fill(state: EngineState, seq: int, one: Fill) -> dict[str, Any]:
+    known = one.order_id is not None and one.order_id in state.orders
+    owner = state.orders[one.order_id].order.strategy if known and one.order_id else None
+    return fill_row(one) | {
+        "seq": seq,
+        "strategy": owner,
+        "liquidity": None if one.liquidity is None else one.liquidity.value,
+    }
+
+
+def strategy(
+    state: EngineState | None, name: str, settings: StrategySettings, is_running: bool
+) -> dict[str, Any]:
+    """A configured strategy; what the journal knows of it where it does."""
+    row: dict[str, Any] = {
+        "strategy": name,
+        "account": settings.account,
+        "use": settings.use,
+        "symbols": list(settings.symbols),
+        "timeframe": settings.timeframe,
+        "share": settings.share,
+        "parameters": dict(settings.parameters),
+        "status": "not running",
+        "holds": [],
+        "positions": 0,
+        "open_orders": 0,
+    }
+    figures = ("equity", "profit", "realised", "unrealised", "fees", "day_profit", "last_decision")
+    row |= dict.fromkeys(figures)
+    account, own = AccountId(settings.account), StrategyId(name)
+    if state is None or account not in state.books or own not in state.books[account].parts:
+        return row
+    return row | _standing(state, account, own, is_running)
+
+
+def _standing(
+    state: EngineState, account: AccountId, name: StrategyId, is_running: bool
+) -> dict[str, Any]:
+    book, risk = state.books[account].parts[name], state.risk.state
+    now_ms = max((one.decision_ts for one in state.slices.values()), default=0)
+    mode = risk.mode(state.modes[account], account, name, None, now_ms)
+    holds = [one for one in risk.holds_of(account, now_ms) if one.strategy in (None, name)]
+    is_stopped = any(one.strategy == name and one.mode is TradingMode.HALTED for one in holds)
+    frame = str(state.settings.instance(name).timeframe)
+    closed = state.slices.get(frame)
+    status = "stopped" if is_stopped else mode.value
+    row = {
+        "status": status if is_running or is_stopped else "not running",
+        "holds": [hold_row(one) for one in holds],
+        "positions": sum(book.position(symbol).quantity != 0 for symbol in book.contracts),
+        "open_orders": sum(one.order.strategy == name for one in state.orders.open(account)),
+        "last_decision": None if closed is None else closed.decision_ts,
+    }
+    try:
+        statement = book.statement(state.marks())
+    except DataError:
+        return row  # a price is missing: what it is worth is not known
+    return row | {
+        "equity": str(statement.equity),
+        "profit": str(statement.equity - statement.deposits),
+        "realised": str(statement.realised),
+        "unrealised": str(statement.unrealised),
+        "fees": str(statement.fees),
+    }
+
+
+def decided_at(live: LiveOrder) -> int:
+    return utc_ms(live.order.intent.decided_at)

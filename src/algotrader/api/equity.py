@@ -1,0 +1,121 @@
+"""What each account was worth over time, from the journal, in few bytes and fewer points."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import pairwise
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from algotrader.core.events import AccountMarked, CashMoved, Decided, Event
+
+_PAID_IN = ("deposit", "transfer")
+
+
+@dataclass(slots=True)
+class _Account:
+    ts: array[int] = field(default_factory=lambda: array("q"))
+    equity: array[float] = field(default_factory=lambda: array("d"))
+    deposits: array[float] = field(default_factory=lambda: array("d"))
+    paid: Decimal = Decimal(0)
+    parts: dict[str, Decimal] = field(default_factory=dict)
+    is_marked: bool = False
+
+
+class Series(msgspec.Struct, frozen=True, kw_only=True):
+    """Equity at instants; `drawdown` is the fraction below the highest profit so far."""
+
+    ts: list[int]  # UTC ms
+    equity: list[float]
+    deposits: list[float]
+    drawdown: list[float]
+    total: int  # points there are
+
+
+class EquityHistory:
+    """Equity as risk marks it; where no limit asks for that, as the decisions tell it."""
+
+    def __init__(self) -> None:
+        self._accounts: dict[str, _Account] = {}
+
+    def hear(self, event: Event) -> None:
+        match event:
+            case AccountMarked():
+                account = self._of(event.account)
+                account.is_marked = True
+                account.paid = event.deposits
+                _put(account, event.ts_event, event.equity)
+            case Decided():
+                account = self._of(event.account)
+                account.parts[event.strategy] = event.equity
+                if not account.is_marked:
+                    _put(account, event.decision_ts, sum(account.parts.values(), Decimal(0)))
+            case CashMoved() if event.reason in _PAID_IN:
+                self._of(event.account).paid += event.amount
+            case _:
+                pass
+
+    def series(self, account: str, begin: int | None, end: int | None, points: int) -> Series:
+        """At most about `points` instants of an account, every extreme among them."""
+        held = self._accounts.get(account) or _Account()
+        ts = np.array(held.ts, np.int64)
+        first = 0 if begin is None else int(np.searchsorted(ts, begin))
+        last = len(ts) if end is None else int(np.searchsorted(ts, end))
+        equity = np.array(held.equity, np.float64)
+        deposits = np.array(held.deposits, np.float64)
+        drawdown = drawdown_of(equity, deposits)
+        kept = first + kept_rows(equity[first:last], points)
+        return Series(
+            ts=ts[kept].tolist(), equity=equity[kept].tolist(), deposits=deposits[kept].tolist(),
+            drawdown=drawdown[kept].tolist(), total=last - first,
+        )  # fmt: skip
+
+    def at(self, account: str, ts: int) -> tuple[float, float] | None:
+        """Equity and deposits at the last instant up to `ts`; None before the first."""
+        held = self._accounts.get(account)
+        if held is None or not held.ts:
+            return None
+        row = int(np.searchsorted(np.array(held.ts, np.int64), ts, side="right")) - 1
+        return (held.equity[row], held.deposits[row]) if row >= 0 else None
+
+    def _of(self, account: str) -> _Account:
+        return self._accounts.setdefault(account, _Account())
+
+
+def drawdown_of(equity: NDArray[np.float64], deposits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Fraction below the highest profit so far: money paid in or out is neither."""
+    if not len(equity):
+        return equity
+    profit = equity - deposits
+    peak = np.maximum.accumulate(profit)
+    base = peak + deposits
+    return np.where(base > 0, (peak - profit) / np.where(base > 0, base, 1.0), 0.0)
+
+
+def kept_rows(values: NDArray[np.float64], points: int) -> NDArray[np.int64]:
+    """Rows that draw a line as all of them would: first and last, and each bucket's extremes."""
+    count = len(values)
+    if count <= points:
+        return np.arange(count)
+    edges = np.linspace(0, count, max(points // 2, 1) + 1).astype(np.int64)
+    kept = {0, count - 1}
+    for first, last in pairwise(edges):
+        part = values[first:last]
+        if len(part):
+            kept |= {int(first + part.argmin()), int(first + part.argmax())}
+    return np.array(sorted(kept), np.int64)
+
+
+def _put(account: _Account, ts: int, equity: Decimal) -> None:
+    """One point an instant, the last one told."""
+    if account.ts and account.ts[-1] >= ts:
+        account.equity[-1] = float(equity)
+        account.deposits[-1] = float(account.paid)
+        return
+    account.ts.append(ts)
+    account.equity.append(float(equity))
+    account.deposits.append(float(account.paid))

@@ -1,0 +1,279 @@
+"""A desk: accounts, positions, orders, fills, strategies, risk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from algotrader.api.models.common import (
+    AccountName,
+    Amount,
+    Ms,
+    Reason,
+    Shape,
+    StrategyName,
+    SymbolText,
+    Wish,
+)
+
+
+class Queue(Shape):
+    depth: int
+    dropped: int
+    lag_ms: float
+
+
+class Latency(Shape):
+    p50_ms: float | None
+    p99_ms: float | None
+    count: int
+
+
+class Trader(Shape):
+    """One look at the trader's process, which writes it every few seconds."""
+
+    state: str = Field(description="`running`, `silent`, `not running`", examples=["running"])
+    pid: int
+    mode: str
+    run: str
+    started_ms: int
+    written_ms: int
+    every_s: float
+    ended: bool
+    reasons: list[str] = Field(description="why it would not trade; empty if it would")
+    events: int
+    events_per_s: float
+    decide: Latency = Field(description="bars complete to order durable")
+    accept: Latency = Field(description="sent to accepted by the venue")
+    memory_mb: float
+    worker_memory_mb: float | None
+    cpu: float
+    loop_lag_ms: float
+    queues: dict[str, Queue]
+    last_decision_ms: int | None
+    log_lines_lost: int
+
+
+class JournalPlace(Shape):
+    seq: int = Field(description="the last row that is shown")
+    rows: int
+
+
+class System(Shape):
+    """The machine and the mode: what the frame of every page shows."""
+
+    mode: str = Field(description="`paper`, `sandbox` or `live`, as configured", examples=["paper"])
+    execution: str | None = Field(
+        description="as the trader that wrote the journal runs; null before its first start"
+    )
+    data: str = Field(description="`replay` or `live`")
+    machine: str
+    version: str
+    versions: dict[str, str]
+    workspace: str = Field(description="its folder's name")
+    now: Ms
+    halted: bool = Field(description="whether any account is halted")
+    trader: Trader | None = Field(description="null where none ever ran here")
+    journal: JournalPlace | None = Field(description="null where there is none")
+    api: dict[str, Any] = Field(description="of this process: memory, listeners, uptime")
+
+
+class Limit(Shape):
+    """How much of a limit is used. Numbers as text in `unit`."""
+
+    rule: str = Field(examples=["max_drawdown"])
+    subject: str = Field(examples=["main"])
+    used: Amount
+    limit: Amount
+    left: Amount
+    unit: str = Field(examples=["fraction"])
+    action: str | None = Field(
+        description="what happens then; null where an order is denied or cut", examples=["halt"]
+    )
+
+
+class Hold(Shape):
+    """What a rule or a person has stopped."""
+
+    rule: str
+    action: str
+    strategy: str | None
+    instrument: str | None
+    by: str
+    why: str
+    since: Ms
+    until: Ms | None
+
+
+class Account(Shape):
+    account: AccountName
+    mode: str = Field(description="`starting`, `trading`, `reduce_only`, `halted`")
+    currency: str
+    equity: Amount
+    cash: Amount
+    deposits: Amount
+    day_profit: Amount | None = Field(description="since 00:00 UTC; null before its first day")
+    positions: int
+    open_orders: int
+    last_decision: Ms | None
+    limits: list[Limit] = Field(description="the fullest first")
+    holds: list[Hold]
+    left_alone: dict[str, str] = Field(description="what the venue holds that is not ours")
+
+
+class EquitySeries(Shape):
+    """Columns of equal length."""
+
+    account: AccountName
+    currency: str
+    ts: list[int]
+    equity: list[float]
+    deposits: list[float]
+    drawdown: list[float] = Field(description="fraction below the highest profit so far")
+    total: int = Field(description="points there are; fewer are sent, every extreme among them")
+
+
+class Position(Shape):
+    account: AccountName
+    strategy: StrategyName
+    instrument: SymbolText
+    quantity: Amount = Field(description="signed")
+    entry: Amount | None
+    mark: Amount | None = Field(description="last close")
+    unrealised: Amount | None
+
+
+class Order(Shape):
+    order: str = Field(description="our id", examples=["at3kq7mcb2n5x4"])
+    account: AccountName
+    strategy: StrategyName
+    instrument: SymbolText
+    side: str = Field(examples=["buy"])
+    kind: str = Field(examples=["limit"])
+    quantity: Amount
+    filled: Amount
+    average: Amount | None = Field(description="what it was filled at")
+    limit: Amount | None
+    stop: Amount | None
+    status: str = Field(examples=["accepted"])
+    purpose: str = Field(examples=["target"])
+    decided: Ms
+    submitted: Ms
+    ended: Ms | None
+    venue_order: str | None
+
+
+class Denial(Shape):
+    """An order that our own rules refused."""
+
+    seq: int
+    at: Ms
+    account: AccountName
+    strategy: StrategyName
+    instrument: SymbolText
+    side: str
+    quantity: Amount
+    reasons: list[dict[str, str]] = Field(description="every rule that refused, with its sentence")
+
+
+class OrderEvent(Shape):
+    """One step of an order's life."""
+
+    seq: int
+    at: Ms
+    since_first_ms: int
+    kind: str
+    data: Any
+
+
+class OrderLife(Shape):
+    order: Order
+    events: list[OrderEvent]
+
+
+class Fill(Shape):
+    seq: int
+    time: Ms
+    account: AccountName
+    strategy: StrategyName | None
+    instrument: SymbolText
+    side: str
+    quantity: Amount
+    price: Amount
+    fee: Amount
+    fee_currency: str
+    liquidity: str | None
+    order: str | None
+    trade: str
+
+
+class Strategy(Shape):
+    """A configured strategy, and how it stands."""
+
+    strategy: StrategyName
+    account: AccountName
+    use: str = Field(description="a file, FILE:Class, or a registered name")
+    symbols: list[str]
+    timeframe: str
+    share: float
+    parameters: dict[str, Any] = Field(description="those in force")
+    status: str = Field(
+        description="`trading`, `reduce_only`, `halted`, `stopped`, `starting`, `not running`"
+    )
+    holds: list[Hold]
+    equity: Amount | None
+    profit: Amount | None = Field(description="equity less its share of the deposits")
+    realised: Amount | None
+    unrealised: Amount | None
+    fees: Amount | None
+    day_profit: Amount | None
+    last_decision: Ms | None
+    positions: int
+    open_orders: int
+
+
+class Trip(Shape):
+    """A rule that tripped, or ended."""
+
+    seq: int
+    at: Ms
+    kind: str = Field(description="RiskTripped, RiskCleared, HaltRequested, Rearmed, …")
+    account: str | None
+    strategy: str | None
+    instrument: str | None
+    rule: str | None
+    value: str | None
+    limit: str | None
+    action: str | None
+    by: str | None
+    text: str | None
+
+
+class LimitInForce(Shape):
+    key: str = Field(examples=["account.max_daily_loss"])
+    value: str = Field(examples=["0.03"])
+    origin: str = Field(description="`the settings` or `changed by hand`")
+
+
+class Risk(Shape):
+    modes: dict[str, str] = Field(description="by account")
+    halted: bool
+    limits: list[LimitInForce]
+    used: dict[str, list[Limit]] = Field(description="by account, the fullest first")
+    holds: dict[str, list[Hold]]
+
+
+class ModeWish(Wish):
+    """Accounts to halt, flatten or let go on; absent: every one."""
+
+    accounts: list[str] | None = Field(None, max_length=100, examples=[["main"]])
+    reason: Reason
+
+
+class Asked(Shape):
+    """What was left for the trader."""
+
+    asked: str = Field(examples=["halt"])
+    accounts: list[str]
+    running: bool = Field(description="false: the next start of the trader does it first")

@@ -1,0 +1,164 @@
+"""`/ws/realtime`: what happens, as it happens, by topic.
+
+The client says `{"op": "subscribe", "topics": ["order.*", "risk.*"], "after": 1234}` and gets
+`{"type": "event", "id", "topic", "kind", "at", "data"}` for each row of the journal after that
+number, then live; without `after`, live alone. Every two seconds comes a heartbeat with the number
+of the newest row and how the trader is. A client that is too slow, or that asks for more of the past
+than is kept ready, is told `{"type": "reset"}` and reads the lists anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import Any, Final
+
+import msgspec
+from fastapi import APIRouter, WebSocket
+from starlette.websockets import WebSocketDisconnect, WebSocketState
+
+from algotrader.api.access import Role
+from algotrader.api.hub import Listener, Told, told_of
+from algotrader.api.serving import Serving, caller_of, serving_of
+from algotrader.core.events import decode_event
+from algotrader.core.instants import utc_ms
+from algotrader.live.journal.records import PREFIX
+from algotrader.live.topics import PRIORITIES, is_asked_for
+from algotrader.ops.observing.summary import read_summary, state_of
+
+log = logging.getLogger(__name__)
+router = APIRouter()
+
+HEARTBEAT_S: Final = 2.0
+MOST_PAST: Final = 5_000
+"""Rows that are sent again to who was away; more are read from the lists."""
+_SEND_S: Final = 10.0  # a send that takes longer ends the connection
+_FIRST_S: Final = 10.0
+_MOST_TOPICS: Final = 50
+SIGNED_OUT, FORBIDDEN, MALFORMED, SLOW, FULL = 4401, 4403, 4400, 4408, 4429
+
+
+class Subscribe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a client may say; the newest one counts."""
+
+    op: str
+    topics: list[str] = []
+    after: int | None = None
+
+
+_DECODER: Final = msgspec.json.Decoder(Subscribe)
+
+
+@router.websocket("/ws/realtime")
+async def realtime(socket: WebSocket) -> None:
+    """Closes with 4401 (signed out), 4400 (malformed), 4408 (too slow), 4429 (too many)."""
+    serving = serving_of(socket)
+    caller = caller_of(socket)
+    await socket.accept()
+    if caller is None or not caller.role.may(Role.VIEWER):
+        await socket.close(SIGNED_OUT, "nobody is signed in")
+        return
+    if serving.hub.is_full:
+        await socket.close(FULL, "too many connections")
+        return
+    with suppress(WebSocketDisconnect, TimeoutError, RuntimeError):
+        await _Connection(serving, socket).run()
+    if socket.client_state is WebSocketState.CONNECTED:
+        with suppress(RuntimeError):
+            await socket.close(1011)
+
+
+class _Connection:
+    """One client."""
+
+    def __init__(self, serving: Serving, socket: WebSocket) -> None:
+        self._serving, self._socket = serving, socket
+        self._listener = Listener(())
+
+    async def run(self) -> None:
+        self._serving.hub.add(self._listener)
+        parts = [asyncio.ensure_future(one()) for one in (self._read, self._tell, self._beat)]
+        try:
+            done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+            for part in done:
+                part.result()
+        finally:
+            self._serving.hub.remove(self._listener)
+            for part in parts:
+                part.cancel()
+            await asyncio.gather(*parts, return_exceptions=True)
+
+    async def _read(self) -> None:
+        """Take in what the client asks for, until it leaves."""
+        while True:
+            try:
+                asked = _DECODER.decode(await self._socket.receive_text())
+                if asked.op != "subscribe" or len(asked.topics) > _MOST_TOPICS:
+                    raise msgspec.ValidationError("say subscribe, with at most 50 topics")
+            except (msgspec.DecodeError, KeyError) as error:
+                await self._socket.close(MALFORMED, str(error)[:100])
+                return
+            await self._subscribe(asked)
+
+    async def _subscribe(self, asked: Subscribe) -> None:
+        """From here on live; before it what was missed since row `after`."""
+        serving = self._serving
+        upto = serving.view.seq
+        self._listener.topics = tuple(asked.topics)
+        topics = sorted(f"{family}.*" for family in PRIORITIES)
+        hello = {"type": "subscribed", "topics": asked.topics, "known": topics, "seq": upto}
+        await self._send(msgspec.json.encode(hello).decode())
+        if asked.after is None or asked.after >= upto:
+            return
+        if upto - asked.after > MOST_PAST:
+            reset = {"type": "reset", "seq": upto, "why": "too much was missed"}
+            await self._send(msgspec.json.encode(reset).decode())
+            return
+        for message in self._past(asked.after, upto, asked.topics):
+            await self._send(message.text)
+
+    def _past(self, after: int, upto: int, topics: list[str]) -> list[Told]:
+        rows = self._serving.view.picked(list(range(after + 1, upto + 1)))
+        told = [told_of(row, decode_event(row.body)) for row in rows if _is_event(row.kind)]
+        return [one for one in told if any(is_asked_for(one.topic, each) for each in topics)]
+
+    async def _tell(self) -> None:
+        while True:
+            for message in await self._listener.next():
+                await self._send(message.text)
+            if self._listener.is_dropped:
+                reset = {"type": "reset", "seq": self._serving.view.seq, "why": "too slow"}
+                await self._send(msgspec.json.encode(reset).decode())
+                await self._socket.close(SLOW, "too slow: read the lists anew")
+                return
+
+    async def _beat(self) -> None:
+        while True:
+            beat = await asyncio.to_thread(heartbeat, self._serving)
+            await self._send(msgspec.json.encode(beat).decode())
+            await asyncio.sleep(HEARTBEAT_S)
+
+    async def _send(self, text: str) -> None:
+        async with asyncio.timeout(_SEND_S):
+            await self._socket.send_text(text)
+
+
+def heartbeat(serving: Serving) -> dict[str, Any]:
+    """How things stand now."""
+    configuration = serving.configuration
+    summary = read_summary(configuration.path(configuration.settings.workspace.logs))
+    trader = None
+    if summary is not None:
+        trader = {
+            "state": state_of(summary), "written": summary.written_ms,
+            "reasons": list(summary.reasons), "last_decision": summary.last_decision_ms,
+        }  # fmt: skip
+    return {
+        "type": "heartbeat", "at": utc_ms(serving.clock.now()), "seq": serving.view.seq,
+        "trader": trader,
+    }  # fmt: skip
+
+
+def _is_event(kind: str) -> bool:
+    return not kind.startswith(PREFIX)

@@ -1,0 +1,72 @@
+"""`/system`: the machine, the mode, the trader; `/health` for who watches from outside."""
+
+from __future__ import annotations
+
+import platform
+from typing import Any
+
+from fastapi import APIRouter
+
+from algotrader.api.models.common import Shape
+from algotrader.api.models.desk import System
+from algotrader.api.serving import Served, Serving, Stands, Viewer, error_answers
+from algotrader.core.events import TradingMode
+from algotrader.core.instants import utc_ms
+from algotrader.engine.state import EngineState
+from algotrader.ops.observing.process import memory_bytes
+from algotrader.ops.observing.summary import as_plain, read_summary
+from algotrader.ops.versions import versions
+
+router = APIRouter(tags=["system"])
+
+
+class Health(Shape):
+    """Whether this process answers; it says nothing of the trader."""
+
+    ok: bool
+
+
+@router.get("/health", summary="Whether the API answers", response_model=Health)
+async def health() -> dict[str, bool]:
+    """Asked without signing in, for supervisors. The trader's own health is under `/system`."""
+    return {"ok": True}
+
+
+@router.get(
+    "/system", summary="Mode, health, versions", response_model=System,
+    responses=error_answers(401, 403, 503),
+)  # fmt: skip
+async def system(serving: Served, state: Stands, _: Viewer) -> dict[str, Any]:
+    """What the frame of every page shows."""
+    return system_row(serving, state)
+
+
+def system_row(serving: Serving, state: EngineState | None) -> dict[str, Any]:
+    configuration, view = serving.configuration, serving.view
+    trading = configuration.settings.trading
+    now_ms = utc_ms(serving.clock.now())
+    summary = read_summary(configuration.path(configuration.settings.workspace.logs))
+    held = versions()
+    return {
+        "mode": trading.mode,
+        "execution": None if state is None else state.inforce.execution or None,
+        "data": trading.data,
+        "machine": platform.node(),
+        "version": held["algotrader"],
+        "versions": held,
+        "workspace": configuration.folder.name,
+        "now": now_ms,
+        "halted": state is not None and bool(halted_accounts(state, now_ms)),
+        "trader": None if summary is None else as_plain(summary),
+        "journal": None if state is None else {"seq": view.seq, "rows": view.seq},
+        "api": {"memory_mb": round((memory_bytes() or 0) / 1e6, 1), "listeners": len(serving.hub)},
+    }
+
+
+def halted_accounts(state: EngineState, now_ms: int) -> list[str]:
+    """Accounts that a person or a rule has halted."""
+    return [
+        str(name)
+        for name, mode in state.modes.items()
+        if state.risk.state.mode(mode, name, None, None, now_ms) is TradingMode.HALTED
+    ]

@@ -1,0 +1,111 @@
+"""Serve the API and the console until the process is asked to end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from algotrader.api.app import build_app, serving_of
+from algotrader.api.serving import Serving
+from algotrader.core.errors import ConfigurationError
+from algotrader.ops.api_settings import ApiSettings
+from algotrader.ops.config import Configuration
+
+_LONGEST_HEAD = 32 * 1024
+_KEEP_ALIVE_S = 30
+_CLOSE_S = 3
+_LOOK_S = 1.0
+
+
+class _Server(uvicorn.Server):
+    """Without handlers of signals: those of the role are in force."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(
+    configuration: Configuration,
+    says: Callable[[str], None],
+    *,
+    new_link: bool = False,
+    parent: int | None = None,
+) -> None:
+    """For ever, or as long as the process `parent` lives.
+
+    Without a password the one-time link is said. ConfigurationError where the address cannot be
+    listened at, or is public while there is no password.
+    """
+    settings = configuration.settings.api
+    serving = serving_of(configuration)
+    try:
+        _require_password_in_public(settings, serving)
+        with _listening(settings) as listener:
+            server = _Server(
+                uvicorn.Config(
+                    build_app(serving), log_config=None, access_log=False, server_header=False,
+                    proxy_headers=settings.secure, forwarded_allow_ips="127.0.0.1",
+                    timeout_keep_alive=_KEEP_ALIVE_S, timeout_graceful_shutdown=_CLOSE_S,
+                    h11_max_incomplete_event_size=_LONGEST_HEAD, ws_max_size=16_384,
+                    ws_ping_interval=20.0, ws_ping_timeout=20.0, backlog=256,
+                    limit_concurrency=1_000, lifespan="on",
+                )
+            )  # fmt: skip
+            _greet(serving, says, new_link)
+            await _until_over(server, listener, parent)
+    finally:
+        serving.access.close()
+
+
+async def _until_over(server: uvicorn.Server, listener: socket.socket, parent: int | None) -> None:
+    work = asyncio.ensure_future(server.serve([listener]))
+    try:
+        while not work.done():
+            await asyncio.wait({work}, timeout=_LOOK_S)
+            if parent is not None and os.getppid() != parent:
+                return
+        work.result()
+    finally:
+        server.should_exit = True
+        await asyncio.gather(work, return_exceptions=True)
+
+
+def _listening(settings: ApiSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        raise ConfigurationError(
+            "api.port",
+            f"nothing can listen at {settings.host}:{settings.port}: "
+            f"{(error.strerror or str(error)).lower()}",
+            hint="another console runs there, or choose another api.port",
+        ) from error
+    return listener
+
+
+def _require_password_in_public(settings: ApiSettings, serving: Serving) -> None:
+    if settings.is_public and not serving.access.has_password():
+        raise ConfigurationError(
+            "api.public_without_password",
+            f"api.host {settings.host} can be reached by others, and there is no password yet",
+            hint="start it once with api: {host: 127.0.0.1}, choose a password, then change the host",
+        )
+
+
+def _greet(serving: Serving, says: Callable[[str], None], new_link: bool) -> None:
+    settings = serving.configuration.settings.api
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    address = f"http://{host}:{settings.port}/"
+    says(f"console: {address}")
+    if new_link or not serving.access.has_password():
+        says(f"  lets in once, for an hour: {address}login#link={serving.links.make()}")

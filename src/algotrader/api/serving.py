@@ -1,0 +1,142 @@
+"""What all routes share, and who may call them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Request
+from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from starlette.requests import HTTPConnection
+
+from algotrader.api.access import Access, Caller, Role
+from algotrader.api.errors import ApiError
+from algotrader.api.hub import Hub
+from algotrader.api.links import LoginLinks
+from algotrader.api.throttling import Throttle
+from algotrader.api.view import DeskView
+from algotrader.core.ports import Clock
+from algotrader.engine.state import EngineState
+from algotrader.ops.config import Configuration
+
+COOKIE: Final = "algotrader_session"
+CSRF: Final = "X-CSRF-Token"
+_SAFE: Final = ("GET", "HEAD", "OPTIONS")
+CHANNEL: Final = "console"
+
+
+@dataclass(slots=True, kw_only=True)
+class Serving:
+    """The parts of a running API."""
+
+    configuration: Configuration
+    clock: Clock
+    access: Access
+    view: DeskView
+    hub: Hub
+    throttle: Throttle
+    links: LoginLinks
+
+
+def serving_of(request: HTTPConnection) -> Serving:
+    found: Serving = request.app.state.serving
+    return found
+
+
+def address_of(request: HTTPConnection) -> str:
+    return request.client.host if request.client is not None else ""
+
+
+def caller_of(request: HTTPConnection) -> Caller | None:
+    """Who asks, by a token or by a session's cookie; None for nobody."""
+    access, address = serving_of(request).access, address_of(request)
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    if secret:
+        return access.of_token(secret.strip(), address) if scheme.lower() == "bearer" else None
+    cookie = request.cookies.get(COOKIE)
+    return access.of_session(cookie, address) if cookie else None
+
+
+_cookie = APIKeyCookie(
+    name=COOKIE, scheme_name="session", auto_error=False,
+    description="Set by signing in. What changes something also needs the header X-CSRF-Token.",
+)  # fmt: skip
+_bearer = HTTPBearer(
+    scheme_name="token", auto_error=False, description="A token of a program: `Bearer at_…`."
+)
+_csrf = APIKeyHeader(
+    name=CSRF, scheme_name="csrf", auto_error=False,
+    description="With a session, on what changes something: `csrf` of GET /api/v1/session.",
+)  # fmt: skip
+
+
+def requires(role: Role) -> Callable[..., Caller]:
+    """A dependency that lets nobody below `role` in. ApiError 401, 403."""
+
+    def check(
+        request: Request,
+        _c: Annotated[str | None, Depends(_cookie)] = None,
+        _t: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)] = None,
+        _x: Annotated[str | None, Depends(_csrf)] = None,
+    ) -> Caller:
+        return admitted(request, role)
+
+    check.role = role  # type: ignore[attr-defined]  # read by the test of all routes
+    return check
+
+
+def admitted(request: Request, role: Role) -> Caller:
+    caller = caller_of(request)
+    if caller is None:
+        raise ApiError(
+            401, "access.signed_out", "nobody is signed in",
+            hint="sign in, or send a token: Authorization: Bearer at_…",
+            headers={"WWW-Authenticate": "Bearer"},
+        )  # fmt: skip
+    if request.method not in _SAFE and caller.door == "session":
+        _require_csrf(request, caller)
+    if not caller.role.may(role):
+        raise ApiError(
+            403, "access.role", f"{caller.name} is a {caller.role}: this needs a {role}",
+            hint="an admin gives roles under Settings",
+        )  # fmt: skip
+    return caller
+
+
+def _require_csrf(request: Request, caller: Caller) -> None:
+    from secrets import compare_digest
+
+    told = request.headers.get(CSRF, "")
+    if not compare_digest(told.encode(), (caller.csrf or "").encode()):
+        raise ApiError(
+            403, "access.csrf", f"the header {CSRF} is missing or of another session",
+            hint="read it anew: GET /api/v1/session",
+        )  # fmt: skip
+
+
+Served = Annotated[Serving, Depends(serving_of)]
+Viewer = Annotated[Caller, Depends(requires(Role.VIEWER))]
+Trader = Annotated[Caller, Depends(requires(Role.TRADER))]
+Admin = Annotated[Caller, Depends(requires(Role.ADMIN))]
+
+
+async def state_of(serving: Served) -> EngineState | None:
+    """Where the desk stands; None before its first start."""
+    await serving.view.ready()
+    return serving.view.state
+
+
+Stands = Annotated[EngineState | None, Depends(state_of)]
+
+
+def error_answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For OpenAPI: which refusals a route may give."""
+    from algotrader.api.models.common import Refusal
+
+    told = {
+        400: "Not what a request looks like", 401: "Nobody is signed in", 403: "Not with that role",
+        404: "There is none", 409: "Not as things stand", 413: "Too long",
+        422: "A value cannot be that", 429: "Too many tries", 503: "Not now",
+    }  # fmt: skip
+    return {one: {"model": Refusal, "description": told[one]} for one in statuses}

@@ -1,0 +1,244 @@
+"""A desk as its journal tells it, followed while a trader writes: state, index, equity.
+
+Everything is read; nothing here is asked by the trader or waited for. The state is the engine's own
+fold, so what is shown is what the next decision starts from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from array import array
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final, TypeVar, get_args
+
+from algotrader.api.equity import EquityHistory
+from algotrader.api.errors import ApiError
+from algotrader.api.index import JournalIndex
+from algotrader.core.errors import AlgotraderError
+from algotrader.core.events import (
+    AccountMarked,
+    CashMoved,
+    Decided,
+    Event,
+    OrderFilled,
+    OrderSubmitted,
+    decode_event,
+)
+from algotrader.core.ids import OrderId
+from algotrader.engine.state import EngineState
+from algotrader.execution.order_life import OrderEvent
+from algotrader.live.journal.chain import Row
+from algotrader.live.journal.errors import JournalMissingError
+from algotrader.live.journal.records import PREFIX
+from algotrader.live.journal.segments import SegmentRows
+from algotrader.ops.config import Configuration
+from algotrader.ops.standing import folder_of, read_stood
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+_LOOK_S: Final = 0.04  # between looks at the journal
+_ABSENT_S: Final = 0.5  # between looks for a journal that is not there
+_RETRY_S: Final = 5.0
+_PAGE: Final = 500  # rows that are taken in before requests get a turn
+_SCAN: Final = 20_000
+_REMEMBERED: Final = frozenset(
+    {one.__name__ for one in (AccountMarked, Decided, CashMoved, OrderSubmitted)}
+    | {one.__name__ for one in get_args(OrderEvent)}
+)
+_WAIT_S: Final = 10.0
+
+
+@dataclass(slots=True)
+class _Past:
+    """What is remembered of all rows, beside the state."""
+
+    index: JournalIndex = field(default_factory=JournalIndex)
+    equity: EquityHistory = field(default_factory=EquityHistory)
+    lives: dict[OrderId, array[int]] = field(default_factory=dict)  # rows of each order
+    paid: dict[OrderId, Decimal] = field(default_factory=dict)  # sum of price x quantity
+    filled: dict[OrderId, Decimal] = field(default_factory=dict)
+
+    def hear(self, seq: int, kind: str, event: Event | None) -> None:
+        self.index.add(seq, kind)
+        if event is None:
+            return
+        self.equity.hear(event)
+        order = _order_of(event)
+        if order is None:
+            return
+        self.lives.setdefault(order, array("q")).append(seq)
+        if isinstance(event, OrderFilled):
+            fill = event.fill
+            self.paid[order] = self.paid.get(order, Decimal(0)) + fill.price * fill.quantity
+            self.filled[order] = self.filled.get(order, Decimal(0)) + fill.quantity
+
+
+class DeskView:
+    """`run` for ever in the event loop; everything else is asked in the same loop."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        on_event: Callable[[Row, Event], None] = lambda _row, _event: None,
+    ) -> None:
+        self.configuration = configuration
+        self._folder = folder_of(configuration)
+        self._on_event = on_event
+        self._state: EngineState | None = None
+        self._past = _Past()
+        self.seq = 0
+        self.failure: AlgotraderError | None = None
+        self._rows: SegmentRows | None = None
+        self._chain: int | None = None  # which folder the rows are of
+        self._known: dict[str, Any] = {}  # answers that hold until the next row
+        self._looked = asyncio.Event()
+
+    async def run(self) -> None:
+        """Follow the journal for ever."""
+        while True:
+            pause_s = _LOOK_S
+            try:
+                if self._state is None:
+                    await self._begin()
+                else:
+                    await self._follow()
+            except JournalMissingError:
+                self._forget()
+                self.failure, pause_s = None, _ABSENT_S
+            except (AlgotraderError, KeyError, OSError) as error:
+                log.error("the journal cannot be followed: %s", error)
+                self._forget()
+                self.failure, pause_s = _as_failure(error), _RETRY_S
+            self._looked.set()
+            await asyncio.sleep(pause_s)
+
+    async def ready(self) -> None:
+        """Wait until the journal was read once. ApiError if that takes too long."""
+        try:
+            await asyncio.wait_for(self._looked.wait(), _WAIT_S)
+        except TimeoutError:
+            raise ApiError(
+                503, "api.reading", "the journal is still being read",
+                hint="ask again in a few seconds", headers={"Retry-After": "5"},
+            ) from None  # fmt: skip
+
+    @property
+    def state(self) -> EngineState | None:
+        """Where the desk stands; None before its first start. ApiError if it cannot be read."""
+        if self.failure is not None:
+            raise ApiError(503, self.failure.code, self.failure.message, hint=self.failure.hint)
+        return self._state
+
+    @property
+    def index(self) -> JournalIndex:
+        return self._past.index
+
+    @property
+    def equity(self) -> EquityHistory:
+        return self._past.equity
+
+    def average(self, order: OrderId) -> Decimal | None:
+        """What an order was filled at, None before its first fill."""
+        filled = self._past.filled.get(order)
+        return self._past.paid[order] / filled if filled else None
+
+    def picked(self, seqs: list[int]) -> list[Row]:
+        """Rows of the journal by number, in the order asked for."""
+        if self._rows is None:
+            return []
+        found = {row.seq: row for row in self._rows.picked(sorted(seqs))}
+        return [found[seq] for seq in seqs if seq in found]
+
+    def order_rows(self, order: OrderId) -> list[Row]:
+        """The rows of an order's life, the oldest first."""
+        return self.picked(list(self._past.lives.get(order, ())))
+
+    def once(self, name: str, made: Callable[[], T]) -> T:
+        """What `made` gives, made once between two rows of the journal."""
+        if name not in self._known:
+            self._known[name] = made()
+        found: T = self._known[name]
+        return found
+
+    async def _begin(self) -> None:
+        self._folder.require()
+        chain = self._chain_id()
+        stood = await asyncio.to_thread(read_stood, self.configuration)
+        rows = self._folder.rows(self._folder.chain)
+        past = await asyncio.to_thread(_read_past, rows, stood.seq)
+        self._forget()
+        self._rows, self._chain, self._past = rows, chain, past
+        self._state, self.seq, self.failure = stood.state, stood.seq, None
+
+    async def _follow(self) -> None:
+        """Take in what is new; begin anew where the journal is another."""
+        if self._chain_id() != self._chain:
+            self._forget()
+        while self._rows is not None and self._state is not None:
+            page = self._rows.page(self.seq + 1, _PAGE)
+            if not page:
+                return
+            self._take(self._state, page)
+            await asyncio.sleep(0)
+
+    def _take(self, state: EngineState, page: list[Row]) -> None:
+        self._known.clear()
+        for row in page:
+            event = None if row.kind.startswith(PREFIX) else decode_event(row.body)
+            if event is not None:
+                state.apply(event)
+            self._past.hear(row.seq, row.kind, event)
+            self.seq = row.seq
+            if event is not None:
+                self._on_event(row, event)
+
+    def _chain_id(self) -> int:
+        with suppress(OSError):
+            return self._folder.chain.stat().st_ino
+        self._folder.require()
+        return -1
+
+    def _forget(self) -> None:
+        if self._rows is not None:
+            self._rows.close()
+        self._rows, self._chain, self._state, self.seq = None, None, None, 0
+        self._past, self._known = _Past(), {}
+
+
+def _read_past(rows: SegmentRows, last: int) -> _Past:
+    """All rows up to a number. Only what is remembered is decoded."""
+    past, at = _Past(), 1
+    while at <= last:
+        listed = [one for one in rows.kinds(at, _SCAN) if one[0] <= last]
+        if not listed:
+            break
+        wanted = [seq for seq, kind in listed if kind in _REMEMBERED]
+        events = {row.seq: decode_event(row.body) for row in rows.picked(wanted)}
+        for seq, kind in listed:
+            past.hear(seq, kind, events.get(seq))
+        at = listed[-1][0] + 1
+        time.sleep(0)  # let requests have the interpreter
+    return past
+
+
+def _order_of(event: Event) -> OrderId | None:
+    """The order that an event is about."""
+    if isinstance(event, OrderSubmitted):
+        return event.order.order_id
+    if isinstance(event, OrderFilled):
+        return event.fill.order_id
+    return event.order_id if isinstance(event, OrderEvent) else None
+
+
+def _as_failure(error: Exception) -> AlgotraderError:
+    if isinstance(error, AlgotraderError):
+        return error
+    return AlgotraderError(
+        "api.journal", f"the journal cannot be read: {error!r}", hint="algotrader journal verify"
+    )

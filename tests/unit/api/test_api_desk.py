@@ -1,0 +1,119 @@
+"""What the API shows of a desk is what its journal and the command line say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+from tests.builders.api_desk import an_api, signed_in, token_for
+
+from algotrader.api.access import Role
+from algotrader.api.serving import Serving
+from algotrader.cli.main import main
+
+Api = tuple[TestClient, Serving]
+
+
+def test_accounts_are_those_of_the_command_line(
+    api: Api, desk: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    client, serving = api
+    (shown,) = client.get("/api/v1/accounts", headers=token_for(serving, Role.VIEWER)).json()
+    capfd.readouterr()
+    main(["status", "--json", "--config", str(desk / "algotrader.yaml")])
+    (told,) = json.loads(capfd.readouterr().out)["accounts"]
+
+    assert {name: shown[name] for name in told} == told
+    assert shown["day_profit"] is not None
+
+
+def test_a_page_of_fills_ends_where_the_next_begins(api: Api) -> None:
+    client, serving = api
+    headers = token_for(serving, Role.VIEWER)
+    whole = client.get("/api/v1/fills?limit=1000", headers=headers).json()
+    cursor, pages = "", []
+    while cursor is not None:
+        page = client.get(f"/api/v1/fills?limit=2{cursor}", headers=headers).json()
+        pages += page["items"]
+        cursor = None if page["next"] is None else f"&cursor={page['next']}"
+
+    assert len(pages) == whole["total"] > 4
+    assert pages == whole["items"]
+    assert [one["seq"] for one in pages] == sorted((one["seq"] for one in pages), reverse=True)
+
+
+def test_pages_of_orders_hold_each_order_once(api: Api) -> None:
+    client, serving = api
+    headers = token_for(serving, Role.VIEWER)
+    cursor, ids = "", []
+    while cursor is not None:
+        page = client.get(f"/api/v1/orders?status=all&limit=3{cursor}", headers=headers).json()
+        ids += [one["order"] for one in page["items"]]
+        cursor = None if page["next"] is None else f"&cursor={page['next']}"
+
+    assert len(ids) == len(set(ids)) == page["total"]
+
+
+def test_the_life_of_an_order_begins_with_its_submission_and_counts_from_there(api: Api) -> None:
+    client, serving = api
+    headers = token_for(serving, Role.VIEWER)
+    (order,) = client.get("/api/v1/orders?status=all&limit=1", headers=headers).json()["items"]
+    life = client.get(f"/api/v1/orders/{order['order']}", headers=headers).json()
+
+    assert life["order"] == order
+    assert [one["kind"] for one in life["events"]][:2] == ["OrderSubmitted", "OrderAccepted"]
+    assert life["events"][0]["since_first_ms"] == 0
+    assert "OrderFilled" in [one["kind"] for one in life["events"]]
+
+
+def test_what_is_unchanged_is_not_sent_again(api: Api) -> None:
+    client, serving = api
+    headers = token_for(serving, Role.VIEWER)
+    first = client.get("/api/v1/positions", headers=headers)
+    again = client.get(
+        "/api/v1/positions", headers=headers | {"If-None-Match": first.headers["etag"]}
+    )
+
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_equity_keeps_the_extremes_in_fewer_points(api: Api) -> None:
+    client, serving = api
+    headers = token_for(serving, Role.VIEWER)
+    whole = client.get("/api/v1/equity?account=main&points=20000", headers=headers).json()
+    few = client.get("/api/v1/equity?account=main&points=20", headers=headers).json()
+
+    assert len(few["ts"]) <= 22 < len(whole["ts"]) == whole["total"]
+    assert (max(few["equity"]), min(few["equity"])) == (max(whole["equity"]), min(whole["equity"]))
+    assert few["ts"][-1] == whole["ts"][-1]
+
+
+def test_a_workspace_that_never_traded_is_empty_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / "algotrader.yaml").write_text("{}\n")
+    with an_api(tmp_path) as (client, serving):
+        headers = token_for(serving, Role.VIEWER)
+        shown = {
+            path: client.get(f"/api/v1/{path}", headers=headers).json()
+            for path in ("system", "accounts", "positions", "fills", "risk")
+        }
+
+    assert shown["system"]["journal"] is None
+    assert shown["accounts"] == shown["positions"] == shown["fills"]["items"] == []
+    assert shown["risk"]["modes"] == {}
+
+
+def test_a_halt_is_left_for_the_trader_with_the_name_of_who_asked(api: Api, desk: Path) -> None:
+    client, serving = api
+    csrf = signed_in(client, serving)
+    answer = client.post("/api/v1/halt", json={"reason": "news"}, headers=csrf)
+    (left,) = [json.loads(one.read_text()) for one in (desk / "journal/inbox").glob("*.json")]
+
+    assert answer.status_code == 202
+    assert answer.json() == {"asked": "halt", "accounts": ["main"], "running": False}
+    assert (left["mode"], left["by"], left["channel"]) == ("halted", "owner", "console")
+    (noted, *_) = serving.access.audit(None, 10)
+    assert (noted["action"], noted["who"], noted["before"]) == (
+        "halt", "owner", {"main": "trading"},
+    )  # fmt: skip
