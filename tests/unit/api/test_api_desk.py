@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -33,7 +34,8 @@ def test_a_page_of_fills_ends_where_the_next_begins(api: Api) -> None:
     client, serving = api
     headers = token_for(serving, Role.VIEWER)
     whole = client.get("/api/v1/fills?limit=1000", headers=headers).json()
-    cursor, pages = "", []
+    cursor: str | None = ""
+    pages: list[dict[str, Any]] = []
     while cursor is not None:
         page = client.get(f"/api/v1/fills?limit=2{cursor}", headers=headers).json()
         pages += page["items"]
@@ -47,7 +49,8 @@ def test_a_page_of_fills_ends_where_the_next_begins(api: Api) -> None:
 def test_pages_of_orders_hold_each_order_once(api: Api) -> None:
     client, serving = api
     headers = token_for(serving, Role.VIEWER)
-    cursor, ids = "", []
+    cursor: str | None = ""
+    ids: list[str] = []
     while cursor is not None:
         page = client.get(f"/api/v1/orders?status=all&limit=3{cursor}", headers=headers).json()
         ids += [one["order"] for one in page["items"]]
