@@ -135,17 +135,17 @@ def _trade_on_exchange(out: Output, desk: Desk, for_s: float | None, accept: Acc
     from algotrader.ops.crash_loop import Starts
     from algotrader.ops.notification.wiring import notifying
     from algotrader.ops.observing.wiring import logged
-    from algotrader.ops.okx_access import okx_keys, place
-    from algotrader.ops.okx_trading import the_account, trade_on_okx
+    from algotrader.ops.okx_access import place
+    from algotrader.ops.okx_accounts import keys_of
+    from algotrader.ops.okx_trading import trade_on_okx
     from algotrader.ops.secrets import secrets_of
     from algotrader.ops.trading import journal_folder, opened
 
     secrets, folder = secrets_of(desk.configuration, os.environ), journal_folder(desk)
-    keys = okx_keys(secrets, the_account(desk).settings.keys)
+    keys = keys_of(desk, secrets)
     trading, starts = desk.configuration.settings.trading, Starts(folder.path, SystemClock())
-    names = ", ".join(one.name for one in desk.strategies)
     out.note(
-        f"{trading.mode.upper()}  {names}  {place(trading)}  journal {shown_path(folder.path)}"
+        f"{trading.mode.upper()}  {_who(desk)}  {place(trading)}  journal {shown_path(folder.path)}"
     )
     with (
         logged(desk.configuration, os.environ, verbose=out.verbose) as redactor,
@@ -154,7 +154,8 @@ def _trade_on_exchange(out: Output, desk: Desk, for_s: float | None, accept: Acc
         starts.counted(lambda notice: _tell(messenger, notice)),
         console_beside(desk.configuration, os.environ, quiet=out.quiet or out.json),
     ):
-        redactor.learn((keys.key, keys.secret, keys.passphrase))
+        for key in keys.values():
+            redactor.learn((key.key, key.secret, key.passphrase))
         ended, traded = _until_stopped(
             trade_on_okx(
                 desk,
@@ -240,9 +241,15 @@ def _told(changes: Sequence[str], accepted_by: str | None) -> str | None:
 
 
 def _banner(desk: Desk, journal: str) -> str:
-    names = ", ".join(one.name for one in desk.strategies)
-    accounts = ", ".join(one.name for one in desk.accounts)
-    return f"PAPER  {names} on {accounts}  replay of recorded bars  journal {journal}"
+    return f"PAPER  {_who(desk)}  replay of recorded bars  journal {journal}"
+
+
+def _who(desk: Desk) -> str:
+    """`fast, slow on main; carry on sub`."""
+    return "; ".join(
+        f"{', '.join(one.name for one in account.strategies)} on {account.name}"
+        for account in desk.accounts
+    )
 
 
 def _plain(desk: Desk, traded: Traded) -> dict[str, Any]:

@@ -71,6 +71,8 @@ from algotrader.portfolio.sub_ledgers import AccountLedger
 from algotrader.risk.engine import RiskEngine
 
 _BOOKED: Final = frozenset({OrderFilled, Liquidated, FundingPaid, CashMoved})
+START: Final = "start"
+"""The movement of cash that an account's books begin with."""
 LEAVE: Final = "leave:"
 """Timers of this name fire when an instrument is to be left before it ends."""
 _UNTOUCHED: Final = RebalanceState()
@@ -139,6 +141,10 @@ class EngineState:
         for _, strategy, symbol in self.risk.apply(event):
             place = (strategy, symbol)
             self.rebalance[place] = self.rebalance.get(place, _UNTOUCHED).retried()
+
+    def has_begun(self, account: AccountId) -> bool:
+        """Whether its books have the money that they begin with."""
+        return (account, START) in self._movements
 
     def knows_trade(self, key: tuple[AccountId, str, TradeId]) -> bool:
         """Whether a fill of that key is booked."""

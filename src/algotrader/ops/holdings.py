@@ -11,20 +11,21 @@ from algotrader.core.ids import TradeId
 from algotrader.core.instants import utc_at
 from algotrader.core.orders import Side
 from algotrader.core.symbols import Symbol
-from algotrader.live.steps import Steps
 from algotrader.ops.desk import DeskAccount
 from algotrader.portfolio.positions import Contract
 
 
-def begin_holdings(
-    steps: Steps, account: DeskAccount, held: Mapping[Symbol, Decimal], now_ms: int
-) -> None:
-    """Leave what is held alone, or adopt it, as `accounts.NAME.by_hand` says."""
-    for symbol, quantity in held.items():
-        if quantity:
-            adopts = account.settings.by_hand == "adopt"
-            for event in (_adopted if adopts else _left)(account, symbol, quantity, now_ms):
-                steps.take(event)
+def holdings_at_start(
+    account: DeskAccount, held: Mapping[Symbol, Decimal], now_ms: int
+) -> list[Event]:
+    """What is held is left alone, or adopted, as `accounts.NAME.by_hand` says."""
+    told = _adopted if account.settings.by_hand == "adopt" else _left
+    return [
+        event
+        for symbol, quantity in held.items()
+        if quantity
+        for event in told(account, symbol, quantity, now_ms)
+    ]
 
 
 def _left(account: DeskAccount, symbol: Symbol, quantity: Decimal, now_ms: int) -> list[Event]:
@@ -38,8 +39,8 @@ def _left(account: DeskAccount, symbol: Symbol, quantity: Decimal, now_ms: int) 
 
 def _adopted(account: DeskAccount, symbol: Symbol, quantity: Decimal, now_ms: int) -> list[Event]:
     """Booked at the last close: of coins their value is a deposit, so no profit is invented."""
-    market = account.market
-    instrument = next(one for one in market.instruments if one.symbol == symbol)
+    instrument = next(one for one in account.instruments if one.symbol == symbol)
+    market = next(one for one in account.markets if symbol in one.bars.symbols)
     column = market.bars.symbols.index(symbol)
     price = Decimal(repr(float(market.bars.as_panel().close[-1, column])))
     contract = Contract.of(instrument)

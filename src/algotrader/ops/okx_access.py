@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from algotrader.data.adapters.okx.rest import OkxKeys
+from algotrader.data.adapters.okx.rest import OkxAddress, OkxKeys
 from algotrader.execution.adapters.okx.client import OkxClient
 from algotrader.live.settings import TradingSettings
 from algotrader.ops.secrets import Secrets
@@ -28,9 +28,13 @@ def okx_keys(secrets: Secrets, prefix: str) -> OkxKeys:
 
 
 def okx_client(keys: OkxKeys, trading: TradingSettings) -> OkxClient:
+    return OkxClient(keys, okx_address(trading))
+
+
+def okx_address(trading: TradingSettings) -> OkxAddress:
     """Real trading is where the mode is `live` alone; everything else is demo trading, or a url."""
     is_demo = trading.mode != "live" and trading.url is None
-    return OkxClient(keys, base_url=trading.url, sandbox=is_demo, is_limited=trading.rate_limits)
+    return OkxAddress(base_url=trading.url, sandbox=is_demo, is_limited=trading.rate_limits)
 
 
 def place(trading: TradingSettings) -> str:

@@ -34,14 +34,21 @@ async def admitted(
     ConfigurationError for a key that may withdraw or cannot trade, and for an account that is not
     as it must be; RunError if another trader of this machine has it.
     """
+    uid = await examined(client, clock, symbols, trading)
+    with account_locked(state, place(trading), uid, journal):
+        yield
+
+
+async def examined(
+    client: OkxClient, clock: Clock, symbols: tuple[Symbol, ...], trading: TradingSettings
+) -> str:
+    """The venue's name of an account that is fit to trade `symbols`. ConfigurationError if not."""
     has_own_clock = trading.mode == "sandbox" and trading.url is not None
     await _examine(client, clock, symbols, has_own_clock=has_own_clock)
     try:
-        uid = (await OkxAccount(client).configuration()).uid
+        return (await OkxAccount(client).configuration()).uid
     except BrokerUnavailableError as error:
         raise _not_ready("connection", str(error), "start again: OKX did not answer") from error
-    with account_locked(state, place(trading), uid, journal):
-        yield
 
 
 async def _examine(

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
-from algotrader.core.ids import AccountId
 from algotrader.core.instants import utc_ms
 from algotrader.core.ports import Clock, Notifier
 from algotrader.data.adapters.okx.clock import ClockReading, measure_clock
 from algotrader.engine.engine import Engine
 from algotrader.execution.adapters.okx.account import OkxAccount
-from algotrader.execution.adapters.okx.broker import OkxBroker
-from algotrader.execution.adapters.okx.client import OkxClient
 from algotrader.execution.adapters.okx.watching import OkxClockWatch, OkxRulesWatch
 from algotrader.live.bus import Bus
 from algotrader.live.trader import Trader
+from algotrader.ops.okx_accounts import AccountOnOkx
 
 
 async def watch_okx(
-    account: AccountId,
+    accounts: Sequence[AccountOnOkx],
     *,
     trader: Trader,
     engine: Engine,
-    client: OkxClient,
-    broker: OkxBroker,
     bus: Bus,
     clock: Clock,
     notifier: Notifier,
@@ -31,19 +28,23 @@ async def watch_okx(
 ) -> None:
     """For ever, once the trader is ready. A look-alike lives in the time of the bars it replays."""
     instruments = engine.state.settings.instruments
-    rules = OkxRulesWatch(
-        OkxAccount(client), [instruments[symbol] for symbol in sorted(instruments)], clock,
-        trader.tell,
+    rules = OkxRulesWatch(  # they are the same for every account
+        OkxAccount(accounts[0].client), [instruments[symbol] for symbol in sorted(instruments)],
+        clock, trader.tell,
     )  # fmt: skip
-
-    async def measure() -> ClockReading:
-        return await measure_clock(client.rest, lambda: utc_ms(clock.now()))
-
-    clocks = OkxClockWatch(account, measure, broker, clock, trader.tell, notifier)
     bus.subscribe("rules", lambda message: rules.hear(message.body), topics=("order.rejected",),
                   quick=True)  # fmt: skip
     await trader.ready()
-    async with asyncio.TaskGroup() as both:
-        both.create_task(rules.run())
-        if not is_look_alike:
-            both.create_task(clocks.run())
+    async with asyncio.TaskGroup() as group:
+        group.create_task(rules.run())
+        for one in () if is_look_alike else accounts:
+            group.create_task(_clock_watch(one, trader, clock, notifier).run())
+
+
+def _clock_watch(
+    one: AccountOnOkx, trader: Trader, clock: Clock, notifier: Notifier
+) -> OkxClockWatch:
+    async def measure() -> ClockReading:
+        return await measure_clock(one.client.rest, lambda: utc_ms(clock.now()))
+
+    return OkxClockWatch(one.name, measure, one.broker, clock, trader.tell, notifier)

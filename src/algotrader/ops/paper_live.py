@@ -242,8 +242,7 @@ async def _trade(
     was_there = resumed(desk, steps)
     now_ms = utc_ms(clock.now())
     record_start(desk, journal, steps, now_ms, accept)
-    if not was_there:
-        begin_paper_books(desk, steps, now_ms)
+    begin_paper_books(desk, steps, now_ms)
     history = partial(events_of, journal_folder(desk))
     papers = [live_paper(one, history, clock) for one in desk.accounts]
     end_of_lake = {

@@ -115,8 +115,7 @@ async def _replay(
     time = ReplayTime(max(after.values(), default=desk.begin_ms() - 1))
     now_ms = utc_ms(time.clock.now())
     record_start(desk, journal, steps, now_ms, accept)
-    if not was_there:
-        begin_paper_books(desk, steps, now_ms)
+    begin_paper_books(desk, steps, now_ms)
     papers, unwritten = _papers(desk, time, was_there)
     strategies = desk.live_strategies(after, engine.state)
     decider = WorkerDecider(
@@ -212,8 +211,10 @@ def resumed(desk: Desk, steps: Steps) -> bool:
 
 
 def begin_paper_books(desk: Desk, steps: Steps, now_ms: int) -> None:
-    """Every account begins with the cash of its settings."""
+    """Every account that never traded begins with the cash of its settings."""
     for account in desk.accounts:
+        if steps.engine.state.has_begun(account.name):
+            continue
         steps.take(
             CashMoved(
                 ts_event=now_ms, ts_known=now_ms, account=account.name, movement_id="start",

@@ -23,13 +23,12 @@ class OkxClient:
     def __init__(
         self,
         keys: OkxKeys,
+        address: OkxAddress | None = None,
         *,
         base_url: str | None = None,
-        sandbox: bool = False,
-        is_limited: bool = True,
     ) -> None:
         self.keys = keys
-        self.address = OkxAddress(base_url=base_url, sandbox=sandbox, is_limited=is_limited)
+        self.address = address or OkxAddress(base_url=base_url)
         self.rest = OkxRest(keys, self.address)
 
     async def get(self, path: str, params: Mapping[str, str]) -> Answer:

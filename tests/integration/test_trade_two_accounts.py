@@ -1,0 +1,138 @@
+"""`algotrader trade` on two accounts of one exchange, each with its own key, bars and books."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.builders.okx_venue import served, simulator
+
+from algotrader.core.ports import SystemClock
+from algotrader.simulator.okx.desk import Credentials
+from algotrader.simulator.okx.desk import Desk as VenueDesk
+from algotrader.simulator.okx.simulator import Simulator
+
+pytest.importorskip("ccxt", reason="not run: ccxt is not installed")
+
+COMMAND = "import sys; from algotrader.cli.main import main; raise SystemExit(main(sys.argv[1:]))"
+FLIP = """
+import numpy as np
+from algotrader import Strategy
+
+
+class Flip(Strategy):
+    def targets(self, bars, f):
+        return np.where((bars.ts // 60_000) % 4 < 2, 0.5, 0.0)
+"""
+SETTINGS = """
+trading: {{mode: sandbox, url: "http://127.0.0.1:{port}", check_s: 0.5}}
+accounts:
+  main: {{currency: USDT}}
+  carry: {{currency: USDT, keys: CARRY}}
+strategies:
+  flip: {{use: flip.py, symbols: [OKX:BTC/USDT], timeframe: 1m}}
+  slow: {{use: flip.py, account: carry, symbols: [OKX:ETH/USDT], timeframe: 3m}}
+  quick: {{use: flip.py, account: carry, symbols: [OKX:BTC/USDT], timeframe: 1m}}
+"""
+KEYS = {
+    f"{prefix}_{part}": f"{name}-{value}"
+    for prefix, name in (("ALGOTRADER_OKX", "sim"), ("CARRY", "carry"))
+    for part, value in (("KEY", "key"), ("SECRET", "secret"), ("PASSPHRASE", "pass"))
+}
+CARRY = Credentials(key="carry-key", secret="carry-secret", passphrase="carry-pass")
+
+
+@contextmanager
+def an_exchange() -> Iterator[tuple[Simulator, int]]:
+    """A look-alike with two accounts in a thread of its own, a minute a second."""
+    venue = simulator(
+        SystemClock(), balances={"USDT": Decimal(10_000)}, bars=10_000, names=("BTC-USDT", "ETH-USDT"),
+        speed=60.0, limits=False, sub_accounts=(CARRY,),
+    )  # fmt: skip
+    with served(venue) as port:
+        yield venue, port
+
+
+def run(folder: Path, *arguments: str, keys: dict[str, str] | None = None) -> Any:
+    done = subprocess.run(
+        [sys.executable, "-c", COMMAND, *arguments, "--json"], cwd=folder, capture_output=True,
+        text=True, timeout=60, check=False, env={**os.environ, **(KEYS if keys is None else keys)},
+    )  # fmt: skip
+    return json.loads(done.stdout)
+
+
+def desk(folder: Path, port: int) -> None:
+    (folder / "flip.py").write_text(FLIP)
+    (folder / "algotrader.yaml").write_text(SETTINGS.format(port=port))
+    since = SystemClock().now() - timedelta(hours=4)  # the look-alike has five hours of history
+    for symbol, frame in (("BTC", "1m"), ("ETH", "3m")):
+        run(
+            folder, "data", "download", f"OKX:{symbol}/USDT", "--timeframe", frame,
+            "--start", f"{since:%Y-%m-%dT%H:%M}", "--base-url", f"http://127.0.0.1:{port}",
+        )  # fmt: skip
+
+
+@contextmanager
+def trading(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, "trade", "--quiet"], cwd=folder,
+        env={**os.environ, **KEYS}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+
+def until(is_so: Callable[[], bool], longest_s: float = 90.0) -> None:
+    end = time.monotonic() + longest_s
+    while not is_so():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
+
+
+def fills(one: VenueDesk, name: str = "") -> int:
+    return sum(fill.order.asked.inst_id.startswith(name) for fill in one.venue.records.fills)
+
+
+def agrees(folder: Path, name: str, one: VenueDesk) -> bool:
+    """Whether the journal's fills of an account are the venue's, and every order is its own."""
+    theirs = {fill.trade_id for fill in one.venue.records.fills}
+    ours = {row["trade"] for row in run(folder, "fills", "--last", "0") if row["account"] == name}
+    sent = {order.asked.client_id for order in one.venue.records.orders.values()}
+    orders = run(folder, "orders", "--all", "--last", "0")
+    known = {row["order"] for row in orders if row["account"] == name}
+    return ours == theirs and sent <= known
+
+
+def test_two_accounts_and_two_lengths_of_bars_are_traded_killed_and_agree(tmp_path: Path) -> None:
+    with an_exchange() as (venue, port):
+        main, carry = venue.api.desks
+        desk(tmp_path, port)
+        with trading(tmp_path):
+            until(
+                lambda: fills(main) >= 2 and fills(carry, "BTC") >= 2 and fills(carry, "ETH") >= 1
+            )
+        told = run(tmp_path, "trade", "--for", "12")
+        state = run(tmp_path, "status")
+        both = [agrees(tmp_path, "main", main), agrees(tmp_path, "carry", carry)]
+
+    assert told["resumed"]
+    assert {row["account"]: row["mode"] for row in told["accounts"]} == {
+        "main": "trading", "carry": "trading",
+    }  # fmt: skip
+    assert both == [True, True]
+    assert fills(main, "ETH") == 0  # the keys of one account were used for no other
+    assert {row["account"] for row in state["positions"]} <= {"main", "carry"}
