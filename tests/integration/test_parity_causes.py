@@ -167,7 +167,7 @@ def test_without_a_fault_every_decision_is_equal(tmp_path: Path, folder: Journal
     assert found.replay.equal_commands == found.replay.commands
 
 
-def test_a_bar_that_was_corrected_since_is_a_bar_revised(
+def test_promise_1_a_bar_that_was_corrected_since_is_a_bar_revised(
     tmp_path: Path, folder: JournalFolder
 ) -> None:
     market = a_market()
@@ -183,7 +183,7 @@ def test_a_bar_that_was_corrected_since_is_a_bar_revised(
     assert f"close {close * 1.01:.10g} then, {close:.10g} today" in one.text
 
 
-def test_a_bar_that_never_came_is_a_bar_missed(tmp_path: Path, folder: JournalFolder) -> None:
+def test_promise_1_a_bar_that_never_came_is_a_bar_missed(tmp_path: Path, folder: JournalFolder) -> None:
     market = a_market()
     desk = a_desk(tmp_path, market)
     told = slices(desk)
@@ -212,7 +212,7 @@ def test_a_slice_that_never_came_was_missed_and_not_decided(
     assert len(alone) == 2
 
 
-def test_a_bar_that_came_after_its_decision_is_a_bar_late(
+def test_promise_1_a_bar_that_came_after_its_decision_is_a_bar_late(
     tmp_path: Path, folder: JournalFolder
 ) -> None:
     market = a_market()
@@ -239,7 +239,7 @@ def test_what_our_own_rules_refused_is_denied(tmp_path: Path, folder: JournalFol
     assert "denied by stale" in different(found)[0].text
 
 
-def test_what_the_venue_refused_is_rejected(tmp_path: Path, folder: JournalFolder) -> None:
+def test_promise_1_what_the_venue_refused_is_rejected(tmp_path: Path, folder: JournalFolder) -> None:
     desk = a_desk(tmp_path, a_market())
     traded(desk, folder, slices(desk), broker=Rejects)
 
@@ -250,7 +250,7 @@ def test_what_the_venue_refused_is_rejected(tmp_path: Path, folder: JournalFolde
     assert "51008 insufficient balance" in one.text
 
 
-def test_an_order_that_was_not_filled_whole_is_a_partial_fill(
+def test_promise_1_an_order_that_was_not_filled_whole_is_a_partial_fill(
     tmp_path: Path, folder: JournalFolder
 ) -> None:
     market = a_market()

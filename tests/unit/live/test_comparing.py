@@ -14,7 +14,9 @@ from tests.integration.test_steps_replay import (
     MAIN,
     T0,
     USDT,
+    a_bar,
     a_fill,
+    an_answer,
     at,
     one_order,
     opened,
@@ -26,11 +28,12 @@ from algotrader.core.fills import Fill
 from algotrader.core.ids import OrderId, TradeId
 from algotrader.core.instants import utc_at
 from algotrader.core.orders import Side
-from algotrader.core.ports import Notice
+from algotrader.core.ports import Notice, Severity
 from algotrader.core.symbols import Symbol
+from algotrader.engine.commands import Submit
 from algotrader.engine.engine import Engine
 from algotrader.live.comparing import Comparer, Surroundings
-from algotrader.live.journal.journal import begin
+from algotrader.live.journal.journal import begin, resume
 from algotrader.live.journal.memory import MemoryStorage
 from algotrader.live.steps import Steps
 
@@ -44,14 +47,19 @@ class Desk:
     notices: list[Notice] = field(default_factory=list)
     told: list[Event] = field(default_factory=list)
     sleeps_left: int = 100
+    storage: MemoryStorage = field(default_factory=MemoryStorage)
 
     def __post_init__(self) -> None:
+        is_new = self.storage.newest() is None
         accounts = tuple(replace(one, adopts=self.adopts) for one in settings().accounts)
         self.steps = Steps(
             Engine(replace(settings(), accounts=accounts)),
-            begin(MemoryStorage(), entropy=bytes(16), now_ms=T0),
+            begin(self.storage, entropy=bytes(16), now_ms=T0) if is_new else resume(self.storage),
         )
-        opened(self.steps)
+        if is_new:
+            opened(self.steps)
+        else:
+            self.steps.replay()
         self.comparer = Comparer(
             MAIN,
             Surroundings(
@@ -217,3 +225,53 @@ def test_f49_a_fill_of_an_order_that_the_journal_lost_is_ours_all_the_same() -> 
 
     assert desk.mode is TradingMode.TRADING
     assert desk.steps.engine.state.books[MAIN].whole.position(BTC).quantity == 2
+
+
+def test_promise_8_a_position_of_400_days_ago_agrees_though_no_fill_of_it_is_listed_any_more() -> (
+    None
+):
+    before = Desk(["50"])
+    submit = one_order(before.steps)
+    before.steps.take(a_fill(submit, "50", T0 + HOUR + 1))
+    before.storage.crash()
+
+    later = T0 + 400 * 24 * HOUR
+    desk = Desk(["50"], storage=before.storage)
+    desk.reconcile()
+    for event in a_bar(100.0, later):
+        desk.steps.take(event)
+    (sale,) = (c for c in desk.steps.take(an_answer(0.0, later)) if isinstance(c, Submit))
+
+    assert desk.mode is TradingMode.TRADING
+    assert not desk.notices
+    assert (sale.approved.order.terms.side, sale.approved.order.quantity) == (Side.SELL, 50)
+
+
+def test_promise_8_what_no_fill_explains_is_told_once_and_blocks_entries_until_a_person_resumes() -> (
+    None
+):
+    desk = Desk(["3"])  # the venue holds three; its history of trades says nothing of them
+    desk.reconcile()
+    desk.keep(sleeps=20)
+
+    (notice,) = desk.notices
+    assert notice.severity is Severity.CRITICAL
+    assert f"{BTC} 0 here, 3 there" in notice.text
+    assert entered(desk, T0) == []
+
+    desk.tell(
+        ModeChanged(**at(T0), account=MAIN, mode=TradingMode.TRADING, reason="", by="operator")
+    )
+    desk.keep(sleeps=15)
+
+    assert [e.quantity for e in desk.told if isinstance(e, HoldingLeft)] == [3]
+    assert entered(desk, T0 + HOUR) == [50]  # sized by what is ours
+    assert len(desk.notices) == 1
+
+
+def entered(desk: Desk, ts: int) -> list[Decimal]:
+    """What goes out for a target of half the equity at the bar from `ts`."""
+    for event in a_bar(100.0, ts):
+        desk.steps.take(event)
+    done = desk.steps.take(an_answer(0.5, ts))
+    return [c.approved.order.quantity for c in done if isinstance(c, Submit)]
