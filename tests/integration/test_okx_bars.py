@@ -189,6 +189,32 @@ def test_f19_a_silent_socket_hands_over_to_asking_and_back() -> None:
     on_a_feed(work)
 
 
+def test_promise_9_a_socket_that_is_silent_for_three_bars_costs_no_bar_and_is_told_once() -> None:
+    async def work(watched: Watched) -> None:
+        await watched.pass_(2)
+        before = set(map(id, watched.server.simulator.sessions))
+        told = len(watched.told)
+        watched.fault(FaultKind.LOSE_PUSH, where="push *", chance=1.0)  # and pings are answered
+        await watched.pass_(3.5)
+        since = watched.told[told:]
+        slices = [event for event in since if isinstance(event, SliceClosed)]
+        assert is_whole([one.decision_ts for one in slices], 3)
+        for one in slices:  # decided on with every bar, in time
+            assert (one.instruments, one.missing) == ((BTC, SWAP), ())
+            assert 0 <= one.ts_known - one.decision_ts <= FeedSettings().grace_ms
+        assert not any(event.is_late for event in since if isinstance(event, BarClosed))
+        (alert,) = (event for event in since if isinstance(event, HeartbeatMissed))
+        assert alert.component == "stream:OKX bars"
+        sessions = watched.server.simulator.sessions
+        await watched.until(lambda: bool({id(one) for one in sessions} - before))
+        watched.server.simulator.faults.clear()
+        await watched.pass_(3)
+        await watched.until(lambda: is_whole(sorted(watched.bars(BTC)), 9))
+        assert len([e for e in watched.told if isinstance(e, HeartbeatMissed)]) == 1
+
+    on_a_feed(work)
+
+
 def test_f16_f17_pushes_twice_and_out_of_order_change_nothing() -> None:
     async def work(watched: Watched) -> None:
         watched.fault(FaultKind.DUPLICATE_PUSH, where="push candle*", delay_s=(0.0, 0.1))

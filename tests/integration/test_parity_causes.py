@@ -183,7 +183,9 @@ def test_promise_1_a_bar_that_was_corrected_since_is_a_bar_revised(
     assert f"close {close * 1.01:.10g} then, {close:.10g} today" in one.text
 
 
-def test_promise_1_a_bar_that_never_came_is_a_bar_missed(tmp_path: Path, folder: JournalFolder) -> None:
+def test_promise_1_a_bar_that_never_came_is_a_bar_missed(
+    tmp_path: Path, folder: JournalFolder
+) -> None:
     market = a_market()
     desk = a_desk(tmp_path, market)
     told = slices(desk)
@@ -239,7 +241,9 @@ def test_what_our_own_rules_refused_is_denied(tmp_path: Path, folder: JournalFol
     assert "denied by stale" in different(found)[0].text
 
 
-def test_promise_1_what_the_venue_refused_is_rejected(tmp_path: Path, folder: JournalFolder) -> None:
+def test_promise_1_what_the_venue_refused_is_rejected(
+    tmp_path: Path, folder: JournalFolder
+) -> None:
     desk = a_desk(tmp_path, a_market())
     traded(desk, folder, slices(desk), broker=Rejects)
 

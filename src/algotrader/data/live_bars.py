@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 _KEPT_BARS: Final = 512  # of each instrument, for finding corrections
 _ASKED_ENOUGH: Final = 3  # answers without a bar after which the source does not have it
-_STALE_BARS: Final = 2
+STALE_BARS: Final = 2
 _KEPT_DOUBTS: Final = 16  # of each instrument
 _WEEK_MS: Final = 7 * DAY_MS
 _MONDAY_MS: Final = 4 * DAY_MS  # the epoch was a Thursday
@@ -277,7 +277,7 @@ class BarKeeper:
             ts_known=at.our_ms,
             component=f"bars:{symbol} {self._settings.timeframe}",
             last_seen_ms=known.newest_ts + self._ms if known.told else None,
-            allowed_ms=_STALE_BARS * self._ms + self._settings.grace_ms,
+            allowed_ms=STALE_BARS * self._ms + self._settings.grace_ms,
         )
 
     def missing(self, at: Moment) -> list[Missing]:
@@ -306,7 +306,7 @@ class BarKeeper:
         for ts in [t for t in known.lacking if asked.start_ms <= t < asked.end_ms]:
             known.lacking[ts] += 1
             # The newest may yet come: a source without it now is late, not without it for good.
-            if known.lacking[ts] >= _ASKED_ENOUGH and ts + _STALE_BARS * self._ms < self._expected:
+            if known.lacking[ts] >= _ASKED_ENOUGH and ts + STALE_BARS * self._ms < self._expected:
                 del known.lacking[ts]
                 given_up.append(ts)
         if given_up:
@@ -320,7 +320,7 @@ class BarKeeper:
 
     def _is_behind(self, known: _Instrument, at: Moment) -> bool:
         """Whether two more bars should have come by now."""
-        due_ms = known.newest_ts + (1 + _STALE_BARS) * self._ms
+        due_ms = known.newest_ts + (1 + STALE_BARS) * self._ms
         return due_ms + self._settings.grace_ms <= at.venue_ms
 
     def _count_of(self, ts: int) -> int:

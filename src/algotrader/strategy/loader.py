@@ -118,7 +118,8 @@ class _AsItStands(SourceFileLoader):
 def _execute(path: Path) -> ModuleType:
     """Run the file as a module of its own name; later loads of a changed file start afresh."""
     name = f"algotrader_strategy_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
-    spec = importlib.util.spec_from_file_location(name, path, loader=_AsItStands(name, str(path)))
+    loader = _AsItStands(name, str(path.absolute()))
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     if spec is None or spec.loader is None:
         raise StrategyError("strategy.unreadable", f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)

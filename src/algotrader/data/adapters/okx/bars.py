@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from algotrader.core.errors import UsageError
+from algotrader.core.events import HeartbeatMissed
 from algotrader.core.instants import utc_ms
 from algotrader.core.ports import Clock
 from algotrader.core.symbols import Symbol
@@ -19,6 +20,7 @@ from algotrader.data.adapters.okx.rest import Asks, NoAnswerError
 from algotrader.data.adapters.okx.streams import Arg, Lost, OkxStreams, Opened, Pushed
 from algotrader.data.feed import FeedEvent
 from algotrader.data.live_bars import (
+    STALE_BARS,
     BarKeeper,
     BarWatcher,
     KeeperSettings,
@@ -98,6 +100,8 @@ class OkxBarFeed:
         self._closes = closes
         self._sleep = sleep
         self.offset_ms = 0  # the venue's clock less ours
+        self._heard_ms: int | None = None  # the stream's last word, venue time; None while down
+        self._told_silent = False
         self._queue: asyncio.Queue[FeedEvent] = asyncio.Queue()
         self._wake = asyncio.Event()
 
@@ -154,16 +158,51 @@ class OkxBarFeed:
             self._queue.put_nowait(event)
 
     async def _listen(self, keeper: BarKeeper) -> None:
+        """A stream that is open and says nothing is left for a new one."""
+        while True:
+            hearing = asyncio.create_task(self._hear(keeper))
+            silence = asyncio.create_task(self._until_silent())
+            try:
+                await asyncio.wait({hearing, silence}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                hearing.cancel()
+                silence.cancel()
+                await asyncio.gather(hearing, silence, return_exceptions=True)
+            if not hearing.cancelled():
+                hearing.result()
+
+    async def _hear(self, keeper: BarKeeper) -> None:
         channel = f"candle{BARS[self._timeframe.ms]}"
         args: list[Arg] = [{"channel": channel, "instId": name} for name in self._symbols]
+        self._heard_ms = None
         async for heard in self._streams.follow("business", args):
+            self._heard_ms = self._moment().venue_ms
             match heard:
                 case Pushed():
+                    self._told_silent = False
                     await self._take(keeper, heard.inst_id, heard.rows)
                 case Opened():
                     self._wake.set()  # what was missed is asked for at once
                 case Lost():
+                    self._heard_ms = None
                     log.warning("the stream of bars was lost: %s", heard.reason)
+
+    async def _until_silent(self) -> None:
+        """Ends when nothing came for two bars, though the socket answers; told once until it does."""
+        allowed_ms = STALE_BARS * self._timeframe.ms + self._settings.grace_ms
+        while True:
+            await self._sleep(self._settings.grace_ms / 1_000)
+            at, heard_ms = self._moment(), self._heard_ms
+            if heard_ms is not None and at.venue_ms - heard_ms >= allowed_ms:
+                break
+        log.warning("the stream of bars is silent: connecting anew")
+        if not self._told_silent:
+            self._told_silent = True
+            silent = HeartbeatMissed(
+                ts_event=at.venue_ms, ts_known=at.our_ms, component="stream:OKX bars",
+                last_seen_ms=heard_ms, allowed_ms=allowed_ms,
+            )  # fmt: skip
+            self._tell([silent])
 
     async def _take(self, keeper: BarKeeper, name: str, rows: Sequence[Any]) -> None:
         symbol = self._symbols.get(name)

@@ -182,12 +182,13 @@ class _Socket:
         assert self._lost is not None
         while True:
             reading = asyncio.ensure_future(self._queue.get())
-            await asyncio.wait({reading, self._lost}, return_when=asyncio.FIRST_COMPLETED)
-            if reading.done():
+            try:
+                await asyncio.wait({reading, self._lost}, return_when=asyncio.FIRST_COMPLETED)
+                if not reading.done():
+                    raise self._end()
                 yield reading.result()
-                continue
-            reading.cancel()
-            raise self._end()
+            finally:
+                reading.cancel()
 
     def _end(self) -> StreamLostError:
         """Why the connection ended."""
