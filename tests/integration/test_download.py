@@ -11,8 +11,9 @@ import pytest
 from tests.builders import okx_look_alike as okx
 
 from algotrader import Features, Strategy, Targets
+from algotrader.backtest.assumptions import assumptions_of
 from algotrader.backtest.loading import DataRequest, load_market
-from algotrader.backtest.remarks import assumptions_of, warnings_of
+from algotrader.backtest.remarks import warnings_of
 from algotrader.backtest.run import run_backtest
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.core.bars import Bars

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from algotrader import __version__
 from algotrader.backtest import report
+from algotrader.backtest.assumptions import assumptions_of
 from algotrader.backtest.complete import Completed
-from algotrader.backtest.remarks import assumptions_of
 from algotrader.backtest.reporting import identity_of
 
 

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from algotrader import __version__
 from algotrader.backtest import report
+from algotrader.backtest.assumptions import assumptions_of
 from algotrader.backtest.complete import Completed, complete_run
 from algotrader.backtest.finer import market_for
 from algotrader.backtest.judge import Overfitting, judge
 from algotrader.backtest.judgement import BOOTSTRAP_SEED, instruments_key, statistics_of, trial
 from algotrader.backtest.loading import DataRequest, parse_instant
-from algotrader.backtest.remarks import assumptions_of, warnings_of
+from algotrader.backtest.remarks import warnings_of
 from algotrader.backtest.reporting import (
     assumption_of,
     costs_of,

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algotrader.backtest import report
+from algotrader.backtest.assumptions import assumptions_of
 from algotrader.backtest.complete import log_lines, quick_check
 from algotrader.backtest.complete_sweep import count_trials, judge_sweep
 from algotrader.backtest.finer import market_for
 from algotrader.backtest.judge import Overfitting
 from algotrader.backtest.loading import DataRequest, parse_instant
-from algotrader.backtest.remarks import assumptions_of, warnings_of
+from algotrader.backtest.remarks import warnings_of
 from algotrader.backtest.reporting import (
     assumption_of,
     costs_of,

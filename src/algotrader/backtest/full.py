@@ -21,7 +21,7 @@ from algotrader.backtest.kernel_input import traded
 from algotrader.backtest.market import Market
 from algotrader.backtest.paper_account import paper_venue
 from algotrader.backtest.run import refuse_unknown
-from algotrader.backtest.settings import BacktestSettings
+from algotrader.backtest.settings import WORKED, BacktestSettings
 from algotrader.core.accounts import Account, MarginMode
 from algotrader.core.bars import Bars
 from algotrader.core.errors import ConfigurationError
@@ -34,7 +34,7 @@ from algotrader.core.events import (
 from algotrader.core.ids import AccountId, RunId, StrategyId
 from algotrader.core.money import Currency
 from algotrader.engine.engine import Engine
-from algotrader.engine.settings import Algorithm, EngineSettings
+from algotrader.engine.settings import Algorithm, AlgorithmKind, EngineSettings
 from algotrader.engine.slices import slices_of
 from algotrader.execution.paper import PaperVenue
 from algotrader.risk.settings import RiskSettings
@@ -89,7 +89,8 @@ def run_full(
 ) -> FullRun:
     """Run one strategy through the engine. Arguments as in `run_backtest`.
 
-    `algorithm` works what targets add over time, under capped execution.
+    `algorithm` works what targets add over time, under capped execution; default: as the settings
+    say.
     With `watch` events are told to it and not kept, and the venue's books are recorded instead.
     """
     refuse_settings(settings)
@@ -104,7 +105,14 @@ def run_full(
     )
     name = StrategyId(type(strategy).__name__)
     engine = Engine(
-        _engine_settings(strategy, name, market, settings, risk or RiskSettings(), algorithm)
+        _engine_settings(
+            strategy,
+            name,
+            market,
+            settings,
+            risk or RiskSettings(),
+            algorithm or _algorithm_of(settings),
+        )
     )
     venue = paper_venue(ACCOUNT, market, settings)
     driver = _OneMarket(engine=engine, venue=venue, answers=answers, watch=watch)
@@ -205,6 +213,16 @@ def _engine_settings(
         risk=risk,
         watch_every_ms=None,
     )
+
+
+def _algorithm_of(settings: BacktestSettings) -> Algorithm | None:
+    """The algorithm that the engine is told; None where orders go out at once."""
+    if settings.execution not in WORKED:
+        return None
+    return Algorithm(
+        kind=AlgorithmKind(settings.execution), over_ms=settings.work_for_ms,
+        slices=settings.slices,
+    )  # fmt: skip
 
 
 def _deposit(cash: float, currency: Currency, at_ms: int) -> CashMoved:

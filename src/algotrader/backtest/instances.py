@@ -58,5 +58,6 @@ def strategy_instance(
 
 def _execution(settings: BacktestSettings, *, close_only: bool) -> Execution | None:
     if settings.execution is not None:
-        return Execution(settings.execution)
+        plain = settings.execution == "market"
+        return Execution.MARKET if plain else Execution.CAPPED
     return Execution.MARKET if close_only else None

@@ -43,7 +43,13 @@ _PATHS = {
     "near-far": PathRule.NEAR_FAR,
     "finer": PathRule.FINER,
 }
-_EXECUTIONS = {"market": ExecutionRule.MARKET, "capped": ExecutionRule.CAPPED, None: None}
+_EXECUTIONS = {
+    "market": ExecutionRule.MARKET,
+    "capped": ExecutionRule.CAPPED,
+    "twap": ExecutionRule.CAPPED,  # inside the same cap
+    "chase": ExecutionRule.CAPPED,
+    None: None,
+}
 _MARGINS = {"cross": MarginMode.CROSS, "isolated": MarginMode.ISOLATED}
 _SIZES = {"close": SizeAt.CLOSE, "fill": SizeAt.FILL}
 _GAPS = {"venue": GapFill.BY_VENUE, "open": GapFill.OPEN, "limit": GapFill.LIMIT}

@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algotrader.backtest import report
+from algotrader.backtest.assumptions import assumptions_of
 from algotrader.backtest.attribution import attribution
 from algotrader.backtest.judge import Overfitting
 from algotrader.backtest.lookahead import Finding, Level
 from algotrader.backtest.market import Coverage
-from algotrader.backtest.remarks import Remark, assumptions_of, warnings_of
+from algotrader.backtest.remark import Remark
+from algotrader.backtest.remarks import warnings_of
 from algotrader.backtest.returns import EquityCurve, monthly_returns
 from algotrader.backtest.run import RunResult
 from algotrader.backtest.store import RunRecord

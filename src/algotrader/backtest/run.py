@@ -22,7 +22,7 @@ from algotrader.backtest.kernel_input import (
 )
 from algotrader.backtest.market import Market
 from algotrader.backtest.returns import DailyReturns, EquityCurve, daily_returns
-from algotrader.backtest.settings import BacktestSettings
+from algotrader.backtest.settings import BacktestSettings, refuse_worked
 from algotrader.backtest.summary import Activity, Summary, buy_and_hold, summary
 from algotrader.backtest.trade_list import trades_of
 from algotrader.backtest.trades import TradeTable
@@ -191,6 +191,7 @@ def run_backtest(
     for what the strategy or its configuration does not allow, StrategyRaisedError with file, line
     and bar if its code raises.
     """
+    refuse_worked(settings)
     style = strategy.style
     lines: tuple[LogLine, ...] = ()
     refuse_unknown(strategy, market)

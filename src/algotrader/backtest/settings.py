@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf
-from typing import Literal
+from typing import Final, Literal
 
 from algotrader.core.errors import UsageError
 
 PathName = Literal["worst", "best", "near-far", "finer"]
-ExecutionName = Literal["market", "capped"]
+ExecutionName = Literal["market", "capped", "twap", "chase"]
+WORKED: Final = ("twap", "chase")
+"""Ways of execution that take time: the full driver alone has them."""
 SizeAtName = Literal["close", "fill"]
 MarginName = Literal["cross", "isolated"]
 
@@ -29,6 +31,8 @@ class BacktestSettings:
     margin_mode: MarginName = "cross"
     path: PathName = "worst"
     execution: ExecutionName | None = None
+    work_for_ms: int = 600_000  # of twap and chase: then the rest is taken at the cap
+    slices: int = 10  # of twap
     size_at: SizeAtName = "close"
     gap_fill: Literal["venue", "open", "limit"] = "venue"
     cash_buffer: float = 0.0
@@ -45,6 +49,8 @@ class BacktestSettings:
             "must be a fraction, 0 or more and below 1",
         )
         _require(self.max_leverage > 0, "max-leverage", self.max_leverage, "must be above 0")
+        _require(self.work_for_ms > 0, "work-for", self.work_for_ms, "must be above 0")
+        _require(0 < self.slices <= self.work_for_ms, "slices", self.slices, "must be 1 or more")
         _require(self.seed >= 0, "seed", self.seed, "must be 0 or above")
         if self.leverage is not None:
             _require(0 < self.leverage < inf, "leverage", self.leverage, "must be above 0")
@@ -57,6 +63,17 @@ class BacktestSettings:
             )
         if self.participation is not None:
             _require(0 <= self.participation <= 1, "participation", self.participation, "is 0 to 1")
+
+
+def refuse_worked(settings: BacktestSettings) -> None:
+    """UsageError for what the fast driver does not have."""
+    if settings.execution in WORKED:
+        raise UsageError(
+            "engine.full_needed",
+            f"--execution {settings.execution} works an order over time, which the fast driver "
+            "cannot",
+            hint="algotrader backtest --engine full works it; sweeps use --execution capped",
+        )
 
 
 def _require(condition: bool, option: str, value: float, rule: str) -> None:

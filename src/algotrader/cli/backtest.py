@@ -40,6 +40,8 @@ def backtest(
     slippage_bps: opt.SlippageBps = None,
     path: opt.Path_ = None,
     execution: opt.Execution = None,
+    work_for: opt.WorkFor = None,
+    slices: opt.Slices = None,
     size_at: opt.SizeAt = None,
     cash_buffer: opt.CashBuffer = None,
     max_leverage: opt.MaxLeverage = None,
@@ -76,7 +78,8 @@ def backtest(
     began_s = now_s()
     asked = opt.Asked(
         symbols=symbol, timeframe=timeframe, start=start, end=end, data=data, cash=cash, fees=fees,
-        slippage_bps=slippage_bps, path=path, execution=execution, size_at=size_at,
+        slippage_bps=slippage_bps, path=path, execution=execution, work_for=work_for,
+        slices=slices, size_at=size_at,
         cash_buffer=cash_buffer, max_leverage=max_leverage, leverage=leverage, adjust=adjust,
         allow_gaps=allow_gaps, seed=seed,
     )  # fmt: skip

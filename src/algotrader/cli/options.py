@@ -11,12 +11,13 @@ from typing import Annotated, Any
 import typer
 
 from algotrader.backtest.loading import DataRequest
-from algotrader.backtest.settings import BacktestSettings
+from algotrader.backtest.settings import WORKED, BacktestSettings, refuse_worked
 from algotrader.backtest.workspace import Workspace
 from algotrader.cli.completing import one_of, strategies
 from algotrader.cli.engines import needs_full
 from algotrader.core.errors import UsageError
 from algotrader.core.spelling import hint_among
+from algotrader.core.timeframes import Timeframe
 from algotrader.ops.config import load as load_configuration
 from algotrader.ops.settings import BacktestDefaults
 from algotrader.risk.settings import RiskSettings
@@ -66,9 +67,14 @@ Path_ = Annotated[
 Execution = Annotated[
     str | None,
     typer.Option(
-        help="market or capped; default by venue.", autocompletion=one_of("market", "capped")
+        help="market or capped; default by venue. With the full driver also twap, chase.",
+        autocompletion=one_of("market", "capped", "twap", "chase"),
     ),
 ]
+WorkFor = Annotated[
+    str | None, typer.Option(help="Of twap and chase: 4h, then the rest is taken; default: 10m.")
+]
+Slices = Annotated[int | None, typer.Option(help="Parts of twap; default: 10.")]
 SizeAt = Annotated[
     str | None,
     typer.Option(help="close, or fill for comparisons.", autocompletion=one_of("close", "fill")),
@@ -101,6 +107,8 @@ class Asked:
     slippage_bps: float | None = None
     path: str | None = None
     execution: str | None = None
+    work_for: str | None = None
+    slices: int | None = None
     size_at: str | None = None
     cash_buffer: float | None = None
     max_leverage: float | None = None
@@ -126,7 +134,10 @@ def resolve(asked: Asked, config: Path | None, *, engine: str | None = "fast") -
     defaults = loaded.settings.backtest
     folders = loaded.settings.workspace
     risk = loaded.settings.risk
-    is_full = needs_full(engine, risk)
+    is_full = needs_full(engine, risk) or (engine is None and asked.execution in WORKED)
+    settings = _settings(asked, defaults, risk)
+    if not is_full:
+        refuse_worked(settings)
     return Resolved(
         workspace=Workspace(lake=loaded.path(folders.lake), runs=loaded.path(folders.runs)),
         request=DataRequest(
@@ -139,7 +150,7 @@ def resolve(asked: Asked, config: Path | None, *, engine: str | None = "fast") -
             adjust=_one_of("adjust", asked.adjust, ("auto", "none", "splits", "total")),
             allow_gaps=asked.allow_gaps or defaults.allow_gaps,
         ),
-        settings=_settings(asked, defaults, risk),
+        settings=settings,
         risk=risk if is_full else None,
     )
 
@@ -213,12 +224,25 @@ def _settings(asked: Asked, defaults: BacktestDefaults, risk: RiskSettings) -> B
         path=path,
         execution=None
         if execution is None
-        else _one_of("execution", execution, ("market", "capped")),
+        else _one_of("execution", execution, ("market", "capped", *WORKED)),
+        work_for_ms=_work_for(asked),
+        slices=10 if asked.slices is None else asked.slices,
         size_at=size_at,
         cash_buffer=0.0 if cash_buffer is None else cash_buffer,
         allow_gaps=asked.allow_gaps or defaults.allow_gaps,
         seed=defaults.seed if asked.seed is None else asked.seed,
     )
+
+
+def _work_for(asked: Asked) -> int:
+    """Milliseconds. UsageError where nothing is worked over time."""
+    is_given = asked.work_for is not None or asked.slices is not None
+    if is_given and asked.execution not in WORKED:
+        raise UsageError(
+            "usage.work_for", "--work-for and --slices are of orders that are worked over time",
+            hint="add --execution twap, or --execution chase",
+        )  # fmt: skip
+    return Timeframe.parse(asked.work_for or "10m").ms
 
 
 def _one_of(option: str, value: str, allowed: Sequence[str]) -> Any:

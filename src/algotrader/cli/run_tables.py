@@ -9,10 +9,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from algotrader.backtest.assumptions import assumptions_of
 from algotrader.backtest.complete import Completed
 from algotrader.backtest.judge import Overfitting
 from algotrader.backtest.metric_names import METRICS, Unit
-from algotrader.backtest.remarks import assumptions_of, warnings_of
+from algotrader.backtest.remarks import warnings_of
 from algotrader.backtest.report.headline import made
 from algotrader.backtest.report.model import VerdictKind
 from algotrader.backtest.summary import Value

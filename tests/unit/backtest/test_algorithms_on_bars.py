@@ -5,14 +5,21 @@ from __future__ import annotations
 from decimal import Decimal
 
 import numpy as np
+import pytest
 from tests.builders.both_drivers import HOUR, random_market, spot
 
+from algotrader.backtest.assumptions import assumptions_of
 from algotrader.backtest.full import FullRun, run_full
-from algotrader.backtest.settings import BacktestSettings
+from algotrader.backtest.full_result import run_full_backtest
+from algotrader.backtest.remarks import warnings_of
+from algotrader.backtest.run import RunResult, run_backtest
+from algotrader.backtest.settings import BacktestSettings, ExecutionName
 from algotrader.core.bars import Bars
+from algotrader.core.errors import UsageError
 from algotrader.core.events import OrderFilled, OrderSubmitted, StopTriggered, WorkEnded
 from algotrader.core.orders import PROTECTIVE, Purpose
 from algotrader.engine.settings import Algorithm, AlgorithmKind
+from algotrader.risk.settings import RiskSettings
 from algotrader.strategy.base import Features, Strategy, Targets
 
 TWAP = Algorithm(kind=AlgorithmKind.TWAP, over_ms=4 * HOUR, slices=4)
@@ -79,3 +86,50 @@ def test_what_a_slice_bought_is_guarded_and_an_exit_ends_the_work() -> None:
                 for one in later
             )
     assert exits > 3
+
+
+@pytest.mark.parametrize("name", ["twap", "chase"])
+def test_work_that_ends_inside_a_bar_fills_as_capped_orders_do_and_that_is_said(
+    name: ExecutionName,
+) -> None:
+    market = random_market((spot("BTC", slippage_bps=0),), 60, 3, step=0.001, gap=0.0002)
+    worked = run_full_backtest(
+        Half(), market, BacktestSettings(execution=name, work_for_ms=HOUR // 6), RiskSettings()
+    )
+    capped = run_full_backtest(Half(), market, BacktestSettings(execution="capped"), RiskSettings())
+
+    assert worked.simulation.fills.price.tolist()[0] == capped.simulation.fills.price.tolist()[0]
+    assert worked.simulation.position[-1] == pytest.approx(capped.simulation.position[-1], abs=1e-8)
+    assert [one.code for one in warnings_of(worked)].count("coarse_bars") == 1
+    assert "no bar ends before it does" in fill_text(worked)
+
+
+@pytest.mark.parametrize(
+    ("settings", "text", "is_coarse"),
+    [
+        (BacktestSettings(execution="twap", work_for_ms=4 * HOUR, slices=4),
+         "twap over 4 h in 4 slices, 1.0 a bar", False),
+        (BacktestSettings(execution="twap", work_for_ms=4 * HOUR, slices=10),
+         "twap over 4 h in 10 slices, 2.5 a bar", True),
+        (BacktestSettings(execution="chase", work_for_ms=4 * HOUR), "chase over 4 h: rests", False),
+    ],
+)  # fmt: skip
+def test_a_report_says_how_many_slices_a_bar_stands_for(
+    settings: BacktestSettings, text: str, is_coarse: bool
+) -> None:
+    market = random_market((spot("BTC", slippage_bps=0),), 20, 3, step=0.001, gap=0.0002)
+    result = run_full_backtest(Half(), market, settings, RiskSettings())
+
+    assert text in fill_text(result)
+    assert any(one.code == "coarse_bars" for one in warnings_of(result)) is is_coarse
+
+
+def fill_text(result: RunResult) -> str:
+    return next(one.en for one in assumptions_of(result) if one.code == "fill")
+
+
+def test_the_fast_driver_refuses_what_takes_time() -> None:
+    market = random_market((spot("BTC", slippage_bps=0),), 20, 3, step=0.001, gap=0.0002)
+
+    with pytest.raises(UsageError, match="which the fast driver cannot"):
+        run_backtest(Half(), market, BacktestSettings(execution="twap"))

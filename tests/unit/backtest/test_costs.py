@@ -9,8 +9,9 @@ import pytest
 from tests.builders.markets import random_bars, random_panel
 from tests.builders.research import Hold, a_market, an_instrument
 
+from algotrader.backtest.assumptions import assumptions_of
 from algotrader.backtest.costs import venue_costs, with_costs
-from algotrader.backtest.remarks import assumptions_of, warnings_of
+from algotrader.backtest.remarks import warnings_of
 from algotrader.backtest.run import RunResult, run_backtest
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.core.errors import UsageError
