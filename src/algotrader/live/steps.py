@@ -10,8 +10,12 @@ from algotrader.core.errors import RunError
 from algotrader.core.events import (
     BarClosed,
     Event,
+    OrderAccepted,
+    OrderFilled,
+    OrderSeen,
     SliceClosed,
     StrategyAnswered,
+    TimerFired,
     decode_event,
     encode_event,
 )
@@ -26,6 +30,8 @@ from algotrader.live.snapshots import KIND, body_of, newest_state
 
 SNAPSHOT_ROWS: Final = 10_000  # after so many one is kept when nothing else is to be done
 LATEST_ROWS: Final = 40_000  # and after so many in any case
+_TOLD_AGAIN: Final = (OrderFilled, OrderSeen, OrderAccepted, SliceClosed, TimerFired)
+_Step = tuple[Sequence[Event], Sequence[Entry]]
 log = logging.getLogger(__name__)
 
 
@@ -48,7 +54,7 @@ class Steps:
         self._journal = journal
         self._committed = committed
         self._unwritten: Outcome | None = None
-        self._waiting: list[Outcome] = []  # to be written with the next, in one commit
+        self._waiting: list[_Step] = []  # to be written with the next, in one commit
         self._snapshot_seq = -LATEST_ROWS  # none: one is due at once
 
     @property
@@ -88,31 +94,45 @@ class Steps:
         except RunError as error:  # it is rebuildable: trading goes on, and it is tried again later
             log.warning("no snapshot was kept: %s", error.message)
 
-    def take(self, *events: Event) -> list[Command]:
+    def take(
+        self, *events: Event, ask: Callable[[AskStrategy], None] | None = None
+    ) -> list[Command]:
         """All that is to be done after an event, durable when this returns.
 
         Several that wait together are a step each, in one commit. A step that asks for nothing
         outside and that a restart can do without (`_may_wait`) is written with the next one: until
-        then it is as if it had not been heard of.
+        then it is as if it had not been heard of. Questions to strategies do nothing outside: with
+        `ask` they are asked at once, and are none of what is given back.
 
         JournalUnwrittenError while the disk refuses: nothing may be done, and no further event
         taken, until `retry` returns. Anything else the journal raises ends the process.
         """
         if self._unwritten is not None:
             raise RuntimeError("a step waits to be written: retry it first")
-        done, is_due = Outcome(), False
+        done, heard = Outcome(), []
         for event in events:
             known = [self._engine.handle(one) for one in self._before(event)]
             outcome = self._engine.handle(event)
             for one in (*known, outcome):
                 done.commands += one.commands
-            self._waiting += [one for one in (*known, outcome) if one.events]
-            is_due |= any(one.commands for one in known) or not _may_wait(event, outcome)
+            heard += [(event, one) for one in (*known, outcome) if one.events]
+        asked = [one for one in done.commands if isinstance(one, AskStrategy)]
+        if ask is not None:
+            done.commands = [one for one in done.commands if not isinstance(one, AskStrategy)]
+            for question in asked:
+                ask(question)
+        # Strategies think while their question is put into words for the disk.
+        self._waiting += [(one.events, [_entry(each) for each in one.events]) for _, one in heard]
+        may_wait = _may_wait if asked else _may_wait_alone
+        is_due = not all(may_wait(event, one) for event, one in heard)
         return self._keep(done) if is_due else done.commands
 
     def resume(self, now_ms: int) -> list[Command]:
         """What a restart has to find out, durable when this returns."""
-        return self._keep(self._engine.resume(now_ms))
+        outcome = self._engine.resume(now_ms)
+        if outcome.events:
+            self._waiting.append((outcome.events, [_entry(each) for each in outcome.events]))
+        return self._keep(outcome)
 
     def retry(self) -> list[Command]:
         """Write the step that could not be written. JournalUnwrittenError if it still cannot."""
@@ -120,21 +140,21 @@ class Steps:
         return [] if outcome is None else self._keep(outcome)
 
     def _keep(self, outcome: Outcome) -> list[Command]:
-        written = [one.events for one in (*self._waiting, outcome) if one.events]
-        if written:
+        """Write what waits; then what was to be done may be."""
+        if self._waiting:
             try:
-                self._journal.append_steps([[_entry(one) for one in step] for step in written])
+                self._journal.append_steps([entries for _, entries in self._waiting])
             except JournalUnwrittenError:
                 # The engine is ahead of its journal until this very step is written.
                 self._unwritten = outcome
                 raise
-            self._waiting.clear()
-            for step in written:
-                self._committed(step)
+            written, self._waiting = self._waiting, []
+            for events, _ in written:
+                self._committed(events)
         return outcome.commands
 
 
-def _may_wait(event: Event, outcome: Outcome) -> bool:
+def _may_wait_alone(event: Event, outcome: Outcome) -> bool:
     """Whether a step does nothing outside: bars, the question to strategies, and their answers.
 
     A decision is one commit: what it depends on is written with it, and before anything is sent.
@@ -144,10 +164,23 @@ def _may_wait(event: Event, outcome: Outcome) -> bool:
         case BarClosed() | StrategyAnswered():
             return len(outcome.events) <= 1 and not outcome.commands
         case SliceClosed():
-            asked = outcome.commands
-            return bool(asked) and all(isinstance(one, AskStrategy) for one in asked)
+            return bool(outcome.commands) and _only_asks(outcome)
         case _:
             return False
+
+
+def _may_wait(event: Event, outcome: Outcome) -> bool:
+    """The same beside a question to strategies: what a venue or a timer tells is told again, too.
+
+    The answers, or the end of the time for them, bring the next commit soon.
+    """
+    if isinstance(event, _TOLD_AGAIN):
+        return _only_asks(outcome)
+    return _may_wait_alone(event, outcome)
+
+
+def _only_asks(outcome: Outcome) -> bool:
+    return all(isinstance(one, AskStrategy) for one in outcome.commands)
 
 
 def _entry(event: Event) -> Entry:

@@ -57,7 +57,7 @@ class _Times(TypedDict):
 class Decider(Protocol):
     """Where strategies run. It always answers: with what was decided, or why it was not."""
 
-    async def decide(self, question: AskStrategy) -> StrategyAnswered: ...
+    def decide(self, question: AskStrategy) -> Awaitable[StrategyAnswered]: ...
 
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -169,7 +169,7 @@ class Trader:
             while len(events) < _TOGETHER and not self._events.empty():
                 events.append(self._events.get_nowait())
             try:
-                self._do(await self._durable(partial(self._steps.take, *events)))
+                self._do(await self._durable(partial(self._steps.take, *events, ask=self._ask)))
                 self._steps.rest(SNAPSHOT_ROWS if self._events.empty() else LATEST_ROWS)
                 self._moved.set()
                 if any(isinstance(event, HeartbeatMissed) for event in events):
@@ -238,7 +238,7 @@ class Trader:
                 case FetchTrades():
                     self._start(self._fetch_trades(command))
                 case AskStrategy():
-                    self._start(self._ask(command))
+                    self._ask(command)
                 case SetTimer():
                     self._set_timer(command)
                 case Alert():
@@ -324,8 +324,12 @@ class Trader:
                 log.warning("the venue did not answer: %s", error)
                 await self._sleep(_ASK_AGAIN_S)
 
-    async def _ask(self, command: AskStrategy) -> None:
-        self.tell(await self._decider.decide(command))
+    def _ask(self, question: AskStrategy) -> None:
+        """At once: strategies think while the disk writes."""
+        self._start(self._answer(self._decider.decide(question)))
+
+    async def _answer(self, answer: Awaitable[StrategyAnswered]) -> None:
+        self.tell(await answer)
 
     async def _listen(self, broker: Broker) -> None:
         async for event in broker.news():

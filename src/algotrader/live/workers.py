@@ -11,7 +11,8 @@ import logging
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -125,18 +126,25 @@ class WorkerDecider:
         self._clock = clock
         self._budget_s = budget_s
         self._worker: WorkerProcess | None = None
-        self._turn = asyncio.Lock()
-        self._asked: deque[_Waiting] = deque()
+        self._turn = asyncio.Lock()  # of those who change what the worker holds
+        self._is_changing = False
+        self._asked: deque[_Waiting] = deque()  # and not yet handed over
+        self._sent: deque[_Waiting] = deque()  # in the order in which the worker answers
         self._serving: asyncio.Task[None] | None = None
         self.tell: Callable[[Event], None] = lambda _: None
         """Hears what is to be known beside the answers: `Trader.tell`."""
 
     async def load(self) -> None:
         """Start the worker and hand it every strategy. StrategyError if one cannot be loaded."""
-        self._worker = await WorkerProcess.start()
-        for one in self._strategies.values():
-            if one.stopped is None:
-                await self._load(self._worker, one)
+        worker = await WorkerProcess.start()
+        try:
+            for one in self._strategies.values():
+                if one.stopped is None:
+                    await self._load(worker, one)
+        except BaseException:
+            await worker.end()
+            raise
+        self._worker = worker
 
     async def replace(self, strategy: StrategyId, parameters: Mapping[str, Any]) -> None:
         """Load a strategy's file anew, with these parameters, in place of the one that runs.
@@ -145,7 +153,7 @@ class WorkerDecider:
         """
         one = self._strategies[strategy]
         before, one.parameters = one.parameters, parameters
-        async with self._turn:
+        async with self._alone():
             try:
                 if self._worker is None:
                     await self.load()
@@ -158,58 +166,80 @@ class WorkerDecider:
 
     async def forget(self, strategy: StrategyId) -> None:
         """Let go of a strategy that is asked no more; the others go on in a new worker."""
-        self._strategies[strategy].stopped = UNLOADED
-        await self.renew()
+        async with self._alone():
+            self._strategies[strategy].stopped = UNLOADED
+            await self._end_worker()
 
-    async def decide(self, question: AskStrategy) -> StrategyAnswered:
-        """The answer, whatever happens. Questions of one moment go to the worker together."""
+    def decide(self, question: AskStrategy) -> Awaitable[StrategyAnswered]:
+        """Ask at once; there is an answer, whatever happens. The worker may have many to answer."""
         told = asyncio.get_running_loop().create_future()
         self._asked.append((question, told))
-        if self._serving is None or self._serving.done():
-            self._serving = asyncio.ensure_future(self._serve())
-        answer: StrategyAnswered = await told
-        return answer
+        self._hand_over()
+        self._serve()
+        return told
 
-    async def _serve(self) -> None:
-        """Answer what is asked until nothing is."""
-        while self._asked:
-            async with self._turn:
-                here = self._taken()
-                try:
-                    await self._answer(deque(here))
-                except Exception as error:  # noqa: BLE001  it is those who asked that it concerns
-                    for _, told in here:
-                        if not told.done():
-                            told.set_exception(error)
-
-    def _taken(self) -> list[_Waiting]:
-        """What is asked now, of each strategy once: what it is asked next depends on its answer."""
-        taken: dict[StrategyId, _Waiting] = {}
+    def _hand_over(self) -> None:
+        """Send what is asked, of each strategy once: what it is asked next depends on its answer."""
+        if self._worker is None or self._is_changing:
+            return
+        busy = {question.strategy for question, _ in self._sent}
         later: deque[_Waiting] = deque()
         for question, told in self._asked:
-            if question.strategy in taken:
+            if question.strategy in busy:
                 later.append((question, told))
             elif not told.done():  # else nobody waits for it any more
-                taken[question.strategy] = (question, told)
+                busy.add(question.strategy)
+                if self._strategies[question.strategy].stopped is None:
+                    self._worker.send((self._ask(question),))
+                self._sent.append((question, told))
         self._asked = later
-        return list(taken.values())
 
-    async def _answer(self, waiting: deque[_Waiting]) -> None:
-        """Each within its budget, counted from the answer before; a new worker for what one left."""
-        while waiting:
-            if self._worker is None:
-                await self.load()
-            assert self._worker is not None
-            worker = self._worker
-            worker.send(
-                self._ask(question) for question, _ in waiting
-                if self._strategies[question.strategy].stopped is None
-            )  # fmt: skip
-            while waiting and self._worker is worker:
-                question, told = waiting.popleft()
-                answer = await self._answered(worker, question)
-                if not told.done():
-                    told.set_result(answer)
+    def _serve(self) -> None:
+        """Have somebody wait for the answers."""
+        if self._serving is None or self._serving.done():
+            self._serving = asyncio.ensure_future(self._answer())
+
+    async def _answer(self) -> None:
+        """Until nothing is asked. Each within its budget, counted from the answer before."""
+        while (self._sent or self._asked) and not (self._is_changing and not self._sent):
+            try:
+                if self._worker is None:
+                    await self.load()
+                self._hand_over()
+                if self._sent:
+                    await self._answer_next()
+            except Exception as error:  # noqa: BLE001  it is those who asked that it concerns
+                for _, told in (*self._sent, *self._asked):
+                    if not told.done():
+                        told.set_exception(error)
+                self._sent.clear()
+                self._asked.clear()
+
+    async def _answer_next(self) -> None:
+        worker = self._worker
+        assert worker is not None
+        question, told = self._sent[0]
+        answer = await self._answered(worker, question)
+        self._sent.popleft()
+        if self._worker is not worker:  # a new one is asked what this one left
+            self._asked.extendleft(reversed(self._sent))
+            self._sent.clear()
+        if not told.done():
+            told.set_result(answer)
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Between two answers, with nothing asked of the worker meanwhile."""
+        async with self._turn:
+            self._is_changing = True
+            try:
+                if self._serving is not None:
+                    await asyncio.wait({self._serving})
+                yield
+            finally:
+                self._is_changing = False
+                if self._asked:
+                    self._serve()
 
     async def _answered(self, worker: WorkerProcess, question: AskStrategy) -> StrategyAnswered:
         one = self._strategies[question.strategy]
@@ -231,7 +261,7 @@ class WorkerDecider:
 
     async def renew(self) -> None:
         """End the worker between two decisions; the next one finds a new one."""
-        async with self._turn:
+        async with self._alone():
             await self._end_worker()
 
     async def close(self) -> None:
