@@ -9,14 +9,14 @@ different values never share a text.
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
 from hashlib import blake2b
-from typing import Any
+from json.encoder import encode_basestring as quoted
+from typing import Any, cast
 
 import msgspec
 import numpy as np
@@ -35,9 +35,7 @@ def canonical_json(value: object) -> bytes:
     >>> canonical_json({"b": 1, "a": [True, None]})
     b'{"a":[true,null],"b":1}'
     """
-    return json.dumps(
-        _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()
+    return _text(value).encode()
 
 
 def content_hash(value: object) -> str:
@@ -68,51 +66,78 @@ def _little_endian(array: NDArray[Any]) -> NDArray[Any]:
     return little.reshape(array.shape)
 
 
-def _plain(value: object) -> object:
-    """`value` out of what `json` can print, without losing what tells two values apart."""
+def _text(value: object) -> str:
+    """Every order has its state's hash: the texts are made at once, without a tree for `json`."""
+    kind = type(value)
+    if kind is str:
+        return quoted(cast(str, value))
+    if kind is Decimal:
+        return f'{{"$decimal":"{_decimal_text(cast(Decimal, value))}"}}'
+    if kind is int:
+        return str(value)
+    if kind is list or kind is tuple:
+        return f"[{','.join(map(_text, cast(Sequence[object], value)))}]"
+    return _text_of_rarer(value)
+
+
+def _text_of_rarer(value: object) -> str:
     match value:
         case Enum():
-            return _plain(value.value)
-        case None | bool() | int() | str():
-            return value
+            return _text(value.value)
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return int.__repr__(value)
+        case str():
+            return quoted(value)
         case np.generic():
-            return _plain(value.item())
+            return _text(value.item())
         case float():
-            return value if math.isfinite(value) else {"$float": str(value)}
+            return _float_text(value)
         case Decimal():
-            return {"$decimal": _decimal_text(value)}
+            return _object({"$decimal": _decimal_text(value)})
         case datetime():
-            return {"$time": _time_text(value)}
+            return _object({"$time": _time_text(value)})
         case np.ndarray():
-            return {"$array": array_hash(value)}
+            return _object({"$array": array_hash(value)})
         case Mapping():
-            return _plain_mapping(value)
+            return _object(_checked(value))
         case list() | tuple():
-            return [_plain(item) for item in value]
+            return f"[{','.join(map(_text, value))}]"
         case set() | frozenset():
-            return {"$set": sorted((_plain(item) for item in value), key=canonical_json)}
-    return _plain_record(value)
+            return f'{{"$set":[{",".join(sorted(map(_text, value), key=str.encode))}]}}'
+    return _object(_fields(value))
 
 
-def _plain_record(value: object) -> dict[str, object]:
+def _object(fields: Mapping[str, object]) -> str:
+    return f"{{{','.join(f'{quoted(name)}:{_text(fields[name])}' for name in sorted(fields))}}}"
+
+
+def _float_text(value: float) -> str:
+    return float.__repr__(value) if math.isfinite(value) else _object({"$float": str(value)})
+
+
+def _fields(value: object) -> dict[str, object]:
     if isinstance(value, msgspec.Struct):
-        return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
+        return {name: getattr(value, name) for name in value.__struct_fields__}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
     raise TypeError(f"{type(value).__name__} has no canonical text: {value!r}")
 
 
-def _plain_mapping(mapping: Mapping[Any, object]) -> dict[str, object]:
+def _checked(mapping: Mapping[Any, object]) -> dict[str, object]:
     for key in mapping:
         if not isinstance(key, str) or key.startswith("$"):
             raise TypeError(f"a key must be text that does not begin with $: {key!r}")
-    return {str(key): _plain(item) for key, item in mapping.items()}
+    return {str(key): item for key, item in mapping.items()}
 
 
 def _decimal_text(value: Decimal) -> str:
     if not value.is_finite():
         return str(value)
-    return "0" if value == 0 else str(value.normalize())
+    return str(value.normalize()) if value else "0"
 
 
 def _time_text(value: datetime) -> str:

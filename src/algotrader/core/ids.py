@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from base64 import b32encode
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final, NewType
 
@@ -73,6 +74,7 @@ def guard_order_id(parent: OrderId, purpose: str, attempt: int) -> OrderId:
     return OrderId(f"{head}{_hash32([parent, purpose, attempt])[:_HASH_LENGTH]}")
 
 
+@lru_cache(maxsize=64)
 def run_tag(run_id: RunId) -> str:
     """Four letters and digits that mark the orders of one run at the venue."""
     return _hash32([run_id])[:_TAG_LENGTH]

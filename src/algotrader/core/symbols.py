@@ -17,8 +17,8 @@ from dataclasses import FrozenInstanceError
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from functools import total_ordering
-from typing import NoReturn, Self
+from functools import lru_cache, total_ordering
+from typing import NoReturn, Self, cast
 
 from algotrader.core.errors import UsageError
 
@@ -90,14 +90,7 @@ class Symbol:
     @classmethod
     def parse(cls, text: str) -> Self:
         """UsageError if the text is no symbol. `str(Symbol.parse(x)) == x` for every symbol."""
-        venue, separator, code = text.partition(":")
-        if not separator or not _VENUE.fullmatch(venue) or not _is_code(venue, code):
-            raise UsageError(
-                "symbol.malformed",
-                f"{text!r} is not a symbol",
-                hint="write VENUE:CODE, for example OKX:BTC/USDT, OKX:BTC/USDT:USDT or US:AAPL",
-            )
-        return cls(text)
+        return cast(Self, _parsed(text))
 
     def __str__(self) -> str:
         return self.text
@@ -164,6 +157,19 @@ class Symbol:
     def right(self) -> OptionRight | None:
         option = _OPTION.fullmatch(self.code)
         return OptionRight(option["right"]) if option else None
+
+
+@lru_cache(maxsize=10_000)
+def _parsed(text: str) -> Symbol:
+    """Nearly everything names one of few instruments: one object each, found without comparing."""
+    venue, separator, code = text.partition(":")
+    if not separator or not _VENUE.fullmatch(venue) or not _is_code(venue, code):
+        raise UsageError(
+            "symbol.malformed",
+            f"{text!r} is not a symbol",
+            hint="write VENUE:CODE, for example OKX:BTC/USDT, OKX:BTC/USDT:USDT or US:AAPL",
+        )
+    return Symbol(text)
 
 
 def _is_code(venue: str, code: str) -> bool:

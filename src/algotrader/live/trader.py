@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any, Final, Protocol, TypedDict
+from typing import Any, Final, Protocol, TypedDict, TypeVar
 
 from algotrader.core.events import (
     Event,
@@ -42,6 +42,7 @@ from algotrader.live.comparing import Comparer, Surroundings
 from algotrader.live.journal.errors import JournalUnwrittenError
 from algotrader.live.steps import LATEST_ROWS, SNAPSHOT_ROWS, Steps
 
+Done = TypeVar("Done")
 log = logging.getLogger(__name__)
 _TOGETHER: Final = 64  # events that wait are written in one commit, at most so many
 _ASK_AGAIN_S: Final = 1.0
@@ -88,8 +89,8 @@ class Trader:
         self._disk_sleep = disk_sleep or sleep
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._overheard: Callable[[Event], None] = lambda _: None
-        self._tasks: set[asyncio.Future[None]] = set()
-        self._work: set[asyncio.Future[None]] = set()  # of them those that end by themselves
+        self._tasks: set[asyncio.Future[Any]] = set()
+        self._work: set[asyncio.Future[Any]] = set()  # of them those that end by themselves
         self._failure: asyncio.Future[None] | None = None
         self._timers: dict[str, asyncio.Task[None]] = {}
         self._unasked: set[OrderId] = set()  # open at the start, and not yet asked for
@@ -326,10 +327,11 @@ class Trader:
 
     def _ask(self, question: AskStrategy) -> None:
         """At once: strategies think while the disk writes."""
-        self._start(self._answer(self._decider.decide(question)))
+        self._start(self._decider.decide(question)).add_done_callback(self._answered)
 
-    async def _answer(self, answer: Awaitable[StrategyAnswered]) -> None:
-        self.tell(await answer)
+    def _answered(self, answer: asyncio.Future[StrategyAnswered]) -> None:
+        if not answer.cancelled() and answer.exception() is None:
+            self.tell(answer.result())
 
     async def _listen(self, broker: Broker) -> None:
         async for event in broker.news():
@@ -345,19 +347,20 @@ class Trader:
         self._timers.pop(command.name, None)
         self.tell(TimerFired(**self._times(), name=command.name))
 
-    def _start(self, work: Awaitable[None]) -> None:
+    def _start(self, work: Awaitable[Done]) -> asyncio.Future[Done]:
         """Do something that ends by itself; `idle` waits for it."""
         task = self._background(work)
         self._work.add(task)
         task.add_done_callback(self._work.discard)
+        return task
 
-    def _background(self, work: Awaitable[None]) -> asyncio.Future[None]:
+    def _background(self, work: Awaitable[Done]) -> asyncio.Future[Done]:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
 
-    def _ended(self, task: asyncio.Future[None]) -> None:
+    def _ended(self, task: asyncio.Future[Any]) -> None:
         """What fails unforeseen ends the trader: a restart settles what it left open."""
         self._tasks.discard(task)
         if task.cancelled() or (error := task.exception()) is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, cast, get_args
 
@@ -128,15 +127,9 @@ def decode_symbol(wanted: type, value: object) -> Symbol:
     if wanted is not Symbol or not isinstance(value, str):
         raise ValueError(f"expected the text of a symbol, got {value!r}")
     try:
-        return _parsed(value)
+        return Symbol.parse(value)
     except UsageError as error:
         raise ValueError(str(error)) from error
-
-
-@lru_cache(maxsize=10_000)
-def _parsed(text: str) -> Symbol:
-    """Nearly every event names one of few instruments; a start reads a million of them."""
-    return Symbol.parse(text)
 
 
 _ENCODER: Final = msgspec.json.Encoder(enc_hook=encode_symbol, decimal_format="string")
