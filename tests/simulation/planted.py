@@ -43,8 +43,8 @@ BUGS = {
     ),
     "sent_before_it_is_written": Planted(
         module="algotrader.live.steps",
-        before="self._journal.append_steps([[_entry(one) for one in step] for step in written])",
-        after="late = [[_entry(one) for one in step] for step in written]\n"
+        before="self._journal.append_steps([entries for _, entries in self._waiting])",
+        after="late = [entries for _, entries in self._waiting]\n"
         "                self._late = [*getattr(self, '_late', []), *late]\n"
         "                if len(self._late) > 12:\n"
         "                    self._journal.append_steps(self._late)\n"
