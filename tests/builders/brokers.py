@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from tests.builders.okx_orders import BTC, MAIN, Desk, a_desk
 from tests.builders.small_market import START, market, still
+from tests.builders.unified_venues import FEE, KEY, SECRET, Binance, Book, Bybit, LookAlike
+from tests.builders.unified_venues import served as serving_unified
 
 from algotrader.core.events import BarClosed, Event
 from algotrader.core.instants import utc_at, utc_ms
@@ -18,6 +20,11 @@ from algotrader.core.instruments import FeeCurrency, FeeSchedule, Instrument
 from algotrader.core.money import Currency
 from algotrader.core.ports import Clock, ManualClock, SystemClock
 from algotrader.core.symbols import InstrumentKind, Symbol
+from algotrader.execution.adapters.unified.binance import BINANCE
+from algotrader.execution.adapters.unified.broker import UnifiedBroker, UnifiedBrokerSettings
+from algotrader.execution.adapters.unified.bybit import BYBIT
+from algotrader.execution.adapters.unified.client import ApiKeys, UnifiedClient
+from algotrader.execution.adapters.unified.venue import UnifiedVenue
 from algotrader.execution.broker import Broker
 from algotrader.execution.paper import PaperVenue
 from algotrader.execution.paper_broker import PaperBroker
@@ -34,6 +41,10 @@ class Stage(Protocol):
     broker: Broker
     clock: Clock
     told: list[Event]  # by `news`, or by the bars of a paper venue
+
+    unable: frozenset[str]  # what is refused before it is sent: amend, stop
+    fee_rate: Decimal
+    buys_pay_in_coin: bool
 
     @property
     def pair(self) -> Symbol: ...
@@ -58,6 +69,9 @@ class PaperStage:
     _row: int = 0
 
     pair = Symbol.parse("OKX:BTC/USDT")
+    unable: frozenset[str] = frozenset()
+    fee_rate: Decimal = Decimal("0.001")
+    buys_pay_in_coin: bool = True
 
     async def pass_(self) -> None:
         ts = START + self._row * 3_600_000
@@ -105,6 +119,9 @@ class OkxStage:
     clock: SystemClock = field(default_factory=SystemClock)
 
     pair = BTC
+    unable: frozenset[str] = frozenset()
+    fee_rate: Decimal = Decimal("0.001")
+    buys_pay_in_coin: bool = True
 
     @property
     def broker(self) -> Broker:
@@ -134,8 +151,79 @@ async def on_okx() -> AsyncIterator[Stage]:
         yield OkxStage(desk)
 
 
+@dataclass
+class UnifiedStage:
+    """A venue by ccxt's unified calls, on answers in the forms that it documents."""
+
+    broker: UnifiedBroker
+    venue: LookAlike
+    pair: Symbol
+    unable: frozenset[str]
+    clock: SystemClock = field(default_factory=SystemClock)
+    told: list[Event] = field(default_factory=list)
+
+    @property
+    def fee_rate(self) -> Decimal:
+        return FEE[self.venue.book.kind]
+
+    @property
+    def buys_pay_in_coin(self) -> bool:
+        return self.venue.book.kind == "spot"
+
+    async def pass_(self) -> None:
+        """Two looks at what is open."""
+        await asyncio.sleep(0.05)
+
+    def be_silent(self) -> bool:
+        self.venue.is_silent = True
+        return True
+
+
+@asynccontextmanager
+async def on_unified(
+    table: UnifiedVenue, look_alike: type[LookAlike], kind: str, unable: frozenset[str]
+) -> AsyncIterator[Stage]:
+    venue = look_alike(Book(kind))
+    async with a_unified_broker(table, venue) as (broker, pair):
+        stage = UnifiedStage(broker, venue, pair, unable)
+        task = asyncio.create_task(_listen_to(stage))
+        try:
+            yield stage
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+    assert venue.problems == []  # every request was one that the venue documents
+
+
+@asynccontextmanager
+async def a_unified_broker(
+    table: UnifiedVenue, venue: LookAlike, **settings: Any
+) -> AsyncIterator[tuple[UnifiedBroker, Symbol]]:
+    """A broker that is ready, and the pair it trades."""
+    settle = "" if venue.book.kind == "spot" else ":USDT"
+    async with serving_unified(venue) as base:
+        client = UnifiedClient(table, ApiKeys(key=KEY, secret=SECRET), base_url=base)
+        broker = UnifiedBroker(
+            MAIN, client, SystemClock(), UnifiedBrokerSettings(**{"check_s": 0.01} | settings)
+        )
+        try:
+            assert await broker.ready() is None
+            yield broker, Symbol.parse(f"{table.name}:BTC/USDT{settle}")
+        finally:
+            await broker.close()
+
+
+async def _listen_to(stage: UnifiedStage) -> None:
+    async for event in stage.broker.news():
+        stage.told.append(event)
+
+
 BROKERS: dict[str, Callable[[], AbstractAsyncContextManager[Stage]]] = {
     "paper": on_paper,
     "okx": on_okx,
+    "binance-spot": lambda: on_unified(BINANCE, Binance, "spot", frozenset({"stop", "amend"})),
+    "binance-perpetual": lambda: on_unified(BINANCE, Binance, "perpetual", frozenset({"stop"})),
+    "bybit-spot": lambda: on_unified(BYBIT, Bybit, "spot", frozenset({"stop"})),
+    "bybit-perpetual": lambda: on_unified(BYBIT, Bybit, "perpetual", frozenset({"stop"})),
 }
 """Whatever is added here has to pass the whole suite."""

@@ -62,9 +62,11 @@ def an_order(
     return Order.from_intent(intent, RUN)
 
 
-def a_bracket(quantity: str, *, stop: Decimal, target: Decimal, number: int = 1) -> Order:
+def a_bracket(
+    quantity: str, *, stop: Decimal, target: Decimal, number: int = 1, symbol: Symbol = BTC
+) -> Order:
     """A stop and a target as one order."""
-    return an_order(quantity, side=Side.SELL, number=number, purpose=Purpose.BRACKET, stop=stop,
+    return an_order(quantity, symbol=symbol, side=Side.SELL, number=number, purpose=Purpose.BRACKET, stop=stop,
                     limit=target, reduce_only=True)  # fmt: skip
 
 

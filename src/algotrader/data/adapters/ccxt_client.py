@@ -34,14 +34,14 @@ def make_client(name: str, base_url: str | None) -> Any:
         if not base_url.startswith(("http://", "https://")):
             raise UsageError("data.venue_address", f"{base_url!r} is no address of a venue",
                              hint="write http://127.0.0.1:8080 or https://host")  # fmt: skip
-        client.urls["api"] = _moved(client.urls["api"], base_url.rstrip("/"))
+        client.urls["api"] = moved_urls(client.urls["api"], base_url.rstrip("/"))
     return client
 
 
-def _moved(urls: Any, base: str) -> Any:
+def moved_urls(urls: Any, base: str) -> Any:
     """The same addresses on another host."""
     if isinstance(urls, dict):
-        return {name: _moved(url, base) for name, url in urls.items()}
+        return {name: moved_urls(url, base) for name, url in urls.items()}
     return re.sub(r"^https?://[^/]+", base, urls) if isinstance(urls, str) else urls
 
 
