@@ -16,6 +16,7 @@ from typing import NoReturn
 
 import numpy as np
 import pytest
+from tests.builders import small_disk
 
 from algotrader.cli.main import main
 from algotrader.core.instruments import Instrument
@@ -422,7 +423,7 @@ sys.exit(main(sys.argv[1:]))
 def test_a_full_disk_leaves_no_half_written_run(here: Path) -> None:
     arguments = ["backtest", "cross.py", "--data", "good.csv", "--json"]
     ended = subprocess.run(
-        [sys.executable, "-c", LIMITED, *arguments],
+        [sys.executable, "-c", LIMITED, *arguments], env=small_disk.environment(),
         cwd=here, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
 

@@ -81,7 +81,7 @@ def test_a_disk_that_fills_up_stops_trading_until_there_is_room_and_loses_nothin
     told = desk / "told"
     with told.open("wb") as errors:
         trader = subprocess.Popen(
-            [sys.executable, "-c", COMMAND, "trade", "--json"], cwd=desk,
+            [sys.executable, "-c", COMMAND, "trade", "--json"], cwd=desk, env=small_disk.environment(),
             stdout=subprocess.PIPE, stderr=errors, preexec_fn=small_disk,
         )  # fmt: skip
         while trader.poll() is None and b"cannot be written" not in told.read_bytes():

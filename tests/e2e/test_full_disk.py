@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import typer
+from tests.builders import small_disk
 
 from algotrader.cli.main import describe
 
@@ -24,13 +24,10 @@ sys.exit(main(sys.argv[2:]))
 
 
 def with_limit(folder: Path, limit: int, line: str) -> subprocess.CompletedProcess[str]:
-    """Run a command that may write no file longer than `limit` bytes.
-
-    Without byte code: under the limit Python would cut its own files short.
-    """
+    """Run a command that may write no file longer than `limit` bytes."""
     return subprocess.run(
         [sys.executable, "-c", LIMITED, str(limit), *line.split()],
-        cwd=folder, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        cwd=folder, env=small_disk.environment(),
         text=True, capture_output=True, check=False, timeout=120,
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.builders import small_disk
 
 from algotrader.cli.main import main
 from algotrader.data import storage
@@ -94,7 +95,7 @@ def test_a_full_disk_ends_an_import_with_3_and_leaves_the_lake_as_it_was(tmp_pat
     more = a_csv(tmp_path / "more.csv", range(500, 100_000))
     command = [PROGRAM, "data", "import", str(more), "-s", "OKX:BTC/USDT", "--lake", str(lake)]
     full = subprocess.run(
-        command, capture_output=True, text=True, check=False,
+        command, capture_output=True, text=True, check=False, env=small_disk.environment(),
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000)),
     )  # fmt: skip
 

@@ -115,6 +115,7 @@ def test_a_full_disk_writes_nothing_and_says_what_helps(tmp_path: Path) -> None:
     code = """
 import resource
 from algotrader.core.errors import RunError
+sys.dont_write_bytecode = True
 resource.setrlimit(resource.RLIMIT_FSIZE, (4_000, 4_000))
 try:
     lake.write_bars(bars(np.arange(500, 200_000)))
