@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.builders import small_disk
 
 from algotrader.cli.main import main
 from algotrader.live.journal.chain import Entry
@@ -75,14 +76,14 @@ def test_a_journal_that_cannot_be_written_refuses_the_start(desk: Path, said: An
 def test_a_disk_that_fills_up_stops_trading_until_there_is_room_and_loses_nothing(
     desk: Path, said: Any
 ) -> None:
-    def small_disk() -> None:
+    def squeeze() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (SMALL, resource.RLIM_INFINITY))
 
     told = desk / "told"
     with told.open("wb") as errors:
         trader = subprocess.Popen(
             [sys.executable, "-c", COMMAND, "trade", "--json"], cwd=desk, env=small_disk.environment(),
-            stdout=subprocess.PIPE, stderr=errors, preexec_fn=small_disk,
+            stdout=subprocess.PIPE, stderr=errors, preexec_fn=squeeze,
         )  # fmt: skip
         while trader.poll() is None and b"cannot be written" not in told.read_bytes():
             time.sleep(0.05)
