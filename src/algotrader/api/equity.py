@@ -5,12 +5,12 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import pairwise
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from algotrader.backtest.report.encode import bucket_extremes
 from algotrader.core.events import AccountMarked, CashMoved, Decided, Event
 
 _PAID_IN = ("deposit", "transfer")
@@ -68,7 +68,9 @@ class EquityHistory:
         equity = np.array(held.equity, np.float64)
         deposits = np.array(held.deposits, np.float64)
         drawdown = drawdown_of(equity, deposits)
-        kept = first + kept_rows(equity[first:last], points)
+        kept = np.arange(first, last)
+        if last > first:
+            kept = first + bucket_extremes([equity[first:last]], points)
         return Series(
             ts=ts[kept].tolist(), equity=equity[kept].tolist(), deposits=deposits[kept].tolist(),
             drawdown=drawdown[kept].tolist(), total=last - first,
@@ -94,20 +96,6 @@ def drawdown_of(equity: NDArray[np.float64], deposits: NDArray[np.float64]) -> N
     peak = np.maximum.accumulate(profit)
     base = peak + deposits
     return np.where(base > 0, (peak - profit) / np.where(base > 0, base, 1.0), 0.0)
-
-
-def kept_rows(values: NDArray[np.float64], points: int) -> NDArray[np.int64]:
-    """Rows that draw a line as all of them would: first and last, and each bucket's extremes."""
-    count = len(values)
-    if count <= points:
-        return np.arange(count)
-    edges = np.linspace(0, count, max(points // 2, 1) + 1).astype(np.int64)
-    kept = {0, count - 1}
-    for first, last in pairwise(edges):
-        part = values[first:last]
-        if len(part):
-            kept |= {int(first + part.argmin()), int(first + part.argmax())}
-    return np.array(sorted(kept), np.int64)
 
 
 def _put(account: _Account, ts: int, equity: Decimal) -> None:

@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -17,6 +17,7 @@ from algotrader.backtest.judgement import instruments_key, judge_run, trial
 from algotrader.backtest.loading import DataRequest, parse_instant
 from algotrader.backtest.lookahead import check_columns
 from algotrader.backtest.market import Market
+from algotrader.backtest.plain import RESULT_FILE, plain_run, result_file
 from algotrader.backtest.reporting import Checked, Paths, report_data
 from algotrader.backtest.run import RunResult, run_backtest
 from algotrader.backtest.settings import BacktestSettings, PathName
@@ -50,6 +51,10 @@ class Completed:
     @property
     def report(self) -> Path:
         return self.folder / "report.html"
+
+    def plain(self) -> dict[str, Any]:
+        """What `backtest --json` prints, but for where the report is."""
+        return plain_run(self.result, self.record, self.judged)
 
 
 def complete_run(
@@ -90,6 +95,7 @@ def complete_run(
             "report.html": render_run(data).encode(),
             "trades.csv": trades_csv(result.trades).encode(),
             "strategy.py": loaded.source.encode(),
+            RESULT_FILE: result_file(result, record, judged),
             **({"log.jsonl": log_lines(result.log)} if result.log else {}),
         },
     )

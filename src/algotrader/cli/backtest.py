@@ -72,7 +72,7 @@ def backtest(
     from algotrader.backtest.store import refuse_folder, write_file
     from algotrader.cli.finished import now_s, tell
     from algotrader.cli.main import FINDING
-    from algotrader.cli.run_tables import print_run, run_json
+    from algotrader.cli.run_tables import print_run
     from algotrader.strategy.loader import load
 
     began_s = now_s()
@@ -98,7 +98,11 @@ def backtest(
     if report is not None:
         write_file(report, done.report.read_bytes())
     checked = audit_run(done.result) if audit else None
-    shown: Any = run_json(done) | ({} if checked is None else {"audit": audit_json(checked)})
+    shown: Any = (
+        done.plain()
+        | {"report": str(done.report)}
+        | ({} if checked is None else {"audit": audit_json(checked)})
+    )
 
     def lines(console: Console) -> None:
         print_run(console, done, report or done.report)

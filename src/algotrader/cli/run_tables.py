@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -11,7 +10,6 @@ from rich.text import Text
 
 from algotrader.backtest.assumptions import assumptions_of
 from algotrader.backtest.complete import Completed
-from algotrader.backtest.judge import Overfitting
 from algotrader.backtest.metric_names import METRICS, Unit
 from algotrader.backtest.remarks import warnings_of
 from algotrader.backtest.report.headline import made
@@ -137,59 +135,3 @@ def format_value(name: str, value: Value) -> str:
             return f"{format_number(value, 1)} bps"
         case _:
             return format_number(value, 2)
-
-
-def run_json(done: Completed) -> dict[str, Any]:
-    """The object that `backtest --json` prints."""
-    result = done.result
-    return {
-        "run": done.record.run,
-        "driver": result.driver,
-        "strategy": done.record.strategy,
-        "parameters": done.record.parameters,
-        "metrics": dict(result.summary.values),
-        "undefined": {name: str(reason) for name, reason in result.summary.undefined.items()},
-        "trades": [
-            {
-                "symbol": trade.symbol,
-                "entry_ts": trade.entry_ts,
-                "exit_ts": trade.exit_ts,
-                "side": "long" if trade.side > 0 else "short",
-                "quantity": trade.quantity,
-                "entry_price": trade.entry_price,
-                "exit_price": trade.exit_price,
-                "fees": trade.fees,
-                "funding": trade.funding,
-                "profit": trade.profit,
-                "exit_reason": trade.exit_reason.name.lower(),
-                "ambiguous": trade.ambiguous,
-                "open": trade.is_open,
-            }
-            for trade in result.trades
-        ],
-        "data": {
-            "hash": done.record.data_hash,
-            "source": result.market.provenance.source,
-            "generated": result.market.provenance.generated,
-            "coverage": result.market.coverage.bars,
-            "funding_coverage": result.market.coverage.funding,
-            "bars": len(result.bars),
-        },
-        "overfitting": overfitting_json(done.judged),
-        "assumptions": {remark.code: remark.en for remark in assumptions_of(result)},
-        "warnings": [remark.as_dict() for remark in warnings_of(result)],
-        "report": str(done.report),
-    }
-
-
-def overfitting_json(judged: Overfitting) -> dict[str, Any]:
-    return {
-        "verdict": judged.verdict.outcome.value,
-        "reasons": [reason.text("en") for reason in judged.verdict.reasons],
-        "trials": judged.trials.n_trials,
-        "effective_trials": judged.trials.effective_trials,
-        "luck_sharpe": judged.luck_sharpe,
-        "deflated_sharpe": judged.deflated_sharpe,
-        "probabilistic_sharpe": judged.probabilistic_sharpe,
-        "pbo": None if judged.cscv is None else judged.cscv.pbo,
-    }

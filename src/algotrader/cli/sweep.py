@@ -143,7 +143,7 @@ def sweep_json(done: Any) -> dict[str, Any]:
     """The object that `sweep --json` prints: every set, and what luck makes of them."""
     import math
 
-    from algotrader.cli.run_tables import overfitting_json
+    from algotrader.backtest.plain import plain_overfitting
 
     result = done.result
     rows = [
@@ -162,7 +162,7 @@ def sweep_json(done: Any) -> dict[str, Any]:
         "strategy": result.plan.loaded.name,
         "best": result.best,
         "sets": rows,
-        "overfitting": overfitting_json(done.judged),
+        "overfitting": plain_overfitting(done.judged),
         "table": str(done.table),
         "report": str(done.report),
     }

@@ -139,7 +139,7 @@ def print_walkforward(console: Console, done: Any) -> None:
 
 def walkforward_json(done: Any) -> dict[str, Any]:
     """The object that `walkforward --json` prints."""
-    from algotrader.cli.run_tables import overfitting_json
+    from algotrader.backtest.plain import plain_overfitting
 
     walked = done.walked
     days = walked.sweep.days
@@ -160,7 +160,7 @@ def walkforward_json(done: Any) -> dict[str, Any]:
             }
             for fold in walked.folds
         ],
-        "overfitting": overfitting_json(done.judged),
+        "overfitting": plain_overfitting(done.judged),
         "report": str(done.report),
     }
 
