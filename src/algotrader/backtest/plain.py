@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
+from algotrader.backtest.assumptions import assumptions_of
 from algotrader.backtest.judge import Overfitting
-from algotrader.backtest.remarks import assumptions_of, warnings_of
+from algotrader.backtest.remarks import warnings_of
 from algotrader.backtest.run import RunResult
 from algotrader.backtest.store import RunRecord
 

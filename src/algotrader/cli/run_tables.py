@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from algotrader.backtest.assumptions import assumptions_of
 from algotrader.backtest.complete import Completed
 from algotrader.backtest.metric_names import METRICS, Unit
 from algotrader.backtest.remarks import warnings_of
