@@ -94,6 +94,7 @@ class EngineState:
         self.modes: dict[AccountId, TradingMode] = {
             account.account_id: TradingMode.STARTING for account in settings.accounts
         }
+        self.mode_by: dict[AccountId, str] = {}  # who set it
         self.closes: dict[Symbol, BarClosed] = {}  # the newest bar of each instrument
         self._marks: dict[Symbol, Decimal] = {}
         self._marked = 0  # how often a price was told
@@ -227,6 +228,7 @@ class EngineState:
 
     def _mode_changed(self, event: ModeChanged) -> None:
         self.modes[event.account] = event.mode
+        self.mode_by[event.account] = event.by
 
     def _settled(self, event: Changed) -> None:
         self.inforce = self.inforce.after(event)

@@ -20,6 +20,9 @@ from algotrader.core.symbols import Symbol
 from algotrader.engine.state import EngineState
 
 BY: Final = "recovery"
+SILENCE: Final = "silence"
+"""Who stopped an account whose venue does not answer: it goes on by itself once that does."""
+_SILENT_TRIES: Final = 5  # questions in a row
 _LOOKS: Final = 5
 _LOOK_AGAIN_S: Final = 0.5
 
@@ -66,6 +69,29 @@ class Comparer:
             await around.sleep(_LOOK_AGAIN_S)
         return wrong
 
+    async def unanswered(self, tries: int) -> None:
+        """The venue left so many questions in a row open: nothing new is bought on this account.
+
+        Other accounts go on.
+        """
+        if tries != _SILENT_TRIES or self._mode is not TradingMode.TRADING:
+            return
+        text = f"{self._account}: the venue does not answer; only reductions go out until it does"
+        self._tell_mode(TradingMode.REDUCE_ONLY, "the venue does not answer", SILENCE)
+        await self._around.notifier.notify(
+            Notice(
+                severity=Severity.CRITICAL, title=f"{self._account}: the venue does not answer",
+                text=text, cause=f"silence:{self._account}",
+            )
+        )  # fmt: skip
+
+    @property
+    def _mode(self) -> TradingMode:
+        return self._around.state().modes[self._account]
+
+    def _was_silent(self) -> bool:
+        return self._around.state().mode_by.get(self._account) == SILENCE
+
     async def reconcile(self, before: TradingMode) -> None:
         """Compare at the start, and go on in the mode that the journal ends in; a halt stays."""
         if wrong := await self.differences():
@@ -83,9 +109,10 @@ class Comparer:
         while True:
             await self._wait(every_s)
             wrong = await self.differences()
-            mode = self._around.state().modes[self._account]
+            mode = self._mode
             if not wrong:
-                if self._known and mode is TradingMode.REDUCE_ONLY:
+                was_stopped = bool(self._known) or self._was_silent()
+                if was_stopped and mode is TradingMode.REDUCE_ONLY:
                     self._tell_mode(TradingMode.TRADING, "equal again")
                 self._known = {}
             elif wrong != self._known:
@@ -119,12 +146,12 @@ class Comparer:
             )  # fmt: skip
         self._known = {}
 
-    def _tell_mode(self, mode: TradingMode, reason: str) -> None:
+    def _tell_mode(self, mode: TradingMode, reason: str, by: str = BY) -> None:
         now_ms = self._around.now_ms()
         self._around.tell(
             ModeChanged(
                 ts_event=now_ms, ts_known=now_ms, account=self._account, mode=mode, reason=reason,
-                by=BY,
+                by=by,
             )
         )  # fmt: skip
 

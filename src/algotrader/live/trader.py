@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from itertools import count
 from typing import Any, Final, Protocol, TypedDict, TypeVar
 
 from algotrader.core.events import (
@@ -37,8 +38,9 @@ from algotrader.engine.commands import (
     SetTimer,
     Submit,
 )
+from algotrader.engine.state import EngineState
 from algotrader.execution.broker import Broker, BrokerUnavailableError
-from algotrader.live.comparing import Comparer, Surroundings
+from algotrader.live.comparing import SILENCE, Comparer, Surroundings
 from algotrader.live.journal.errors import JournalUnwrittenError
 from algotrader.live.steps import LATEST_ROWS, SNAPSHOT_ROWS, Steps
 
@@ -115,7 +117,7 @@ class Trader:
         that is done for an account, nothing of it is sent.
         """
         self._failure = asyncio.get_running_loop().create_future()
-        modes = dict(self._steps.engine.state.modes)
+        modes = _modes_before(self._steps.engine.state)
         for account in self._brokers:
             self.tell(self._mode(account, TradingMode.STARTING, "the trader was started"))
         self._unasked = {live.order.order_id for live in self._steps.engine.state.orders.open()}
@@ -147,7 +149,9 @@ class Trader:
             account,
             Surroundings(
                 state=lambda: self._steps.engine.state,
-                positions=lambda symbols: self._asked(lambda: broker.positions(symbols)),
+                positions=lambda symbols: self._asked(
+                    lambda: broker.positions(symbols), self._comparers[account].unanswered
+                ),
                 settled=self._events.join,
                 tell=self.tell,
                 now_ms=self._now_ms,
@@ -316,14 +320,21 @@ class Trader:
         for fill in await self._asked(lambda: broker.trades(command.order_id, command.instrument)):
             self.tell(fill)
 
-    async def _asked(self, question: Callable[[], Awaitable[Any]]) -> Any:
-        """The answer to a question, asked until there is one."""
-        while True:
+    async def _asked(
+        self,
+        question: Callable[[], Awaitable[Any]],
+        unanswered: Callable[[int], Awaitable[None]] | None = None,
+    ) -> Any:
+        """The answer to a question, asked until there is one; `unanswered` counts the tries."""
+        for tries in count(1):
             try:
                 return await question()
             except BrokerUnavailableError as error:
                 log.warning("the venue did not answer: %s", error)
+                if unanswered is not None:
+                    await unanswered(tries)
                 await self._sleep(_ASK_AGAIN_S)
+        raise AssertionError("it is asked for ever")
 
     def _ask(self, question: AskStrategy) -> None:
         """At once: strategies think while the disk writes."""
@@ -374,6 +385,14 @@ class Trader:
 
     def _now_ms(self) -> int:
         return utc_ms(self._clock.now())
+
+
+def _modes_before(state: EngineState) -> dict[AccountId, TradingMode]:
+    """As the journal ends; what a venue's silence stopped goes on with its answers."""
+    return {
+        account: TradingMode.TRADING if state.mode_by.get(account) == SILENCE else mode
+        for account, mode in state.modes.items()
+    }
 
 
 def _unwritten(error: JournalUnwrittenError) -> Notice:

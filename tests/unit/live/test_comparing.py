@@ -275,3 +275,36 @@ def entered(desk: Desk, ts: int) -> list[Decimal]:
         desk.steps.take(event)
     done = desk.steps.take(an_answer(0.5, ts))
     return [c.approved.order.quantity for c in done if isinstance(c, Submit)]
+
+
+def test_a_venue_that_does_not_answer_lets_nothing_increase_until_it_does() -> None:
+    desk = Desk(["0"])
+
+    async def silent() -> None:
+        for tries in range(1, 9):
+            await desk.comparer.unanswered(tries)
+
+    asyncio.run(silent())
+    assert desk.mode is TradingMode.REDUCE_ONLY
+    assert [notice.cause for notice in desk.notices] == ["silence:main"]
+
+    desk.keep(sleeps=3)
+    assert desk.mode is TradingMode.TRADING
+
+
+def test_what_a_person_or_the_venue_stopped_meanwhile_stays_stopped() -> None:
+    for mode in (TradingMode.REDUCE_ONLY, TradingMode.HALTED):
+        desk = Desk(["0"])
+        asyncio.run(desk.comparer.unanswered(5))
+        desk.tell(ModeChanged(**at(T0), account=MAIN, mode=mode, reason="seen", by="venue"))
+        desk.keep(sleeps=3)
+
+        assert desk.mode is mode
+
+
+def test_a_short_silence_is_no_reason_to_stop() -> None:
+    desk = Desk(["0"])
+    asyncio.run(desk.comparer.unanswered(4))
+
+    assert desk.mode is TradingMode.TRADING
+    assert not desk.notices
