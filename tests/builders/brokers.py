@@ -207,7 +207,8 @@ async def a_unified_broker(
             MAIN, client, SystemClock(), UnifiedBrokerSettings(**{"check_s": 0.01} | settings)
         )
         try:
-            assert await broker.ready() is None
+            problem = await broker.ready()
+            assert problem is None, problem
             yield broker, Symbol.parse(f"{table.name}:BTC/USDT{settle}")
         finally:
             await broker.close()

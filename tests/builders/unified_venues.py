@@ -282,6 +282,7 @@ class Binance(LookAlike):
             "GET /api/v3/time": (lambda s, p: s.forms("spot time", serverTime=s.book.now_ms()), frozenset()),
             "GET /api/v3/exchangeInfo": (lambda s, p: s.forms("spot instruments"), frozenset()),
             "GET /fapi/v1/exchangeInfo": (lambda s, p: s.forms("perpetual instruments"), frozenset()),
+            "GET /dapi/v1/exchangeInfo": (lambda s, p: s.forms("perpetual instruments", symbols=[]), frozenset()),
             "GET /api/v3/klines": (Binance._bars, frozenset({"symbol", "interval", "limit", "startTime", "endTime"})),
             "GET /fapi/v1/klines": (Binance._bars, frozenset({"symbol", "interval", "limit", "startTime", "endTime"})),
             "GET /api/v3/account": (Binance._account, frozenset({"omitZeroBalances"})),
@@ -444,6 +445,12 @@ class Bybit(LookAlike):
     """https://bybit-exchange.github.io/docs/v5/intro: a unified account."""
 
     name = "bybit"
+    is_unified = True
+
+    def _key(self, params: Params) -> Any:
+        made = self.forms("key")
+        made["result"]["uta"] = int(self.is_unified)
+        return made
 
     def checked(self, call: Call) -> Params:
         route = self._routes().get(f"{call.method} {call.path}")
@@ -490,7 +497,9 @@ class Bybit(LookAlike):
                 {"category", "symbol", "status", "baseCoin", "limit", "cursor"})),
             "GET /v5/market/kline": (Bybit._bars, frozenset(
                 {"category", "symbol", "interval", "start", "end", "limit"})),
-            "GET /v5/user/query-api": (lambda s, p: s.forms("key"), frozenset()),
+            "GET /v5/market/risk-limit": (Bybit._risk_limits, frozenset(
+                {"category", "symbol", "cursor"})),
+            "GET /v5/user/query-api": (Bybit._key, frozenset()),
             "GET /v5/account/info": (lambda s, p: s.forms("account"), frozenset()),
             "POST /v5/order/create": (Bybit._new, frozenset({
                 "category", "symbol", "isLeverage", "side", "orderType", "qty", "marketUnit",
@@ -520,15 +529,21 @@ class Bybit(LookAlike):
         return made
 
     def _instruments(self, params: Params) -> Any:
-        kind = "spot" if params["category"] == "spot" else "perpetual"
-        return self.forms(f"{kind} instruments")
+        category = params["category"]
+        made = self.forms(f"{'spot' if category == 'spot' else 'perpetual'} instruments")
+        if category not in ("spot", "linear"):
+            made["result"] = {**made["result"], "category": category, "list": []}
+        return made
+
+    def _risk_limits(self, params: Params) -> Any:
+        return self.forms("risk limits")
 
     def _bars(self, params: Params) -> Any:
         first, step = int(params["start"]), 3_600_000
         stamps = range(first + -first % step, self.book.now_ms(), step)[: int(params["limit"])]
-        made = self.forms("orders")
+        made = self.forms("bars", time=self.book.now_ms())
         rows = [[str(ts), *self.forms("bar")[1:]] for ts in reversed(stamps)]
-        made["result"] = {"symbol": "BTCUSDT", "category": params["category"], "list": rows}
+        made["result"] = {**made["result"], "category": params["category"], "list": rows}
         return made
 
     def _new(self, params: Params) -> Any:

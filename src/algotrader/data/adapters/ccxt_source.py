@@ -26,7 +26,7 @@ _FEES = {
     ("okx", InstrumentKind.PERPETUAL): ("0.0002", "0.0005"),
 }
 _CONTRACT_DECIMALS = 8
-_FEE_IN_COIN = {"okx", "binance"}
+_FEE_IN_COIN = {"okx", "binance", "bybit"}
 
 
 class CcxtSource:

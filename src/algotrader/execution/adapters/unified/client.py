@@ -26,6 +26,7 @@ from algotrader.execution.broker import BrokerUnavailableError
 DEADLINE: Final = "algotrader_deadline_ms"
 """In the parameters of a call: taken out before it is signed."""
 _TIMEOUT_MS: Final = 5_000
+_LEFT_ALONE_S: Final = 1.0  # a venue that says "too often" and not how long
 _LONGEST_WINDOW_MS: Final = 60_000
 _PUBLIC: Final = "public"
 
@@ -63,17 +64,26 @@ class UnifiedClient:
         """CodeError for a refusal of the venue, BrokerUnavailableError without an answer."""
         kind = _PUBLIC if instrument is None else str(instrument.kind)
         named = "" if instrument is None else instrument.code
+        self._require_a_turn(call, kind, named, arguments)
         await self._gate.enter(call, kind, named)
         try:
             return await getattr(self._client, call)(*arguments)
         except CodeError as error:
             if self.venue.codes.treatment(error.code, error.message) is Treatment.RETRY:
-                self._gate.refused(call, kind, named)
+                self._gate.refused(call, kind, named, error.wait_s or _LEFT_ALONE_S)
             raise
         except self._errors as error:
             raise BrokerUnavailableError(
                 f"{self.venue.name} {call}: {type(error).__name__}"
             ) from error
+
+    def _require_a_turn(self, call: str, kind: str, named: str, arguments: tuple[Any, ...]) -> None:
+        """What has a deadline does not wait for its turn beyond it."""
+        for one in arguments:
+            if isinstance(one, dict) and DEADLINE in one:
+                turn_ms = self._client.nonce() + 1_000 * self._gate.wait_s(call, kind, named)
+                if turn_ms >= one[DEADLINE]:
+                    raise BrokerUnavailableError(f"{call} has no turn before its deadline")
 
     def wait_s(self, call: str, instrument: Symbol) -> float:
         """How long a call would have to wait for its turn."""
@@ -124,8 +134,8 @@ def _client(venue: UnifiedVenue, keys: ApiKeys, base_url: str | None) -> Any:
         number = str  # exact texts; a float is not what the venue said
 
         def handle_errors(self, *about: Any) -> None:
-            status, method, answer = about[0], about[3], about[6]
-            _read(venue, status, method, answer)
+            status, method, headers, answer = about[0], about[3], about[4], about[6]
+            _read(venue, status, method, headers, answer)
 
         def handle_http_status_code(self, *_: object) -> None:
             return None
@@ -155,13 +165,15 @@ def _client(venue: UnifiedVenue, keys: ApiKeys, base_url: str | None) -> Any:
     return client
 
 
-def _read(venue: UnifiedVenue, status: int, method: str, answer: Any) -> None:
+def _read(venue: UnifiedVenue, status: int, method: str, headers: Any, answer: Any) -> None:
     if not isinstance(answer, dict | list):
         raise NoAnswerError(f"{method}: status {status}, and no answer of {venue.name}")
     told = venue.error_in(answer)
     if told is not None:
         # With 5xx the venue itself does not know what became of a request, whatever the code.
-        raise CodeError(*told, is_definite=status < 500)
+        wait = str((headers or {}).get("Retry-After", ""))
+        wait_s = float(wait) if wait.isdigit() else None
+        raise CodeError(*told, is_definite=status < 500, wait_s=wait_s)
     if status >= 400:
         raise NoAnswerError(f"{method}: status {status}")
 

@@ -17,10 +17,13 @@ from algotrader.execution.adapters.treatments import CodeTable
 class CodeError(Exception):
     """The venue answered with a code: what it means is in the venue's table."""
 
-    def __init__(self, code: str, message: str, *, is_definite: bool = True) -> None:
+    def __init__(
+        self, code: str, message: str, *, is_definite: bool = True, wait_s: float | None = None
+    ) -> None:
         self.code = code
         self.message = message
         self.is_definite = is_definite  # False where the venue itself does not know
+        self.wait_s = wait_s  # what it asks to be left alone for
         super().__init__(f"{code} {message}".strip())
 
 
