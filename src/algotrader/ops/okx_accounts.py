@@ -47,10 +47,11 @@ def require_okx(desk: Desk) -> None:
     """ConfigurationError for another venue, and for two accounts that name the same key."""
     named: dict[str, AccountId] = {}
     for account in desk.accounts:
-        if (venue := account.symbols[0].venue) != "OKX":
+        if others := sorted({symbol.venue for symbol in account.symbols} - {"OKX"}):
             raise ConfigurationError(
                 "trading.venue",
-                f"account {account.name} trades on {venue}; OKX alone is traded so far",
+                f"account {account.name} trades on {', '.join(others)}: real and demo orders go to "
+                "OKX alone, for no other venue's adapter is proved on the venue itself",
                 hint="use symbols such as OKX:BTC/USDT, or trading: {mode: paper}",
             )
         other = named.setdefault(account.settings.keys, account.name)
