@@ -6,8 +6,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from algotrader.cli.config import plain, type_name
+from algotrader.cli.config import is_duration, plain, type_name
 from algotrader.ops.config import default_of, field_of, keys
+from algotrader.risk.kinds import written
 
 _TOP = """# Settings
 
@@ -33,7 +34,10 @@ def page() -> str:
 
 def _row(key: str) -> str:
     kind, description = field_of(key)
-    cells = (f"`{key}`", type_name(kind), _default(default_of(key)), description)
+    default = default_of(key)
+    if isinstance(default, int) and is_duration(kind):
+        default = written(default)
+    cells = (f"`{key}`", type_name(kind), _default(default), description)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 

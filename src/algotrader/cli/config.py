@@ -13,6 +13,7 @@ from algotrader.cli.commands import TABLE, new_app
 from algotrader.cli.output import Output, print_json, with_output
 from algotrader.ops.config import DEFAULT, Configuration, field_of, load, short
 from algotrader.ops.settings import Settings
+from algotrader.risk.kinds import Duration, written
 
 app = new_app(
     f"""{TABLE["config"].help}
@@ -124,6 +125,8 @@ def _row(configuration: Configuration, key: str) -> dict[str, Any]:
         ]
     elif isinstance(value, dict):
         value = dict(value)
+    elif isinstance(value, int) and is_duration(field_of(key)[0]):
+        value = written(value)
     elif not isinstance(value, bool | int | float | None):
         value = str(value)
     return {"key": key, "value": value, "origin": configuration.origins.get(key, DEFAULT)}
@@ -142,8 +145,15 @@ def plain(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def is_duration(kind: Any) -> bool:
+    """Whether it is a length of time, or none."""
+    return kind == Duration or Duration in get_args(kind)
+
+
 def type_name(kind: Any) -> str:
     """`worst | best` for choices, else the type's own name."""
+    if kind == Duration:
+        return "length of time: 10s, 5m, 4h"
     if kind is type(None):
         return "not set"
     if kind is bool:

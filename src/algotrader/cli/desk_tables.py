@@ -77,11 +77,30 @@ def print_rows(
 
 def _table(rows: Sequence[dict[str, Any]], columns: Mapping[str, str]) -> Table:
     table = Table(box=None, pad_edge=False)
+    cells = []
     for key, heading in columns.items():
-        table.add_column(heading, justify="right" if key in _NUMBERS else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*(_text(key, row[key]) for key in columns))
+        texts = [_text(key, row[key]) for row in rows]
+        is_exact = key in _PRICES | _QUANTITIES
+        if is_exact:  # the table itself would put their last digits below each other
+            heading, *texts = _on_the_point(heading, texts)
+        right = key in _NUMBERS and not is_exact
+        table.add_column(heading, justify="right" if right else "left", no_wrap=True)
+        cells.append(texts)
+    for line in zip(*cells, strict=True):
+        table.add_row(*line)
     return table
+
+
+def _on_the_point(heading: str, texts: Sequence[str]) -> list[str]:
+    """A heading and numbers below each other by their decimal point, all of one width."""
+    after = [len(text) - text.index(".") if "." in text else 0 for text in texts]
+    most = max(after, default=0)
+    spread = [
+        text if text == ABSENT else text + " " * (most - here)
+        for text, here in zip(texts, after, strict=True)
+    ]
+    width = max(map(len, (heading, *spread)))
+    return [text.rjust(width) for text in (heading, *spread)]
 
 
 ACCOUNTS = {

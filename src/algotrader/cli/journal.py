@@ -65,7 +65,9 @@ def show(
 
     def lines(console: Console) -> None:
         for row in rows:
-            console.print(_line(row), no_wrap=True, overflow="ellipsis", soft_wrap=False)
+            console.print(
+                _line(row), no_wrap=True, overflow="ellipsis", soft_wrap=False, markup=False
+            )
         if not rows:
             console.print("no such row")
 
@@ -201,8 +203,30 @@ def _folder(out: Output, journal: Path | None) -> JournalFolder:
 def _line(row: Row) -> str:
     from algotrader.core.instants import utc_at
 
-    body = row.body.decode("utf-8", errors="backslashreplace")
-    return f"{row.seq:>9}  {utc_at(row.time_ms):%Y-%m-%d %H:%M:%S}  {row.kind:<18}  {body}"
+    return f"{row.seq:>9}  {utc_at(row.time_ms):%Y-%m-%d %H:%M:%S}  {row.kind:<23}  {_said(row)}"
+
+
+_SHOWN_BEFORE = ("kind", "v", "ts_event", "ts_known")
+
+
+def _said(row: Row) -> str:
+    """What a row says, without what its line has said already."""
+    from algotrader.live.journal.showing import plain_body
+
+    body = plain_body(row.body)
+    if not isinstance(body, dict):
+        return str(body)
+    return "  ".join(
+        f"{key}={_brief(value)}"
+        for key, value in body.items()
+        if key not in _SHOWN_BEFORE and value not in (None, "", [], {})
+    )
+
+
+def _brief(value: Any) -> str:
+    import json
+
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _verification(found: Verification) -> dict[str, Any]:

@@ -124,7 +124,8 @@ def _confirmed(out: Output, change: LimitChange, confirm: str | None) -> str | N
 def _in_force(limits: RiskSettings) -> list[tuple[str, str]]:
     from algotrader.ops.settings_text import texts
 
-    return list(texts(limits.model_dump(mode="json", exclude_unset=True)))
+    found = texts(limits.model_dump(mode="json", exclude_unset=True))
+    return [(key, value) for key, value in found if value]
 
 
 def _load(out: Output) -> Configuration:

@@ -22,16 +22,20 @@ def ask(
     flatten: bool = False,
 ) -> None:
     """Put a request for each account into the trader's inbox. UsageError for unknown accounts."""
-    from algotrader.ops.asking import ask_mode
+    from algotrader.ops.asking import ask_mode, is_running
     from algotrader.ops.config import load
 
-    what = "flatten" if flatten else mode.value
-    wanted = ask_mode(
-        load(out.config, environment=os.environ), mode, accounts, reason, flatten=flatten
+    configuration = load(out.config, environment=os.environ)
+    what = "flatten" if flatten else {"halted": "halt", "trading": "resume"}[mode.value]
+    wanted = ask_mode(configuration, mode, accounts, reason, flatten=flatten)
+    when = (
+        "algotrader status shows when it is in force"
+        if is_running(configuration)
+        else "no trader runs: in force when it starts"
     )
 
     def lines(console: Console) -> None:
         for name in wanted:
-            console.print(f"{name}: {what} asked; algotrader status shows when it is in force")
+            console.print(f"{name}: {what} asked; {when}")
 
     out.show([{"account": name, "asked": what, "reason": reason} for name in wanted], lines)

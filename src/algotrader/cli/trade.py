@@ -145,7 +145,7 @@ def _trade_on_exchange(out: Output, desk: Desk, for_s: float | None, accept: Acc
     keys = keys_of(desk, secrets)
     trading, starts = desk.configuration.settings.trading, Starts(folder.path, SystemClock())
     out.note(
-        f"{trading.mode.upper()}  {_who(desk)}  {place(trading)}  journal {shown_path(folder.path)}"
+        f"{trading.mode.upper()}  {_who(desk)}  {place(trading)}  journal in {shown_path(folder.path)}"
     )
     with (
         logged(desk.configuration, os.environ, verbose=out.verbose) as redactor,
@@ -241,7 +241,7 @@ def _told(changes: Sequence[str], accepted_by: str | None) -> str | None:
 
 
 def _banner(desk: Desk, journal: str) -> str:
-    return f"PAPER  {_who(desk)}  replay of recorded bars  journal {journal}"
+    return f"PAPER  {_who(desk)}  replay of recorded bars  journal in {journal}"
 
 
 def _who(desk: Desk) -> str:

@@ -41,7 +41,7 @@ def trade_live_bars(
         desk = build_desk(configuration)
         folder = journal_folder(desk)
         names = ", ".join(one.name for one in desk.strategies)
-        out.note(f"PAPER  {names}  live bars  journal {shown_path(folder.path)}")
+        out.note(f"PAPER  {names}  live bars  journal in {shown_path(folder.path)}")
         beside = console_beside(configuration, os.environ, quiet=out.quiet or out.json)
         with opened(folder, Sync.FULL) as journal, beside:
             work = process.trade(

@@ -94,13 +94,13 @@ class TradingSettings(Section):
         None, description="end of a replay, not included; absent: the last bar"
     )
     stop_within: Duration = Field(
-        10_000, description="a position without its live stop for longer is left (R19); 10s"
+        10_000, description="a position without its live stop for longer is left (R19)"
     )
     without_stop: Literal["exit", "tell"] = Field(
         "exit", description="what is done then: sell it, or tell you and go on trying"
     )
     cash_wait: Duration = Field(
-        10_000, description="increases wait so long for the cash of reductions (R11); 10s"
+        10_000, description="increases wait so long for the cash of reductions (R11)"
     )
     at_exit: Literal["keep", "cancel"] = Field(
         "keep",
@@ -186,9 +186,7 @@ class StrategySettings(Section):
         "both inside the cap; absent: as the venue needs",
     )
     work_for: Duration = Field(
-        600_000, description="of twap and chase: then the rest is taken at the cap; 10m"
+        600_000, description="of twap and chase: then the rest is taken at the cap"
     )
     slices: int = Field(10, gt=0, le=1_000, description="parts of twap")
-    chase_every: Duration = Field(
-        5_000, description="of chase: between looks at the best price; 5s"
-    )
+    chase_every: Duration = Field(5_000, description="of chase: between looks at the best price")

@@ -24,6 +24,7 @@ from algotrader.ops.dotenv import read_dotenv
 from algotrader.ops.secret_values import looks_secret, require_no_secrets
 from algotrader.ops.settings import Settings
 from algotrader.ops.yaml_lines import Key, read_yaml
+from algotrader.risk.kinds import Duration
 
 FILE_NAME = "algotrader.yaml"
 PREFIX = "ALGOTRADER__"
@@ -123,7 +124,8 @@ def setting(key: str, origin: str = "") -> tuple[str, ...]:
 def field_of(key: str) -> tuple[Any, str]:
     """Type and description of a setting, for `config explain`."""
     field = _field(key)
-    return field.annotation, field.description or ""
+    is_duration = any(one in get_args(Duration) for one in field.metadata)
+    return Duration if is_duration else field.annotation, field.description or ""
 
 
 def default_of(key: str) -> Any:

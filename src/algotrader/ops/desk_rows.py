@@ -5,6 +5,7 @@ Amounts are text, exact; times are UTC milliseconds.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from algotrader.core.instants import utc_ms
@@ -61,14 +62,19 @@ def limit_rows(state: EngineState, account: AccountId) -> list[dict[str, Any]]:
         {
             "rule": one.rule,
             "subject": one.subject,
-            "used": f"{one.used:.8g}",
-            "limit": f"{one.limit:.8g}",
-            "left": f"{one.left:.8g}",
+            "used": _short(one.used),
+            "limit": _short(one.limit),
+            "left": _short(one.left),
             "unit": one.unit.value,
             "action": one.action,
         }
         for one in state.risk.headroom(exposure)
     ]
+
+
+def _short(value: Decimal) -> str:
+    """Eight digits, never as a power of ten: `0.3`, `25000`."""
+    return f"{Decimal(f'{value:.8g}').normalize() + 0:f}"
 
 
 def hold_row(hold: Hold) -> dict[str, Any]:

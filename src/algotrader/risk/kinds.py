@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Final, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
@@ -27,12 +27,23 @@ def _zone(name: str) -> str:
     return ZoneInfo(name).key
 
 
+_UNITS: Final = (
+    ("w", 604_800_000),
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1_000),
+)
+
+
 def _duration(value: object) -> int:
     return parse_duration_ms(str(value))
 
 
-def _written(length_ms: int) -> str:
-    return f"{length_ms}ms"
+def written(length_ms: int) -> str:
+    """A length of time as it stands in the file: `10s`, `4h`."""
+    unit, length = next((each for each in _UNITS if length_ms % each[1] == 0), ("ms", 1))
+    return f"{length_ms // length}{unit}"
 
 
 def _hours(text: str) -> str:
@@ -66,7 +77,7 @@ Multiple = Annotated[Decimal, BeforeValidator(parse_number), Field(gt=0, le=125)
 Ratio = Annotated[Decimal, BeforeValidator(parse_fraction), Field(gt=1)]
 Count = Annotated[int, Field(gt=0)]
 Duration = Annotated[  # written 4h, kept in ms
-    int, BeforeValidator(_duration), Field(gt=0), PlainSerializer(_written, when_used="json")
+    int, BeforeValidator(_duration), Field(gt=0), PlainSerializer(written, when_used="json")
 ]
 Hours = Annotated[str, AfterValidator(_hours)]
 Zone = Annotated[str, AfterValidator(_zone)]

@@ -30,6 +30,7 @@ _LEVELS: Final = {
     "error": logging.ERROR,
 }  # fmt: skip
 _LAST_WORDS_S: Final = 5.0
+_FOR_PROGRAMS: Final = ("run", "ts_event", "ts_known", "v")
 _TALKATIVE: Final = (
     "ccxt", "aiohttp", "asyncio", "httpx", "httpcore", "websockets", "telegram", "apscheduler",
     "apprise", "urllib3", "uvicorn", "charset_normalizer", "requests",
@@ -195,8 +196,19 @@ def _on_terminal(stream: IO[str], level: int, redactor: Redactor) -> logging.Han
     drawn = structlog.dev.ConsoleRenderer(
         colors=stream.isatty(), pad_event_to=0, timestamp_key="time", sort_keys=False
     )
-    handler.setFormatter(_formatter(redactor, drawn))
+
+    def for_people(log: Any, method: str, line: _Line) -> str:
+        return drawn(log, method, _without_marks(line))
+
+    handler.setFormatter(_formatter(redactor, for_people))
     return handler
+
+
+def _without_marks(line: _Line) -> _Line:
+    """Without what the terminal has said already, or nobody reads there: the file keeps it."""
+    for name in _FOR_PROGRAMS:
+        line.pop(name, None)
+    return {name: value for name, value in line.items() if value is not None}
 
 
 def _formatter(redactor: Redactor, renderer: Any) -> ProcessorFormatter:
