@@ -220,7 +220,7 @@ def _algorithm_of(settings: BacktestSettings) -> Algorithm | None:
     if settings.execution not in WORKED:
         return None
     return Algorithm(
-        kind=AlgorithmKind(settings.execution), over_ms=settings.work_for_ms,
+        kind=AlgorithmKind(settings.execution), over_ms=settings.work_for,
         slices=settings.slices,
     )  # fmt: skip
 

@@ -31,7 +31,7 @@ class BacktestSettings:
     margin_mode: MarginName = "cross"
     path: PathName = "worst"
     execution: ExecutionName | None = None
-    work_for_ms: int = 600_000  # of twap and chase: then the rest is taken at the cap
+    work_for: int = 600_000  # ms, of twap and chase: then the rest is taken at the cap
     slices: int = 10  # of twap
     size_at: SizeAtName = "close"
     gap_fill: Literal["venue", "open", "limit"] = "venue"
@@ -49,8 +49,8 @@ class BacktestSettings:
             "must be a fraction, 0 or more and below 1",
         )
         _require(self.max_leverage > 0, "max-leverage", self.max_leverage, "must be above 0")
-        _require(self.work_for_ms > 0, "work-for", self.work_for_ms, "must be above 0")
-        _require(0 < self.slices <= self.work_for_ms, "slices", self.slices, "must be 1 or more")
+        _require(self.work_for > 0, "work-for", self.work_for, "must be above 0")
+        _require(0 < self.slices <= self.work_for, "slices", self.slices, "must be 1 or more")
         _require(self.seed >= 0, "seed", self.seed, "must be 0 or above")
         if self.leverage is not None:
             _require(0 < self.leverage < inf, "leverage", self.leverage, "must be above 0")

@@ -15,8 +15,8 @@ _CHASE: Final = "chase"
 
 def worked_text(settings: BacktestSettings, bar_ms: int) -> tuple[str, str]:
     """How targets are filled, in English and in Chinese."""
-    over = format_duration(settings.work_for_ms)
-    over_zh = format_duration(settings.work_for_ms, language="zh")
+    over = format_duration(settings.work_for)
+    over_zh = format_duration(settings.work_for, language="zh")
     if _falls_into_one_bar(settings, bar_ms):
         return (
             f"{settings.execution} over {over}, all of it at the next open within 50 bps of the "
@@ -61,9 +61,9 @@ def about_bars(result: RunResult) -> Iterator[Remark]:
 def _falls_into_one_bar(settings: BacktestSettings, bar_ms: int) -> bool:
     """Slices until the close of the first bar all meet its open; a chase ends before it is seen."""
     if settings.execution == _CHASE:
-        return settings.work_for_ms < bar_ms
-    return settings.work_for_ms <= bar_ms
+        return settings.work_for < bar_ms
+    return settings.work_for <= bar_ms
 
 
 def _slices_a_bar(settings: BacktestSettings, bar_ms: int) -> float:
-    return settings.slices * bar_ms / settings.work_for_ms
+    return settings.slices * bar_ms / settings.work_for

@@ -134,8 +134,8 @@ def resolve(asked: Asked, config: Path | None, *, engine: str | None = "fast") -
     defaults = loaded.settings.backtest
     folders = loaded.settings.workspace
     risk = loaded.settings.risk
-    is_full = needs_full(engine, risk) or (engine is None and asked.execution in WORKED)
     settings = _settings(asked, defaults, risk)
+    is_full = needs_full(engine, risk) or (engine is None and settings.execution in WORKED)
     if not is_full:
         refuse_worked(settings)
     return Resolved(
@@ -225,8 +225,8 @@ def _settings(asked: Asked, defaults: BacktestDefaults, risk: RiskSettings) -> B
         execution=None
         if execution is None
         else _one_of("execution", execution, ("market", "capped", *WORKED)),
-        work_for_ms=_work_for(asked),
-        slices=10 if asked.slices is None else asked.slices,
+        work_for=_work_for(asked, defaults),
+        slices=defaults.slices if asked.slices is None else asked.slices,
         size_at=size_at,
         cash_buffer=0.0 if cash_buffer is None else cash_buffer,
         allow_gaps=asked.allow_gaps or defaults.allow_gaps,
@@ -234,15 +234,16 @@ def _settings(asked: Asked, defaults: BacktestDefaults, risk: RiskSettings) -> B
     )
 
 
-def _work_for(asked: Asked) -> int:
+def _work_for(asked: Asked, defaults: BacktestDefaults) -> int:
     """Milliseconds. UsageError where nothing is worked over time."""
     is_given = asked.work_for is not None or asked.slices is not None
-    if is_given and asked.execution not in WORKED:
+    if is_given and (asked.execution or defaults.execution) not in WORKED:
         raise UsageError(
-            "usage.work_for", "--work-for and --slices are of orders that are worked over time",
+            "usage.work_for",
+            "--work-for and --slices are of orders that are worked over time",
             hint="add --execution twap, or --execution chase",
-        )  # fmt: skip
-    return Timeframe.parse(asked.work_for or "10m").ms
+        )
+    return defaults.work_for if asked.work_for is None else Timeframe.parse(asked.work_for).ms
 
 
 def _one_of(option: str, value: str, allowed: Sequence[str]) -> Any:

@@ -22,6 +22,7 @@ from algotrader.ops.collect_settings import CollectSettings
 from algotrader.ops.notification.settings import NotificationSettings
 from algotrader.ops.observing.settings import LoggingSettings, MetricsSettings
 from algotrader.ops.scheduling.settings import JobSettings
+from algotrader.risk.kinds import Duration
 from algotrader.risk.settings import RiskSettings
 
 Name = Annotated[str, Field(pattern=NAME)]
@@ -64,9 +65,15 @@ class BacktestDefaults(Section):
     path: Literal["worst", "best", "near-far", "finer"] = Field(
         "worst", description="order of the extremes inside a bar (R17)"
     )
-    execution: Literal["market", "capped"] | None = Field(
-        None, description="how a target is executed (R13); absent: as the venue needs"
+    execution: Literal["market", "capped", "twap", "chase"] | None = Field(
+        None,
+        description="how a target is executed (R13); twap and chase by the full driver alone; "
+        "absent: as the venue needs",
     )
+    work_for: Duration = Field(
+        600_000, description="of twap and chase: then the rest is taken at the cap"
+    )
+    slices: int = Field(10, gt=0, le=1_000, description="parts of twap")
     cash_buffer: Annotated[Fraction, Field(ge=0, lt=1)] = Field(
         0.0, description="fraction of equity that sizing leaves alone (R8)"
     )

@@ -94,7 +94,7 @@ def test_work_that_ends_inside_a_bar_fills_as_capped_orders_do_and_that_is_said(
 ) -> None:
     market = random_market((spot("BTC", slippage_bps=0),), 60, 3, step=0.001, gap=0.0002)
     worked = run_full_backtest(
-        Half(), market, BacktestSettings(execution=name, work_for_ms=HOUR // 6), RiskSettings()
+        Half(), market, BacktestSettings(execution=name, work_for=HOUR // 6), RiskSettings()
     )
     capped = run_full_backtest(Half(), market, BacktestSettings(execution="capped"), RiskSettings())
 
@@ -107,11 +107,11 @@ def test_work_that_ends_inside_a_bar_fills_as_capped_orders_do_and_that_is_said(
 @pytest.mark.parametrize(
     ("settings", "text", "is_coarse"),
     [
-        (BacktestSettings(execution="twap", work_for_ms=4 * HOUR, slices=4),
+        (BacktestSettings(execution="twap", work_for=4 * HOUR, slices=4),
          "twap over 4 h in 4 slices, 1.0 a bar", False),
-        (BacktestSettings(execution="twap", work_for_ms=4 * HOUR, slices=10),
+        (BacktestSettings(execution="twap", work_for=4 * HOUR, slices=10),
          "twap over 4 h in 10 slices, 2.5 a bar", True),
-        (BacktestSettings(execution="chase", work_for_ms=4 * HOUR), "chase over 4 h: rests", False),
+        (BacktestSettings(execution="chase", work_for=4 * HOUR), "chase over 4 h: rests", False),
     ],
 )  # fmt: skip
 def test_a_report_says_how_many_slices_a_bar_stands_for(

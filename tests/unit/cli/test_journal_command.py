@@ -45,7 +45,7 @@ def test_show_prints_the_last_rows_of_the_workspaces_journal(
     first, second = out.splitlines()
     assert first.split() == ["21", "2023-11-14", "22:13:20", "Decided", "9.1"]
     assert second.split() == [
-        "22", "2023-11-14", "22:13:20", "OrderFilled", '{"price":"101.50","v":1}',
+        "22", "2023-11-14", "22:13:20", "OrderFilled", "price=101.50"
     ]  # fmt: skip
 
 

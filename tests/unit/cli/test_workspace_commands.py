@@ -136,7 +136,7 @@ def test_config_check_notes_what_no_backtest_can_hold(
     ("key", "says"),
     [
         ("backtest.path", "worst | best | near-far | finer"),
-        ("backtest.execution", "market | capped | not set"),
+        ("backtest.execution", "market | capped | twap | chase | not set"),
         ("backtest.cash", "number"),
         ("backtest.slippage_bps", "number | not set"),
         ("backtest.allow_gaps", "true | false"),

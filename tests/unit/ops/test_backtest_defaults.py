@@ -23,6 +23,8 @@ CHANGED = {
     "max_leverage": ("2", 2.0),
     "path": ("near-far", "near-far"),
     "execution": ("capped", "capped"),
+    "work_for": ("4h", 14_400_000),
+    "slices": ("4", 4),
     "cash_buffer": ("5%", 0.05),
     "allow_gaps": ("true", True),
     "seed": ("7", 7),
@@ -57,7 +59,7 @@ def test_what_the_file_says_reaches_the_backtest(tmp_path: Path, name: str) -> N
     file.write_text(f"backtest:\n  {name}: {text}\n")
 
     assert value != DECLARED[name].default
-    assert getattr(resolve(Asked(), file).settings, name) == value
+    assert getattr(resolve(Asked(), file, engine=None).settings, name) == value
 
 
 @pytest.mark.parametrize(
