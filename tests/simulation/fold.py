@@ -26,7 +26,7 @@ class Fold:
         self._begin_engine()
 
     def _begin_engine(self) -> None:
-        self._engine = Engine(self.settings)
+        self._engine: Engine | None = None  # made when somebody asks
         self._applied = 0
 
     def follow(self) -> list[Event]:
@@ -43,6 +43,8 @@ class Fold:
     def engine(self) -> Engine:
         """The engine as the journal tells it now. To be looked at only."""
         events = self.follow()
+        if self._engine is None:
+            self._engine = Engine(self.settings)
         for event in events[self._applied :]:
             self._engine.apply(event)
         self._applied = len(events)

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from hashlib import blake2b
 from typing import Final
 
@@ -20,7 +20,7 @@ from tests.simulation.faults import Faults
 from tests.simulation.fold import Fold
 from tests.simulation.model_venue import Crash, ModelBroker, ModelVenue
 from tests.simulation.virtual_loop import LoopClock, VirtualLoop, run_virtually
-from tests.simulation.wire import USUAL, USUAL_S, RandomWire, ScriptedWire, Trip
+from tests.simulation.wire import USUAL, USUAL_S, RandomWire, ScriptedWire, Trip, Wire
 from tests.simulation.witness import Witness
 
 from algotrader.core.accounts import Account, MarginMode
@@ -37,9 +37,10 @@ from algotrader.core.events import (
     encode_event,
 )
 from algotrader.core.ids import AccountId, OrderId, RunId, StrategyId
+from algotrader.core.instruments import Instrument
 from algotrader.core.money import Currency
 from algotrader.core.orders import Order
-from algotrader.core.ports import Notice, SteadyClock
+from algotrader.core.ports import Clock, Notice, SteadyClock
 from algotrader.core.symbols import Symbol
 from algotrader.engine.commands import AskStrategy
 from algotrader.engine.engine import Engine
@@ -177,9 +178,15 @@ class History:
         return digest.hexdigest()
 
 
+@cache
+def usual(symbol: Symbol) -> Instrument:
+    return usual_instrument(symbol)
+
+
 def settings(run_id: RunId, script: Script | None = None) -> EngineSettings:
     """One strategy of both instruments; or one for each, where a script says `apart`."""
     apart = script is not None and script.apart
+    risk = NO_LIMITS if script is None else script.risk
     parts = {RANDOM: SYMBOLS[:1], OTHER: SYMBOLS[1:]} if apart else {RANDOM: SYMBOLS}
     account = Account(
         account_id=MAIN, venue="OKX", currency=USDT, margin_mode=MarginMode.CASH,
@@ -194,9 +201,8 @@ def settings(run_id: RunId, script: Script | None = None) -> EngineSettings:
     )  # fmt: skip
     return EngineSettings(
         run_id=run_id, configuration_hash="simulated", accounts=(account,),
-        instruments={symbol: usual_instrument(symbol) for symbol in SYMBOLS},
-        strategies=instances, cash_wait_ms=10_000,
-        risk=RiskSettings() if script is None else script.risk,
+        instruments={symbol: usual(symbol) for symbol in SYMBOLS},
+        strategies=instances, cash_wait_ms=10_000, risk=risk,
     )  # fmt: skip
 
 
@@ -264,11 +270,12 @@ class World:
         self._storage = MemoryStorage(self._disk)
         struck: Counter[str] = Counter()
         wire = RandomWire(lambda: venue.faults, random.Random(f"wire {plan.seed}"), struck)
-        venue = ModelVenue(MAIN, self._clock, random.Random(f"venue {plan.seed}"), wire)
+        venue = self._opened(random.Random(f"venue {plan.seed}"), wire)
         venue.struck = struck
         journals.begin(self._storage, entropy=ENTROPY, now_ms=venue.now_ms())
         run_id = RunId(journals.last_segment(self._storage).run_id)
-        fold = Fold(settings(run_id, script), self._storage)
+        self._settings = settings(run_id, script)
+        fold = Fold(self._settings, self._storage)
         self.history = History(
             plan=plan, storage=self._storage, venue=venue, fold=fold,
             witness=Witness(dict(fold.settings.instruments)),
@@ -292,6 +299,12 @@ class World:
         self._halted_for = 0  # slices until a person re-arms
         self._did: Counter[str] = Counter()  # what the venue did
         self._next: Weights = BUYS
+
+    def _opened(self, chance: random.Random, wire: Wire) -> ModelVenue:
+        return ModelVenue(MAIN, self._clock, chance, wire)
+
+    def _connected(self, clock: Clock) -> ModelBroker:
+        return ModelBroker(self._venue, clock)
 
     async def run(self) -> History:
         """All phases, then the checks are the caller's."""
@@ -431,16 +444,22 @@ class World:
             except (Crash, JournalFailedError, JournalFullError):  # the last: its first deposit
                 self._lose()
                 self.history.struck["crash"] += 1
-            pause_s = self._chance.random() * 20.0
-            await asyncio.sleep(pause_s if self._script is None else self._script.pause_s)
+            except Exception as error:
+                self.history.witness.broken.append(f"the trader ended by itself: {error!r}")
+                raise
+            await asyncio.sleep(self._pause_s())
+
+    def _pause_s(self) -> float:
+        drawn_s = self._chance.random() * 20.0
+        return drawn_s if self._script is None else self._script.pause_s
 
     async def _one_life(self) -> None:
         clock = self._steady()
-        broker = ModelBroker(self._venue, clock)  # connected: the venue may speak from here on
+        broker = self._connected(clock)  # connected: the venue may speak from here on
         await asyncio.sleep(self._replay_s())
         journal = journals.resume(self._storage)
         steps = Steps(
-            Engine(settings(journal.run_id, self._script)),
+            Engine(self._settings),
             journal,
             committed=lambda _: self.history.look(),
         )

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import StrEnum
 from typing import Final, TypedDict
 
 from tests.simulation.faults import Faults
@@ -140,7 +141,7 @@ class ModelVenue:
         pace_s = self._chance.choice((0.5, 0.5, 20.0))  # some rest for a while before they trade
         for part in range(parts):
             drawn_s = self._chance.random() * pace_s
-            await asyncio.sleep(drawn_s if self.pace_s is None else self.pace_s)
+            await self._wait(drawn_s)
             if held.status.is_final:
                 return
             last = part == parts - 1
@@ -155,6 +156,10 @@ class ModelVenue:
             quantity = share if last else (share // lot) * lot
             if quantity > 0:
                 self._trade(held, quantity)
+
+    async def _wait(self, drawn_s: float) -> None:
+        """Until the next part of an order trades."""
+        await asyncio.sleep(drawn_s if self.pace_s is None else self.pace_s)
 
     def _trade(self, held: VenueOrder, quantity: Decimal) -> None:
         symbol, side = held.order.instrument, held.order.side
@@ -208,6 +213,21 @@ class ModelVenue:
         task.add_done_callback(self._tasks.discard)
 
 
+class Asked(StrEnum):
+    """What a trader asks of its venue."""
+
+    PLACE = "place"
+    CANCEL = "cancel"
+    LOOK_UP = "look_up"
+    TRADES = "trades"
+    POSITIONS = "positions"
+
+    @property
+    def changes(self) -> bool:
+        """Whether it does something there."""
+        return self in (Asked.PLACE, Asked.CANCEL)
+
+
 class ModelBroker:
     """The Broker port over the wire to a model venue: answers come late, or not at all."""
 
@@ -226,7 +246,9 @@ class ModelBroker:
         self._perhaps_crash()
         asked = asyncio.get_running_loop().time()
         told: list[VenueOrder | str] = []
-        answered = await self._exchange(lambda: told.append(self._venue.place(order, deadline_ms)))
+        answered = await self._exchange(
+            lambda: told.append(self._venue.place(order, deadline_ms)), Asked.PLACE
+        )
         took = asyncio.get_running_loop().time() - asked
         if not answered or took > PATIENCE_S:
             return OrderUnknown(
@@ -247,7 +269,9 @@ class ModelBroker:
     ) -> OrderSeen | OrderCancelRefused | None:
         self._perhaps_crash()
         told: list[bool] = []
-        answered = await self._exchange(lambda: told.append(self._venue.cancel(order_id)))
+        answered = await self._exchange(
+            lambda: told.append(self._venue.cancel(order_id)), Asked.CANCEL
+        )
         if not answered or told[0]:
             return None
         return OrderCancelRefused(
@@ -274,7 +298,7 @@ class ModelBroker:
             held = self._venue.orders.get(order_id)
             told.append(None if held is None else self._venue.seen(held, asked_ms))
 
-        await self._answered(ask)
+        await self._answered(ask, Asked.LOOK_UP)
         if told[-1] is None:
             return OrderNotFound(
                 **self._times(), account=self._venue.account, order_id=order_id,
@@ -289,12 +313,14 @@ class ModelBroker:
             held = self._venue.orders.get(order_id)
             told.append([] if held is None else list(held.fills))
 
-        await self._answered(ask)
+        await self._answered(ask, Asked.TRADES)
         return [OrderFilled(**self._times(), fill=fill) for fill in told[-1]]
 
     async def positions(self, instruments: Sequence[Symbol]) -> Mapping[Symbol, Decimal]:
         told: list[dict[Symbol, Decimal]] = []
-        await self._answered(lambda: told.append(self._venue.positions(instruments)))
+        await self._answered(
+            lambda: told.append(self._venue.positions(instruments)), Asked.POSITIONS
+        )
         return told[-1]
 
     async def news(self) -> AsyncIterator[Event]:
@@ -304,11 +330,11 @@ class ModelBroker:
     async def close(self) -> None:
         self._venue.listeners.clear()
 
-    async def _answered(self, question: Callable[[], object]) -> None:
-        if not await self._exchange(question, changes=False):
+    async def _answered(self, question: Callable[[], object], asked: Asked) -> None:
+        if not await self._exchange(question, asked):
             raise BrokerUnavailableError("no answer")
 
-    async def _exchange(self, act: Callable[[], object], *, changes: bool = True) -> bool:
+    async def _exchange(self, act: Callable[[], object], asked: Asked) -> bool:
         """There and back. False if no answer came in time; the act may be done all the same.
 
         What is on its way when the process dies arrives all the same. A question that changes
@@ -318,18 +344,22 @@ class ModelBroker:
         venue.asked += 1
         venue.most_asked = max(venue.most_asked, venue.asked)
         try:
-            trip = venue.wire.trip()
-            is_heard = trip.took_s is not None and trip.took_s <= PATIENCE_S
-            if trip.there_s is not None and (changes or is_heard):
-                loop = asyncio.get_running_loop()
-                for _ in range(1 + trip.twice):
-                    loop.call_later(trip.there_s, act)
-            await asyncio.sleep(trip.took_s if is_heard and trip.took_s else PATIENCE_S)
-            if is_heard:
-                self._perhaps_crash()
-            return is_heard
+            is_heard = await self._there_and_back(act, asked)
         finally:
             venue.asked -= 1
+        if is_heard:
+            self._perhaps_crash()
+        return is_heard
+
+    async def _there_and_back(self, act: Callable[[], object], asked: Asked) -> bool:
+        trip = self._venue.wire.trip()
+        is_heard = trip.took_s is not None and trip.took_s <= PATIENCE_S
+        if trip.there_s is not None and (asked.changes or is_heard):
+            loop = asyncio.get_running_loop()
+            for _ in range(1 + trip.twice):
+                loop.call_later(trip.there_s, act)
+        await asyncio.sleep(trip.took_s if is_heard and trip.took_s else PATIENCE_S)
+        return is_heard
 
     def _perhaps_crash(self) -> None:
         if self._venue.wire.crashes():

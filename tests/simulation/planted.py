@@ -28,7 +28,7 @@ class Planted:
 
 
 SEEDS = 60
-EVERY = 97  # of the lives of one order
+LIVES = 400  # of one order
 
 BUGS = {
     "absence_believed_at_once": Planted(
@@ -168,10 +168,8 @@ def main(name: str) -> int:
         plant(BUGS[name], Path(folder))
         from tests.simulation import one_order, seeds  # they import what was planted
 
-        if one_order.run(EVERY):
-            return 1
         logging.disable(logging.CRITICAL)
-        found = seeds.first_broken(0, SEEDS)
+        found = one_order.some(LIVES).broken or seeds.first_broken(0, SEEDS)
         sys.stdout.write(f"{found or 'nothing broke'}\n")
         return int(found is not None)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from contextvars import Context
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
+from operator import itemgetter
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 T = TypeVar("T")
@@ -14,10 +15,11 @@ Ts = TypeVarTuple("Ts")
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
 
-class VirtualLoop(asyncio.SelectorEventLoop):
+class VirtualLoop(asyncio.BaseEventLoop):
     """Deterministic: what is due at one time runs in the order in which it was asked for.
 
-    No sockets: a round of the loop looks at no files, which is most of what a round costs.
+    No sockets and no threads: a round of the loop looks at no files, which is most of what a round
+    costs.
     """
 
     _ready: Any  # of the loop this is: what runs in this round
@@ -45,6 +47,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._asked += 1
         heappush(self._waiting, (when, self._asked, handle))
         return handle
+
+    def to_come(self) -> list[tuple[float, str]]:
+        """When what runs, of all that is asked for and not cancelled, in its order."""
+        return [
+            (when, getattr(handle, "_callback").__qualname__)  # noqa: B009 - the stubs hide it
+            for when, _, handle in sorted(self._waiting, key=itemgetter(0, 1))
+            if not handle.cancelled()
+        ]
 
     def _run_once(self) -> None:
         """One round: everything that is due, the time moved on to the next first if nothing is."""
