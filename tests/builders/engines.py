@@ -123,7 +123,8 @@ class Desk:
             )
         )  # fmt: skip
 
-    def ended(self, order: Order, status: OrderStatus, filled: int, ms: int) -> list[Command]:
+    def seen(self, order: Order, status: OrderStatus, filled: int, ms: int) -> list[Command]:
+        """What the venue says of an order that it is asked about."""
         return self.tell(
             OrderSeen(**self.news(order, ms), venue_order_id=VenueOrderId("v"), status=status,
                       filled_quantity=Decimal(filled))

@@ -57,7 +57,7 @@ BUGS = {
     ),
     "acceptance_counted_as_fill": Planted(
         module="algotrader.execution.order_life",
-        before="return known if overtaken else known._moved(known._working())",
+        before="return known if overtaken else known._moved(known._lives(known._working()))",
         after="return replace(known, status=OrderStatus.FILLED)",
     ),
     "open_orders_left_out_of_what_is_free": Planted(

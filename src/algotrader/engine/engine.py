@@ -27,6 +27,7 @@ from algotrader.core.events import (
     OrderFilled,
     OrderNotFound,
     OrderRejected,
+    OrderSeen,
     PositionChanged,
     SliceClosed,
     StopTriggered,
@@ -136,7 +137,7 @@ class Engine:
                 if before is not None:
                     self._follower.look_up(before)
                     self._keeper.change_refused(before.order, now_ms)
-            case OrderAccepted() | OrderAmended():
+            case OrderAccepted() | OrderAmended() | OrderSeen():
                 if before is not None and before.order.intent.purpose in PROTECTIVE:
                     place = (before.order.strategy, before.order.instrument)
                     self._guardian.follow_position(place, now_ms)

@@ -49,7 +49,10 @@ class Follower:
             self.look_up(live)
             self._step.wake(live, now_ms + self._step.settings.look_up_every_ms)
         elif before.status is OrderStatus.UNKNOWN and live.status is not OrderStatus.UNKNOWN:
-            self.watch(live, now_ms)
+            if live.status is OrderStatus.PENDING_CANCEL:
+                self._cancel_again(live, now_ms)
+            else:
+                self.watch(live, now_ms)
         if live.lacks_trades:
             self._step.do(FetchTrades(**names(live)))
             self._step.wake(live, now_ms + self._step.settings.look_up_every_ms)
@@ -178,6 +181,11 @@ class Follower:
     def look_up(self, live: LiveOrder) -> None:
         self._step.do(LookUp(**names(live)))
 
+    def _cancel_again(self, live: LiveOrder, now_ms: int) -> None:
+        """The request may have been lost; it is idempotent."""
+        self._step.do(Cancel(**names(live)))
+        self._step.wake(live, now_ms + self._step.settings.order_deadline_ms)
+
     def watch(self, live: LiveOrder, now_ms: int) -> None:
         """Look at an order that lives again later."""
         every_ms = self._step.settings.watch_every_ms
@@ -202,8 +210,7 @@ class Follower:
             self.look_up(live)
             self._step.wake(live, event.ts_known + self._step.settings.look_up_every_ms)
         elif live.status is OrderStatus.PENDING_CANCEL:
-            self._step.do(Cancel(**names(live)))  # the request may have been lost; it is idempotent
-            self._step.wake(live, event.ts_known + self._step.settings.order_deadline_ms)
+            self._cancel_again(live, event.ts_known)
         elif live.status is OrderStatus.UNKNOWN:
             self.look_up(live)
             self._step.wake(live, event.ts_known + self._step.settings.look_up_every_ms)

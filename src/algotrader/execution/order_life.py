@@ -142,7 +142,7 @@ class LiveOrder(msgspec.Struct, frozen=True, kw_only=True):
                 known = replace(self, venue_order_id=event.venue_order_id, misses=0)
                 # A fill may overtake the acceptance; what is further on stays there.
                 overtaken = known.status not in (OrderStatus.PENDING, OrderStatus.UNKNOWN)
-                return known if overtaken else known._moved(known._working())
+                return known if overtaken else known._moved(known._lives(known._working()))
             case OrderSeen():
                 return self._seen(event)
             case OrderFilled():
@@ -170,7 +170,7 @@ class LiveOrder(msgspec.Struct, frozen=True, kw_only=True):
             case StopTriggered():
                 # Its child speaks by another stream and may overtake it.
                 overtaken = self.is_final or self.status in _PAST_TRIGGER
-                return self if overtaken else self._moved(OrderStatus.TRIGGERED)
+                return self if overtaken else self._moved(self._lives(OrderStatus.TRIGGERED))
             case OrderAmendRequested():
                 resumes = self.status if self.status in _RESTING else self.resumes
                 return replace(self._moved(OrderStatus.PENDING_AMEND), resumes=resumes)
@@ -206,7 +206,7 @@ class LiveOrder(msgspec.Struct, frozen=True, kw_only=True):
             return known if event.asked_ms is None else known._moved(known._working())
         if event.status in _EARLIER.get(self.status, ()):
             return known  # out of order
-        return known._moved(event.status)
+        return known._moved(self._lives(event.status))
 
     def _traded(self, event: OrderFilled) -> LiveOrder:
         fill = event.fill
@@ -224,7 +224,7 @@ class LiveOrder(msgspec.Struct, frozen=True, kw_only=True):
         keeps = self.status in (OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_AMEND)
         if keeps:
             return replace(known, resumes=OrderStatus.PARTIALLY_FILLED)
-        return known._moved(OrderStatus.PARTIALLY_FILLED)
+        return known._moved(self._lives(OrderStatus.PARTIALLY_FILLED))
 
     def _ended(self, end: OrderStatus, filled: Decimal) -> LiveOrder:
         """The order after the venue told how it ended, or waiting for the trades it lacks."""
@@ -239,6 +239,11 @@ class LiveOrder(msgspec.Struct, frozen=True, kw_only=True):
         # What the venue calls cancelled after all of it traded is filled.
         whole = self.filled >= self.quantity
         return replace(self._moved(OrderStatus.FILLED if whole else end), ending=None)
+
+    def _lives(self, status: OrderStatus) -> OrderStatus:
+        """What an order is that is found alive: one that was to end when doubt came still is."""
+        doubted = self.status is OrderStatus.UNKNOWN and self.cancel_wanted
+        return OrderStatus.PENDING_CANCEL if doubted else status
 
     def _working(self) -> OrderStatus:
         if self.filled:

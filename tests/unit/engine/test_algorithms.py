@@ -64,7 +64,7 @@ def test_twap_sends_equal_parts_and_catches_up_what_a_part_left() -> None:
     desk = a_desk(TWAP)
     first = begun(desk)
     desk.fill(first, 1_000, MS + 100)
-    desk.ended(first, OrderStatus.EXPIRED, 1_000, MS + 110)
+    desk.seen(first, OrderStatus.EXPIRED, 1_000, MS + 110)
     done = wake(desk, 10_000)
     [second] = sent(done)
     desk.fill(second, 1_500, MS + 10_100)
@@ -104,9 +104,9 @@ def test_twap_ends_with_its_time_and_takes_the_rest_at_the_bound() -> None:
     desk = a_desk(TWAP)
     orders = [begun(desk)]
     for step in range(1, 4):
-        desk.ended(orders[-1], OrderStatus.EXPIRED, 0, MS + step * 10_000 - 500)
+        desk.seen(orders[-1], OrderStatus.EXPIRED, 0, MS + step * 10_000 - 500)
         orders += sent(wake(desk, step * 10_000))
-    desk.ended(orders[-1], OrderStatus.EXPIRED, 0, MS + 39_000)
+    desk.seen(orders[-1], OrderStatus.EXPIRED, 0, MS + 39_000)
     [rest] = sent(wake(desk, 40_000))
 
     assert [one.quantity for one in orders] == [1_250, 2_500, 3_750, 5_000]
@@ -119,9 +119,9 @@ def test_twap_ends_with_its_time_and_takes_the_rest_at_the_bound() -> None:
 def test_what_a_work_leaves_waits_for_the_next_bar_and_is_worked_anew_at_its_close() -> None:
     desk = a_desk(Algorithm(kind=AlgorithmKind.TWAP, over_ms=10_000, slices=1))
     first = begun(desk)
-    desk.ended(first, OrderStatus.EXPIRED, 0, MS + 500)
+    desk.seen(first, OrderStatus.EXPIRED, 0, MS + 500)
     [rest] = sent(wake(desk, 10_000))
-    desk.ended(rest, OrderStatus.EXPIRED, 0, MS + 10_100)
+    desk.seen(rest, OrderStatus.EXPIRED, 0, MS + 10_100)
     desk.bar(2, 101.0)
     [again] = desk.answer(2)
 
@@ -185,7 +185,7 @@ def test_f27_a_fill_that_crosses_a_move_is_counted_and_the_rest_is_chased() -> N
     wake(desk, 5_000)
     desk.fill(first, 2_000, MS + 5_010)
     desk.tell(OrderAmendRefused(**desk.news(first, MS + 5_020), code="51510", reason="filled"))
-    desk.ended(first, OrderStatus.CANCELLED, 2_000, MS + 6_000)
+    desk.seen(first, OrderStatus.CANCELLED, 2_000, MS + 6_000)
     [second] = sent(wake(desk, 10_000))
 
     assert (second.quantity, second.terms.limit) == (3_000, Decimal("100.1"))
@@ -236,7 +236,7 @@ def test_a_restart_in_the_middle_goes_on_with_what_is_left(algorithm: Algorithm)
     quote(desk, "99.9", "100.0")
     first = begun(desk)
     desk.fill(first, 1_000, MS + 100)
-    desk.ended(first, OrderStatus.CANCELLED, 1_000, MS + 110)
+    desk.seen(first, OrderStatus.CANCELLED, 1_000, MS + 110)
     again = a_desk(algorithm)
     for event in desk.events:
         again.engine.apply(event)

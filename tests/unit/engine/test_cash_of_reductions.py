@@ -132,7 +132,7 @@ def test_a_sale_that_is_refused_lets_the_purchase_go_on_with_what_is_there() -> 
     desk = Two(execution=Execution.MARKET)
     held(desk)
     [sale] = desk.step(2, 0.0, 0.9)
-    [bought] = sent(desk.ended(sale, OrderStatus.CANCELLED, 0, T0 + 2 * HOUR + 50))
+    [bought] = sent(desk.seen(sale, OrderStatus.CANCELLED, 0, T0 + 2 * HOUR + 50))
 
     assert (bought.instrument, bought.quantity) == (ETH.symbol, 10)
 

@@ -22,6 +22,7 @@ from algotrader.core.events import (
     OrderCancelled,
     OrderDenied,
     OrderRejected,
+    OrderUnknown,
     ProtectionMissing,
     ProtectionRestored,
     StopTriggered,
@@ -62,6 +63,10 @@ def cancelled(desk: Desk, order: Order, ms: int, filled: int = 0) -> list[Comman
     return desk.tell(
         OrderCancelled(**desk.news(order, ms), filled_quantity=Decimal(filled), reason="asked for")
     )
+
+
+def doubted(desk: Desk, order: Order, ms: int) -> OrderUnknown:
+    return OrderUnknown(**desk.news(order, ms), deadline_ms=ms + 5_000, reason="no answer")
 
 
 def guard_timer(commands: list[Command]) -> SetTimer:
@@ -129,6 +134,35 @@ def test_f85_a_sale_waits_for_its_coins_and_the_rest_is_guarded_again() -> None:
     assert gone.ts_known == MS + HOUR + 100
     assert back.missing_ms == 400
     assert desk.engine.state.thawing == {}
+
+
+def test_f12_a_guard_that_was_to_end_when_doubt_came_is_cancelled_again_once_it_is_found() -> None:
+    desk = a_desk()
+    desk.bar(1)
+    [entry] = desk.answer(1, 0.1)
+    [guard] = sent(desk.fill(entry, 10, MS + 20))
+    desk.bar(2)
+    desk.answer(2, 0.05)  # its coins are to be sold, and nobody has heard of it yet
+    asked = of_kind(desk.commands, Cancel)
+    desk.tell(doubted(desk, guard, MS + HOUR + 50))
+    again = of_kind(desk.seen(guard, OrderStatus.ACCEPTED, 0, MS + HOUR + 60), Cancel)
+    [sale] = sent(cancelled(desk, guard, MS + HOUR + 100))
+
+    assert [one.order_id for one in (*asked, *again)] == [guard.order_id] * 2
+    assert (sale.side, sale.quantity) == (Side.SELL, 5)
+
+
+def test_a_guard_whose_answer_was_lost_gets_the_size_that_is_held_once_it_is_found() -> None:
+    desk = a_desk()
+    desk.bar(1)
+    [entry] = desk.answer(1, 0.1)
+    [guard] = sent(desk.fill(entry, 4, MS + 20))
+    desk.tell(doubted(desk, guard, MS + 30))
+    grown = desk.fill(entry, 6, MS + 40)
+    [moved] = of_kind(desk.seen(guard, OrderStatus.ACCEPTED, 0, MS + 50), Amend)
+
+    assert of_kind(grown, Amend) == []
+    assert (guard.quantity, moved.quantity) == (4, 10)
 
 
 def test_f28_a_guard_that_fills_while_it_is_cancelled_leaves_nothing_to_sell() -> None:
@@ -294,7 +328,7 @@ def test_r19_by_policy_what_has_no_stop_is_held_and_the_person_is_told() -> None
 def test_a_stop_that_somebody_cancels_at_the_venue_comes_back_at_once() -> None:
     desk = a_desk(STOP)
     _, guard = held(desk)
-    [again] = sent(desk.ended(guard, OrderStatus.CANCELLED, 0, MS + 5_000))
+    [again] = sent(desk.seen(guard, OrderStatus.CANCELLED, 0, MS + 5_000))
     desk.accept(again, MS + 5_080)
 
     assert (again.quantity, again.terms.stop, again.intent.attempt) == (10, 98, 1)
@@ -370,7 +404,7 @@ def test_a_venue_that_loses_nothing_is_not_watched() -> None:
     desk = a_desk(STOP, engine={"guard_within_ms": None})
     _, guard = held(desk)
 
-    assert sent(desk.ended(guard, OrderStatus.CANCELLED, 0, MS + 5_000)) == []
+    assert sent(desk.seen(guard, OrderStatus.CANCELLED, 0, MS + 5_000)) == []
 
 
 def test_a_stop_that_cannot_be_changed_is_made_anew_in_the_size_that_is_held() -> None:
@@ -397,7 +431,7 @@ def test_a_position_that_can_neither_be_guarded_nor_sold_is_tried_ever_more_rare
         **at(MS + 100), instrument=SYMBOL, tick=BTC.tick, lot=BTC.lot,
         min_quantity=BTC.min_quantity, multiplier=BTC.multiplier, frozen="suspend",
     ))  # fmt: skip
-    done = desk.ended(guard, OrderStatus.CANCELLED, 0, MS + 1_000)
+    done = desk.seen(guard, OrderStatus.CANCELLED, 0, MS + 1_000)
     times = []
     for _ in range(40):
         timer = guard_timer(done)

@@ -43,13 +43,13 @@ def test_what_a_capped_order_leaves_is_tried_again_inside_the_bar_then_at_the_ne
     now = T0 + HOUR
     desk.accept(first, now + 10)
     desk.fill(first, 2_000, now + 20)
-    waits = desk.ended(first, OrderStatus.EXPIRED, 2_000, now + 30)
+    waits = desk.seen(first, OrderStatus.EXPIRED, 2_000, now + 30)
 
     [timer] = of_kind(waits, SetTimer)
     woken = TimerFired(**at(timer.at_ms), name=timer.name)
     [second] = sent(desk.tell(woken))
     desk.accept(second, timer.at_ms + 5)
-    desk.ended(second, OrderStatus.EXPIRED, 0, T0 + 2 * HOUR - 1)
+    desk.seen(second, OrderStatus.EXPIRED, 0, T0 + 2 * HOUR - 1)
     desk.bar(2, 101.0)
     [third] = desk.answer(2)
 

@@ -121,6 +121,12 @@ def wants_cancel() -> OrderCancelRequested:
         ((accepted(), wants_cancel(), seen(S.ACCEPTED)), S.PENDING_CANCEL, "0"),
         ((unknown(), accepted()), S.ACCEPTED, "0"),
         ((unknown(), seen(S.PARTIALLY_FILLED, "4"), trade("a", "4")), S.PARTIALLY_FILLED, "4"),
+        # Doubt about an order that was to end: found alive, it is still to end.
+        ((wants_cancel(), unknown(), seen(S.ACCEPTED, asked_ms=2)), S.PENDING_CANCEL, "0"),
+        ((wants_cancel(), unknown(), accepted()), S.PENDING_CANCEL, "0"),
+        ((wants_cancel(), unknown(), trade("a", "4")), S.PENDING_CANCEL, "4"),
+        ((wants_cancel(), unknown(), triggered()), S.PENDING_CANCEL, "0"),
+        ((wants_cancel(), unknown(), trade("a", "10")), S.FILLED, "10"),
         ((unknown(), OrderAbsent(**NEWS, asked_ms=9_000)), S.ABSENT, "0"),
         ((accepted(), trade("a", "10"), unknown()), S.FILLED, "10"),  # doubt about what is final
         ((OrderRejected(**NEWS, code="51008", reason="no money"),), S.REJECTED, "0"),
