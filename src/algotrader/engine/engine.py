@@ -10,6 +10,7 @@ asked by its client id, and only a proof of absence lets the next attempt go out
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Final
 
 from algotrader.core.events import (
     BarClosed,
@@ -66,6 +67,8 @@ from algotrader.engine.waiting import Waiter
 from algotrader.engine.watching import Watcher
 from algotrader.execution.order_life import ZERO, IllegalTransitionError, LiveOrder
 from algotrader.portfolio.rebalancing import MAX_WEIGHT
+
+_UNANSWERED: Final = (OrderStatus.PENDING, OrderStatus.UNKNOWN, OrderStatus.PENDING_AMEND)
 
 
 class Engine:
@@ -137,10 +140,12 @@ class Engine:
                 if before is not None:
                     self._follower.look_up(before)
                     self._keeper.change_refused(before.order, now_ms)
-            case OrderAccepted() | OrderAmended() | OrderSeen():
-                if before is not None and before.order.intent.purpose in PROTECTIVE:
-                    place = (before.order.strategy, before.order.instrument)
-                    self._guardian.follow_position(place, now_ms)
+            case OrderAccepted() | OrderAmended():
+                if before is not None:
+                    self._guard_answered(before, now_ms)
+            case OrderSeen():
+                if before is not None and before.status in _UNANSWERED:
+                    self._guard_answered(before, now_ms)
             case ModeChanged():
                 self._mode_changed(event, waiting)
             case InstrumentChanged():
@@ -175,6 +180,11 @@ class Engine:
                 self._follower.look_up(live)
                 self._follower.watch(live, now_ms)
         return outcome
+
+    def _guard_answered(self, before: LiveOrder, now_ms: int) -> None:
+        """What is held may have changed while the venue's answer was on its way."""
+        if before.order.intent.purpose in PROTECTIVE:
+            self._guardian.follow_position((before.order.strategy, before.order.instrument), now_ms)
 
     def _see_to_guards(self, before: LiveOrder, event: Event) -> None:
         """Whatever happened to an order may have freed coins, or left a position without a stop."""

@@ -113,6 +113,8 @@ class Keeper:
                     if reached or place in self._step.state.protected.bare:
                         self._wake(place, now_ms + _AGAIN_MS)
                     self.check(place, now_ms)
+                    # A change may have been refused, or never sent, before the restart.
+                    self._guardian.follow_position(place, now_ms)
 
     def woken(self, event: TimerFired) -> None:
         """Ask for the stop again; after the time allowed, leave."""

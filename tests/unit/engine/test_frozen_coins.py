@@ -165,6 +165,25 @@ def test_a_guard_whose_answer_was_lost_gets_the_size_that_is_held_once_it_is_fou
     assert (guard.quantity, moved.quantity) == (4, 10)
 
 
+def test_a_guard_of_the_wrong_size_is_changed_when_a_restart_is_over() -> None:
+    desk = a_desk()
+    desk.bar(1)
+    [entry] = desk.answer(1, 0.1)
+    [guard] = sent(desk.fill(entry, 4, MS + 20))
+    desk.accept(guard, MS + 30)
+    desk.fill(entry, 6, MS + 40)
+    refused = {"code": "51000", "reason": "no"}
+    desk.tell(OrderAmendRefused(**desk.news(guard, MS + 50), **refused))
+    # The process dies here, and its timers with it.
+    starts = {"account": MAIN, "reason": "", "by": "recovery"}
+    desk.tell(ModeChanged(**at(MS + 900), mode=TradingMode.STARTING, **starts))
+    [moved] = of_kind(
+        desk.tell(ModeChanged(**at(MS + 990), mode=TradingMode.TRADING, **starts)), Amend
+    )
+
+    assert (guard.quantity, moved.quantity) == (4, 10)
+
+
 def test_f28_a_guard_that_fills_while_it_is_cancelled_leaves_nothing_to_sell() -> None:
     desk = a_desk()
     _, guard = held(desk)
