@@ -33,11 +33,11 @@ from algotrader.live.trader import Trader
 from algotrader.live.worker import Worker
 from algotrader.live.workers import WorkerDecider
 from algotrader.ops.config import load
-from algotrader.ops.desk import Desk, DeskAccount, DeskStrategy, deposit_of
+from algotrader.ops.desk import Desk, DeskAccount, DeskStrategy
 from algotrader.ops.parity import parity_desk
 from algotrader.ops.standing import events_of
 from algotrader.ops.starting import record_start
-from algotrader.ops.trading import Notices
+from algotrader.ops.trading import Notices, begin_paper_books
 from algotrader.parity.comparing import Parity, compare
 from algotrader.strategy.loader import load as load_strategy
 
@@ -177,18 +177,19 @@ async def _traded(
     time = ReplayTime(max(after.values(), default=desk.begin_ms() - 1))
     now_ms = utc_ms(time.clock.now())
     record_start(desk, journal, steps, now_ms)
-    account = desk.accounts[0]
-    if not was_there:
-        steps.take(cash(deposit_of(account), now_ms, "start", "deposit"))
-    venue = (account if venue_costs is None else replace(account, costs=venue_costs)).venue()
+    begin_paper_books(desk, steps, now_ms)
+    venues = {
+        one.name: (one if venue_costs is None else replace(one, costs=venue_costs)).venue()
+        for one in desk.accounts
+    }
     if was_there:
-        stand_again({account.name: venue}, events_of(folder))
-    paper = broker(venue, time.clock)
+        stand_again(venues, events_of(folder))
+    papers = {name: broker(venue, time.clock) for name, venue in venues.items()}
     strategies = desk.live_strategies(after, steps.engine.state)
     rows = LiveRows(strategies)
     decider = HereDecider(strategies, time.clock)
     trader = Trader(
-        steps=steps, brokers={account.name: paper}, decider=decider,
+        steps=steps, brokers=papers, decider=decider,
         notifier=Notices(lambda _: None), clock=time.clock, sleep=time.sleep,
     )  # fmt: skip
 
@@ -203,7 +204,7 @@ async def _traded(
         return requests(now_ms)
 
     run = Replay(
-        trader=trader, time=time, papers={account.name: paper}, requests=asked,
+        trader=trader, time=time, papers=papers, requests=asked,
         on_slice=heard, pause=go_on,
     )  # fmt: skip
     await decider.load()

@@ -14,8 +14,9 @@ from algotrader.core.events import SliceClosed
 from algotrader.core.timeframes import DAY_MS, Timeframe, length_ms
 from algotrader.data.feed import FeedEvent
 
-PATIENCE_S: Final = 15.0
-"""How long a slice waits for those of other lengths: a little longer than they wait for their bars."""
+LONGER_S: Final = 5.0
+"""So much longer than a slice waits for its bars does it wait for slices of other lengths."""
+PATIENCE_S: Final = 10.0 + LONGER_S
 _LOOK_S: Final = 0.25
 _WEEK_MS: Final = 7 * DAY_MS
 _MONDAY_MS: Final = 4 * DAY_MS  # the epoch was a Thursday

@@ -30,8 +30,10 @@ from algotrader.data.layout import SeriesKey
 from algotrader.data.live_store import LiveStore
 from algotrader.data.source import HistorySource
 from algotrader.data.supervision import keep_running
+from algotrader.live.settings import StrategySettings
 from algotrader.ops.collect_settings import CollectSettings
 from algotrader.ops.config import Configuration
+from algotrader.ops.desk import symbols_by_frame
 from algotrader.ops.recording import StreamRecorder
 
 log = logging.getLogger(__name__)
@@ -278,11 +280,19 @@ class CollectRole:
 
 
 def traded(configuration: Configuration) -> tuple[Wanted, ...]:
-    """What the strategies trade, by time frame, the shortest first."""
+    """What the strategies trade, by time frame, the shortest first.
+
+    On paper the shortest bars of an account fill its orders, so they are those of all it trades.
+    """
+    settings = configuration.settings
+    by_account: dict[str, list[StrategySettings]] = {}
+    for strategy in settings.strategies.values():
+        by_account.setdefault(strategy.account, []).append(strategy)
     found: dict[str, dict[Symbol, int | None]] = {}
-    for strategy in configuration.settings.strategies.values():
-        for text in strategy.symbols:
-            found.setdefault(strategy.timeframe, {})[Symbol.parse(text)] = None
+    for strategies in by_account.values():
+        needed = symbols_by_frame(strategies, simulates=settings.trading.mode == "paper")
+        for frame, symbols in needed.items():
+            found.setdefault(frame, {}).update(dict.fromkeys(map(Symbol.parse, symbols)))
     return _by_length(found)
 
 

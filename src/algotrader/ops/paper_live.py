@@ -27,6 +27,7 @@ from algotrader.engine.engine import Engine
 from algotrader.engine.state import EngineState
 from algotrader.execution.paper import PaperVenue
 from algotrader.execution.paper_broker import PaperBroker, stand_again
+from algotrader.live.joining import Together
 from algotrader.live.journal.journal import Journal
 from algotrader.live.operator import Inbox
 from algotrader.live.rows import LiveRows, told_after
@@ -149,29 +150,37 @@ class PaperFloor:
     slices: int = 0
     _bars: list[BarClosed] = field(default_factory=list)
 
-    async def hear(self, event: FeedEvent) -> None:
-        """What a bar filled is told before the bar itself is decided on (R7)."""
-        if isinstance(event, BarClosed) and not event.is_late:
-            self._bars.append(event)
-            return
-        if isinstance(event, SliceClosed):
-            here = [bar for bar in self._bars if bar.timeframe == event.timeframe]
-            self._bars = [bar for bar in self._bars if bar.timeframe != event.timeframe]
-            if self._was_decided(event):
-                return
-            closed = [bar for bar in here if bar.ts_event == event.decision_ts]
-            await self._settle(closed)
-            now_ms = utc_ms(self.clock.now())
-            for paper in self.papers:
-                for filled in paper.advance(closed, now_ms):
-                    self.trader.tell(filled)
+    async def hear(self, together: Together) -> None:
+        """What bars filled is told before the bars themselves are decided on (R7)."""
+        closing: list[tuple[SliceClosed, list[BarClosed]]] = []
+        for event in together:
+            if isinstance(event, BarClosed) and not event.is_late:
+                self._bars.append(event)
+            elif isinstance(event, SliceClosed):
+                here = [bar for bar in self._bars if bar.timeframe == event.timeframe]
+                self._bars = [bar for bar in self._bars if bar.timeframe != event.timeframe]
+                if not self._was_decided(event):
+                    closing.append((event, here))
+            else:
+                self._tell(event)
+        if closing:
+            await self._close(closing)
+
+    async def _close(self, closing: Sequence[tuple[SliceClosed, Sequence[BarClosed]]]) -> None:
+        """Slices of one moment: once funding is known all is told without a pause (R1)."""
+        closed = [bar for one, here in closing for bar in here if bar.ts_event == one.decision_ts]
+        await self._settle(closed)
+        now_ms = utc_ms(self.clock.now())
+        for paper in self.papers:
+            for filled in paper.advance(closed, now_ms):
+                self.trader.tell(filled)
+        for _, here in closing:
             for bar in here:
                 self._tell(bar)
+        for one, _ in closing:
             self.slices += 1
-            self._tell(event)
-            self.on_slice(event)
-            return
-        self._tell(event)
+            self._tell(one)
+            self.on_slice(one)
 
     def _was_decided(self, event: SliceClosed) -> bool:
         """Before a restart: a bar is decided on once."""
@@ -185,13 +194,14 @@ class PaperFloor:
     async def _settle(self, bars: Sequence[BarClosed]) -> None:
         """Funding that fell due in these bars; what is not known is said, never passed over."""
         for bar in bars:
-            if bar.instrument.kind is not InstrumentKind.PERPETUAL:
+            filled = [one for one in self.papers if one.broker.takes(bar)]
+            if bar.instrument.kind is not InstrumentKind.PERPETUAL or not filled:
                 continue
             for ts in range(-(-bar.ts // HOUR_MS) * HOUR_MS, bar.ts_event, HOUR_MS):
                 rate = await self.funding.settled(bar.instrument, ts)
                 if rate is None:
                     await self._unknown(bar.instrument, ts)
-                for paper in self.papers if rate else ():
+                for paper in filled if rate else ():
                     paper.broker.settle(bar.instrument, ts, rate or 0.0)
 
     async def _unknown(self, symbol: Symbol, ts: int) -> None:
@@ -205,7 +215,7 @@ class PaperFloor:
 async def trade_paper_live(
     desk: Desk,
     journal: Journal,
-    feeds: Sequence[AsyncIterator[FeedEvent]],
+    bars: AsyncIterator[Together],
     funding: FundingRates,
     clock: Clock,
     notifier: Notifier,
@@ -218,7 +228,7 @@ async def trade_paper_live(
     """Until the task is cancelled: what was done by then. `companion` runs as long as that."""
     async with Observation(desk.configuration, journal.run_id) as seen:
         return await _trade(
-            desk, journal, feeds, funding, clock, notifier, seen,
+            desk, journal, bars, funding, clock, notifier, seen,
             on_ready=on_ready, on_slice=on_slice, companion=companion, accept=accept,
         )  # fmt: skip
 
@@ -226,7 +236,7 @@ async def trade_paper_live(
 async def _trade(
     desk: Desk,
     journal: Journal,
-    feeds: Sequence[AsyncIterator[FeedEvent]],
+    bars: AsyncIterator[Together],
     funding: FundingRates,
     clock: Clock,
     notifier: Notifier,
@@ -245,9 +255,7 @@ async def _trade(
     begin_paper_books(desk, steps, now_ms)
     history = partial(events_of, journal_folder(desk))
     papers = [live_paper(one, history, clock) for one in desk.accounts]
-    end_of_lake = {
-        str(one.market.bars.timeframe): int(one.market.bars.known_at[-1]) for one in desk.accounts
-    }
+    end_of_lake = desk.ends_of_bars()
     strategies = desk.live_strategies(end_of_lake, engine.state)
     decider = WorkerDecider(
         strategies, clock, budget_s=desk.configuration.settings.trading.budget_s
@@ -278,7 +286,7 @@ async def _trade(
     parts = [asked.obey(trader, clock), companion.run()]
     if was_there:
         parts.append(journal_check(desk, journal, trader, clock, notifier))
-    parts += [_feed(floor, feed, on_ready) for feed in feeds]
+    parts.append(_feed(floor, bars, on_ready))
     with suppress(asyncio.CancelledError):  # the way to end it
         await run_together(
             trader, parts, configuration=desk.configuration, steps=steps, decider=decider,
@@ -288,9 +296,9 @@ async def _trade(
 
 
 async def _feed(
-    floor: PaperFloor, events: AsyncIterator[FeedEvent], on_ready: Callable[[], None]
+    floor: PaperFloor, bars: AsyncIterator[Together], on_ready: Callable[[], None]
 ) -> None:
     await floor.trader.ready()
     on_ready()
-    async for event in events:
-        await floor.hear(event)
+    async for together in bars:
+        await floor.hear(together)

@@ -34,9 +34,10 @@ PAST: Final = (*HISTORY, FundingPaid, OrderFilled, Liquidated)
 def row_cut_short(events: Iterable[Event], account: DeskAccount) -> int | None:
     """Open of a bar that filled or settled something whose slice nobody wrote; else None."""
     row: int | None = None
+    own = str(account.market.bars.timeframe)  # of the bars that fill its orders
     for event in events:
         match event:
-            case SliceClosed():
+            case SliceClosed() if event.timeframe == own:
                 row = None
             case OrderFilled() if event.fill.account == account.name:
                 row = utc_ms(event.fill.filled_at)
@@ -74,6 +75,7 @@ def as_it_was(account: DeskAccount, events: Iterable[Event], venue: PaperVenue) 
     and whose slice a kill kept from being written, is put back in its place.
     """
     row: int | None = None
+    own = str(account.market.bars.timeframe)
     for event in events:
         match event:
             case FundingPaid() if event.account == account.name:
@@ -86,7 +88,7 @@ def as_it_was(account: DeskAccount, events: Iterable[Event], venue: PaperVenue) 
             case BarClosed() if row is not None and is_own(event, account) and event.ts > row:
                 yield from slice_of(account, row).events
                 row = None
-            case SliceClosed():
+            case SliceClosed() if event.timeframe == own:
                 row = None
             case _:
                 pass

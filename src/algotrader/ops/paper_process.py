@@ -14,6 +14,7 @@ from algotrader.data.adapters.okx.funding import OkxFundingRates
 from algotrader.data.adapters.okx.rest import OkxAddress, OkxRest
 from algotrader.data.feed import FeedEvent
 from algotrader.data.live_bars import last_closes
+from algotrader.live.joining import LONGER_S, joined
 from algotrader.live.journal.journal import Journal
 from algotrader.ops.beside import Beside
 from algotrader.ops.collecting import okx_feed
@@ -62,7 +63,11 @@ class PaperProcess:
         rest = OkxRest(None, OkxAddress(base_url=self._url))
         try:
             self.traded = await trade_paper_live(
-                desk, journal, [self._shared(frame, feed) for frame, feed in feeds.items()],
+                desk, journal,
+                joined(
+                    {frame: self._shared(frame, feed) for frame, feed in feeds.items()},
+                    self._clock.monotonic_s, patience_s=self._collect.grace_s + LONGER_S,
+                ),
                 OkxFundingRates(rest), self._clock, self._notifier,
                 on_ready=on_ready, on_slice=on_slice, companion=self._beside, accept=accept,
             )  # fmt: skip
@@ -76,8 +81,7 @@ class PaperProcess:
         closes: dict[Symbol, float] = {}
         symbols: set[Symbol] = set()
         since_ms = 0
-        for account in desk.accounts:
-            bars = account.market.bars
+        for bars in (market.bars for account in desk.accounts for market in account.markets):
             if bars.timeframe == timeframe:
                 closes |= last_closes(bars.rows(0, len(bars) - 1)) if len(bars) > 1 else {}
                 symbols |= set(bars.symbols)
@@ -95,10 +99,10 @@ class PaperProcess:
 
 def _frames(desk: Desk) -> list[Timeframe]:
     for account in desk.accounts:
-        if (venue := account.market.bars.symbols[0].venue) != "OKX":
+        if (venue := account.symbols[0].venue) != "OKX":
             raise ConfigurationError(
                 "trading.venue",
                 f"account {account.name} trades on {venue}, which has no live bars here",
                 hint="use symbols such as OKX:BTC/USDT, or trading: {data: replay}",
             )
-    return sorted({one.market.bars.timeframe for one in desk.accounts}, key=lambda one: one.ms)
+    return sorted({market.bars.timeframe for one in desk.accounts for market in one.markets})

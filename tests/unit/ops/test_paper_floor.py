@@ -45,7 +45,7 @@ class Floor:
 
     def __post_init__(self) -> None:
         paper: Any = SimpleNamespace(
-            advance=self.advance, broker=SimpleNamespace(settle=self.settle)
+            advance=self.advance, broker=SimpleNamespace(settle=self.settle, takes=self.takes)
         )
         self.floor = PaperFloor(
             papers=[paper], rows=SimpleNamespace(hear=lambda _: None),
@@ -60,6 +60,9 @@ class Floor:
     def advance(self, bars: Any, _: int) -> list[Any]:
         return [f"filled on {(one.ts - MIDNIGHT) // HOUR_MS}" for one in bars]
 
+    def takes(self, one: BarClosed) -> bool:
+        return one.timeframe == "1h"
+
     def settle(self, _: Symbol, ts: int, rate: float) -> None:
         self.paid.append(((ts - MIDNIGHT) // HOUR_MS, rate))
 
@@ -72,7 +75,7 @@ class Floor:
     def hear(self, *events: Any) -> list[Any]:
         async def run() -> None:
             for event in events:
-                await self.floor.hear(event)
+                await self.floor.hear((event,))
 
         asyncio.run(run())
         return self.told
