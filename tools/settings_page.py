@@ -6,8 +6,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from algotrader.cli.config import is_duration, plain, type_name
+from algotrader.cli.config import plain
 from algotrader.ops.config import default_of, field_of, keys
+from algotrader.ops.setting_rows import is_duration, type_name
 from algotrader.risk.kinds import written
 
 _TOP = """# Settings

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+import msgspec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -15,19 +16,40 @@ from starlette.responses import JSONResponse, Response
 from algotrader import __version__
 from algotrader.api import realtime
 from algotrader.api.access import Access
+from algotrader.api.alerts import Alerts
 from algotrader.api.console import console_router
 from algotrader.api.errors import ApiError, status_of
 from algotrader.api.guard import Guard
 from algotrader.api.hub import Hub
 from algotrader.api.links import LoginLinks
-from algotrader.api.routes import desk, risk, session, strategies, system
+from algotrader.api.market_data import MarketData
+from algotrader.api.routes import (
+    data,
+    desk,
+    people,
+    records,
+    risk,
+    runs,
+    session,
+    settings,
+    strategies,
+    system,
+    works,
+)
+from algotrader.api.routes.works import plain_work
+from algotrader.api.runs import Runs
 from algotrader.api.serving import Serving
+from algotrader.api.strategy_files import StrategyFiles
 from algotrader.api.throttling import Throttle
 from algotrader.api.view import DeskView
+from algotrader.backtest.workspace import Workspace
 from algotrader.core.errors import AlgotraderError
+from algotrader.core.events import Event
 from algotrader.core.ports import Clock, SystemClock
+from algotrader.live.journal.chain import Row
 from algotrader.ops.config import Configuration
 from algotrader.ops.standing import folder_of
+from algotrader.ops.works import Works
 
 PREFIX: Final = "/api/v1"
 MOST_SOCKETS: Final = 500
@@ -42,15 +64,33 @@ the WebSocket `/ws/realtime`.
 def serving_of(configuration: Configuration, clock: Clock | None = None) -> Serving:
     """The parts of an API for a workspace. RunError if its folder cannot be used."""
     clock = clock or SystemClock()
-    hub = Hub(MOST_SOCKETS)
+    hub, folders = Hub(MOST_SOCKETS), configuration.settings.workspace
+    alerts = Alerts(
+        configuration.settings.notification,
+        lambda alert: hub.say("system.alert", msgspec.to_builtins(alert)),
+    )
+
+    def heard(row: Row, event: Event) -> None:
+        hub.hear(row, event)
+        alerts.hear(row, event)
+
     return Serving(
         configuration=configuration,
         clock=clock,
         access=Access(folder_of(configuration).path, clock),
-        view=DeskView(configuration, hub.hear),
+        view=DeskView(configuration, on_event=heard, on_past=alerts.hear, on_begin=alerts.forget),
         hub=hub,
         throttle=Throttle(clock),
         links=LoginLinks(clock),
+        alerts=alerts,
+        files=StrategyFiles(configuration),
+        runs=Runs(
+            Workspace(lake=configuration.path(folders.lake), runs=configuration.path(folders.runs))
+        ),
+        market=MarketData(configuration),
+        works=Works(
+            configuration, clock, on_change=lambda work: hub.say("system.work", plain_work(work))
+        ),
     )
 
 
@@ -62,7 +102,19 @@ def build_app(serving: Serving) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )  # fmt: skip
     app.state.serving = serving
-    for part in (system, session, desk, strategies, risk):
+    for part in (
+        system,
+        session,
+        people,
+        desk,
+        strategies,
+        risk,
+        records,
+        settings,
+        works,
+        runs,
+        data,
+    ):
         app.include_router(part.router, prefix=PREFIX)
     app.include_router(realtime.router)
     app.include_router(console_router())
@@ -77,7 +129,7 @@ def build_app(serving: Serving) -> FastAPI:
 @asynccontextmanager
 async def _running(app: FastAPI) -> AsyncIterator[None]:
     serving: Serving = app.state.serving
-    work = [asyncio.ensure_future(serving.view.run())]
+    work = [asyncio.ensure_future(one.run()) for one in (serving.view, serving.works)]
     try:
         yield
     finally:

@@ -36,7 +36,7 @@ def _with_day(view: DeskView, row: dict[str, Any]) -> dict[str, Any]:
         if before is not None:
             equity, deposits = before
             earned = Decimal(row["equity"]) - Decimal(row["deposits"])
-            profit = f"{earned - Decimal(repr(equity)) + Decimal(repr(deposits)):.8f}"
+            profit = str(round(earned - Decimal(repr(equity)) + Decimal(repr(deposits)), 8) + 0)
     return row | {"day_profit": profit}
 
 

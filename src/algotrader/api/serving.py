@@ -11,14 +11,19 @@ from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPAuthorizationCreden
 from starlette.requests import HTTPConnection
 
 from algotrader.api.access import Access, Caller, Role
+from algotrader.api.alerts import Alerts
 from algotrader.api.errors import ApiError
 from algotrader.api.hub import Hub
 from algotrader.api.links import LoginLinks
+from algotrader.api.market_data import MarketData
+from algotrader.api.runs import Runs
+from algotrader.api.strategy_files import StrategyFiles
 from algotrader.api.throttling import Throttle
 from algotrader.api.view import DeskView
 from algotrader.core.ports import Clock
 from algotrader.engine.state import EngineState
 from algotrader.ops.config import Configuration
+from algotrader.ops.works import Works
 
 COOKIE: Final = "algotrader_session"
 CSRF: Final = "X-CSRF-Token"
@@ -37,6 +42,11 @@ class Serving:
     hub: Hub
     throttle: Throttle
     links: LoginLinks
+    alerts: Alerts
+    files: StrategyFiles
+    works: Works
+    runs: Runs
+    market: MarketData
 
 
 def serving_of(request: HTTPConnection) -> Serving:

@@ -52,6 +52,7 @@ _REMEMBERED: Final = frozenset(
     | {one.__name__ for one in get_args(OrderEvent)}
 )
 _WAIT_S: Final = 10.0
+_RECENT: Final = 3_000  # rows that are told again at the beginning, for who keeps a few
 
 
 @dataclass(slots=True)
@@ -85,11 +86,15 @@ class DeskView:
     def __init__(
         self,
         configuration: Configuration,
+        *,
         on_event: Callable[[Row, Event], None] = lambda _row, _event: None,
+        on_past: Callable[[Row, Event], None] = lambda _row, _event: None,
+        on_begin: Callable[[], None] = lambda: None,
     ) -> None:
+        """`on_event` hears what is new, `on_past` some of what was before, after `on_begin`."""
         self.configuration = configuration
         self._folder = folder_of(configuration)
-        self._on_event = on_event
+        self._on_event, self._on_past, self._on_begin = on_event, on_past, on_begin
         self._state: EngineState | None = None
         self._past = _Past()
         self.seq = 0
@@ -159,6 +164,13 @@ class DeskView:
         """The rows of an order's life, the oldest first."""
         return self.picked(list(self._past.lives.get(order, ())))
 
+    def step_from(self, seq: int) -> list[Row]:
+        """A row, and those that its step wrote after it."""
+        first = self.picked([seq])
+        return (
+            first + self.picked(list(range(seq + 1, seq + 1 + first[0].remaining))) if first else []
+        )
+
     def once(self, name: str, made: Callable[[], T]) -> T:
         """What `made` gives, made once between two rows of the journal."""
         if name not in self._known:
@@ -175,6 +187,10 @@ class DeskView:
         self._forget()
         self._rows, self._chain, self._past = rows, chain, past
         self._state, self.seq, self.failure = stood.state, stood.seq, None
+        self._on_begin()
+        for row in self.picked(past.index.newest((), None, _RECENT)[::-1]):
+            if not row.kind.startswith(PREFIX):
+                self._on_past(row, decode_event(row.body))
 
     async def _follow(self) -> None:
         """Take in what is new; begin anew where the journal is another."""

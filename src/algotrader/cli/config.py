@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any
 
 import typer
-from pydantic import BaseModel
 from rich.console import Console
 
 from algotrader.cli.commands import TABLE, new_app
 from algotrader.cli.output import Output, print_json, with_output
-from algotrader.ops.config import DEFAULT, Configuration, field_of, load, short
+from algotrader.ops.config import Configuration, field_of, load, short
+from algotrader.ops.setting_rows import setting_row, type_name
 from algotrader.ops.settings import Settings
-from algotrader.risk.kinds import Duration, written
 
 app = new_app(
     f"""{TABLE["config"].help}
@@ -37,7 +36,7 @@ def show(out: Output) -> None:
     algotrader config show --json
     """
     configuration = _load(out)
-    rows = [_row(configuration, key) for key in configuration.named_keys()]
+    rows = [setting_row(configuration, key) for key in configuration.named_keys()]
 
     def table(console: Console) -> None:
         from rich.table import Table
@@ -88,7 +87,7 @@ def explain(
     algotrader config explain risk.account.max_drawdown
     """
     kind, description = field_of(key)
-    row = _row(_load(out), key) | {"description": description, "type": type_name(kind)}
+    row = setting_row(_load(out), key) | {"description": description, "type": type_name(kind)}
 
     def lines(console: Console) -> None:
         console.print(f"{key}: {description}")
@@ -117,21 +116,6 @@ def _load(out: Output) -> Configuration:
     return load(out.config, environment=os.environ)
 
 
-def _row(configuration: Configuration, key: str) -> dict[str, Any]:
-    value = configuration.value(key)
-    if isinstance(value, tuple):
-        value = [
-            item.model_dump(mode="json") if isinstance(item, BaseModel) else item for item in value
-        ]
-    elif isinstance(value, dict):
-        value = dict(value)
-    elif isinstance(value, int) and is_duration(field_of(key)[0]):
-        value = written(value)
-    elif not isinstance(value, bool | int | float | None):
-        value = str(value)
-    return {"key": key, "value": value, "origin": configuration.origins.get(key, DEFAULT)}
-
-
 def plain(value: Any) -> str:
     """As it would stand in the file."""
     if value is None:
@@ -143,35 +127,3 @@ def plain(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name}={each}" for name, each in value.items()) or "none"
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def is_duration(kind: Any) -> bool:
-    """Whether it is a length of time, or none."""
-    return kind == Duration or Duration in get_args(kind)
-
-
-def type_name(kind: Any) -> str:
-    """`worst | best` for choices, else the type's own name."""
-    if kind == Duration:
-        return "length of time: 10s, 5m, 4h"
-    if kind is type(None):
-        return "not set"
-    if kind is bool:
-        return "true | false"
-    if get_origin(kind) is Literal:
-        return " | ".join(map(str, get_args(kind)))
-    parts = [part for part in get_args(kind) if isinstance(part, type) or get_args(part)]
-    if get_origin(kind) is Annotated:
-        return type_name(get_args(kind)[0])
-    if parts and get_origin(kind) is not tuple:
-        return " | ".join(type_name(part) for part in parts)
-    return {
-        "Path": "path",
-        "float": "number",
-        "Decimal": "number",
-        "int": "whole number",
-        "str": "text",
-        "time": "time of day",
-    }.get(
-        getattr(kind, "__name__", str(kind)), "list" if get_origin(kind) is tuple else kind.__name__
-    )

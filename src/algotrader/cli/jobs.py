@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from algotrader.ops.config import Configuration
     from algotrader.ops.scheduling.running import Result
-    from algotrader.ops.scheduling.settings import JobSettings
 
 app = new_app(
     """Look at what runs at set times, and run a job by hand.
@@ -56,26 +55,9 @@ def ls(out: Output) -> None:
     from algotrader.cli.desk_tables import print_rows
     from algotrader.core.instants import utc_ms
     from algotrader.core.ports import SystemClock
-    from algotrader.ops.scheduling.history import JobHistory
-    from algotrader.ops.scheduling.timetable import next_due
-    from algotrader.ops.scheduling.wiring import jobs_folder
+    from algotrader.ops.scheduling.listing import job_rows
 
-    configuration = _configuration(out)
-    history = JobHistory(jobs_folder(configuration))
-    now_ms = utc_ms(SystemClock().now())
-    rows: list[dict[str, Any]] = []
-    for name, job in sorted(configuration.settings.jobs.items()):
-        last = history.runs(name, 1)
-        rows.append(
-            {
-                "job": name,
-                "do": job.do,
-                "when": when_text(job),
-                "next": next_due(job)(now_ms),
-                "last": last[0].started_ms if last else None,
-                "outcome": last[0].outcome.value if last else None,
-            }
-        )
+    rows = job_rows(_configuration(out), utc_ms(SystemClock().now()))
 
     def lines(console: Console) -> None:
         shown = [{**row, "next": _time(row["next"]), "last": _time(row["last"])} for row in rows]
@@ -174,16 +156,6 @@ async def _run_once(out: Output, configuration: Configuration, job: str) -> Resu
             raise RunError(
                 "jobs.busy", str(error), hint=f"wait for its end: algotrader jobs history {job}"
             ) from error
-
-
-def when_text(job: JobSettings) -> str:
-    """When a job is due, in words."""
-    if job.cron is not None:
-        return f"{job.cron} {job.timezone}"
-    if job.every is not None:
-        return f"every {job.every} s"
-    delay = f" + {job.delay_s:g} s" if job.delay_s else ""
-    return f"close of {job.bar_close}{delay}, {job.calendar}"
 
 
 def _configuration(out: Output) -> Configuration:

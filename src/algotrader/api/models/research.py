@@ -1,0 +1,223 @@
+"""Backtests, sweeps, data: what is asked for, and what came of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from algotrader.api.models.common import Ms, Shape, SymbolText, Wish
+from algotrader.api.models.records import Scalar
+
+Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^-\x00-\x1f][^\x00-\x1f]*$")]
+Frame = Annotated[str, Field(pattern=r"^[0-9]{1,3}[mhdw]$", examples=["1h"])]
+Day = Annotated[
+    str, Field(pattern=r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?Z?)?$", examples=["2024-01-01"])
+]
+ParameterName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+
+
+class ResearchWish(Wish):
+    """On what, and under which assumptions. What is absent is as the settings have it."""
+
+    strategy: Word = Field(description="of GET /strategy-kinds", examples=["TrendFollow"])
+    symbols: list[Word] = Field(min_length=1, max_length=500, examples=[["US:AAPL"]])
+    timeframe: Frame | None = None
+    start: Day | None = Field(None, description="first decision; earlier bars are the warm-up")
+    end: Day | None = Field(None, description="not included")
+    cash: Annotated[float, Field(gt=0)] | None = None
+    parameters: dict[ParameterName, Scalar] = Field({}, examples=[{"fast": 12}])
+    fees: Annotated[str, Field(max_length=60, pattern=r"^[a-z0-9=.,]+$")] | None = Field(
+        None, description="venue, 10bps, maker=2bps,taker=5bps, or 0", examples=["venue"]
+    )
+    slippage_bps: Annotated[float, Field(ge=0, lt=10_000)] | None = None
+    path: Literal["worst", "best", "near-far", "finer"] | None = None
+    execution: Literal["market", "capped"] | None = None
+    max_leverage: Annotated[float, Field(gt=0)] | None = None
+    leverage: Annotated[float, Field(gt=0)] | None = None
+    adjust: Literal["auto", "none", "splits", "total"] = "auto"
+    allow_gaps: bool = False
+    seed: Annotated[int, Field(ge=0)] | None = None
+
+
+class BacktestWish(ResearchWish):
+    """One run."""
+
+    engine: Literal["fast", "full"] | None = None
+    cash_buffer: Annotated[float, Field(ge=0, lt=1)] | None = None
+
+
+class SweepWish(ResearchWish):
+    """Many parameter sets; every one counts as a trial."""
+
+    ranges: dict[ParameterName, Annotated[str, Field(pattern=r"^[0-9A-Za-z_.,:+-]{1,200}$")]] = (
+        Field({}, description="low:high:step, or values by comma", examples=[{"fast": "6:48:6"}])
+    )
+    sets: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
+        None, description="so many drawn at random instead of the whole grid"
+    )
+
+
+class WalkForwardWish(SweepWish):
+    """Choose on the past, trade on what follows, again and again."""
+
+    train_days: Annotated[int, Field(ge=2, le=20_000)] = 504
+    test_days: Annotated[int, Field(ge=1, le=20_000)] = 126
+    anchored: bool = False
+
+
+class DownloadWish(Wish):
+    """Fetch what is missing, closed bars only."""
+
+    symbols: list[Word] = Field(min_length=1, max_length=100, examples=[["OKX:BTC/USDT"]])
+    timeframe: Frame = Field("1h")
+    since: Day | None = Field(None, examples=["2024-01-01"])
+
+
+class RepairWish(Wish):
+    """Refill the holes of a series from its exchange."""
+
+    symbol: Word = Field(examples=["OKX:BTC/USDT"])
+    timeframe: Frame | None = None
+    again: bool = Field(False, description="ask also for bars that the venue did not have")
+
+
+class CheckWish(Wish):
+    symbol: Word | None = Field(None, description="absent: the whole lake")
+    timeframe: Frame | None = None
+
+
+class RunRow(Shape):
+    """A finished run. Figures are fractions; null where undefined."""
+
+    run: str = Field(examples=["7f3a19c2"])
+    strategy: str
+    driver: str
+    symbols: list[str]
+    timeframe: str
+    first: Ms
+    last: Ms
+    made: Ms
+    parameters: dict[str, Any]
+    metrics: dict[str, float | None] = Field(description="the main ones")
+    verdict: str = Field(description="`evidence`, `no_evidence`, `against`, …")
+    coverage: float | None
+    warnings: int
+
+
+class Curve(Shape):
+    ts: list[int]
+    equity: list[float]
+
+
+class RunDetail(Shape):
+    """All figures, the trades, and the course of equity in fewer points, extremes kept."""
+
+    run: str
+    strategy: str
+    driver: str
+    parameters: dict[str, Any]
+    symbols: list[str]
+    timeframe: str
+    metrics: dict[str, Any]
+    undefined: dict[str, str]
+    trades: list[dict[str, Any]]
+    data: dict[str, Any]
+    overfitting: dict[str, Any]
+    assumptions: dict[str, str]
+    warnings: list[dict[str, Any]]
+    equity: Curve
+
+
+class Compared(Shape):
+    """Two to six runs side by side."""
+
+    runs: list[RunDetail] = Field(description="without their trades")
+    differ_in: list[str] = Field(description="assumptions that differ: such figures do not compare")
+
+
+class SweepRow(Shape):
+    sweep: str
+    strategy: str
+    sets: int
+    chosen: str = Field(description="id of the best set's run")
+    made: Ms
+
+
+class SweepDetail(Shape):
+    sweep: str
+    strategy: str
+    chosen: str
+    columns: dict[str, list[Any]] = Field(description="parameters and figures, a row each set")
+
+
+class SeriesRow(Shape):
+    """A series of the lake. `name` is `1h`, `mark-1h` or `funding`."""
+
+    symbol: SymbolText
+    name: str
+    bars: int | None
+    first: Ms | None
+    last: Ms | None
+    expected: int | None
+    present: int | None
+    coverage: float | None = Field(description="a fraction; under 0.995 a backtest refuses")
+    grade: str = Field(description="A to D, or `damaged`")
+    gaps: int | None
+    generated: bool | None = Field(description="made up, not a market's")
+    error: str | None
+
+
+class Gap(Shape):
+    begin: Ms
+    end: Ms
+    bars: int
+    reason: str = Field(description="`no_trades`: the venue has none; `not_downloaded`")
+
+
+class MonthShare(Shape):
+    month: str = Field(examples=["2024-05"])
+    coverage: float
+
+
+class SeriesDetail(Shape):
+    series: SeriesRow
+    calendar: str
+    months: list[MonthShare]
+    gaps: list[Gap]
+    findings: dict[str, int] = Field(description="by rule: bars")
+    quarantined: dict[str, int] = Field(description="by reason: rows set aside")
+    sources: list[dict[str, Any]]
+
+
+class BarColumns(Shape):
+    """Columns of equal length. Merged bars: `merged` of them make one."""
+
+    symbol: SymbolText
+    timeframe: str
+    source: str = Field(description="`lake`, `live` or `sample`")
+    merged: int
+    total: int = Field(description="bars there are in the range")
+    ts: list[int]
+    open: list[float | None]
+    high: list[float | None]
+    low: list[float | None]
+    close: list[float | None]
+    volume: list[float | None]
+
+
+class InstrumentRow(Shape):
+    """What is traded, with the precision its numbers are shown in."""
+
+    symbol: SymbolText
+    kind: str
+    base: str | None
+    quote: str | None
+    tick: str
+    lot: str
+    price_digits: int | None = Field(description="digits after the point; null: any price")
+    quantity_digits: int
+    mark: str | None
+    frozen: str | None = Field(description="why the venue takes no order of it")
+    timeframes: list[str]
+    traded: bool

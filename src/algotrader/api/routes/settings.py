@@ -1,0 +1,95 @@
+"""Settings in force, limits to change, jobs at set times."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.concurrency import run_in_threadpool
+
+from algotrader.api.models.records import Job, JobRunRow, LimitTried, LimitWish, Setting
+from algotrader.api.serving import CHANNEL, Served, Stands, Trader, Viewer, error_answers
+from algotrader.core.instants import utc_ms
+from algotrader.ops.limit_asking import change_limit, judged
+from algotrader.ops.observing.wiring import redactor_of
+from algotrader.ops.setting_rows import setting_rows
+
+router = APIRouter(tags=["settings"], responses=error_answers(401, 403, 503))
+_WAIT_S = 5.0
+
+
+@router.get("/settings", summary="Every setting in force, and where it comes from")
+async def settings(serving: Served, _: Viewer) -> list[Setting]:
+    """Secrets stand in no setting; what looks like one is hidden all the same."""
+    import os
+
+    redactor = redactor_of(serving.configuration, os.environ)
+    rows = await run_in_threadpool(setting_rows, serving.configuration)
+    return [Setting(**{**row, "value": redactor.value(row["value"])}) for row in rows]
+
+
+@router.get(
+    "/risk/limits/{key}", summary="What a change of a limit would do",
+    responses=error_answers(404, 422),
+)  # fmt: skip
+async def try_limit(
+    serving: Served,
+    state: Stands,
+    _: Viewer,
+    key: str,
+    value: Annotated[str, Query(max_length=200, examples=["2%"])],
+) -> LimitTried:
+    """Nothing is changed. `loosens` says whether it lets more happen."""
+    change = judged(serving.configuration, state, key, value)
+    return LimitTried(
+        key=key, before=change.before, after=change.after, loosens=change.loosens, in_force=False
+    )
+
+
+@router.put("/risk/limits/{key}", summary="Change a limit", responses=error_answers(404, 409, 422))
+async def set_limit(
+    serving: Served, state: Stands, caller: Trader, key: str, wish: LimitWish
+) -> LimitTried:
+    """From here on, restarts included. What lets more happen is confirmed by the key itself."""
+    change = judged(serving.configuration, state, key, wish.value)
+    change.require_confirmed(wish.confirm)
+    holds = await run_in_threadpool(
+        change_limit, serving.configuration, change, wish.reason, by=caller.name, channel=CHANNEL,
+        wait_s=_WAIT_S,
+    )  # fmt: skip
+    serving.access.note(
+        caller, "change a limit", key, before=change.before, after=change.after, says=wish.reason
+    )
+    return LimitTried(
+        key=key, before=change.before, after=change.after, loosens=change.loosens, in_force=holds
+    )
+
+
+@router.get("/jobs", summary="What is done at set times")
+async def jobs(serving: Served, _: Viewer) -> list[Job]:
+    from algotrader.ops.scheduling.listing import job_rows
+
+    now_ms = utc_ms(serving.clock.now())
+    return [Job(**row) for row in await run_in_threadpool(job_rows, serving.configuration, now_ms)]
+
+
+@router.get("/jobs/runs", summary="The last runs of jobs")
+async def job_runs(
+    serving: Served,
+    _: Viewer,
+    job: Annotated[str | None, Query(max_length=32, description="of this one alone")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> list[JobRunRow]:
+    """The newest first, with the end of what each printed."""
+    from algotrader.ops.scheduling.history import JobHistory
+    from algotrader.ops.scheduling.wiring import jobs_folder
+
+    history = JobHistory(jobs_folder(serving.configuration))
+    found = await run_in_threadpool(history.runs, job, limit)
+    return [
+        JobRunRow(
+            number=one.number, job=one.job, due=one.due_ms, started=one.started_ms,
+            ended=one.ended_ms, outcome=one.outcome.value, says=one.says,
+        )
+        for one in found
+    ]  # fmt: skip
