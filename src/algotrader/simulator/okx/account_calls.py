@@ -10,7 +10,7 @@ from algotrader.simulator.okx import rows
 from algotrader.simulator.okx.account_rows import balance_row, ended_row, position_row
 from algotrader.simulator.okx.asks import Asked, one_of, text
 from algotrader.simulator.okx.desk import Desk
-from algotrader.simulator.okx.listings import MAX_LEVERAGE
+from algotrader.simulator.okx.listings import MAX_LEVERAGE, Listing
 from algotrader.simulator.okx.numerals import plain, positive
 from algotrader.simulator.okx.records import ARCHIVE_MS, HISTORY_MS, Bill
 from algotrader.simulator.okx.refusals import Refusal
@@ -71,14 +71,22 @@ def trade_fee(desk: Desk, asked: Asked) -> Reply:
                and name in (None, m.inst_id) and family in (None, "", m.listing.family)]  # fmt: skip
     if name and not fitting:
         raise Refusal("51001")
-    fees = fitting[0].instrument.fees if fitting else None
-    maker, taker = ("", "") if fees is None else (plain(-fees.maker), plain(-fees.taker))
+    in_coin = [one for one in fitting if spot or one.instrument.is_inverse]
+    in_dollars = [one for one in fitting if not (spot or one.instrument.is_inverse)]
+    maker, taker = _rates(in_coin)  # of derivatives: those that settle in their coin
+    maker_u, taker_u = _rates(in_dollars)
     return answer([{
         "category": "1", "delivery": "", "exercise": "", "instType": kind, "level": "Lv1",
-        "maker": maker if spot else "", "makerU": "" if spot else maker, "makerUSDC": "",
-        "taker": taker if spot else "", "takerU": "" if spot else taker, "takerUSDC": "",
-        "ts": str(desk.exchange.now_ms), "uly": str(family or ""),
+        "maker": maker, "makerU": maker_u, "makerUSDC": "", "taker": taker, "takerU": taker_u,
+        "takerUSDC": "", "ts": str(desk.exchange.now_ms), "uly": str(family or ""),
     }])  # fmt: skip
+
+
+def _rates(listed: list[Listing]) -> tuple[str, str]:
+    if not listed:
+        return "", ""
+    fees = listed[0].instrument.fees
+    return plain(-fees.maker), plain(-fees.taker)
 
 
 def leverage_info(desk: Desk, asked: Asked) -> Reply:
