@@ -177,7 +177,7 @@ class Trader:
                 self._do(await self._durable(partial(self._steps.take, *events, ask=self._ask)))
                 self._steps.rest(SNAPSHOT_ROWS if self._events.empty() else LATEST_ROWS)
                 self._moved.set()
-                if any(isinstance(event, HeartbeatMissed) for event in events):
+                if HeartbeatMissed in map(type, events):
                     for comparer in self._comparers.values():
                         comparer.soon()
             finally:

@@ -38,6 +38,8 @@ def split(amount: Decimal, weights: Weights, unit: Decimal) -> dict[StrategyId, 
         total = sum(weights.values(), ZERO)
         if total == 0:
             raise ValueError("weights that sum to zero cannot share anything")
+        if len(weights) == 1:  # as with most fills: they are of one strategy's order
+            return dict.fromkeys(weights, amount)
         due = {name: amount * weight / total for name, weight in weights.items()}
         shares = {
             name: (share / unit).to_integral_value(ROUND_FLOOR) * unit
