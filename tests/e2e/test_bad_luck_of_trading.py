@@ -20,6 +20,7 @@ from tests.builders.okx_venue import served, simulator
 from algotrader.cli.main import main
 from algotrader.core.instants import utc_ms
 from algotrader.core.ports import SystemClock
+from algotrader.live.journal.folder import JournalFolder
 from algotrader.simulator.okx.faults import Fault, FaultKind
 from algotrader.simulator.okx.simulator import Simulator
 
@@ -102,7 +103,11 @@ def said(capfd: pytest.CaptureFixture[str]) -> Any:
         out, err = capfd.readouterr()
         assert exit_code == code, out + err
         assert CANARY not in out + err
-        return json.loads(out)
+        assert "Traceback" not in out + err
+        told = json.loads(out)
+        if "error" in told:  # by its code, in a sentence, with what helps
+            assert all(told["error"][name] for name in ("code", "message", "hint"))
+        return told
 
     return run
 
@@ -277,6 +282,62 @@ def test_an_unknown_symbol_is_named_before_anything_is_opened(
     assert error["code"] == "data.symbol_missing"
     assert "OKX:NONE/USDT" in error["message"]
     assert not (tmp_path / "journal").exists()
+
+
+BROKEN = {
+    "limits that contradict each other": (
+        ("algotrader.yaml", "strategies:", "risk: {account: {max_gross: 1, max_net: 2}}\nstrategies:"),
+        "config.value", "max_net 2 is more than max_gross 1",
+    ),
+    "a strategy file with a slip": (
+        ("flat.py", "class Flat(", "class Flat(("), "strategy.syntax", "flat.py",
+    ),
+    "an account that is not there": (
+        ("algotrader.yaml", "  main:", "  other:"), "trading.account", "main, which is not configured",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(BROKEN))
+def test_what_is_wrong_in_the_files_is_said_before_the_venue_is_asked(
+    venue: Simulator, said: Any, tmp_path: Path, name: str
+) -> None:
+    (file, old, new), code, words = BROKEN[name]
+    path = tmp_path / file
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    error = said(*LIVE, code=2)["error"]
+
+    assert error["code"] == code
+    assert words in error["message"]
+    assert not (tmp_path / "journal").exists()
+
+
+def test_f65_a_second_trader_in_the_same_folder_is_refused_and_changes_nothing(
+    venue: Simulator, said: Any, tmp_path: Path
+) -> None:
+    said(*LIVE, code=0)
+    with JournalFolder(tmp_path / "journal").open() as journal:
+        head = journal.head
+        error = said(*LIVE, code=3)["error"]
+        assert journal.head == head
+
+    assert error["code"] == "journal.in_use"
+
+
+def test_an_account_that_is_unfit_later_on_loses_nothing_of_its_journal(
+    venue: Simulator, said: Any
+) -> None:
+    """Keys that were changed, an address that is no longer allowed: mended, it goes on."""
+    said(*LIVE, code=0)
+    before = said("journal", "verify", code=0)
+    for cause in ("50110", "50119"):
+        fault(venue, FaultKind.REFUSE, where="GET account/config", code=cause)
+        said(*LIVE, code=2)
+        venue.faults.clear()
+
+    assert said("journal", "verify", code=0) == before
+    assert said(*LIVE, code=0)["resumed"]
 
 
 def test_real_keys_go_to_no_stranger(venue: Simulator, said: Any, tmp_path: Path) -> None:
