@@ -151,7 +151,20 @@ class Commands:
             "status": self._status, "balance": self._balance, "profit": self._profit,
             "daily": self._daily,
         }[name]  # fmt: skip
-        return "\n\n".join(shown(account) for account in status["accounts"])
+        told = [shown(account) for account in status["accounts"]]
+        if name == "status":
+            told += self._of_trader(status)
+        return "\n\n".join(told)
+
+    def _of_trader(self, status: dict[str, Any]) -> list[str]:
+        """Whether anybody obeys, and what was asked and is not done yet."""
+        trader = status.get("trader") or {}
+        key = f"trader_{trader.get('state', 'not running').replace(' ', '_')}"
+        waiting = [
+            self.texts.say("waiting_line", **{**row, "of": row["of"] or ABSENT})
+            for row in status.get("waiting", ())
+        ]
+        return [*([self.texts.say(key)] if self.texts.has(key) else []), *waiting]
 
     def _status(self, account: dict[str, Any]) -> str:
         return account_line(account, self.texts)
@@ -182,11 +195,15 @@ class Commands:
             quantity=f"{Decimal(one['quantity']).normalize():,f}",
             instrument=one["instrument"],
             filled=f"{Decimal(one['filled']).normalize():,f}",
-            status=one["status"],
+            status=self._status_word(one["status"]),
             limit=_price(one["limit"]),
             strategy=one["strategy"],
             account=one["account"],
         )
+
+    def _status_word(self, status: str) -> str:
+        key = f"status_word_{status}"
+        return self.texts.say(key) if self.texts.has(key) else status
 
     def _profit(self, account: dict[str, Any]) -> str:
         since = str(self.clock.now().date() - timedelta(days=max(_SPANS.values())))

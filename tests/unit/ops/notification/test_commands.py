@@ -223,3 +223,32 @@ def test_parts_of_an_account_are_summed_at_their_last_worth() -> None:
     ]  # fmt: skip
     assert profit_since(days, "2024-01-02", Decimal(20), Decimal(0)) == 7
     assert profit_since(days, "2023-12-31", Decimal(20), Decimal(0)) is None
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ["The trader is not running", "waiting: halt of main, by operator: news"]),
+        ("zh", ["交易程序未运行", "等待执行：main halt，操作者 operator：news"]),
+    ],
+)
+def test_status_says_whether_anybody_obeys_and_what_still_waits(
+    tmp_path: Path, language: Language, words: list[str]
+) -> None:
+    desk = Desk(tmp_path, language)
+    row = {"asked": "halt", "of": "main", "since": 1, "by": "operator", "reason": "news"}
+    desk.answers["status"] = STATUS | {
+        "trader": {"state": "not running"}, "waiting": [row | {"in_force": "at the next start"}]
+    }  # fmt: skip
+    told = desk.says("/status").text
+    desk.answers["status"] = STATUS | {"trader": {"state": "running"}, "waiting": []}
+
+    assert all(word in told for word in words)
+    assert not any(word in desk.says("/status").text for word in words)
+
+
+def test_an_orders_state_is_a_word_of_the_persons_language(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, "zh")
+    desk.answers["orders"] = [ORDERS[0] | {"status": "partially_filled"}]
+
+    assert "部分成交" in desk.says("/orders").text
