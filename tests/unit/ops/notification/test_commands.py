@@ -13,10 +13,11 @@ import pytest
 from algotrader.core.events import HaltRequested, RearmRequested
 from algotrader.core.ports import ManualClock
 from algotrader.live.operator import Inbox
+from algotrader.ops.notification.command_texts import Language
 from algotrader.ops.notification.commands import CONFIRM_S, Commands, Reply, UnreadError
 from algotrader.ops.notification.equity import days_of, profit_since
 from algotrader.ops.notification.outbox import DEPOSITS, WHOLE, DayEquity, Outbox
-from algotrader.ops.notification.texts import Language, Texts
+from algotrader.ops.notification.texts import Texts
 
 ME, OTHER = "telegram:7001", "telegram:666"
 STATUS = {

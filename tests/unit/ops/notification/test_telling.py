@@ -15,9 +15,10 @@ from tests.builders import events as examples
 from algotrader.core import events
 from algotrader.core.ports import Notice, Severity
 from algotrader.ops.notification import follower
+from algotrader.ops.notification.command_texts import Language
 from algotrader.ops.notification.settings import NotificationSettings
 from algotrader.ops.notification.telling import Memory, Teller
-from algotrader.ops.notification.texts import CATALOGUE, Language, Texts
+from algotrader.ops.notification.texts import CATALOGUE, Texts
 
 EXAMPLES = {event.kind: event for event in examples.EXAMPLES}
 
