@@ -73,7 +73,7 @@ def test_a_journal_that_cannot_be_written_refuses_the_start(desk: Path, said: An
     assert error["hint"]
 
 
-def test_a_disk_that_fills_up_stops_trading_until_there_is_room_and_loses_nothing(
+def test_promise_23_a_disk_that_fills_up_stops_trading_until_there_is_room_and_loses_nothing(
     desk: Path, said: Any
 ) -> None:
     def squeeze() -> None:

@@ -254,7 +254,7 @@ def test_a_strategy_that_raises_is_stopped_alone(
     assert len(traded["accounts"]) == 2
 
 
-def test_f63_a_start_is_kept_with_its_settings_and_what_changed_in_them(
+def test_promise_28_f63_a_start_is_kept_with_its_settings_and_what_changed_in_them(
     desk: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     said(capfd, "trade")

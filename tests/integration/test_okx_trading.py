@@ -210,7 +210,7 @@ def protected(run_id: RunId, symbol: Symbol) -> EngineSettings:
 
 
 @pytest.mark.parametrize("symbol", [SWAP, BTC], ids=["swap", "spot"])
-def test_r19_a_protected_position_has_one_stop_of_its_size_at_the_venue(
+def test_promise_13_r19_a_protected_position_has_one_stop_of_its_size_at_the_venue(
     tmp_path: Path, symbol: Symbol
 ) -> None:
     """On spot the stop and its target are one order, which makes way for each sale (F85)."""

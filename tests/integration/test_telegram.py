@@ -282,7 +282,9 @@ def test_f70_a_channel_that_never_answers_holds_up_nobody(
         here.phone.until(1, containing="account is halted")
 
 
-def test_f70_what_is_critical_is_told_also_while_no_disk_takes_it(workspace: Any) -> None:
+def test_promise_23_f70_what_is_critical_is_told_also_while_no_disk_takes_it(
+    workspace: Any,
+) -> None:
     with workspace() as here:
         here.outbox.keep("x", b"")
         file = here.folder / "journal" / FOLDER / OUTBOX

@@ -24,7 +24,7 @@ def _quiet() -> Iterator[None]:
 @pytest.mark.parametrize(
     "count", [12, pytest.param(2_000, marks=pytest.mark.slow)], ids=["everyday", "all"]
 )
-def test_f84_f85_what_is_held_ends_with_its_stop_whatever_goes_wrong(
+def test_promise_13_f84_f85_what_is_held_ends_with_its_stop_whatever_goes_wrong(
     count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for seed in range(count):

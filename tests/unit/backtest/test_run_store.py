@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,19 @@ def test_the_same_run_again_lands_in_the_same_folder_bit_for_bit(
     assert first["trades.csv"] == second["trades.csv"]
     assert first["strategy.py"] == TREND_SOURCE.encode()
     assert len(RunStore(workspace.runs).list()) == 1
+
+
+def test_promise_28_a_run_keeps_every_setting_that_was_in_force(
+    tmp_path: Path, workspace: Workspace
+) -> None:
+    loaded = from_file(tmp_path)
+    settings = BacktestSettings(cash=5_000.0, participation=0.2)  # the rest by default
+
+    done = complete_run(loaded, loaded.kind(fast=6), ASKED, settings, workspace, market=MARKET)
+    kept = json.loads((done.folder / "run.json").read_bytes())
+
+    assert kept["settings"] == json.loads(json.dumps(asdict(settings), default=str))
+    assert kept["parameters"] == dict(loaded.kind(fast=6).values)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import json
 import re
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -149,6 +150,34 @@ def test_config_explain_says_what_a_setting_may_be(
 ) -> None:
     assert main(["config", "explain", key]) == 0
     assert f"  may be  {says}\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "origin"),
+    [
+        ("backtest.cash", 5_000.0, "algotrader.yaml:2"),
+        ("backtest.seed", 7, ".env:1 ALGOTRADER__BACKTEST__SEED"),
+        ("backtest.participation", 0.25, "environment ALGOTRADER__BACKTEST__PARTICIPATION"),
+        ("backtest.path", "worst", "default"),
+    ],
+)
+def test_promise_28_explain_says_the_value_in_force_and_where_it_came_from(
+    workspace: Path, key: str, value: Any, origin: str,
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    (workspace / "algotrader.yaml").write_text(
+        "backtest:\n  cash: 5_000\n  seed: 1\n  participation: 0.1\n", encoding="utf-8"
+    )
+    (workspace / ".env").write_text(
+        "ALGOTRADER__BACKTEST__SEED=7\nALGOTRADER__BACKTEST__PARTICIPATION=0.2\n", encoding="utf-8"
+    )
+    (workspace / ".env").chmod(0o600)
+    monkeypatch.setenv("ALGOTRADER__BACKTEST__PARTICIPATION", "0.25")
+
+    assert main(["config", "explain", key, "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+
+    assert (said["value"], said["origin"]) == (value, origin)
 
 
 def test_config_schema_is_a_json_schema(capsys: pytest.CaptureFixture[str]) -> None:

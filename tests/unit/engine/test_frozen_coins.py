@@ -300,7 +300,7 @@ def test_a_bracket_that_filled_leaves_its_timer_nothing_to_do() -> None:
 # A stop that is missing
 
 
-def test_r19_a_refused_stop_is_asked_for_again_then_the_person_is_told_and_the_rest_is_sold() -> (
+def test_promise_13_r19_a_refused_stop_is_asked_for_again_then_the_person_is_told_and_the_rest_is_sold() -> (
     None
 ):
     desk = a_desk(STOP)
@@ -332,7 +332,7 @@ def test_r19_a_refused_stop_is_asked_for_again_then_the_person_is_told_and_the_r
     assert desk.engine.state.protected.bare == {}
 
 
-def test_r19_by_policy_what_has_no_stop_is_held_and_the_person_is_told() -> None:
+def test_promise_13_r19_by_policy_what_has_no_stop_is_held_and_the_person_is_told() -> None:
     desk = a_desk(STOP, engine={"guard_within_ms": 1_000, "exit_unguarded": False})
     desk.bar(1)
     [entry] = desk.answer(1, 0.1)
@@ -344,7 +344,7 @@ def test_r19_by_policy_what_has_no_stop_is_held_and_the_person_is_told() -> None
     assert [one.terms.stop for one in sent(done)] == [98]
 
 
-def test_a_stop_that_somebody_cancels_at_the_venue_comes_back_at_once() -> None:
+def test_promise_13_a_stop_that_somebody_cancels_at_the_venue_comes_back_at_once() -> None:
     desk = a_desk(STOP)
     _, guard = held(desk)
     [again] = sent(desk.seen(guard, OrderStatus.CANCELLED, 0, MS + 5_000))

@@ -87,7 +87,7 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
         load(tmp_path / "algotrader.yaml", environment={})
 
 
-def test_later_sources_win_and_say_so(tmp_path: Path) -> None:
+def test_promise_28_later_sources_win_and_say_so(tmp_path: Path) -> None:
     file = written(tmp_path, "backtest:\n  cash: 1\n  seed: 1\n  fees: 1bps\n")
     configuration = load(
         file,

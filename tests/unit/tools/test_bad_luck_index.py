@@ -42,7 +42,7 @@ MET = {
     ),
     "a read-only disk": (DISK, "test_a_journal_that_cannot_be_written_refuses_the_start"),
     "a full disk": (
-        DISK, "test_a_disk_that_fills_up_stops_trading_until_there_is_room_and_loses_nothing"
+        DISK, "test_promise_23_a_disk_that_fills_up_stops_trading_until_there_is_room_and_loses_nothing"
     ),
     "a second instance": (
         TRADING, "test_f65_a_second_trader_in_the_same_folder_is_refused_and_changes_nothing"
