@@ -199,8 +199,8 @@ class EngineState:
 
     def _bar(self, event: BarClosed) -> None:
         newest = self.closes.get(event.instrument)
-        # By its close: bars of several lengths may tell of one instrument.
-        if newest is None or event.ts_event >= newest.ts_event:
+        # By its close; of bars of several lengths that close at once the shortest counts.
+        if newest is None or (event.ts_event, event.ts) >= (newest.ts_event, newest.ts):
             self.closes[event.instrument] = event
             self._marks[event.instrument] = Decimal(repr(event.close))
             self._marked += 1

@@ -10,6 +10,7 @@ from algotrader.core.ports import Clock, Notifier
 from algotrader.data.adapters.okx.clock import ClockReading, measure_clock
 from algotrader.engine.engine import Engine
 from algotrader.execution.adapters.okx.account import OkxAccount
+from algotrader.execution.adapters.okx.client import OkxClient
 from algotrader.execution.adapters.okx.watching import OkxClockWatch, OkxRulesWatch
 from algotrader.live.bus import Bus
 from algotrader.live.trader import Trader
@@ -28,17 +29,21 @@ async def watch_okx(
 ) -> None:
     """For ever, once the trader is ready. A look-alike lives in the time of the bars it replays."""
     instruments = engine.state.settings.instruments
-    rules = OkxRulesWatch(  # they are the same for every account
-        OkxAccount(accounts[0].client), [instruments[symbol] for symbol in sorted(instruments)],
-        clock, trader.tell,
+    public = OkxClient(None, accounts[0].client.address)  # rules are the same for every account
+    rules = OkxRulesWatch(
+        OkxAccount(public), [instruments[symbol] for symbol in sorted(instruments)], clock,
+        trader.tell,
     )  # fmt: skip
     bus.subscribe("rules", lambda message: rules.hear(message.body), topics=("order.rejected",),
                   quick=True)  # fmt: skip
-    await trader.ready()
-    async with asyncio.TaskGroup() as group:
-        group.create_task(rules.run())
-        for one in () if is_look_alike else accounts:
-            group.create_task(_clock_watch(one, trader, clock, notifier).run())
+    try:
+        await trader.ready()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(rules.run())
+            for one in () if is_look_alike else accounts:
+                group.create_task(_clock_watch(one, trader, clock, notifier).run())
+    finally:
+        await public.close()
 
 
 def _clock_watch(

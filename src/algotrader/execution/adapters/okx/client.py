@@ -18,11 +18,14 @@ __all__ = ["Answer", "OkxClient", "OkxKeys"]
 
 
 class OkxClient:
-    """One account. `base_url` replaces the venue's address, for look-alikes on this machine."""
+    """One account, or without keys what is public.
+
+    `base_url` replaces the venue's address, for look-alikes on this machine.
+    """
 
     def __init__(
         self,
-        keys: OkxKeys,
+        keys: OkxKeys | None,
         address: OkxAddress | None = None,
         *,
         base_url: str | None = None,
