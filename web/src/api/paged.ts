@@ -1,0 +1,61 @@
+/** A long list read by cursor: the newest page is kept fresh, older ones are added when asked for. */
+import { computed, shallowRef, watch } from "vue";
+import { useResource, type Resource } from "@/api/resource";
+
+export interface PageOf<T> {
+  items: T[];
+  next: string | null;
+  total?: number | null;
+}
+
+export interface Paged<T> {
+  rows: Readonly<{ value: readonly T[] }>;
+  first: Resource<PageOf<T>>;
+  more: Readonly<{ value: boolean }>;
+  older: () => Promise<void>;
+}
+
+/** `ask` reads the page at a cursor; `key` tells one row from another. */
+export function usePaged<T>(
+  name: string | null,
+  ask: (cursor: string | undefined) => Promise<PageOf<T>>,
+  key: (row: T) => string | number,
+  wishes: Parameters<typeof useResource>[2] = {},
+): Paged<T> {
+  const first = useResource(name, () => ask(undefined), wishes);
+  const rest = shallowRef<readonly T[]>([]);
+  const cursor = shallowRef<string | null>(null);
+  let reading = false;
+
+  watch(first.data, (page, before) => {
+    if (!page) return;
+    if (!before || !rest.value.length) {
+      cursor.value = page.next ?? null;
+      return;
+    }
+    // What left the first page, because newer rows came, joins the older ones.
+    const stays = new Set(page.items.map(key));
+    rest.value = [...before.items.filter((row) => !stays.has(key(row))), ...rest.value];
+  }, { immediate: true });
+
+  async function older(): Promise<void> {
+    if (reading || cursor.value === null) return;
+    reading = true;
+    try {
+      const page = await ask(cursor.value);
+      rest.value = [...rest.value, ...page.items];
+      cursor.value = page.next ?? null;
+    } finally {
+      reading = false;
+    }
+  }
+
+  const rows = computed(() => {
+    const seen = new Set<string | number>();
+    return [...(first.data.value?.items ?? []), ...rest.value].filter((row) => {
+      const own = key(row);
+      return !seen.has(own) && seen.add(own);
+    });
+  });
+  return { rows, first, more: computed(() => cursor.value !== null), older };
+}

@@ -1,0 +1,108 @@
+/** The live socket: resumes after the last event seen, says how old its last heart-beat is. */
+import { reactive } from "vue";
+
+export interface LiveEvent {
+  id: number;
+  topic: string;
+  kind: string;
+  at: number;
+  data: Record<string, unknown>;
+}
+
+interface Heartbeat {
+  at: number;
+  seq: number;
+  trader: { state: string; written: number; reasons: string[]; last_decision: number | null } | null;
+}
+
+const STALE_MS = 5_000;
+const RETRY_MS = [500, 1_000, 2_000, 4_000, 8_000] as const;
+const SIGNED_OUT = 4401;
+
+export const link = reactive({
+  open: false,
+  heardAt: 0, // by this machine's clock
+  now: Date.now(),
+  stale: false,
+  delayMs: null as number | null, // from the server's clock; null before the first heart-beat
+  trader: null as Heartbeat["trader"],
+  seq: 0,
+});
+
+type Listener = (event: LiveEvent) => void;
+const listeners = new Set<Listener>();
+const resets = new Set<() => void>();
+const held = { socket: null as WebSocket | null, wanted: false, tries: 0, last: null as number | null };
+
+export function onEvent(listener: Listener): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+export function onReset(listener: () => void): () => void {
+  resets.add(listener);
+  return () => resets.delete(listener);
+}
+
+export function connect(): void {
+  if (held.wanted) return;
+  held.wanted = true;
+  link.heardAt = Date.now();
+  open();
+}
+
+export function disconnect(): void {
+  held.wanted = false;
+  held.last = null;
+  held.socket?.close();
+}
+
+function open(): void {
+  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+  const socket = new WebSocket(`${scheme}//${location.host}/ws/realtime`);
+  held.socket = socket;
+  socket.onopen = () => {
+    link.open = true;
+    held.tries = 0;
+    const after = held.last === null ? {} : { after: held.last };
+    socket.send(JSON.stringify({ op: "subscribe", topics: ["*"], ...after }));
+  };
+  socket.onmessage = (message: MessageEvent<string>) => receive(JSON.parse(message.data));
+  socket.onclose = (closed) => {
+    link.open = false;
+    if (!held.wanted || closed.code === SIGNED_OUT) return;
+    const wait = RETRY_MS[Math.min(held.tries++, RETRY_MS.length - 1)];
+    setTimeout(() => held.wanted && open(), wait);
+  };
+}
+
+export function receive(message: { type: string } & Record<string, unknown>): void {
+  if (message.type === "event") {
+    const event = message as unknown as LiveEvent & { type: string };
+    held.last = event.id;
+    link.seq = event.id;
+    listeners.forEach((listener) => listener(event));
+  } else if (message.type === "heartbeat") {
+    const beat = message as unknown as Heartbeat;
+    link.heardAt = Date.now();
+    link.stale = false;
+    link.delayMs = Math.max(0, Date.now() - beat.at);
+    link.trader = beat.trader;
+    link.seq = beat.seq;
+    held.last ??= beat.seq;
+  } else if (message.type === "subscribed") {
+    link.heardAt = Date.now();
+    link.stale = false;
+    held.last ??= Number(message.seq ?? 0);
+  } else if (message.type === "reset") {
+    held.last = Number(message.seq ?? 0);
+    resets.forEach((listener) => listener());
+  }
+}
+
+/** Once a second: the clock of the status bar, and whether what is shown has grown old. */
+export function tick(): void {
+  link.now = Date.now();
+  link.stale = held.wanted && link.now - link.heardAt > STALE_MS;
+}
+setInterval(tick, 1_000);

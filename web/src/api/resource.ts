@@ -1,0 +1,97 @@
+/**
+ * Something read from the API and kept fresh: the last good data stay while it is read again, and
+ * stay when reading fails. Events whose topic begins with one of `topics` have it read anew.
+ */
+import { getCurrentScope, onScopeDispose, reactive, ref, shallowRef, watch, type Ref, type ShallowRef } from "vue";
+import { ApiFailure } from "@/api/client";
+import { onEvent, onReset } from "@/api/realtime";
+
+export type State = "loading" | "ready" | "failed";
+
+export interface Resource<T> {
+  data: ShallowRef<T | undefined>;
+  state: Ref<State>;
+  failure: ShallowRef<ApiFailure | undefined>;
+  refreshing: Ref<boolean>;
+  readAt: Ref<number>;
+  read: () => Promise<void>;
+}
+
+interface Wishes {
+  topics?: readonly string[];
+  every?: number; // milliseconds
+  when?: () => unknown; // read anew when this changes; nothing is read while it is undefined
+}
+
+const SETTLE_MS = 120; // a fill brings several events: one reading answers them all
+const keepsake = reactive(new Map<string, unknown>());
+
+/** `key` names what is kept between pages, so that a page opens with what was seen last. */
+export function useResource<T>(key: string | null, ask: () => Promise<T>, wishes: Wishes = {}): Resource<T> {
+  const kept = key === null ? undefined : (keepsake.get(key) as T | undefined);
+  const data = shallowRef<T | undefined>(kept);
+  const state = ref<State>(kept === undefined ? "loading" : "ready");
+  const failure = shallowRef<ApiFailure>();
+  const refreshing = ref(false);
+  const readAt = ref(0);
+  let turn = 0;
+  let settling: ReturnType<typeof setTimeout> | undefined;
+
+  async function read(): Promise<void> {
+    const mine = ++turn;
+    refreshing.value = true;
+    try {
+      const found = await ask();
+      if (mine !== turn) return; // a later question has been asked
+      data.value = found;
+      if (key !== null) keepsake.set(key, found);
+      state.value = "ready";
+      failure.value = undefined;
+      readAt.value = Date.now();
+    } catch (error) {
+      if (mine !== turn) return;
+      failure.value =
+        error instanceof ApiFailure ? error : new ApiFailure(0, "console.failed", String(error), null);
+      state.value = "failed";
+    } finally {
+      if (mine === turn) refreshing.value = false;
+    }
+  }
+
+  function soon(): void {
+    settling ??= setTimeout(() => {
+      settling = undefined;
+      void read();
+    }, SETTLE_MS);
+  }
+
+  const ends: (() => void)[] = [];
+  if (wishes.topics) {
+    const topics = wishes.topics;
+    ends.push(onEvent((event) => topics.some((topic) => event.topic.startsWith(topic)) && soon()));
+    ends.push(onReset(soon));
+  }
+  if (wishes.every) {
+    const timer = setInterval(() => document.hidden || void read(), wishes.every);
+    ends.push(() => clearInterval(timer));
+  }
+  if (wishes.when) {
+    const when = wishes.when;
+    ends.push(watch(when, (now) => now !== undefined && void read(), { immediate: true }));
+  } else {
+    void read();
+  }
+  if (getCurrentScope()) {
+    onScopeDispose(() => {
+      clearTimeout(settling);
+      turn++;
+      ends.forEach((end) => end());
+    });
+  }
+  return { data, state, failure, refreshing, readAt, read };
+}
+
+/** Before another person signs in, nothing of the last one's may be left. */
+export function forget(): void {
+  keepsake.clear();
+}

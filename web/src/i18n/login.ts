@@ -1,0 +1,26 @@
+import { words } from "@/i18n/words";
+export const login = {
+  title: ["Sign in", "登录"],
+  name: ["Name", "名称"],
+  password: ["Password", "密码"],
+  code: ["Code of the authenticator", "验证器代码"],
+  code_if: ["only if one is set up", "仅在已启用时填写"],
+  enter: ["Sign in", "登录"],
+  entering: ["signing in…", "正在登录…"],
+  wait: ["Too many tries. Next one in {seconds} s.", "尝试次数过多，{seconds} 秒后再试。"],
+  no_password: ["No password has been chosen yet.", "尚未设置密码。"],
+  no_password_step: ["Open the one-time link that the API printed when it started. A new one:", "打开 API 启动时打印的一次性链接。重新生成："],
+  by_service: ["Sign in with your organisation", "通过组织账户登录"],
+  first: ["Choose a password", "设置密码"],
+  first_step: ["At least 10 characters, 4 of them different. It is kept as a hash on this machine only.", "至少 10 个字符，其中 4 个不同。仅以哈希保存在本机。"],
+  repeat: ["Again", "再输一次"],
+  differs: ["The two are not equal.", "两次输入不一致。"],
+  keep: ["Keep and go on", "保存并继续"],
+  language: ["Language", "语言"],
+  profit: ["Profit colours", "盈亏配色"],
+  green_up: ["green up", "绿涨红跌"],
+  red_up: ["red up", "红涨绿跌"],
+  machine: ["on {machine}", "主机 {machine}"],
+  link_used: ["Using the one-time link…", "正在使用一次性链接…"],
+} as const;
+export const say = words(login);

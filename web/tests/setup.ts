@@ -1,0 +1,4 @@
+import { afterEach } from "vitest";
+import { enableAutoUnmount } from "@vue/test-utils";
+
+enableAutoUnmount(afterEach);
