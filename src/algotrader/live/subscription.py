@@ -21,6 +21,7 @@ from algotrader.live.topics import MISSED, priority_of
 LEVELS: Final = 10
 _BATCH: Final = 64
 """Messages that are told before others get a turn."""
+_LINGER_S: Final = 0.005
 
 
 class Missed(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,8 +184,9 @@ class Subscription:
     async def _deliver(self) -> None:
         while True:
             await self._work.wait()
-            # Those who were woken by the same step and send orders go first.
-            await asyncio.sleep(0)
+            # Those who were woken by the same step and send orders go first. A thread would take
+            # turns with them on the interpreter: it begins when they are likely done.
+            await asyncio.sleep(0 if self._thread is None else _LINGER_S)
             batch = self._taken()
             self._note_lag(batch)
             await self._tell(batch)

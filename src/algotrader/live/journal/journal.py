@@ -105,8 +105,9 @@ class Journal:
         for entries in steps:
             if not entries:
                 raise ValueError("a step without entries is no step")
-            if any(entry.kind.startswith(PREFIX) for entry in entries):
-                raise ValueError(f"kinds that begin with {PREFIX} are the journal's own")
+            for entry in entries:
+                if entry.kind.startswith(PREFIX):
+                    raise ValueError(f"kinds that begin with {PREFIX} are the journal's own")
             rows += chained(entries, head_of(rows[-1]) if rows else self._head)
         return self._commit(rows)
 

@@ -10,6 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import astuple
+
 from algotrader.core.errors import RunError
 from algotrader.live.journal.chain import Head, Row
 from algotrader.live.journal.errors import (
@@ -161,7 +163,7 @@ class SegmentStorage(SegmentRows):
     def _insert(self, writer: sqlite3.Connection, rows: Sequence[Row], path: Path) -> None:
         try:
             writer.execute("BEGIN IMMEDIATE")
-            writer.executemany(_INSERT, [_fields(row) for row in rows])
+            writer.executemany(_INSERT, map(astuple, rows))
             writer.execute("COMMIT")
         except sqlite3.Error as error:
             self._roll_back(writer, path)
@@ -249,10 +251,6 @@ def _names_failed(folder: Path, error: OSError) -> JournalFailedError:
         f"the names of files in {folder} could not be made durable: {error}",
         hint="look at the disk, then start again: the journal is read anew and checked",
     )
-
-
-def _fields(row: Row) -> tuple[int, int, int, str, bytes, bytes]:
-    return row.seq, row.time_ms, row.remaining, row.kind, row.body, row.hash
 
 
 def _remove(path: Path) -> None:
