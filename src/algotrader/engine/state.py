@@ -51,6 +51,7 @@ from algotrader.core.instants import utc_at, utc_ms
 from algotrader.core.orders import Intent, Order, OrderStatus, Purpose, Side
 from algotrader.core.symbols import Symbol
 from algotrader.engine.drift import FundingDrift
+from algotrader.engine.forgetting import KEPT_BOOKINGS, forget_what_is_over, newest
 from algotrader.engine.freshness import Freshness
 from algotrader.engine.groups import Groups
 from algotrader.engine.inforce import Changed, InForce
@@ -124,8 +125,9 @@ class EngineState:
         self.gate_sequence = 0
         self.risk = RiskEngine(settings.risk, settings.instruments, settings.run_id)
         self.left_alone = LeftAlone(settings.accounts)
-        self._trades: set[tuple[AccountId, str, TradeId]] = set()
-        self._movements: set[tuple[AccountId, str]] = set()
+        self._begun: set[AccountId] = set()
+        self._trades: dict[tuple[AccountId, str, TradeId], None] = {}  # the newest
+        self._movements: dict[tuple[AccountId, str], None] = {}  # the newest
 
     def apply(self, event: Event) -> None:
         """The state after an event. IllegalTransitionError leaves it as it was."""
@@ -134,7 +136,7 @@ class EngineState:
             if self.is_booked(event):
                 return
             if isinstance(event, OrderFilled) and self.is_left_alone(event.fill):
-                self._trades.add(event.fill.key)
+                self._book(event.fill.key)
                 contract = self.books[event.fill.account].whole.contracts[event.fill.instrument]
                 self.left_alone.traded(event.fill, contract)
                 return
@@ -145,11 +147,15 @@ class EngineState:
 
     def has_begun(self, account: AccountId) -> bool:
         """Whether its books have the money that they begin with."""
-        return (account, START) in self._movements
+        return account in self._begun
 
     def knows_trade(self, key: tuple[AccountId, str, TradeId]) -> bool:
         """Whether a fill of that key is booked."""
         return key in self._trades
+
+    def _book(self, key: tuple[AccountId, str, TradeId]) -> None:
+        self._trades[key] = None
+        self._trades = newest(self._trades, KEPT_BOOKINGS)
 
     def is_booked(self, event: Event) -> bool:
         """Whether a booking was told before: it is booked once, by the books and by risk."""
@@ -392,7 +398,7 @@ class EngineState:
 
     def _filled(self, event: OrderFilled) -> None:
         fill = event.fill
-        self._trades.add(fill.key)
+        self._book(fill.key)
         books = self.books[fill.account]
         if fill.order_id is not None and fill.order_id in self.orders:
             order = self.orders[fill.order_id].order
@@ -402,6 +408,7 @@ class EngineState:
             self._order_traded(order, event, books)
             if live.is_final and not before.is_final:
                 self.talks.ended(order, live.status)
+                forget_what_is_over(self)
         else:
             owner = self._owner_of(fill.account, fill.instrument, fill.signed_quantity)
         self.books[fill.account] = books.apply_fill(fill, owner)
@@ -473,7 +480,7 @@ class EngineState:
         raise KeyError(f"no strategy of account {account} trades {symbol}")
 
     def _liquidated(self, event: Liquidated) -> None:
-        self._trades.add((event.account, str(event.instrument), event.trade_id))
+        self._book((event.account, str(event.instrument), event.trade_id))
         self._left_by_venue(event)
         self.books[event.account] = self.books[event.account].apply_liquidation(
             event, self._owner(event)
@@ -510,7 +517,10 @@ class EngineState:
 
     def _booked(self, event: FundingPaid | CashMoved) -> None:
         books = self.books[event.account]
-        self._movements.add(_movement_key(event))
+        self._movements[_movement_key(event)] = None
+        self._movements = newest(self._movements, KEPT_BOOKINGS)
+        if _movement_key(event)[1] == START:
+            self._begun.add(event.account)
         if isinstance(event, FundingPaid):
             self.drift.paid(event, self.settings.instruments[event.instrument].multiplier)
             self.books[event.account] = books.apply_funding(event, self._owner(event))
@@ -531,6 +541,8 @@ class EngineState:
     def _heard(self, event: Event) -> None:
         if not isinstance(event, OrderEvent) or isinstance(event, OrderFilled):
             return
+        if self.orders.has_forgotten and event.order_id not in self.orders:
+            return  # it ended thousands of orders ago
         before = self.orders[event.order_id]
         live = self.orders.hear(event)
         intent = live.order.intent
@@ -544,6 +556,7 @@ class EngineState:
             self._forget_waiting(live.order)
         if live.is_final and not before.is_final:
             self.talks.ended(live.order, live.status)
+            forget_what_is_over(self)
         has_rest = live.status is OrderStatus.EXPIRED and live.filled < live.quantity
         is_capped = intent.purpose is Purpose.TARGET and intent.terms.limit is not None
         if has_rest and is_capped and not before.is_final:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from decimal import Decimal
 
 from algotrader.core.events import OrderFilled, OrderSubmitted
@@ -18,6 +18,8 @@ class OrderBook:
     def __init__(self) -> None:
         self._orders: dict[OrderId, LiveOrder] = {}
         self._open: dict[OrderId, None] = {}  # in the order in which they were submitted
+        self._ended: dict[OrderId, None] = {}  # in the order in which they ended
+        self.has_forgotten = False  # an order that is not here may have been
 
     def submit(self, event: OrderSubmitted) -> LiveOrder:
         """Take an order in. ValueError if its id was used before: one intent, one order."""
@@ -37,7 +39,18 @@ class OrderBook:
         self._orders[order_id] = changed
         if changed.is_final:
             self._open.pop(order_id, None)
+            self._ended[order_id] = None
         return changed
+
+    def forget(self, order_id: OrderId) -> None:
+        """Let go of an order. KeyError for one that has not ended."""
+        del self._ended[order_id]
+        del self._orders[order_id]
+        self.has_forgotten = True
+
+    def ended(self) -> Collection[OrderId]:
+        """Orders that are final, the one that ended first before the others."""
+        return self._ended.keys()
 
     def __getitem__(self, order_id: OrderId) -> LiveOrder:
         return self._orders[order_id]

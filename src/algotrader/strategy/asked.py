@@ -37,6 +37,7 @@ _REASONS: Final = {
     "order": 0, "target": 1, "stop_loss": 2, "take_profit": 3, "trailing": 4, "liquidation": 5,
     "slice": 1, "group": 7, "risk": 1, "operator": 1,
 }  # fmt: skip
+_ENDS: Final = 5_000  # of orders that are remembered; nobody asks after older ones
 _SIZED: Final = ("quantity", "weight", "value")
 _PRICED: Final = ("limit", "stop", "trail", "stop_loss", "take_profit", "trailing")
 
@@ -130,6 +131,8 @@ class AskedDecision:
         for heard in question.heard:
             if isinstance(heard, HeardEnd):
                 self.ended[heard.number] = _STATES[heard.status]
+        if len(self.ended) > 2 * _ENDS:
+            self.ended = dict(list(self.ended.items())[-_ENDS:])
 
     @property
     def present(self) -> StrategyQuestion:
