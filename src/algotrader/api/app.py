@@ -53,6 +53,9 @@ from algotrader.ops.works import Works
 
 PREFIX: Final = "/api/v1"
 MOST_SOCKETS: Final = 500
+_CODES: Final = {
+    404: "api.unknown", 405: "api.method", 408: "api.too_slow", 413: "api.too_large"
+}  # fmt: skip
 _ABOUT: Final = """\
 What a person sees of a workspace, and the few things they may ask of it. Amounts are decimal text,
 exact; ratios are fractions; times are UTC milliseconds. Every refusal is `{"error": {"code",
@@ -163,7 +166,7 @@ async def _malformed(_: Request, error: Exception) -> Response:
 
 async def _http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    code = {404: "api.unknown", 405: "api.method"}.get(error.status_code, "api.refused")
+    code = _CODES.get(error.status_code, "api.refused")
     return _answer(error.status_code, code, str(error.detail), None, error.headers)
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from algotrader.ops.api_settings import ApiSettings
@@ -113,12 +114,18 @@ class Guard:
         return held
 
 
-class _TooLong(Exception):  # noqa: N818  never leaves this module
-    """The body is longer than it may be."""
+class _TooLong(HTTPException):
+    """The body is longer than it may be. FastAPI hides what is no HTTPException."""
+
+    def __init__(self) -> None:
+        super().__init__(413, "the request is longer than it may be")
 
 
-class _TooSlow(Exception):  # noqa: N818  never leaves this module
+class _TooSlow(HTTPException):
     """The body did not come (F80)."""
+
+    def __init__(self) -> None:
+        super().__init__(408, "the rest of the request did not come in time")
 
 
 class _Body:

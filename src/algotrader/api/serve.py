@@ -11,18 +11,18 @@ from contextlib import contextmanager
 import uvicorn
 
 from algotrader.api.app import build_app, serving_of
+from algotrader.api.impatient import ImpatientProtocol
 from algotrader.api.serving import Serving
 from algotrader.core.errors import ConfigurationError
 from algotrader.ops.api_settings import ApiSettings
 from algotrader.ops.config import Configuration
 
-_LONGEST_HEAD = 32 * 1024
 _KEEP_ALIVE_S = 30
 _CLOSE_S = 3
 _LOOK_S = 1.0
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Without handlers of signals: those of the role are in force."""
 
     @contextmanager
@@ -47,12 +47,12 @@ async def serve(
     try:
         _require_password_in_public(settings, serving)
         with _listening(settings) as listener:
-            server = _Server(
+            server = Server(
                 uvicorn.Config(
-                    build_app(serving), log_config=None, access_log=False, server_header=False,
+                    build_app(serving), http=ImpatientProtocol, ws="websockets-sansio", log_config=None, access_log=False, server_header=False,
                     proxy_headers=settings.secure, forwarded_allow_ips="127.0.0.1",
                     timeout_keep_alive=_KEEP_ALIVE_S, timeout_graceful_shutdown=_CLOSE_S,
-                    h11_max_incomplete_event_size=_LONGEST_HEAD, ws_max_size=16_384,
+                    ws_max_size=16_384,
                     ws_ping_interval=20.0, ws_ping_timeout=20.0, backlog=256,
                     limit_concurrency=1_000, lifespan="on",
                 )

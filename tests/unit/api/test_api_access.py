@@ -1,0 +1,413 @@
+"""Who may do what: every route, every role; forged pages, guesses, other people's files."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import stat
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyotp
+import pytest
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+from tests.builders.api_desk import ADDRESS, an_api, signed_in, token_for
+
+from algotrader.api.access import Role
+from algotrader.api.app import build_app, serving_of
+from algotrader.api.serve import serve
+from algotrader.api.serving import Serving
+from algotrader.api.strategy_files import StrategyFiles
+from algotrader.core.errors import ConfigurationError
+from algotrader.core.ports import ManualClock
+from algotrader.ops.config import load
+from algotrader.ops.works import Works
+
+Api = tuple[TestClient, Serving]
+SOCKET = ADDRESS.replace("http", "ws") + "/ws/realtime"
+OPEN = {("GET", "/health"), ("GET", "/login"), ("POST", "/session"), ("POST", "/session/link"),
+        ("GET", "/session/oidc"), ("GET", "/session/oidc/back")}  # fmt: skip
+TRADER = {
+    ("POST", "/halt"), ("POST", "/flatten"), ("POST", "/resume"), ("PUT", "/risk/limits/{key}"),
+    ("POST", "/strategies/{name}/stop"), ("POST", "/strategies/{name}/start"),
+    ("POST", "/strategies/{name}/unload"), ("PATCH", "/strategies/{name}/parameters"),
+    ("POST", "/backtests"), ("POST", "/sweeps"), ("POST", "/walkforwards"), ("POST", "/parity"),
+    ("POST", "/data/downloads"), ("POST", "/data/repairs"), ("POST", "/data/checks"),
+    ("DELETE", "/works/{work}"), ("POST", "/orders"), ("DELETE", "/orders/{order_id}"),
+    ("PATCH", "/orders/{order_id}"),
+}  # fmt: skip
+ADMIN = {
+    ("POST", "/strategies/{name}/load"), ("POST", "/strategy-files"), ("GET", "/people"),
+    ("PUT", "/people/{name}"), ("DELETE", "/people/{name}"), ("GET", "/sessions"),
+    ("DELETE", "/sessions/{session}"), ("GET", "/tokens"), ("POST", "/tokens"),
+    ("DELETE", "/tokens/{token}"), ("GET", "/audit"),
+}  # fmt: skip
+
+
+def routes(client: TestClient) -> Iterator[tuple[str, str]]:
+    described = client.get("/api/v1/openapi.json").json()
+    for path, methods in described["paths"].items():
+        for method in methods:
+            yield method.upper(), path.removeprefix("/api/v1")
+
+
+def called(client: TestClient, method: str, path: str, headers: dict[str, str]) -> Any:
+    body = None if method in ("GET", "DELETE") else "{}"
+    named = path
+    for name in ("name", "order_id", "seq", "work", "run", "sweep", "session", "token", "key"):
+        named = named.replace(f"{{{name}}}", "1")
+    assert "{" not in named
+    content = {"content-type": "application/json"}
+    return client.request(method, f"/api/v1{named}", content=body, headers=headers | content)
+
+
+async def nothing(*_: Any) -> list[dict[str, Any]]:
+    return []
+
+
+def test_every_route_lets_in_its_role_and_nobody_below(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F73: the list is the router's own, so a forgotten route is found."""
+    client, serving = api
+    monkeypatch.setattr(Works, "_do", nothing)  # whether it is let in is asked, not what it does
+    monkeypatch.setattr(StrategyFiles, "kinds", nothing)
+    headers = {role: token_for(serving, role) for role in Role}
+    listed = list(routes(client))
+    for method, path in listed:
+        if (method, path) in OPEN:
+            continue
+        least = Role.ADMIN if (method, path) in ADMIN else Role.VIEWER
+        least = Role.TRADER if (method, path) in TRADER else least
+        assert called(client, method, path, {}).status_code == 401, (method, path)
+        for role in Role:
+            answer = called(client, method, path, headers[role])
+            is_refused = answer.status_code == 403 and _code(answer) == "access.role"
+            assert is_refused is not role.may(least), (method, path, role, answer.text)
+            assert answer.status_code != 401
+
+    assert len(listed) > 60
+    wrong = {"Authorization": "Bearer at_wrong"}
+    assert client.get("/api/v1/positions", headers=wrong).status_code == 401
+
+
+def _code(answer: Any) -> str | None:
+    found: str | None = answer.json().get("error", {}).get("code")
+    return found
+
+
+def test_a_session_changes_nothing_without_the_token_of_its_page(api: Api) -> None:
+    """F74: a form on another page can send the cookie, and not the header."""
+    client, serving = api
+    csrf = signed_in(client, serving)
+    for method, path in routes(client):
+        if method == "GET" or (method, path) in OPEN:
+            continue
+        assert _code(called(client, method, path, {})) == "access.csrf", (method, path)
+        assert _code(called(client, method, path, {"X-CSRF-Token": "x" * 32})) == "access.csrf"
+
+    assert client.post("/api/v1/halt", json={}, headers=csrf).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "code"),
+    [
+        ({"Origin": "http://evil.example"}, 403, "access.origin"),
+        ({"Origin": "null"}, 403, "access.origin"),
+        ({"Host": "evil.example"}, 421, "api.host"),
+        ({"Host": "evil.example:8000", "Origin": "http://evil.example:8000"}, 421, "api.host"),
+    ],
+    ids=["other origin", "no origin of its own", "name that points here", "both"],
+)
+def test_what_comes_from_another_page_is_refused(
+    api: Api, headers: dict[str, str], status: int, code: str
+) -> None:
+    """F74"""
+    client, serving = api
+    csrf = signed_in(client, serving)
+    answer = client.post("/api/v1/halt", json={}, headers=csrf | headers)
+
+    assert (answer.status_code, _code(answer)) == (status, code)
+
+
+def test_a_socket_opens_for_who_is_signed_in_and_from_our_own_page_alone(api: Api) -> None:
+    """F73, F74"""
+    client, serving = api
+    ours, foreign = {"Origin": ADDRESS}, {"Origin": "http://evil.example"}
+    assert _closed(client, ours) == 4401
+    signed_in(client, serving)
+    assert _closed(client, foreign) == 4403
+    assert _closed(client, ours | {"Host": "evil.example"}) == 4403
+
+
+def _closed(client: TestClient, headers: dict[str, str]) -> int:
+    """The code with which a socket is closed at once."""
+    try:
+        with client.websocket_connect(SOCKET, headers=headers) as socket:
+            socket.receive_json()
+    except WebSocketDisconnect as closed:
+        return closed.code
+    return 0
+
+
+def test_no_page_may_frame_us_and_no_script_stands_in_a_page(api: Api) -> None:
+    """F74, F79"""
+    client, _ = api
+    for path in ("/api/v1/login", "/", "/markets", "/api/v1/nothing"):
+        headers = client.get(path).headers
+        policy = headers["content-security-policy"]
+        scripts = next(one for one in policy.split(";") if "script-src" in one)
+        assert scripts.split() == ["script-src", "'self'"]
+        assert "frame-ancestors 'none'" in policy
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-frame-options"] == "DENY"
+
+
+def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_sites(api: Api) -> None:
+    client, serving = api
+    answer = client.post("/api/v1/session/link", json={"link": serving.links.make()})
+    cookie = answer.headers["set-cookie"].lower()
+
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+
+
+def test_a_link_lets_in_once_and_for_an_hour(desk: Path) -> None:
+    clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
+    with _at(desk, clock) as (client, serving):
+        link, late = serving.links.make(), serving.links.make()
+        assert _status(client, "/session/link", link=link) == 200
+        assert _status(client, "/session/link", link=link) == 401
+        clock.advance(3_601)
+        assert _status(client, "/session/link", link=late) == 401
+
+
+def test_guesses_are_slowed_after_five_and_locked_after_ten(desk: Path) -> None:
+    """F75: also the right password waits, so that nobody learns by being let in."""
+    clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
+    with _at(desk, clock) as (client, serving):
+        _choose_password(client, serving, "correct horse battery")
+        wrong = {"name": "owner", "password": "guess"}
+        statuses = [_status(client, "/session", **wrong) for _ in range(6)]
+        assert statuses == [401] * 5 + [429]
+        assert _status(client, "/session", name="owner", password="correct horse battery") == 429
+        waits = []
+        for _ in range(15):
+            answer = client.post("/api/v1/session", json=wrong)
+            if answer.status_code == 429:
+                waits.append(int(answer.headers["retry-after"]))
+                clock.advance(waits[-1])
+        assert waits[:5] == [2, 3, 5, 9, 17]
+        assert max(waits) == 901
+        clock.advance(901)
+        assert _status(client, "/session", name="owner", password="correct horse battery") == 200
+
+
+def test_a_name_that_nobody_has_is_refused_as_a_wrong_password_is(api: Api) -> None:
+    client, serving = api
+    _choose_password(client, serving, "correct horse battery")
+    answers = [
+        client.post("/api/v1/session", json={"name": name, "password": "guess guess"})
+        for name in ("owner", "nobody")
+    ]
+
+    assert answers[0].status_code == answers[1].status_code == 401
+    assert answers[0].json() == answers[1].json()
+
+
+def test_with_a_second_factor_each_code_counts_once(desk: Path) -> None:
+    clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
+    with _at(desk, clock) as (client, serving):
+        csrf = _choose_password(client, serving, "correct horse battery")
+        secret = client.post("/api/v1/session/code", headers=csrf).json()["secret"]
+        totp = pyotp.TOTP(secret)
+        confirm = {
+            "secret": secret,
+            "code": totp.at(clock.now()),
+            "password": "correct horse battery",
+        }
+        assert client.put("/api/v1/session/code", json=confirm, headers=csrf).status_code == 204
+        sign_in = {"name": "owner", "password": "correct horse battery"}
+        assert _status(client, "/session", **sign_in) == 401
+        code = totp.at(clock.now())
+        assert _status(client, "/session", **sign_in, code=code) == 200
+        assert _status(client, "/session", **sign_in, code=code) == 401
+        clock.advance(60)
+        assert _status(client, "/session", **sign_in, code=totp.at(clock.now())) == 200
+
+
+def test_a_changed_password_ends_every_other_session(desk: Path) -> None:
+    with an_api(desk) as (client, serving):
+        _choose_password(client, serving, "correct horse battery")
+        other = TestClient(client.app, base_url=ADDRESS)  # another browser of the same API
+        csrf = signed_in(other, serving)
+        change = {"current": "correct horse battery", "new": "another horse battery"}
+        answer = other.put("/api/v1/session/password", json=change, headers=csrf)
+        assert answer.status_code == 204
+        assert other.get("/api/v1/session").status_code == 200
+        assert client.get("/api/v1/session").status_code == 401
+
+
+def test_what_is_kept_lets_nobody_in_who_reads_it(api: Api, desk: Path) -> None:
+    client, serving = api
+    _choose_password(client, serving, "correct horse battery")
+    token = token_for(serving, Role.ADMIN)["Authorization"].removeprefix("Bearer ")
+    cookie = client.cookies["algotrader_session"]
+    folder = desk / "journal" / "console"
+    kept = b"".join(file.read_bytes() for file in folder.iterdir())
+
+    assert stat.S_IMODE((folder / "access.sqlite").stat().st_mode) == 0o600
+    for secret in ("correct horse battery", token, cookie):
+        assert secret.encode() not in kept
+    assert b"$argon2id$" in kept
+
+
+def test_an_ended_token_and_a_lapsed_one_let_nobody_in(desk: Path) -> None:
+    clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
+    with _at(desk, clock) as (client, serving):
+        admin = token_for(serving, Role.ADMIN)
+        wish = {"name": "robot", "role": "viewer", "days": 1}
+        made = client.post("/api/v1/tokens", json=wish, headers=admin).json()
+        robot = {"Authorization": f"Bearer {made['token']}"}
+        assert client.get("/api/v1/positions", headers=robot).status_code == 200
+        clock.advance(86_401)
+        assert client.get("/api/v1/positions", headers=robot).status_code == 401
+        ended = client.delete(f"/api/v1/tokens/{made['id']}", headers=admin)
+        assert ended.status_code == 204
+        assert client.delete(f"/api/v1/tokens/{made['id']}", headers=admin).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/..%2f..%2falgotrader.yaml", "/../algotrader.yaml", "/assets/..%2f..%2f..%2fapp.py",
+        "/%2e%2e/%2e%2e/etc/passwd", "/api/v1/runs/..%2f..%2fjournal/report",
+        "/api/v1/runs/%2e%2e/report", "/api/v1/works/..%2f..", "/api/v1/sweeps/..%2f../report",
+    ],
+)  # fmt: skip
+def test_no_path_leads_out_of_its_folder(api: Api, path: str) -> None:
+    """F77"""
+    client, serving = api
+    answer = client.get(path, headers=token_for(serving, Role.ADMIN))
+
+    assert "accounts:" not in answer.text
+    assert "root:" not in answer.text
+    assert "def build_app" not in answer.text
+    assert answer.status_code == 404 or "text/" in answer.headers["content-type"]
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"strategy": "../../etc/passwd"},
+        {"strategy": "strategies/../../other.py"},
+        {"strategy": "--config=/etc/passwd"},
+        {"symbols": ["--data=/etc/passwd"]},
+        {"parameters": {"fast;rm": 1}},
+        {"fees": "$(id)"},
+        {"start": "2024-01-01 --data x"},
+        {"data": "/etc/passwd"},
+    ],
+    ids=str,
+)
+def test_a_form_names_neither_files_nor_options(api: Api, wish: dict[str, Any]) -> None:
+    """F77"""
+    client, serving = api
+    whole = {"strategy": "TrendFollow", "symbols": ["US:AAPL"]} | wish
+    answer = client.post("/api/v1/backtests", json=whole, headers=token_for(serving, Role.TRADER))
+
+    assert answer.status_code in (404, 422), answer.text
+    assert serving.works.all() == []
+
+
+def test_a_strategy_of_a_browser_is_taken_only_where_the_owner_lets_it(desk: Path) -> None:
+    """F81"""
+    file = {"name": "own.py", "source": "import os\n"}
+    with an_api(desk, **{"api.uploads": False}) as (client, serving):
+        refused = client.post(
+            "/api/v1/strategy-files", json=file, headers=token_for(serving, Role.ADMIN)
+        )
+    with an_api(desk) as (client, serving):
+        trader = client.post(
+            "/api/v1/strategy-files", json=file, headers=token_for(serving, Role.TRADER)
+        )
+        named = [
+            client.post(
+                "/api/v1/strategy-files", json=file | {"name": name},
+                headers=token_for(serving, Role.ADMIN),
+            ).status_code
+            for name in ("../own.py", "/tmp/own.py", "own.sh", ".own.py", "a/own.py")
+        ]  # fmt: skip
+
+    assert (refused.status_code, _code(refused)) == (403, "strategy.uploads_off")
+    assert trader.status_code == 403
+    assert named == [422] * 5
+    assert not (desk / "strategies" / "own.py").exists()
+
+
+def test_too_much_is_refused_before_it_is_read(api: Api) -> None:
+    """F80"""
+    client, serving = api
+    headers = token_for(serving, Role.ADMIN) | {"content-type": "application/json"}
+    body = json.dumps({"reason": "x" * 1_100_000})
+    told = client.post("/api/v1/halt", content=body, headers=headers)
+    streamed = client.post(
+        "/api/v1/halt", content=iter([b"x" * 600_000, b"x" * 600_000]), headers=headers
+    )
+
+    assert (told.status_code, _code(told)) == (413, "api.too_large")
+    assert (streamed.status_code, _code(streamed)) == (413, "api.too_large")
+
+
+def test_what_people_wrote_comes_back_as_text_in_json(api: Api) -> None:
+    """F79"""
+    client, serving = api
+    csrf = signed_in(client, serving)
+    evil = "<img src=x onerror=alert(1)>"
+    client.post("/api/v1/halt", json={"reason": evil}, headers=csrf)
+    answer = client.get("/api/v1/audit", headers=csrf)
+
+    assert answer.json()["items"][0]["says"] == evil
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_in_public_nothing_is_served_without_a_password(desk: Path) -> None:
+    configuration = load(
+        desk / "algotrader.yaml", environment={}, overrides={"api.host": "0.0.0.0", "api.port": 9}
+    )
+    with pytest.raises(ConfigurationError) as refused:
+        asyncio.run(serve(configuration, lambda _: None))
+
+    assert refused.value.code == "api.public_without_password"
+
+
+def _choose_password(client: TestClient, serving: Serving, password: str) -> dict[str, str]:
+    csrf = signed_in(client, serving)
+    answer = client.put("/api/v1/session/password", json={"new": password}, headers=csrf)
+    assert answer.status_code == 204, answer.text
+    return csrf
+
+
+def _status(client: TestClient, path: str, **body: str) -> int:
+    return client.post(f"/api/v1{path}", json=body).status_code
+
+
+class _at:  # noqa: N801  reads as a verb where it is used
+    """An API by another clock."""
+
+    def __init__(self, desk: Path, clock: ManualClock) -> None:
+        configuration = load(desk / "algotrader.yaml", environment={})
+        self._serving = serving_of(configuration, clock)
+        self._client = TestClient(
+            build_app(self._serving), base_url=ADDRESS, client=("127.0.0.1", 5)
+        )
+
+    def __enter__(self) -> Api:
+        return self._client.__enter__(), self._serving
+
+    def __exit__(self, *failure: Any) -> None:
+        self._client.__exit__(*failure)
