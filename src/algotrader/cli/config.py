@@ -10,6 +10,7 @@ from rich.console import Console
 
 from algotrader.cli.commands import TABLE, new_app
 from algotrader.cli.output import Output, print_json, with_output
+from algotrader.core.errors import AlgotraderError, ConfigurationError
 from algotrader.ops.config import Configuration, field_of, load, short
 from algotrader.ops.setting_rows import setting_row, type_name
 from algotrader.ops.settings import Settings
@@ -59,6 +60,7 @@ def check(out: Output) -> None:
     algotrader config check --config other.yaml
     """
     configuration = _load(out)
+    _require_strategies(configuration)
     name = short(configuration.file) if configuration.file else "no algotrader.yaml here: defaults"
     beyond = configuration.settings.risk.beyond_fast_driver()
     live_only = configuration.settings.risk.live_only()
@@ -72,6 +74,21 @@ def check(out: Output) -> None:
 
     found = {"beyond_fast_driver": list(beyond), "live_only": list(live_only)}
     out.show({"file": name, "errors": [], **found}, lines)
+
+
+def _require_strategies(configuration: Configuration) -> None:
+    """ConfigurationError for a strategy that is not there, or does not take its parameters."""
+    from algotrader.ops.desk import strategy_file
+    from algotrader.strategy.loader import load as load_strategy
+
+    for name, one in configuration.settings.strategies.items():
+        try:
+            load_strategy(strategy_file(configuration, name)).kind(**one.parameters)
+        except AlgotraderError as error:
+            where = configuration.origins.get(f"strategies.{name}", "settings")
+            raise ConfigurationError(
+                "config.strategy", f"{where}: strategies.{name}: {error.message}", hint=error.hint
+            ) from error
 
 
 @app.command()

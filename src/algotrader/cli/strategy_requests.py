@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from algotrader.ops.strategy_asking import StrategyDesk
 
 _FILE: Final = "file"
-_WAITS: Final = "asked, and done when its trader starts"
+_WAITS: Final = "asked; a trader that does not run does it at its next start"
 
 
 def ask_mode(out: Output, name: str, mode: TradingMode, reason: str, *, flatten: bool) -> None:

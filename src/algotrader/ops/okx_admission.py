@@ -39,12 +39,16 @@ async def admitted(
         yield
 
 
+def has_own_clock(trading: TradingSettings) -> bool:
+    """Whether the venue is a look-alike, whose time need not be this machine's."""
+    return trading.mode == "sandbox" and trading.url is not None
+
+
 async def examined(
     client: OkxClient, clock: Clock, symbols: tuple[Symbol, ...], trading: TradingSettings
 ) -> str:
     """The venue's name of an account that is fit to trade `symbols`. ConfigurationError if not."""
-    has_own_clock = trading.mode == "sandbox" and trading.url is not None
-    await _examine(client, clock, symbols, has_own_clock=has_own_clock)
+    await _examine(client, clock, symbols, has_own_clock=has_own_clock(trading))
     try:
         return (await OkxAccount(client).configuration()).uid
     except BrokerUnavailableError as error:

@@ -21,6 +21,7 @@ import structlog
 from structlog.stdlib import ProcessorFormatter
 
 from algotrader.ops.observing.redaction import Redactor
+from algotrader.ops.observing.repeats import Repeats
 from algotrader.ops.observing.settings import LoggingSettings
 
 NAME: Final = "algotrader"
@@ -59,7 +60,7 @@ def logging_to(
     shown = min(
         _LEVELS[settings.terminal], (logging.ERROR, logging.INFO, logging.DEBUG)[min(verbose, 2)]
     )
-    handlers: list[logging.Handler] = [_on_terminal(stream, shown, redactor)]
+    handlers: list[logging.Handler] = [_on_terminal(stream, shown, redactor, all_of_it=verbose > 1)]
     try:
         handlers.append(_into_file(settings, folder, redactor, dict(fields or {}), verbose))
     except OSError as error:
@@ -190,8 +191,22 @@ def _into_file(
     return handler
 
 
-def _on_terminal(stream: IO[str], level: int, redactor: Redactor) -> logging.Handler:
-    handler = logging.StreamHandler(stream)
+class _Terminal(logging.StreamHandler[IO[str]]):
+    """Shows what repeats itself once a minute."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        super().__init__(stream)
+        self._repeats = Repeats()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if (shown := self._repeats.shown(record)) is not None:
+            super().emit(shown)
+
+
+def _on_terminal(
+    stream: IO[str], level: int, redactor: Redactor, *, all_of_it: bool
+) -> logging.Handler:
+    handler = logging.StreamHandler(stream) if all_of_it else _Terminal(stream)
     handler.setLevel(level)
     drawn = structlog.dev.ConsoleRenderer(
         colors=stream.isatty(), pad_event_to=0, timestamp_key="time", sort_keys=False

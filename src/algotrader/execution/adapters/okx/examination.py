@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from algotrader.core.units import format_duration
 from algotrader.data.adapters.okx.clock import (
     REFUSED_MS,
     ClockReading,
@@ -119,10 +120,19 @@ def _judge_clock(clock: ClockReading) -> AccountCheck:
     return AccountCheck(
         subject="clock",
         is_fine=fits,
-        says=f"OKX is {clock.offset_ms:+d} ms from this machine (±{clock.uncertainty_ms} ms)",
+        says=f"OKX is {_apart(clock.offset_ms)} this machine (±{clock.uncertainty_ms} ms)",
         mend="" if verdict is ClockVerdict.FINE
         else f"set this machine's clock by NTP; more than {REFUSED_MS} ms stop new orders",
     )  # fmt: skip
+
+
+def _apart(offset_ms: int) -> str:
+    """`+12 ms from`, `+30.5 s from`, `1054 d 22 h behind`."""
+    if abs(offset_ms) < 10_000:
+        return f"{offset_ms:+d} ms from"
+    if abs(offset_ms) < 120_000:
+        return f"{offset_ms / 1000:+.1f} s from"
+    return f"{format_duration(abs(offset_ms))} {'ahead of' if offset_ms > 0 else 'behind'}"
 
 
 async def examine_okx(
