@@ -159,7 +159,7 @@ def test_fills_are_told_under_the_ids_that_the_trade_list_has(run: Run) -> None:
     run(work)
 
 
-def test_fees_are_positive_where_they_are_paid_and_name_their_currency(run: Run) -> None:
+def test_promise_2_fees_are_positive_where_they_are_paid_and_name_their_currency(run: Run) -> None:
     async def work(stage: Stage) -> None:
         bought, sold = order_of(stage, "0.5"), order_of(stage, "0.25", side=Side.SELL, number=1)
         await fill(stage, bought)
@@ -318,7 +318,7 @@ def test_a_bracket_rests_as_one_order_or_is_refused_where_both_rest_apart(run: R
     run(work)
 
 
-def test_an_orders_whole_life_is_told_without_a_step_that_cannot_follow(run: Run) -> None:
+def test_promise_2_an_orders_whole_life_is_told_without_a_step_that_cannot_follow(run: Run) -> None:
     async def work(stage: Stage) -> None:
         order = order_of(stage, "0.5")
         accepted = await place(stage, order)

@@ -44,7 +44,25 @@ def plain_parity(found: Parity, html: Path | None = None) -> dict[str, Any]:
                 if one.sameness is not Sameness.EQUAL
             ],
         },
+        "paper": _plain_paper(found),
     }
+
+
+def _plain_paper(found: Parity) -> dict[str, Any]:
+    """What paper would have paid for what was traded. Positive bps: paper was too optimistic."""
+    from algotrader.parity.optimism import flattered, mean_bps
+
+    orders = flattered(found.decisions)
+    return {
+        "optimism_bps": mean_bps(orders),
+        "orders": [
+            {"decision": one.key.decision_ts, "strategy": one.key.strategy,
+             "instrument": str(one.key.instrument), "quantity": str(one.quantity),
+             "traded": str(one.traded), "paper": str(one.paper),
+             "optimism_bps": one.optimism_bps}
+            for one in orders
+        ],
+    }  # fmt: skip
 
 
 def _plain_replay(replay: Replayed) -> dict[str, Any]:
@@ -131,6 +149,7 @@ def print_parity(console: Console, found: Parity, last: int, html: Path | None =
         f"{counts[Sameness.DIFFERENT]:,} different",
         soft_wrap=True,
     )
+    _print_paper(console, found)
     if found.not_compared:
         console.print(
             f"△ {found.not_compared:,} decisions are after the end of today's data: bring it in "
@@ -142,6 +161,22 @@ def print_parity(console: Console, found: Parity, last: int, html: Path | None =
     _print_differences(console, found, last)
     if html is not None:
         console.print(f"page: {shown_path(html)}", soft_wrap=True)
+
+
+def _print_paper(console: Console, found: Parity) -> None:
+    """How much better the simulated prices were; nothing where none is another."""
+    from algotrader.parity.optimism import flattered, mean_bps
+
+    orders = flattered(found.decisions)
+    mean = mean_bps(orders)
+    if mean is None or all(one.traded == one.paper for one in orders):
+        return
+    than = "better" if mean >= 0 else "worse"
+    console.print(
+        f"paper     {len(orders):,} orders filled on both sides: its prices were on average "
+        f"{abs(mean):.2f} bps {than}",
+        soft_wrap=True,
+    )
 
 
 def _print_differences(console: Console, found: Parity, last: int) -> None:
