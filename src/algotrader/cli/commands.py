@@ -76,7 +76,7 @@ TABLE: dict[str, Entry] = {
         LIVE,
         "Show each account: mode, equity, cash, positions, open orders, and how the trader is.",
     ),
-    "orders": Entry("orders", LIVE, "List open orders, or all there were."),
+    "orders": Entry("orders", LIVE, "List open orders, or also those that ended."),
     "positions": Entry(
         "positions", LIVE, "List the positions by strategy, marked at the last close."
     ),

@@ -19,7 +19,9 @@ def orders(
     all_: Annotated[bool, typer.Option("--all", help="Also those that have ended.")] = False,
     last: Annotated[int, typer.Option(help="How many, newest last; 0 shows all.", min=0)] = 20,
 ) -> None:
-    """List open orders, or all there were.
+    """List open orders, or also those that ended.
+
+    Of those that ended the newest thousands; `algotrader journal show` has all there were.
 
     Read from the journal, also while the trader runs. Times are UTC. Writes nothing, asks no venue.
 
@@ -31,7 +33,7 @@ def orders(
     from algotrader.ops.desk_rows import order_row
     from algotrader.ops.standing import read_state
 
-    book = read_state(configured(out)).orders
+    book = read_state(configured(out), out.note).orders
     rows = [order_row(live) for live in (book.all() if all_ else book.open())]
     shown = rows[-last:] if last else rows
     none = "no order yet" if all_ else "no open order; --all lists those that have ended"

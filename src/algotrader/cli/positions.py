@@ -23,5 +23,5 @@ def positions(out: Output) -> None:
     from algotrader.ops.desk_rows import position_rows
     from algotrader.ops.standing import read_state
 
-    rows = position_rows(read_state(configured(out)))
+    rows = position_rows(read_state(configured(out), out.note))
     out.show(rows, lambda console: print_rows(console, rows, POSITIONS, "no position"))

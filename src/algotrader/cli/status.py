@@ -44,7 +44,7 @@ def status(out: Output) -> None:
     from algotrader.ops.standing import read_state
 
     configuration = configured(out)
-    state = read_state(configuration)
+    state = read_state(configuration, out.note)
     trader = read_summary(configuration.path(configuration.settings.workspace.logs))
     positions = position_rows(state)
     waiting, strategies = waiting_rows(configuration), strategy_rows(state)

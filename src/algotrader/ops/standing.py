@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from algotrader.core.errors import ConfigurationError
 from algotrader.core.events import Event, decode_event
@@ -15,22 +15,25 @@ from algotrader.live.snapshots import Stood, folded
 from algotrader.ops.config import Configuration
 
 _PAGE = 10_000
+_LONG = 20_000  # rows that take about a second
 
 
 def folder_of(configuration: Configuration) -> JournalFolder:
     return JournalFolder(configuration.path(configuration.settings.workspace.journal))
 
 
-def read_state(configuration: Configuration) -> EngineState:
+def read_state(
+    configuration: Configuration, note: Callable[[str], None] = lambda _: None
+) -> EngineState:
     """Where the journal ends, also while a trader writes it, with the settings it trades under.
 
     From the newest snapshot; a journal without one that this build can read is folded whole,
-    which needs the market data of the desk.
+    which needs the market data of the desk, and `note` is told if that takes long.
     """
-    return read_stood(configuration).state
+    return read_stood(configuration, note).state
 
 
-def read_stood(configuration: Configuration) -> Stood:
+def read_stood(configuration: Configuration, note: Callable[[str], None] = lambda _: None) -> Stood:
     """The same, with the number of the journal's row after which it stands."""
     folder = folder_of(configuration)
     with folder.reading() as rows:
@@ -41,6 +44,12 @@ def read_stood(configuration: Configuration) -> Stood:
         if stood is not None:
             return stood
         run_id = RunId(last_segment(rows).run_id)
+        newest = rows.newest()
+    if newest is not None and newest.seq > _LONG:
+        note(
+            f"reading all {newest.seq:,} rows of the journal, for none of its snapshots is of this "
+            "version and these settings; the next start of the trader writes one"
+        )
     return _folded_whole(configuration, folder, run_id)
 
 
