@@ -13,10 +13,14 @@ a block changes this:
                                         block of commands before it wrote; `…` stands for any others
 
 Several are joined by `; `.
+
+A page that holds the same commands and code as one before it, but for comments and docstrings (a
+translation), is not run again: what it shows is compared with what was written then.
 """
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -29,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from algotrader.core.errors import ConfigurationError
 from algotrader.ops.config import load
@@ -87,6 +92,25 @@ def blocks(page: Path) -> Iterator[Block]:
 def noted(comment: str) -> dict[str, str]:
     parts = (part.partition(": ") for part in comment.split("; "))
     return {name: value for name, _, value in parts}
+
+
+def meant(block: Block) -> tuple[str, str, int, str]:
+    """What a block does, whatever language its words are in."""
+    return block.language, block.title, block.ends_with, _without_words(block)
+
+
+def _without_words(block: Block) -> str:
+    if block.language == "python":
+        tree = ast.parse(block.body)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and (
+                ast.get_docstring(node) is not None
+            ):
+                node.body = node.body[1:]
+        return ast.dump(tree)
+    if block.language == "yaml":
+        return repr(yaml.safe_load(block.body))
+    return "\n".join(re.sub(r"(^|\s+)#\s.*$", "", line) for line in block.body.splitlines())
 
 
 def runs_here(block: Block) -> bool:
@@ -156,19 +180,59 @@ class Page:
         assert done.returncode == block.ends_with, f"{block}\n{done.stdout}\n{done.stderr}"
 
 
+Doings = tuple[tuple[str, str, int, str], ...]
+Remembered = dict[Doings, str]
+"""What was written by the last of these blocks, run one after the other in a new workspace."""
+
+
+@pytest.fixture(scope="module")
+def remembered() -> Remembered:
+    return {}
+
+
 @pytest.mark.parametrize(
     "page",
     [page for page in PAGES if any(runs_here(block) for block in blocks(page))],
     ids=lambda page: str(page.relative_to(ROOT)),
 )
 def test_every_block_of_the_page_runs(
-    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, remembered: Remembered
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    workspace = Page(tmp_path)
-    for block in blocks(page):
-        if runs_here(block):
+    found = [block for block in blocks(page) if runs_here(block)]
+    run_or_remember(found, Page(tmp_path), remembered)
+
+
+def run_or_remember(found: list[Block], workspace: Page, remembered: Remembered) -> None:
+    doing = [block for block in found if block.language != OUTPUT]
+    is_known = tuple(map(meant, doing)) in remembered
+    done: Doings = ()
+    for block in found:
+        if block.language == OUTPUT:
             workspace.run(block)
+            continue
+        done = (*done, meant(block))
+        if is_known:
+            workspace.written = remembered[done]
+        else:
+            workspace.run(block)
+            remembered[done] = workspace.written
+
+
+def test_a_translated_page_is_not_run_again_and_what_it_shows_is_compared(tmp_path: Path) -> None:
+    known: Remembered = {}
+
+    def run(comment: str, claimed: str) -> None:
+        script = f"# {comment}\necho $((40 + 2)) >>log; cat log"
+        text = f"```bash\n{script}\n```\n\n<!-- output -->\n```text\n{claimed}\n```\n"
+        run_or_remember(sample_page(tmp_path, text), Page(tmp_path), known)
+
+    run("adds", "42")
+    run("\u76f8\u52a0", "42")
+
+    assert (tmp_path / "log").read_text() == "42\n"
+    with pytest.raises(AssertionError, match="is not in"):
+        run("\u76f8\u52a0", "43")
 
 
 def test_only_what_a_test_may_not_do_is_left_out() -> None:
