@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from tests.builders import small_disk
 
-from algotrader.cli.main import main
 from algotrader.live.journal.chain import Entry
 from algotrader.live.journal.folder import JournalFolder
 
@@ -34,17 +33,6 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "algotrader.yaml").write_text(SETTINGS)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def said(capfd: pytest.CaptureFixture[str]) -> Any:
-    def run(*arguments: str, code: int = 0) -> Any:
-        exit_code = main([*arguments, "--json"])
-        out, err = capfd.readouterr()
-        assert exit_code == code, out + err
-        return json.loads(out)
-
-    return run
 
 
 def test_a_journal_of_a_newer_version_is_not_traded_on_and_not_changed(

@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from algotrader.cli.main import main
 from algotrader.live.journal.folder import JournalFolder
 
 COMMAND = "import sys; from algotrader.cli.main import main; raise SystemExit(main(sys.argv[1:]))"
@@ -69,17 +68,6 @@ def decided(journal: JournalFolder) -> bool:
         return False
     with journal.reading() as rows:
         return any(row.kind == "Decided" for row in rows.page(1, 10_000))
-
-
-@pytest.fixture
-def said(capfd: pytest.CaptureFixture[str]) -> Any:
-    def run(*arguments: str, code: int = 0) -> Any:
-        exit_code = main([*arguments, "--json"])
-        out, err = capfd.readouterr()
-        assert exit_code == code, out + err
-        return json.loads(out)
-
-    return run
 
 
 def changes(told: Any) -> dict[str, tuple[str | None, bool]]:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from algotrader.cli.commands import TABLE, new_app
+from algotrader.cli.data_series import (
+    about_empty,
+    bar_keys,
+    columns_of,
+    instant_of,
+    judged,
+    lake_of,
+    series_keys,
+    source_of,
+)
 from algotrader.cli.data_tables import (
     by_rule,
     filled_row,
@@ -26,7 +35,6 @@ from algotrader.cli.fetching import fetch
 from algotrader.cli.output import Output, with_output
 from algotrader.cli.progress import shown_progress
 from algotrader.core.errors import DataError, UsageError
-from algotrader.core.instants import utc_ms
 from algotrader.core.ports import SystemClock
 from algotrader.core.symbols import InstrumentKind, Symbol
 from algotrader.core.timeframes import Timeframe
@@ -34,9 +42,7 @@ from algotrader.core.timeframes import Timeframe
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from algotrader.data.lake import Lake
     from algotrader.data.layout import SeriesKey
-    from algotrader.data.source import HistorySource
 
 app = new_app(
     f"""{TABLE["data"].help}
@@ -107,10 +113,10 @@ def import_(
     wanted = Wanted(
         symbol=Symbol.parse(symbol) if symbol else None, venue=venue,
         timeframe=Timeframe.parse(timeframe) if timeframe else None,
-        mapping=_mapping(mapping or []), calendar=calendar,
+        mapping=columns_of(mapping or []), calendar=calendar,
         on_error="quarantine" if on_error == "quarantine" else "refuse", timezone=timezone,
     )  # fmt: skip
-    target, done = _lake(out, lake), []
+    target, done = lake_of(out, lake), []
     for file in files:
         began = time.perf_counter()
         with shown_progress(out, file.name) as progress:
@@ -146,11 +152,11 @@ def download(
     algotrader data download OKX:BTC/USDT --timeframe 1h --start 2024-01-01
     algotrader data download OKX:BTC/USDT:USDT --timeframe 1h --funding --mark
     """
-    target, clock = _lake(out, lake), SystemClock()
+    target, clock = lake_of(out, lake), SystemClock()
     frame = Timeframe.parse(timeframe or "1h")
     wanted = [Symbol.parse(text) for text in symbols]
-    span = (_instant(start, "--start"), _instant(end, "--end"))
-    sources = {venue: _source(venue, base_url) for venue in {symbol.venue for symbol in wanted}}
+    span = (instant_of(start, "--start"), instant_of(end, "--end"))
+    sources = {venue: source_of(venue, base_url) for venue in {symbol.venue for symbol in wanted}}
     keys = _wanted_series(wanted, frame, funding=funding, mark=mark)
     done = [fetch(out, target, sources[key.symbol.venue], key, span, clock) for key in keys]
     show_rows(out, [filled_row(filled) for filled in done])
@@ -202,14 +208,14 @@ def repair(
     """
     from algotrader.data.downloading import repair as refill
 
-    target = _lake(out, lake)
+    target = lake_of(out, lake)
     rows = []
-    for key in _keys(target, symbol, timeframe):
+    for key in series_keys(target, symbol, timeframe):
         if again:
             target.forget_absent(key)
         with shown_progress(out, str(key), counted=False) as progress:
             filled = refill(
-                target, _source(key.symbol.venue, base_url), key, SystemClock(), progress
+                target, source_of(key.symbol.venue, base_url), key, SystemClock(), progress
             )
         rows.append(filled_row(filled))
     show_rows(out, rows)
@@ -240,7 +246,7 @@ def check(
     algotrader data check OKX:BTC/USDT --timeframe 1h
     algotrader data check prices.csv
     """
-    findings, summary, damaged = _judged(out, target, timeframe, calendar, lake)
+    findings, summary, damaged = judged(out, target, timeframe, calendar, lake)
 
     def people(console: Console) -> None:
         print_rows(console, summary)
@@ -250,7 +256,7 @@ def check(
         elif summary:
             console.print("no fault was found")
         elif not damaged:
-            console.print(_empty(_lake(out, lake)))
+            console.print(about_empty(lake_of(out, lake)))
 
     told = {"series": summary, "findings": findings, "damaged": [e.as_dict() for e in damaged]}
     out.show(told, people)
@@ -273,13 +279,13 @@ def ls(out: Output, lake: LakeFolder = None) -> None:
     algotrader data ls
     algotrader data ls --json
     """
-    target = _lake(out, lake)
+    target = lake_of(out, lake)
     damaged: list[DataError] = []
     rows = [manifest_row(target, key, damaged) for key in target.series()]
     show_rows(out, rows)
     _note_damage(out, damaged)
     if not rows:
-        out.note(_empty(target))
+        out.note(about_empty(target))
 
 
 @app.command()
@@ -298,8 +304,8 @@ def show(
     """
     from algotrader.data.instruments import load_instrument
 
-    target = _lake(out, lake)
-    manifests = [target.manifest(key) for key in _keys(target, symbol, timeframe)]
+    target = lake_of(out, lake)
+    manifests = [target.manifest(key) for key in series_keys(target, symbol, timeframe)]
     rules = load_instrument(target.root, Symbol.parse(symbol))
 
     def people(console: Console) -> None:
@@ -321,11 +327,11 @@ def compact(out: Output, lake: LakeFolder = None) -> None:
     algotrader data compact
     algotrader data compact --lake lake
     """
-    target = _lake(out, lake)
+    target = lake_of(out, lake)
     rows = [{"series": str(key), "files_removed": target.compact(key)} for key in target.series()]
     show_rows(out, rows)
     if not rows:
-        out.note(_empty(target))
+        out.note(about_empty(target))
 
 
 @app.command()
@@ -349,10 +355,10 @@ def generate(
     from algotrader.data.generator import generate as make
     from algotrader.data.generator import write_generated
 
-    first = _instant(start, "--start") or 0
+    first = instant_of(start, "--start") or 0
     at = datetime.fromtimestamp(first / 1000, UTC)
     made = make(bars, seed, at, Timeframe.parse(timeframe or "1h"))
-    show_imported(out, write_generated(_lake(out, lake), made, SystemClock()))
+    show_imported(out, write_generated(lake_of(out, lake), made, SystemClock()))
 
 
 @app.command()
@@ -372,8 +378,8 @@ def resample(
     """
     from algotrader.data.importing import resample_series
 
-    target = _lake(out, lake)
-    key = _bar_keys(target, symbol, timeframe)[0]
+    target = lake_of(out, lake)
+    key = bar_keys(target, symbol, timeframe)[0]
     show_imported(out, [resample_series(target, key, Timeframe.parse(to), SystemClock())])
 
 
@@ -401,9 +407,9 @@ def features(
     from algotrader.data.feature_layer import write_features
     from algotrader.strategy.loader import load
 
-    target, loaded = _lake(out, lake), load(strategy)
+    target, loaded = lake_of(out, lake), load(strategy)
     rows = []
-    for key in _bar_keys(target, symbol, timeframe):
+    for key in bar_keys(target, symbol, timeframe):
         bars = target.read_bars(key.symbol, key.name)
         columns = {
             name: np.asarray(values, dtype=np.float64)
@@ -413,114 +419,3 @@ def features(
         rows.append({"series": str(key), "set": loaded.name, "rows": made.rows,
                      "columns": " ".join(made.columns)})  # fmt: skip
     show_rows(out, rows)
-
-
-def _empty(lake: Lake) -> str:
-    """What to do with a lake of nothing, and that the bundled sample is not in it."""
-    from algotrader.data import sample
-
-    bundled = ", ".join(str(symbol) for symbol in sample.files())
-    return (
-        f"{lake.root} is empty; `algotrader data import` or `download` fills it\n"
-        f"bundled with the program, always there for backtests: {bundled}"
-    )
-
-
-def _bar_keys(lake: Lake, symbol: str, timeframe: str | None) -> list[SeriesKey]:
-    """Series of bars alone; DataError if the symbol has none."""
-    keys = [key for key in _keys(lake, symbol, timeframe) if key.timeframe is not None]
-    bars = [key for key in keys if key.name == str(key.timeframe)]
-    if not bars:
-        raise DataError("data.symbol_missing", f"there are no bars of {symbol} in {lake.root}",
-                        hint="`algotrader data ls` lists what is there")  # fmt: skip
-    return bars
-
-
-def _lake(out: Output, folder: Path | None) -> Lake:
-    from algotrader.data.lake import Lake
-    from algotrader.ops.config import load
-
-    if folder is not None:
-        return Lake(folder)
-    configuration = load(out.config, environment=os.environ)
-    return Lake(configuration.path(configuration.settings.workspace.lake))
-
-
-def _source(venue: str, base_url: str | None) -> HistorySource:
-    from algotrader.data.adapters.ccxt_source import CcxtSource
-
-    return CcxtSource(venue, base_url, pause=time.sleep)
-
-
-def _mapping(pairs: list[str]) -> dict[str, str]:
-    mapping = {}
-    for pair in pairs:
-        name, separator, header = pair.partition("=")
-        if not separator:
-            raise UsageError("usage.map", f"--map {pair!r} has no =", hint="write --map close=Last")
-        mapping[name] = header
-    return mapping
-
-
-def _instant(text: str | None, option: str) -> int | None:
-    if text is None:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError("usage.date", f"{option} {text!r} is not a date",
-                         hint="write 2024-01-31, or 2024-01-31T08:00 (UTC)") from error  # fmt: skip
-    return utc_ms(at if at.tzinfo is not None else at.replace(tzinfo=UTC))
-
-
-def _keys(lake: Lake, symbol: str, timeframe: str | None) -> list[SeriesKey]:
-    """Series of a symbol, of one time frame if named. DataError if there is none."""
-    wanted = Symbol.parse(symbol)
-    frame = None if timeframe is None else str(Timeframe.parse(timeframe))
-    keys = [k for k in lake.series() if k.symbol == wanted and frame in (None, k.name)]
-    if not keys:
-        raise _no_series(lake, wanted, frame)
-    return keys
-
-
-def _no_series(lake: Lake, symbol: Symbol, frame: str | None) -> DataError:
-    from algotrader.core.spelling import hint_among_symbols
-    from algotrader.data import sample
-
-    hint = hint_among_symbols(
-        str(symbol), [str(k.symbol) for k in lake.series() if k.symbol != symbol],
-        "`algotrader data ls` lists what is there",
-    )  # fmt: skip
-    if symbol in sample.files() and not lake.timeframes(symbol):
-        file = sample.files()[symbol]
-        hint = (
-            f"{symbol} is bundled with the program, outside of the lake; "
-            f"look at its file: algotrader data check {file}"
-        )
-    return DataError(
-        "data.symbol_missing",
-        f"there is no {f'{frame} ' if frame else ''}series of {symbol} in {lake.root}",
-        hint=hint,
-    )
-
-
-def _judged(
-    out: Output,
-    target: str | None,
-    timeframe: str | None,
-    calendar: str | None,
-    folder: Path | None,
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[DataError]]:
-    """Findings and one summary a series, of a bare file or of the lake, and what is unreadable."""
-    from algotrader.data.checking import check_file, check_lake
-
-    if target is not None and Path(target).is_file():
-        return *check_file(Path(target), timeframe, calendar), []
-    if target is not None and ":" not in target:
-        raise DataError(
-            "data.file_missing", f"there is no file {target}",
-            hint="check the path, or name a series of the lake: OKX:BTC/USDT",
-        )  # fmt: skip
-    lake = _lake(out, folder)
-    keys = lake.series() if target is None else _keys(lake, target, timeframe)
-    return check_lake(lake, keys)

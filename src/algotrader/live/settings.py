@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from algotrader.core.errors import UsageError
+from algotrader.core.loopback import LOOPBACK
 from algotrader.core.symbols import Symbol
 from algotrader.core.timeframes import Timeframe
 from algotrader.core.units import parse_fraction, parse_number
@@ -141,7 +142,7 @@ def _is_trusted(url: str) -> bool:
 
 
 def _is_of_this_machine(url: str) -> bool:
-    return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
+    return urlsplit(url).hostname in LOOPBACK
 
 
 class AccountSettings(Section):

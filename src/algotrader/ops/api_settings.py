@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, HttpUrl
 
+from algotrader.core.loopback import LOOPBACK
 from algotrader.live.settings import SECRET_NAME, Number, Section
 
-LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 RoleName = Literal["viewer", "trader", "admin"]
 
 

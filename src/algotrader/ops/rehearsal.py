@@ -157,7 +157,7 @@ def _end(process: subprocess.Popen[Any]) -> None:
         process.wait()
 
 
-class Watched:
+class JournalView:
     """Where a trader stands, read from its journal while it writes."""
 
     def __init__(self, desk: Desk) -> None:
@@ -200,7 +200,7 @@ class Rehearsal:
         self._folder = desk.configuration.path(Path())
         self._venue = venue
         self._log = log
-        self._watched = Watched(desk)
+        self._seen = JournalView(desk)
         self._venue_ms = venue.status()["venue_ms"]
 
     def run(self, slices: int, on_slice: Callable[[int, int], None] | None = None) -> Rehearsed:
@@ -218,7 +218,7 @@ class Rehearsal:
                 on_slice(done, slices)
 
         with trader(self._folder, self._log) as process:
-            self._until(process, lambda _: self._watched.starts > 0, _START_S)
+            self._until(process, lambda _: self._seen.starts > 0, _START_S)
             while done < slices // 2:
                 bar()
                 self._until(process, self._is_done, _SLICE_S)
@@ -231,9 +231,9 @@ class Rehearsal:
             killed = self._state()
             killed_ts = killed.slices[str(self._timeframe)].decision_ts
             in_flight = sum(1 for _ in killed.orders.open())
-            starts = self._watched.starts
+            starts = self._seen.starts
         with trader(self._folder, self._log) as process:
-            self._until(process, lambda _: self._watched.starts > starts, _START_S)
+            self._until(process, lambda _: self._seen.starts > starts, _START_S)
             self._until(process, self._is_done, _SLICE_S)
             while done < slices:
                 bar()
@@ -247,7 +247,7 @@ class Rehearsal:
         )  # fmt: skip
 
     def _state(self) -> EngineState:
-        state = self._watched.state()
+        state = self._seen.state()
         if state is None:
             raise self._stuck("the trader has written no journal")
         return state
@@ -260,7 +260,7 @@ class Rehearsal:
     ) -> None:
         until = time.monotonic() + longest_s
         while True:
-            state = self._watched.state()
+            state = self._seen.state()
             if state is not None and is_so(state):
                 return
             if process.poll() is not None:

@@ -17,6 +17,7 @@ from aiohttp import WSMsgType, web
 
 from algotrader.core.errors import ConfigurationError, UsageError
 from algotrader.core.instants import utc_ms
+from algotrader.core.loopback import LOOPBACK
 from algotrader.core.ports import Clock
 from algotrader.simulator.okx.control import control
 from algotrader.simulator.okx.limits import RateLimits
@@ -25,7 +26,6 @@ from algotrader.simulator.okx.simulator import STEP_MS, Simulator
 from algotrader.simulator.okx.sockets import Session
 from algotrader.simulator.okx.wire import Reply, Request
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 SILENCE_S = 30.0  # a socket that says nothing for so long is closed
 CONNECTS_A_SECOND = 3
 SEND_S = 2.0  # a socket that takes nothing for so long is closed, so that it holds nobody up
