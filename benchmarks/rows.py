@@ -338,11 +338,35 @@ def live(session: Session) -> list[Row]:
     ]
 
 
+def proofs(session: Session) -> list[Row]:
+    parity = session.ours("bench_proofs", "parity", "--size", session.size(8_760, 500)).answer
+    found = session.ours("bench_proofs", "histories", "--size", session.size(300, 5)).answer
+    return [
+        Row(
+            work=f"parity of {parity['decisions']:,} decisions on hourly bars, {parity['rows']:,} "
+            "rows of journal: both comparisons",
+            ours=f"{parity['seconds']:.1f} s" + ("" if parity["is_clean"] else ", not equal"),
+            goal="≤ 5 s a year, all equal",
+            reached=parity["seconds"] <= 5.0 and parity["is_clean"],
+        ),
+        Row(
+            work="simulated histories with faults, every property looked at, on one core",
+            ours=f"{found['seeds_s']:.1f} seeds/s, {rate(found['events_s'])} events/s"
+            + (f", broken: {found['broke']}" if found["broke"] else ""),
+            goal="≥ 20 seeds/s, ≥ 12,000 events/s, none broken",
+            reached=found["seeds_s"] >= 20.0
+            and found["events_s"] >= 12_000
+            and found["broke"] is None,
+        ),
+    ]
+
+
 ROWS: Mapping[str, Callable[[Session], list[Row]]] = {
     "event": event,
     "full": full,
     "bus": bus,
     "live": live,
+    "proofs": proofs,
     "sweep": sweep,
     "portfolio": portfolio,
     "metrics": metrics,
