@@ -13,6 +13,7 @@ import pytest
 from tests.builders.traded_desk import (
     ACCOUNT,
     BY_BAR,
+    NAME,
     TARGETS,
     InTime,
     a_desk,
@@ -34,6 +35,8 @@ from algotrader.core.events import (
     OrderFilled,
     OrderRejected,
     RearmRequested,
+    StrategyReloaded,
+    StrategyUnloadRequested,
 )
 from algotrader.core.fills import Fill
 from algotrader.core.ids import RunId, TradeId
@@ -344,6 +347,36 @@ def test_what_a_person_halted_is_the_operators(tmp_path: Path, folder: JournalFo
         slice_.closed.decision_ts for slice_ in told[30:36]
     }
     assert "halted by operator (cli): lunch" in different(found)[0].text
+
+
+def test_what_a_strategy_did_not_decide_while_it_was_unloaded_is_the_operators(
+    tmp_path: Path, folder: JournalFolder
+) -> None:
+    desk = a_desk(tmp_path, a_market())
+    told = slices(desk)
+    asked = {"by": "operator", "channel": "cli", "reason": "mended", "account": ACCOUNT,
+             "strategy": NAME}  # fmt: skip
+
+    def at(row: int, more: int = 0) -> dict[str, Any]:
+        at_ms = told[row].closed.ts_known - 10 + more
+        return {"ts_event": at_ms, "ts_known": at_ms, **asked}
+
+    requests = At(
+        HaltRequested(**at(30), flatten=True),
+        StrategyUnloadRequested(**at(34)),
+        StrategyReloaded(**at(38), parameters={}, source_hash=desk.strategies[0].source_hash),
+        RearmRequested(**at(38, more=1)),
+    )
+    traded(desk, folder, told, requests=requests)
+
+    found = compared(desk, folder)
+
+    assert_alone(found, Cause.OPERATOR)
+    away = [one for one in different(found) if one.journal is None]
+    assert {one.key.decision_ts for one in away} == {
+        slice_.closed.decision_ts for slice_ in told[34:38]
+    }
+    assert away[0].text == "not decided: a person had unloaded the strategy"
 
 
 def test_a_limit_that_a_person_changed_is_the_operators(

@@ -33,13 +33,14 @@ from algotrader.parity.record import Key, Outcome, Record, Told
 from algotrader.parity.standing import ZERO, EquityGap, gap_of
 from algotrader.parity.today import Change
 from algotrader.portfolio.positions import exact
+from algotrader.risk.holds import KILL_SWITCH, STOPPED
 
 _SIZING: Final = ("risk", "accounts", "backtest")  # sections that sizes and limits come from
 _MOST_CHANGES: Final = 3
 _SAME: Final = 1e-12  # targets that differ by less than this part are the same number
 _SAME_MONEY: Final = Decimal("1e-9")  # of equity: the books agree to this part (P16)
 _NEVER_WORKED: Final = ("rejected", "absent")
-_OPERATOR_RULES: Final = ("kill_switch", "halt")
+_OPERATOR_RULES: Final = (KILL_SWITCH, STOPPED, "halt")
 _RESTART_RULES: Final = ("starting", "reduce_only")
 
 
