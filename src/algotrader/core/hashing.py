@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
 from hashlib import blake2b
 from json.encoder import encode_basestring as quoted
-from typing import Any, cast
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -66,28 +66,24 @@ def _little_endian(array: NDArray[Any]) -> NDArray[Any]:
     return little.reshape(array.shape)
 
 
-def _text(value: object) -> str:
+def _text(value: Any) -> str:
     """Every order has its state's hash: the texts are made at once, without a tree for `json`."""
-    kind = type(value)
-    if kind is str:
-        return quoted(cast(str, value))
-    if kind is Decimal:
-        return f'{{"$decimal":"{_decimal_text(cast(Decimal, value))}"}}'
-    if kind is int:
-        return str(value)
-    if kind is list or kind is tuple:
-        return f"[{','.join(map(_text, cast(Sequence[object], value)))}]"
-    return _text_of_rarer(value)
+    write = _WRITERS.get(type(value))
+    return _text_of_rarer(value) if write is None else write(value)
+
+
+def _list(values: Sequence[object]) -> str:
+    return f"[{','.join([_text(one) for one in values])}]"
+
+
+def _decimal(value: Decimal) -> str:
+    return f'{{"$decimal":"{_decimal_text(value)}"}}'
 
 
 def _text_of_rarer(value: object) -> str:
     match value:
         case Enum():
             return _text(value.value)
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
         case int():
             return int.__repr__(value)
         case str():
@@ -97,7 +93,7 @@ def _text_of_rarer(value: object) -> str:
         case float():
             return _float_text(value)
         case Decimal():
-            return _object({"$decimal": _decimal_text(value)})
+            return _decimal(value)
         case datetime():
             return _object({"$time": _time_text(value)})
         case np.ndarray():
@@ -105,7 +101,7 @@ def _text_of_rarer(value: object) -> str:
         case Mapping():
             return _object(_checked(value))
         case list() | tuple():
-            return f"[{','.join(map(_text, value))}]"
+            return _list(value)
         case set() | frozenset():
             return f'{{"$set":[{",".join(sorted(map(_text, value), key=str.encode))}]}}'
     return _object(_fields(value))
@@ -144,3 +140,15 @@ def _time_text(value: datetime) -> str:
     if value.tzinfo is None:
         raise ValueError(f"a time without zone has no canonical text: {value}")
     return value.astimezone(UTC).isoformat()
+
+
+_WRITERS: Final[dict[type, Callable[[Any], str]]] = {
+    str: quoted,
+    Decimal: _decimal,
+    int: repr,
+    float: _float_text,
+    bool: {False: "false", True: "true"}.__getitem__,
+    type(None): {None: "null"}.__getitem__,
+    list: _list,
+    tuple: _list,
+}

@@ -257,6 +257,8 @@ class Order:
 
     def __post_init__(self) -> None:
         wanted = self.intent.terms
+        if self.terms is wanted:
+            return
         if self.terms.quantity > wanted.quantity:
             raise ValueError(
                 f"order {self.order_id}: {self.terms.quantity} is more than "
@@ -269,7 +271,10 @@ class Order:
     def from_intent(cls, intent: Intent, run_id: RunId, quantity: Decimal | None = None) -> Order:
         """The order that `intent` becomes, cut to `quantity` if given."""
         wanted = intent.terms
-        terms = wanted if quantity is None else replace(wanted, quantity=quantity)
+        if quantity is None or quantity is wanted.quantity:
+            terms = wanted
+        else:
+            terms = replace(wanted, quantity=quantity)
         return cls(order_id=intent.order_id(run_id), intent=intent, terms=terms)
 
     @property

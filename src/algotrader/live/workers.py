@@ -246,7 +246,8 @@ class WorkerDecider:
         if one.stopped is not None:
             return self._told(question, DecisionOutcome.RAISED, one.stopped)
         try:
-            answer = await asyncio.wait_for(worker.receive(), self._budget_s)
+            async with asyncio.timeout(self._budget_s):
+                answer = await worker.receive()
             return self._read(one, question, answer)
         except TimeoutError:
             why = f"no answer within {self._budget_s:g} s"
