@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -23,9 +25,11 @@ from algotrader.api.guard import Guard
 from algotrader.api.hub import Hub
 from algotrader.api.links import LoginLinks
 from algotrader.api.market_data import MarketData
+from algotrader.api.oidc import Oidc
 from algotrader.api.routes import (
     data,
     desk,
+    oidc,
     people,
     records,
     risk,
@@ -48,6 +52,7 @@ from algotrader.core.events import Event
 from algotrader.core.ports import Clock, SystemClock
 from algotrader.live.journal.chain import Row
 from algotrader.ops.config import Configuration
+from algotrader.ops.secrets import secrets_of
 from algotrader.ops.standing import folder_of
 from algotrader.ops.works import Works
 
@@ -85,6 +90,7 @@ def serving_of(configuration: Configuration, clock: Clock | None = None) -> Serv
         hub=hub,
         throttle=Throttle(clock),
         links=LoginLinks(clock),
+        oidc=Oidc(configuration.settings.api.oidc, partial(_oidc_secret, configuration), clock),
         alerts=alerts,
         files=StrategyFiles(configuration),
         runs=Runs(
@@ -95,6 +101,10 @@ def serving_of(configuration: Configuration, clock: Clock | None = None) -> Serv
             configuration, clock, on_change=lambda work: hub.say("system.work", plain_work(work))
         ),
     )
+
+
+def _oidc_secret(configuration: Configuration) -> str | None:
+    return secrets_of(configuration, os.environ).find(configuration.settings.api.oidc.client_secret)
 
 
 def build_app(serving: Serving) -> FastAPI:
@@ -108,6 +118,7 @@ def build_app(serving: Serving) -> FastAPI:
     for part in (
         system,
         session,
+        oidc,
         people,
         desk,
         strategies,

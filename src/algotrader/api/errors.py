@@ -24,6 +24,7 @@ _STATUS: Final[Mapping[type[AlgotraderError], int]] = {
 _BY_CODE: Final[Mapping[str, int]] = {
     "journal.missing": 404,
     "run.unknown": 404,
+    "works.full": 429,
     "risk.unconfirmed": 409,
     "risk.limit_refused": 409,
     "strategy.reload_refused": 409,

@@ -16,6 +16,7 @@ from algotrader.api.errors import ApiError
 from algotrader.api.hub import Hub
 from algotrader.api.links import LoginLinks
 from algotrader.api.market_data import MarketData
+from algotrader.api.oidc import Oidc
 from algotrader.api.runs import Runs
 from algotrader.api.strategy_files import StrategyFiles
 from algotrader.api.throttling import Throttle
@@ -42,6 +43,7 @@ class Serving:
     hub: Hub
     throttle: Throttle
     links: LoginLinks
+    oidc: Oidc
     alerts: Alerts
     files: StrategyFiles
     works: Works

@@ -26,7 +26,8 @@ def console_beside(
         return
     process = subprocess.Popen(  # noqa: S603  ourselves
         command(configuration, quiet=quiet), cwd=configuration.folder, stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL, env=without_secrets(environment), start_new_session=True,
+        stdout=subprocess.DEVNULL, env=_environment(configuration, environment),
+        start_new_session=True,
     )  # fmt: skip
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, process.pid, _NICE)
@@ -46,6 +47,13 @@ def command(configuration: Configuration, *, quiet: bool) -> list[str]:
     if configuration.file is not None:
         words += ["--config", str(configuration.file.resolve())]
     return [*words, "--quiet"] if quiet else words
+
+
+def _environment(configuration: Configuration, environment: Mapping[str, str]) -> dict[str, str]:
+    """Without secrets, but for the one by which another service knows it."""
+    own = configuration.settings.api.oidc.client_secret
+    kept = {own: environment[own]} if own in environment else {}
+    return without_secrets(environment) | kept
 
 
 def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:

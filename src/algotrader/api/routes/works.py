@@ -24,7 +24,7 @@ from algotrader.api.models.research import (
 from algotrader.api.serving import Served, Serving, Trader, Viewer, error_answers
 from algotrader.ops.works import Work
 
-router = APIRouter(tags=["work"], responses=error_answers(401, 403))
+router = APIRouter(tags=["work"], responses=error_answers(401, 403, 429))
 
 
 @router.get("/works", summary="What was started from here")
