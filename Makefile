@@ -36,8 +36,8 @@ web-test: console ## the console's types and component tests
 	@command -v $(PYTHON) >/dev/null || { echo "error: there is no $(PYTHON) here; AlgorithmTrader needs Python 3.11 or newer"; \
 	  echo "hint: sudo apt-get install python3 python3-venv, or name one: make setup PYTHON=python3.12"; exit 2; } >&2
 
-demo: setup-run ## the main job on the bundled data (ONLINE=1 downloads real BTC/USDT bars)
-	@$(BIN)/algotrader demo $(if $(ONLINE),--online) $(if $(VENUE_URL),--base-url $(VENUE_URL))
+demo: setup-run ## the main job on the bundled data (ONLINE=1 downloads real bars, SERVE=1 shows the console then)
+	@$(BIN)/algotrader demo $(if $(ONLINE),--online) $(if $(SERVE),--serve) $(if $(VENUE_URL),--base-url $(VENUE_URL))
 
 test: lint native-test web-test ## what a change must pass: lint, types, native tests, Python tests, coverage
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile -m "not slow" --cov --cov-report= 

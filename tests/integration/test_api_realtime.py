@@ -116,7 +116,7 @@ def fills(serving: Serving) -> int:
     return serving.view.index.count(("OrderFilled",))
 
 
-def test_two_hundred_clients_hear_all_of_it_in_order(traded: Path, tmp_path: Path) -> None:
+def test_f80_two_hundred_clients_hear_all_of_it_in_order(traded: Path, tmp_path: Path) -> None:
     async def ask() -> list[list[str]]:
         async with served(copied(traded, tmp_path / "desk")) as (url, headers, serving):
             sockets = [
@@ -142,7 +142,9 @@ def test_two_hundred_clients_hear_all_of_it_in_order(traded: Path, tmp_path: Pat
     assert heard == [[str(number) for number in range(MESSAGES)]] * CLIENTS
 
 
-def test_a_client_that_does_not_keep_up_is_told_and_dropped(traded: Path, tmp_path: Path) -> None:
+def test_f80_a_client_that_does_not_keep_up_is_told_and_dropped(
+    traded: Path, tmp_path: Path
+) -> None:
     async def ask() -> tuple[dict[str, Any], int | None]:
         async with (
             served(copied(traded, tmp_path / "desk")) as (url, headers, serving),
@@ -198,7 +200,7 @@ def test_one_slow_listener_costs_the_others_nothing() -> None:
     [b"", b"GET /api/v1/health HT", b"GET /api/v1/health HTTP/1.1\r\nHost: 127.0.0.1\r\nX: "],
     ids=["nothing", "half a line", "half a head"],
 )
-def test_who_never_ends_a_request_is_cut_off(traded: Path, tmp_path: Path, said: bytes) -> None:
+def test_f80_who_never_ends_a_request_is_cut_off(traded: Path, tmp_path: Path, said: bytes) -> None:
     """F80: slowly sent heads hold no connection."""
 
     async def ask() -> bytes:

@@ -54,12 +54,10 @@ def order(view: DeskView, live: LiveOrder) -> dict[str, Any]:
     }
 
 
-def fill(state: EngineState, seq: int, one: Fill) -> dict[str, Any]:
-    known = one.order_id is not None and one.order_id in state.orders
-    owner = state.orders[one.order_id].order.strategy if known and one.order_id else None
+def fill(view: DeskView, seq: int, one: Fill) -> dict[str, Any]:
     return fill_row(one) | {
         "seq": seq,
-        "strategy": owner,
+        "strategy": view.owner(one.order_id),
         "liquidity": None if one.liquidity is None else one.liquidity.value,
     }
 

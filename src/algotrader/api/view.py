@@ -29,7 +29,7 @@ from algotrader.core.events import (
     OrderSubmitted,
     decode_event,
 )
-from algotrader.core.ids import OrderId
+from algotrader.core.ids import OrderId, StrategyId
 from algotrader.engine.state import EngineState
 from algotrader.execution.order_life import OrderEvent
 from algotrader.live.journal.chain import Row
@@ -62,6 +62,7 @@ class _Past:
     index: JournalIndex = field(default_factory=JournalIndex)
     equity: EquityHistory = field(default_factory=EquityHistory)
     lives: dict[OrderId, array[int]] = field(default_factory=dict)  # rows of each order
+    owners: dict[OrderId, StrategyId] = field(default_factory=dict)  # also of orders let go of
     paid: dict[OrderId, Decimal] = field(default_factory=dict)  # sum of price x quantity
     filled: dict[OrderId, Decimal] = field(default_factory=dict)
 
@@ -74,6 +75,8 @@ class _Past:
         if order is None:
             return
         self.lives.setdefault(order, array("q")).append(seq)
+        if isinstance(event, OrderSubmitted):
+            self.owners[order] = event.order.strategy
         if isinstance(event, OrderFilled):
             fill = event.fill
             self.paid[order] = self.paid.get(order, Decimal(0)) + fill.price * fill.quantity
@@ -152,6 +155,10 @@ class DeskView:
         """What an order was filled at, None before its first fill."""
         filled = self._past.filled.get(order)
         return self._past.paid[order] / filled if filled else None
+
+    def owner(self, order: OrderId | None) -> StrategyId | None:
+        """Whose order it was; None for one that none of ours sent."""
+        return None if order is None else self._past.owners.get(order)
 
     def picked(self, seqs: list[int]) -> list[Row]:
         """Rows of the journal by number, in the order asked for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 app = new_app()
 Online = Annotated[
     bool, typer.Option("--online", help="Download real BTC/USDT bars from OKX instead.")
+]
+Serve = Annotated[
+    bool, typer.Option("--serve", help="Then show it all in the console, until Ctrl-C.")
 ]
 Folder = Annotated[Path, typer.Option(help="Where its lake, runs and reports go.")]
 BaseUrl = Annotated[
@@ -58,6 +62,7 @@ def demo(
     online: Online = False,
     base_url: BaseUrl = None,
     folder: Folder = Path(".demo"),
+    serve: Serve = False,
 ) -> None:
     """See the whole path on the bundled data, in under a minute.
 
@@ -68,7 +73,7 @@ def demo(
 
     \b
     algotrader demo
-    algotrader demo --online
+    algotrader demo --serve
     """
     from algotrader.backtest.workspace import Workspace
     from algotrader.cli.init import make_workspace
@@ -98,6 +103,18 @@ def demo(
 
     told = {"workspace": str(folder), "reports": [str(report) for report in reports]}
     out.show(told | {"trading": rehearsed}, lines)
+    if serve:
+        _serve(out, folder / "trading" if rehearsed is not None else folder)
+
+
+def _serve(out: Output, workspace: Path) -> None:
+    """The console over what was just traded and tested, until Ctrl-C."""
+    from algotrader.api.serve import serve
+    from algotrader.ops.config import load
+    from algotrader.ops.stopping import run_until_stopped
+
+    configuration = load(workspace / "algotrader.yaml", environment=os.environ)
+    run_until_stopped(serve(configuration, out.note), None)
 
 
 def _screen(out: Output) -> Console:

@@ -68,7 +68,7 @@ async def nothing(*_: Any) -> list[dict[str, Any]]:
     return []
 
 
-def test_every_route_lets_in_its_role_and_nobody_below(
+def test_f73_every_route_lets_in_its_role_and_nobody_below(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F73: the list is the router's own, so a forgotten route is found."""
@@ -99,7 +99,7 @@ def _code(answer: Any) -> str | None:
     return found
 
 
-def test_a_session_changes_nothing_without_the_token_of_its_page(api: Api) -> None:
+def test_f74_a_session_changes_nothing_without_the_token_of_its_page(api: Api) -> None:
     """F74: a form on another page can send the cookie, and not the header."""
     client, serving = api
     csrf = signed_in(client, serving)
@@ -122,7 +122,7 @@ def test_a_session_changes_nothing_without_the_token_of_its_page(api: Api) -> No
     ],
     ids=["other origin", "no origin of its own", "name that points here", "both"],
 )
-def test_what_comes_from_another_page_is_refused(
+def test_f74_what_comes_from_another_page_is_refused(
     api: Api, headers: dict[str, str], status: int, code: str
 ) -> None:
     """F74"""
@@ -133,7 +133,7 @@ def test_what_comes_from_another_page_is_refused(
     assert (answer.status_code, _code(answer)) == (status, code)
 
 
-def test_a_socket_opens_for_who_is_signed_in_and_from_our_own_page_alone(api: Api) -> None:
+def test_f73_f74_a_socket_opens_for_who_is_signed_in_and_from_our_own_page_alone(api: Api) -> None:
     """F73, F74"""
     client, serving = api
     ours, foreign = {"Origin": ADDRESS}, {"Origin": "http://evil.example"}
@@ -153,7 +153,7 @@ def _closed(client: TestClient, headers: dict[str, str]) -> int:
     return 0
 
 
-def test_no_page_may_frame_us_and_no_script_stands_in_a_page(api: Api) -> None:
+def test_f74_f79_no_page_may_frame_us_and_no_script_stands_in_a_page(api: Api) -> None:
     """F74, F79"""
     client, _ = api
     for path in ("/api/v1/login", "/", "/markets", "/api/v1/nothing"):
@@ -185,7 +185,7 @@ def test_a_link_lets_in_once_and_for_an_hour(desk: Path) -> None:
         assert _status(client, "/session/link", link=late) == 401
 
 
-def test_guesses_are_slowed_after_five_and_locked_after_ten(desk: Path) -> None:
+def test_f75_guesses_are_slowed_after_five_and_locked_after_ten(desk: Path) -> None:
     """F75: also the right password waits, so that nobody learns by being let in."""
     clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
     with _at(desk, clock) as (client, serving):
@@ -288,7 +288,7 @@ def test_an_ended_token_and_a_lapsed_one_let_nobody_in(desk: Path) -> None:
         "/api/v1/runs/%2e%2e/report", "/api/v1/works/..%2f..", "/api/v1/sweeps/..%2f../report",
     ],
 )  # fmt: skip
-def test_no_path_leads_out_of_its_folder(api: Api, path: str) -> None:
+def test_f77_no_path_leads_out_of_its_folder(api: Api, path: str) -> None:
     """F77"""
     client, serving = api
     answer = client.get(path, headers=token_for(serving, Role.ADMIN))
@@ -313,7 +313,7 @@ def test_no_path_leads_out_of_its_folder(api: Api, path: str) -> None:
     ],
     ids=str,
 )
-def test_a_form_names_neither_files_nor_options(api: Api, wish: dict[str, Any]) -> None:
+def test_f77_a_form_names_neither_files_nor_options(api: Api, wish: dict[str, Any]) -> None:
     """F77"""
     client, serving = api
     whole = {"strategy": "TrendFollow", "symbols": ["US:AAPL"]} | wish
@@ -323,7 +323,7 @@ def test_a_form_names_neither_files_nor_options(api: Api, wish: dict[str, Any]) 
     assert serving.works.all() == []
 
 
-def test_a_strategy_of_a_browser_is_taken_only_where_the_owner_lets_it(desk: Path) -> None:
+def test_f81_a_strategy_of_a_browser_is_taken_only_where_the_owner_lets_it(desk: Path) -> None:
     """F81"""
     file = {"name": "own.py", "source": "import os\n"}
     with an_api(desk, **{"api.uploads": False}) as (client, serving):
@@ -348,7 +348,7 @@ def test_a_strategy_of_a_browser_is_taken_only_where_the_owner_lets_it(desk: Pat
     assert not (desk / "strategies" / "own.py").exists()
 
 
-def test_too_much_is_refused_before_it_is_read(api: Api) -> None:
+def test_f80_too_much_is_refused_before_it_is_read(api: Api) -> None:
     """F80"""
     client, serving = api
     headers = token_for(serving, Role.ADMIN) | {"content-type": "application/json"}
@@ -362,7 +362,7 @@ def test_too_much_is_refused_before_it_is_read(api: Api) -> None:
     assert (streamed.status_code, _code(streamed)) == (413, "api.too_large")
 
 
-def test_what_people_wrote_comes_back_as_text_in_json(api: Api) -> None:
+def test_f79_what_people_wrote_comes_back_as_text_in_json(api: Api) -> None:
     """F79"""
     client, serving = api
     csrf = signed_in(client, serving)

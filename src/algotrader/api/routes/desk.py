@@ -199,11 +199,10 @@ async def fills(
     """The newest first."""
     if state is None:
         return Page[Fill](items=[], next=None, total=0)
-    stands = state
 
     def is_wanted(event: Event) -> bool:
         assert isinstance(event, OrderFilled)
-        row = desk_rows.fill(stands, 0, event.fill)
+        row = desk_rows.fill(serving.view, 0, event.fill)
         pairs = ((account, "account"), (strategy, "strategy"), (symbol, "instrument"))
         return all(value is None or row[name] == value for value, name in pairs)
 
@@ -213,7 +212,7 @@ async def fills(
         is_wanted if is_filtered else None,
     )  # fmt: skip
     items = [
-        Fill(**desk_rows.fill(state, row.seq, event.fill))
+        Fill(**desk_rows.fill(serving.view, row.seq, event.fill))
         for row, event in rows
         if isinstance(event, OrderFilled)
     ]
