@@ -39,13 +39,14 @@ web-test: console ## the console's types and component tests
 demo: setup-run ## the main job on the bundled data (ONLINE=1 downloads real bars, SERVE=1 shows the console then)
 	@$(BIN)/algotrader demo $(if $(ONLINE),--online) $(if $(SERVE),--serve) $(if $(VENUE_URL),--base-url $(VENUE_URL))
 
+# Files as they are found: the many small ones of tests/unit come last, and no core waits for another.
 test: lint native-test web-test ## what a change must pass: lint, types, native tests, Python tests, coverage
-	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile -m "not slow" --cov --cov-report= 
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow" --cov --cov-report= 
 	@$(BIN)/coverage json -q -o build/coverage.json
 	@$(BIN)/python tools/coverage_gate.py build/coverage.json
 
 test-all: lint native-test native-sanitize web-test ## also the slow tests and the sanitizer build
-	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile --cov --cov-report=
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=
 	@$(BIN)/coverage json -q -o build/coverage.json
 	@$(BIN)/python tools/coverage_gate.py build/coverage.json
 

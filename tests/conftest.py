@@ -21,6 +21,16 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 
+UNMEASURED = ("tests/simulation/", "test_soak.py", "test_promise_restarts.py")
+"""Thousands of histories through lines that unit tests visit: measured they take twice as long."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if any(place in item.path.as_posix() for place in UNMEASURED):
+            item.add_marker("no_cover")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _state_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Traders of the tests keep apart from those of whoever runs them."""

@@ -21,7 +21,7 @@ from algotrader.execution.adapters.okx import verdicts
 
 ROOT = Path(__file__).parents[2]
 ONCE_BROKEN = [28, 51]  # seeds that found something, and run for ever
-EVERYDAY, ALL = 500, 3_000
+EVERYDAY, ALL = 300, 3_000
 LIVES = 300  # of one order, on every day
 
 
