@@ -306,8 +306,16 @@ def test_without_a_trader_requests_wait_for_the_next_start(desk: Path, said: Any
     assert said("reload") == {"running": False, "changes": []}
     assert not said("limits", "set", "account.max_leverage", "1")["in_force"]
     assert not said("strategy", "stop", "steady")["in_force"]
-    said("trade")
+    error = said("status", code=2)["error"]
+    said("trade", "--accept-changes")
+    said("halt", "--reason", "news")
+    waiting = said("status")["waiting"]
 
+    assert error["code"] == "journal.missing"
+    assert [(one["asked"], one["of"], one["reason"]) for one in waiting] == [
+        ("halt", "main", "news")
+    ]
+    assert waiting[0]["in_force"] == "at the next start"
     limits = {one["key"]: one["value"] for one in said("limits", "show")["limits"]}
     assert limits["account.max_leverage"] == "1"
     account = said("status")["accounts"][0]

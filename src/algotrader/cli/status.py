@@ -33,21 +33,24 @@ def status(out: Output) -> None:
         print_rows,
     )
     from algotrader.cli.trader_lines import print_trader
-    from algotrader.cli.waiting_lines import (
-        print_strategies,
-        print_waiting,
-        strategy_rows,
-        waiting_rows,
-    )
+    from algotrader.cli.waiting_lines import print_strategies, print_waiting, waiting_line
+    from algotrader.live.journal.errors import JournalMissingError
     from algotrader.ops.desk_rows import account_rows, position_rows
     from algotrader.ops.observing.summary import as_plain, read_summary
     from algotrader.ops.standing import read_state
+    from algotrader.ops.waiting_rows import strategy_rows, waiting_rows
 
     configuration = configured(out)
-    state = read_state(configuration, out.note)
+    waiting = waiting_rows(configuration)
+    try:
+        state = read_state(configuration, out.note)
+    except JournalMissingError:
+        for row in waiting:  # asked before the first start
+            out.note(waiting_line(row))
+        raise
     trader = read_summary(configuration.path(configuration.settings.workspace.logs))
     positions = position_rows(state)
-    waiting, strategies = waiting_rows(configuration), strategy_rows(state)
+    strategies = strategy_rows(state)
     execution = state.inforce.execution or None
 
     def lines(console: Console) -> None:
