@@ -65,7 +65,9 @@ def intents(journal: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("kills", [3, pytest.param(100, marks=pytest.mark.slow)])
-def test_no_order_is_doubled_or_lost_when_the_trader_is_killed(tmp_path: Path, kills: int) -> None:
+def test_promise_5_no_order_is_doubled_or_lost_when_the_trader_is_killed(
+    tmp_path: Path, kills: int
+) -> None:
     moments = random.Random(kills)
     journal = tmp_path / "journal"
     with an_exchange() as (venue, port):
@@ -98,7 +100,7 @@ def all_agree(journal: Path, port: int, venue: Simulator) -> None:
         assert Decimal(quantity) == state.wallet.cash.get(coin, Decimal(0)), symbol
 
 
-def test_f01_f02_f03_f04_f05_a_trader_killed_at_each_point_doubles_and_loses_nothing(
+def test_promise_5_f01_f02_f03_f04_f05_a_trader_killed_at_each_point_doubles_and_loses_nothing(
     tmp_path: Path,
 ) -> None:
     """Between decision and row, row and send, send and answer, fill and row, one order and the next."""
