@@ -121,3 +121,25 @@ def test_bars_that_paper_fills_on_are_named_when_they_are_missing(
     error = said("trade", code=2)["error"]
 
     assert "15m" in error["message"]
+
+
+def test_r24_an_account_that_is_added_later_begins_where_the_others_are(
+    said: Any, tmp_path: Path
+) -> None:
+    settings = tmp_path / "algotrader.yaml"
+    slow = next(line for line in SETTINGS.splitlines() if "slow:" in line)
+    both = SETTINGS.replace(f"{slow}\n", "")
+    alone = both.split("  apart:")[0]
+    settings.write_text(alone.replace("data: replay", "data: replay, end: 2023-01-02T08:00"))
+    said("trade")
+    settings.write_text(both)
+    told = {row["account"]: row for row in said("trade")["accounts"]}
+    orders = said("orders", "--all", "--last", "0")
+    added = [row["decided"] for row in orders if row["account"] == "other"]
+    parity = said("parity")
+
+    assert float(told["other"]["deposits"]) == 5_000
+    assert added
+    assert min(added) >= 1_672_646_400_000  # 2023-01-02 08:00, where the first start ended
+    assert parity["replay"]["equal"]
+    assert parity["backtest"]["different"] == parity["backtest"]["equal_in_weight"] == 0

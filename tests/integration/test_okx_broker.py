@@ -138,7 +138,7 @@ def test_f19_a_half_open_socket_is_found_replaced_and_made_up_for() -> None:
         await desk.until(lambda: bool(desk.of(HeartbeatMissed)))
         await desk.until(lambda: bool(desk.filled(order)))  # by REST, the stream being down
         missed = desk.of(HeartbeatMissed)
-        assert [one.component for one in missed] == ["stream:OKX private"]
+        assert [one.component for one in missed] == ["stream:OKX private of main"]
         desk.heal()
         await desk.until(lambda: len(desk.server.simulator.sessions) >= 2)
         await desk.until_open()
@@ -159,7 +159,7 @@ def test_f21_refused_connects_are_told_once_and_end_in_a_stream() -> None:
         await desk.until(lambda: bool(desk.filled(order)))
         await desk.until_open()
         told = sorted(one.component for one in desk.of(HeartbeatMissed))
-        assert told == ["stream:OKX business", "stream:OKX private"]
+        assert told == ["stream:OKX business of main", "stream:OKX private of main"]
 
     on_a_desk(work)
 
@@ -521,7 +521,7 @@ def test_f22_a_venue_that_cannot_be_reached_is_told_and_waited_for() -> None:
             await broker.look_up(order.order_id, BTC)
         await broker.close()
         assert sorted(event.component for event in told if isinstance(event, HeartbeatMissed)) == [
-            "stream:OKX business", "stream:OKX private",
+            "stream:OKX business of main", "stream:OKX private of main",
         ]  # fmt: skip
 
     asyncio.run(run())

@@ -173,6 +173,17 @@ class Desk:
             if closed.decision_ts > after.get(closed.timeframe, -1):
                 yield slice_
 
+    def closed_by(self, state: EngineState) -> dict[str, int]:
+        """By time frame: the newest slice that a journal has, UTC ms; empty before the first.
+
+        What is traded in bars of a length that is new begins where the others are (R24).
+        """
+        closed = {frame: one.decision_ts for frame, one in state.slices.items()}
+        if not closed:
+            return {}
+        frames = {str(m.bars.timeframe) for account in self.accounts for m in account.markets}
+        return {**dict.fromkeys(frames, max(closed.values()) - 1), **closed}
+
     def rows(self) -> int:
         """Rows that a whole replay has, of all accounts together."""
         return sum(

@@ -111,7 +111,7 @@ async def _replay(
     engine = Engine(desk.engine_settings(journal.run_id))
     steps = Steps(engine, journal, seen.bus.publish)
     was_there = resumed(desk, steps)
-    after = {frame: closed.decision_ts for frame, closed in engine.state.slices.items()}
+    after = desk.closed_by(engine.state)
     time = ReplayTime(max(after.values(), default=desk.begin_ms() - 1))
     now_ms = utc_ms(time.clock.now())
     record_start(desk, journal, steps, now_ms, accept)

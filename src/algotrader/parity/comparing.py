@@ -25,7 +25,7 @@ from algotrader.parity.explaining import Explainer
 from algotrader.parity.reading import steps_of
 from algotrader.parity.record import Record
 from algotrader.parity.replaying import Replayed, Replayer
-from algotrader.parity.today import Desk, Range, run_today
+from algotrader.parity.today import Desk, Range, begun_later, run_today
 from algotrader.strategy.base import Style
 
 
@@ -98,7 +98,10 @@ def _compared(
     ends = {one.name: int(one.bars.known_at[-1]) for one in strategies}
     keys = sorted({*live.decisions, *today.decisions})
     within = [key for key in keys if key.decision_ts <= ends[key.strategy]]
-    return tuple(explainer.compare(key) for key in within), len(keys) - len(within)
+    begins = begun_later(live.deposits, span)  # an account that was added decided nothing before
+    first = {one.name: begins.get(one.account, 0) for one in strategies}
+    compared = (explainer.compare(key) for key in within if key.decision_ts >= first[key.strategy])
+    return tuple(compared), len(keys) - len(within)
 
 
 def _span(live: Record) -> Range:

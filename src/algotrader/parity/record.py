@@ -41,6 +41,7 @@ from algotrader.core.orders import OF_TARGETS, DenialReason, Intent, Order, Purp
 from algotrader.core.symbols import Symbol
 from algotrader.engine.inforce import InForce
 from algotrader.engine.settings import EngineSettings, owners_of
+from algotrader.engine.state import START
 from algotrader.parity.reading import Start
 from algotrader.parity.standing import NOTHING, Standing
 from algotrader.portfolio.positions import Contract
@@ -132,7 +133,7 @@ class Record:
         self.starts: list[tuple[int, Start]] = []  # each with the place of the event before it
         self.in_force: list[tuple[int, InForce]] = []  # code and settings, from a place on
         self.answers: dict[tuple[StrategyId, int], StrategyAnswered] = {}
-        self.deposits: list[CashMoved] = []  # before the first slice
+        self.deposits: list[CashMoved] = []  # before the first slice, or of an account added later
         self.asked: list[int] = []  # places of what a person stopped or let go on
         self.limits: list[
             tuple[int, Mapping[str, str]]
@@ -189,7 +190,7 @@ class Record:
             case OrderAbsent():
                 self._ended(event.order_id, "absent", "it never reached the venue")
             case CashMoved():
-                if not self.slices:
+                if not self.slices or event.movement_id == START:
                     self.deposits.append(event)
                 else:
                     self._moved(event.account, f"{event.reason} of {event.amount:+f}")

@@ -89,12 +89,16 @@ def run_today(desk: Desk, span: Range, deposits: Sequence[CashMoved]) -> Record:
     """Every decision of the range on today's bars. `deposits` are what the accounts began with."""
     settings = desk.simulated
     record = Record(settings)
+    begins = begun_later(deposits, span)
     answers: dict[StrategyId, Answering] = {}
     rows: dict[StrategyId, Mapping[int, int]] = {}
     for account in desk.accounts:
         for one in account.strategies:
             rows[one.name] = {int(at): row for row, at in enumerate(one.bars.known_at)}
-            answers[one.name] = _answering(one, span)
+            answers[one.name] = _answering(one, begins.get(account.name, span.first_ms))
+    later = sorted(
+        (one for one in deposits if one.ts_event >= span.first_ms), key=lambda one: one.ts_event
+    )
     driver = Driver(
         engine=Engine(settings),
         venues={
@@ -106,7 +110,8 @@ def run_today(desk: Desk, span: Range, deposits: Sequence[CashMoved]) -> Record:
         watch=record.hear,
     )
     for movement in deposits:
-        driver.tell(movement)
+        if movement not in later:
+            driver.tell(movement)
     for account in desk.accounts:
         driver.tell(armed(account.name, span.first_ms))
     sources = [
@@ -117,11 +122,18 @@ def run_today(desk: Desk, span: Range, deposits: Sequence[CashMoved]) -> Record:
     for together in at_once(in_order(sources)):
         if together[0].closed.decision_ts > span.last_ms:
             break
+        while later and later[0].ts_event <= together[0].closed.decision_ts:
+            driver.tell(later.pop(0))
         driver.take(*together)
     for account in desk.accounts:
         for one in account.strategies:
             end(one.strategy)
     return record
+
+
+def begun_later(deposits: Sequence[CashMoved], span: Range) -> dict[AccountId, int]:
+    """When accounts began that were added after the first decision, UTC ms."""
+    return {one.account: one.ts_event for one in deposits if one.ts_event >= span.first_ms}
 
 
 def _row(rows: Mapping[StrategyId, Mapping[int, int]], asked: AskStrategy) -> int:
@@ -135,18 +147,19 @@ def _first(market: Market, span: Range) -> int:
     return int(np.searchsorted(market.bars.known_at, span.first_ms))
 
 
-def _answering(one: TradedStrategy, span: Range) -> Answering:
-    """As the strategy's worker answers: no opinion before the warm-up is over (R5)."""
+def _answering(one: TradedStrategy, begin_ms: int) -> Answering:
+    """As the strategy's worker answers: no opinion before it traded, nor in its warm-up (R5)."""
     strategy, bars = one.strategy, one.bars
     rows = bars if strategy.panel or len(bars.symbols) > 1 else bars.column(0)
     prepared = prepare_all(strategy, rows)
+    first = int(np.searchsorted(bars.known_at, begin_ms))
+    silent = max(prepared.warmup_rows, first)
     if strategy.style is not Style.TARGETS:
-        return BarAnswers(BarByBar(strategy, rows, one.instruments, prepared), prepared.warmup_rows)
+        return BarAnswers(BarByBar(strategy, rows, one.instruments, prepared), silent)
     targets = all_targets(strategy, rows, prepared)
-    targets[: prepared.warmup_rows] = math.nan
+    targets[:silent] = math.nan
     schedule = decisions(strategy.rebalance, rows)
     if schedule is not None:
-        first = int(np.searchsorted(bars.known_at, span.first_ms))
         schedule[min(first, len(schedule) - 1)] = True
     return TargetAnswers(
         symbols=tuple(bars.symbols), targets=targets, prepared=prepared, schedule=schedule

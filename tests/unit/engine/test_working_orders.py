@@ -23,6 +23,7 @@ from algotrader.core.events import (
     AskedCancel,
     AskedOrder,
     AskedTarget,
+    Decided,
     OrderAmended,
     OrderDenied,
     OrderSubmitted,
@@ -244,3 +245,15 @@ def test_the_journal_alone_brings_all_of_it_back() -> None:
         market.order_id,
         stop.order_id,
     ]
+
+
+def test_r1_a_slice_that_is_told_again_is_not_acted_on_again() -> None:
+    desk = Desk(execution=Execution.MARKET, by_bar=True)
+    wish = AskedOrder(instrument=BTC.symbol, number=0, side=Side.BUY, weight=0.2)
+    desk.bar(1)
+    [order] = desk.answer(1, asked=[wish])
+    desk.accept(order, T0 + HOUR + 10)
+    desk.bar(1)  # a restart inside the bar
+
+    assert desk.answer(1, asked=[wish]) == []
+    assert sum(isinstance(event, Decided) for event in desk.events) == 1

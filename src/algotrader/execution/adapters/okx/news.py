@@ -158,7 +158,7 @@ class OkxNews:
                 HeartbeatMissed(
                     ts_event=now_ms,
                     ts_known=now_ms,
-                    component=f"stream:OKX {access}",
+                    component=f"stream:OKX {access} of {self._reader.account}",
                     last_seen_ms=None,
                     allowed_ms=self._settings.heartbeat_ms,
                 )
