@@ -143,7 +143,8 @@ def build_app(serving: Serving) -> FastAPI:
 @asynccontextmanager
 async def _running(app: FastAPI) -> AsyncIterator[None]:
     serving: Serving = app.state.serving
-    work = [asyncio.ensure_future(one.run()) for one in (serving.view, serving.works)]
+    parts = (serving.view.run(), serving.works.run(), realtime.keep_beating(serving))
+    work = [asyncio.ensure_future(part) for part in parts]
     try:
         yield
     finally:

@@ -19,6 +19,8 @@ from algotrader.live.journal.showing import plain_body
 from algotrader.live.topics import is_asked_for, topic_of
 
 MOST_WAITING: Final = 2_000  # messages of one listener
+TO_ALL: Final = ""
+"""The topic of what every listener gets, whatever it asked for."""
 _ENCODE: Final = msgspec.json.Encoder()
 
 
@@ -51,7 +53,7 @@ class Listener:
         self._woken = asyncio.Event()
 
     def offer(self, message: Told) -> None:
-        if self.is_dropped or not any(is_asked_for(message.topic, one) for one in self.topics):
+        if self.is_dropped or not self._wants(message.topic):
             return
         if len(self._waiting) >= self._most:
             self.is_dropped = True
@@ -59,6 +61,9 @@ class Listener:
         else:
             self._waiting.append(message)
         self._woken.set()
+
+    def _wants(self, topic: str) -> bool:
+        return topic == TO_ALL or any(is_asked_for(topic, one) for one in self.topics)
 
     async def next(self) -> list[Told]:
         """All that waits, at least one; empty once it was dropped."""

@@ -12,14 +12,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from algotrader.api.access import Role
-from algotrader.api.hub import Listener, Told, told_of
+from algotrader.api.hub import TO_ALL, Listener, Told, told_of
 from algotrader.api.serving import Serving, caller_of, serving_of
 from algotrader.core.events import decode_event
 from algotrader.core.instants import utc_ms
@@ -77,8 +77,9 @@ class _Connection:
         self._listener = Listener(())
 
     async def run(self) -> None:
+        await self._send(await asyncio.to_thread(heartbeat, self._serving))
         self._serving.hub.add(self._listener)
-        parts = [asyncio.ensure_future(one()) for one in (self._read, self._tell, self._beat)]
+        parts = [asyncio.ensure_future(one()) for one in (self._read, self._tell)]
         try:
             done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
             for part in done:
@@ -133,18 +134,20 @@ class _Connection:
                 await self._socket.close(SLOW, "too slow: read the lists anew")
                 return
 
-    async def _beat(self) -> None:
-        while True:
-            beat = await asyncio.to_thread(heartbeat, self._serving)
-            await self._send(msgspec.json.encode(beat).decode())
-            await asyncio.sleep(HEARTBEAT_S)
-
     async def _send(self, text: str) -> None:
         async with asyncio.timeout(_SEND_S):
             await self._socket.send_text(text)
 
 
-def heartbeat(serving: Serving) -> dict[str, Any]:
+async def keep_beating(serving: Serving) -> None:
+    """For ever: tell everyone how things stand, told once for all."""
+    while True:
+        await asyncio.sleep(HEARTBEAT_S)
+        if len(serving.hub):
+            serving.hub.tell(Told(TO_ALL, await asyncio.to_thread(heartbeat, serving)))
+
+
+def heartbeat(serving: Serving) -> str:
     """How things stand now."""
     configuration = serving.configuration
     summary = read_summary(configuration.path(configuration.settings.workspace.logs))
@@ -154,10 +157,11 @@ def heartbeat(serving: Serving) -> dict[str, Any]:
             "state": state_of(summary), "written": summary.written_ms,
             "reasons": list(summary.reasons), "last_decision": summary.last_decision_ms,
         }  # fmt: skip
-    return {
+    beat = {
         "type": "heartbeat", "at": utc_ms(serving.clock.now()), "seq": serving.view.seq,
         "trader": trader,
     }  # fmt: skip
+    return msgspec.json.encode(beat).decode()
 
 
 def _is_event(kind: str) -> bool:

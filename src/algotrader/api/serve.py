@@ -46,7 +46,7 @@ async def serve(
     serving = serving_of(configuration)
     try:
         _require_password_in_public(settings, serving)
-        with _listening(settings) as listener:
+        with listening(settings) as listener:
             server = Server(
                 uvicorn.Config(
                     build_app(serving), http=ImpatientProtocol, ws="websockets-sansio", log_config=None, access_log=False, server_header=False,
@@ -76,9 +76,9 @@ async def _until_over(server: uvicorn.Server, listener: socket.socket, parent: i
         await asyncio.gather(work, return_exceptions=True)
 
 
-def _listening(settings: ApiSettings) -> socket.socket:
+def listening(settings: ApiSettings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((settings.host, settings.port))

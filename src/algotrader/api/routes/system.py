@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from functools import cache
 from typing import Any
 
 from fastapi import APIRouter
@@ -17,6 +18,7 @@ from algotrader.ops.observing.process import memory_bytes
 from algotrader.ops.observing.summary import as_plain, read_summary
 from algotrader.ops.versions import versions
 
+_versions = cache(versions)  # of this process, which does not change them
 router = APIRouter(tags=["system"])
 
 
@@ -46,7 +48,7 @@ def system_row(serving: Serving, state: EngineState | None) -> dict[str, Any]:
     trading = configuration.settings.trading
     now_ms = utc_ms(serving.clock.now())
     summary = read_summary(configuration.path(configuration.settings.workspace.logs))
-    held = versions()
+    held = dict(_versions())
     return {
         "mode": trading.mode,
         "execution": None if state is None else state.inforce.execution or None,
