@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 const API = process.env.CONSOLE_API ?? "http://127.0.0.1:8000";
+const PROXY = { "/api": API, "/ws": { target: API, ws: true } };
 
 export default defineConfig({
   plugins: [vue(), tailwind()],
@@ -17,7 +18,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 1200,
   },
-  server: { proxy: { "/api": API, "/ws": { target: API, ws: true } } },
+  server: { proxy: PROXY },
+  preview: { proxy: PROXY },
   test: {
     environment: "happy-dom",
     include: ["tests/**/*.test.ts"],

@@ -94,6 +94,10 @@ export function receive(message: { type: string } & Record<string, unknown>): vo
     link.heardAt = Date.now();
     link.stale = false;
     held.last ??= Number(message.seq ?? 0);
+  } else if (message.type === "state") {
+    // Of no journal row: it has no number and is not told again after a pause.
+    const event = { id: link.seq, kind: "", at: Date.now(), ...message } as unknown as LiveEvent;
+    listeners.forEach((listener) => listener(event));
   } else if (message.type === "reset") {
     held.last = Number(message.seq ?? 0);
     resets.forEach((listener) => listener());

@@ -1,0 +1,16 @@
+/** How a run's figures are read. */
+import { fixed, percent, ratio } from "@/lib/numbers";
+
+const PERCENT = /return|drawdown|rate|share|time_in_market|volatility|shortfall|coverage|exposure/;
+const COUNT = /^(trades|bars|orders|fills|days|n_)/;
+
+export function figure(name: string, value: unknown): string {
+  if (typeof value !== "number") return value === null || value === undefined ? "–" : String(value);
+  if (COUNT.test(name)) return fixed(value, 0);
+  return PERCENT.test(name) ? percent(value, 1) : ratio(value);
+}
+/** The first of several names that a run has. */
+export function pick(metrics: Record<string, unknown>, ...names: string[]): number | null {
+  for (const name of names) if (typeof metrics[name] === "number") return metrics[name];
+  return null;
+}
