@@ -1,4 +1,4 @@
-"""What is watched beside trading on OKX: the rules of its instruments, and its clock."""
+"""Watched beside trading on OKX: rules of instruments, its clock, its prices of liquidation."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from algotrader.data.adapters.okx.clock import ClockReading, measure_clock
 from algotrader.engine.engine import Engine
 from algotrader.execution.adapters.okx.account import OkxAccount
 from algotrader.execution.adapters.okx.client import OkxClient
+from algotrader.execution.adapters.okx.liquidation import OkxLiquidationWatch
 from algotrader.execution.adapters.okx.watching import OkxClockWatch, OkxRulesWatch
 from algotrader.live.bus import Bus
 from algotrader.live.trader import Trader
@@ -40,6 +41,9 @@ async def watch_okx(
         await trader.ready()
         async with asyncio.TaskGroup() as group:
             group.create_task(rules.run())
+            for one in accounts:
+                watch = OkxLiquidationWatch(OkxAccount(one.client), instruments, notifier)
+                group.create_task(watch.run())
             for one in () if is_look_alike else accounts:
                 group.create_task(_clock_watch(one, trader, clock, notifier).run())
     finally:

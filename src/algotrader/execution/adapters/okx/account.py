@@ -71,6 +71,7 @@ class VenuePosition:
     leverage: Decimal
     liquidation_price: Decimal | None  # OKX leaves it empty while it is far away
     maintenance_margin: Decimal
+    margin: Decimal  # behind an isolated position; 0 of a cross one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,6 +280,7 @@ def read_position(row: Row) -> VenuePosition | None:
         leverage=decimal(row, "lever"),
         liquidation_price=decimal(row, "liqPx") or None,
         maintenance_margin=decimal(row, "mmr"),
+        margin=decimal(row, "margin"),
     )
 
 
