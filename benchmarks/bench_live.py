@@ -63,6 +63,7 @@ STRATEGIES = 10
 HISTORY_ROWS = 5_000
 BAR_MS = 900_000
 SNAPSHOT_AGE = 50_000
+PAUSE_S = 0.03  # between bars, where there is much more: logs of the one before are written by then
 A_DAY = 96  # bars of 15 minutes
 START = 1_577_836_800_000
 MB = 1024 * 1024
@@ -203,8 +204,8 @@ class Timed:
     def sent(self) -> None:
         self._sent = time.perf_counter()
 
-    async def trade(self, sync: Sync) -> int:
-        """The desk of the folder, to the end of its bars; how many slices."""
+    async def trade(self, sync: Sync, pause_s: float = 0.0) -> int:
+        """The desk of the folder, to the end of its bars, resting after each; how many slices."""
         desk = build_desk(load(self._folder / "algotrader.yaml", environment={}))
         timed = self.sent
         submit = PaperBroker.submit
@@ -217,7 +218,8 @@ class Timed:
         PaperBroker.submit = submitted  # type: ignore[method-assign]
         try:
             with opened(journal_folder(desk), sync) as journal:
-                return (await trade_replay(desk, journal, on_slice=self.told)).slices
+                done = await trade_replay(desk, journal, on_slice=self.told, pause_s=pause_s)
+                return done.slices
         finally:
             PaperBroker.submit = submit  # type: ignore[method-assign]  # as it was
 
@@ -232,7 +234,7 @@ def resident_mb() -> float:
 def order(slices: int, folder: Path) -> Figures:
     desk_folder(folder, HISTORY_ROWS + slices, HISTORY_ROWS, every=2)
     timed = Timed(folder)
-    count = asyncio.run(timed.trade(Sync.FULL))
+    count = asyncio.run(timed.trade(Sync.FULL, PAUSE_S))
     took = np.array(timed.took[10:]) * 1e3
     return {
         "slices": count,

@@ -313,11 +313,15 @@ class PaperVenue:
         self._guards.hear(stepper.take_guard_news(), self._orders)
         told: list[Event] = []
         # Settled on what was held before the bar, or else on what was opened in it (R7).
-        told += self._new_funding(row, now_ms, [c for c, was in enumerate(held) if was])
-        told += self._new_fills(now_ms)
-        told += self._new_funding(row, now_ms, [c for c, was in enumerate(held) if not was])
+        if settles:
+            told += self._new_funding(row, now_ms, [c for c, was in enumerate(held) if was])
+        if stepper.fills != self._told:
+            told += self._new_fills(now_ms)
+        if settles:
+            told += self._new_funding(row, now_ms, [c for c, was in enumerate(held) if not was])
         told += [self._seen(n, now_ms) for n in stepper.take_ended() if n in self._orders]
-        told += self._guard_news(now_ms)
+        if self._guards.has_any:
+            told += self._guard_news(now_ms)
         return told
 
     def _write(self, bars: Sequence[BarClosed], row: int) -> None:
@@ -333,8 +337,6 @@ class PaperVenue:
             prices["volume"][at] = bar.volume if self._terms.volume_known else math.nan
 
     def _guard_news(self, now_ms: int) -> Iterator[Event]:
-        if not self._guards.has_any:
-            return
         rows = self._stepper.guards()
         for guard in self._guards.take_triggered():
             yield self._stop_triggered(guard, now_ms)
@@ -373,8 +375,6 @@ class PaperVenue:
         )
 
     def _new_fills(self, now_ms: int) -> Iterator[Event]:
-        if self._stepper.fills == self._told:
-            return
         columns = fills_from(self._stepper.fills_from(self._told))
         openers = self._stepper.openers_from(self._told)
         for k in range(len(columns.row)):

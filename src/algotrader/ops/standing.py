@@ -8,6 +8,7 @@ from algotrader.core.errors import ConfigurationError
 from algotrader.core.events import Event, decode_event
 from algotrader.core.ids import RunId
 from algotrader.engine.state import EngineState
+from algotrader.live.journal.chain import Row
 from algotrader.live.journal.folder import JournalFolder
 from algotrader.live.journal.journal import last_segment
 from algotrader.live.journal.records import PREFIX
@@ -55,21 +56,27 @@ def read_stood(configuration: Configuration, note: Callable[[str], None] = lambd
 
 def events_of(folder: JournalFolder, kinds: Sequence[type[Event]] = ()) -> Iterator[Event]:
     """Every event of a journal, or those of some kinds, in order."""
-    yield from (event for _, event in numbered(folder, kinds))
+    for page in _pages(folder, kinds):
+        for row in page:  # a paper account reads all there were: nothing is made between
+            yield decode_event(row.body)
 
 
 def numbered(
     folder: JournalFolder, kinds: Sequence[type[Event]] = ()
 ) -> Iterator[tuple[int, Event]]:
     """The same, each with the number of its row."""
+    for page in _pages(folder, kinds):
+        for row in page:
+            yield row.seq, decode_event(row.body)
+
+
+def _pages(folder: JournalFolder, kinds: Sequence[type[Event]]) -> Iterator[list[Row]]:
     names = [kind.__name__ for kind in kinds]
     with folder.reading() as rows:
         at = 1
         while page := rows.page(at, _PAGE, names):
             at = page[-1].seq + 1
-            for row in page:
-                if not row.kind.startswith(PREFIX):
-                    yield row.seq, decode_event(row.body)
+            yield page if names else [row for row in page if not row.kind.startswith(PREFIX)]
 
 
 def journal_differs(folder: JournalFolder, error: KeyError) -> ConfigurationError:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +36,7 @@ log = logging.getLogger(__name__)
 _DEAD_S: Final = 5.0
 """Without a beat for so long the trader is told not to live."""
 _IDLE_S: Final = 30.0
+_TURN_S: Final = 0.0005
 _MB: Final = 1_000_000
 _LOOKS_BETWEEN: Final = {"trader": 60, "worker": 20}
 """Looks from one start of a process to the next for want of memory: a limit below what it needs
@@ -99,12 +102,18 @@ class Observation:
     def watch(self, watched: Watched) -> None:
         """Look at a trader from now on."""
         self._watched = watched
+        # What writes logs in a thread of its own gives the interpreter back to the money soon, and
+        # what was made for the start is not gone through for garbage again and again.
+        sys.setswitchinterval(_TURN_S)
+        gc.collect()
+        gc.freeze()
         watched.trader.overhear(self._overheard)
         self._pulse = Pulse(blocked=self._blocked, moving=self._moving)
         self._task = asyncio.create_task(self._look_for_ever(), name="observation")
 
     async def close(self) -> None:
         """Tell the listeners what waits for them, write the last figures, and end."""
+        gc.unfreeze()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
