@@ -1,9 +1,8 @@
-"""The whole way: bars of a simulated exchange, the engine, orders, and fills back in the books."""
+"""The whole way of a protected position: bars of a simulated exchange, orders, stops."""
 
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.builders.okx_orders import BTC, KEYS, MAIN, SWAP
 from tests.builders.okx_venue import simulator
-from tests.integration.okx_trader import FLIP, USDT, Silent, settings
+from tests.integration.okx_trader import FLIP, USDT, Silent
 
 from algotrader.core.accounts import Account, MarginMode
 from algotrader.core.events import (
@@ -19,7 +18,6 @@ from algotrader.core.events import (
     DecisionOutcome,
     StrategyAnswered,
     TargetWanted,
-    TradingMode,
 )
 from algotrader.core.ids import RunId, run_tag
 from algotrader.core.instants import utc_ms
@@ -41,136 +39,17 @@ from algotrader.live.journal.folder import JournalFolder
 from algotrader.live.journal.journal import Journal
 from algotrader.live.steps import Steps
 from algotrader.live.trader import Trader
-from algotrader.simulator.okx.faults import Fault, FaultKind
 from algotrader.simulator.okx.listings import usual_instrument
 from algotrader.simulator.okx.server import Server, serving
-from algotrader.simulator.okx.simulator import Simulator
 
 pytest.importorskip("ccxt", reason="not run: ccxt is not installed")
 STREAMS = StreamSettings(heartbeat_s=0.5, wait_s=lambda _attempt, _draw: 0.4)
-
-
-class ByTheMinute:
-    """Half of the equity at even minutes, nothing at odd ones."""
-
-    def __init__(self) -> None:
-        self.asked: list[int] = []
-
-    async def decide(self, question: AskStrategy) -> StrategyAnswered:
-        self.asked.append(question.decision_ts)
-        now_ms = utc_ms(SystemClock().now())
-        target = 0.5 if question.decision_ts // MINUTE_MS % 2 == 0 else 0.0
-        return StrategyAnswered(
-            ts_event=now_ms, ts_known=now_ms, account=MAIN, strategy=FLIP,
-            decision_ts=question.decision_ts, outcome=DecisionOutcome.DECIDED,
-            wanted=(TargetWanted(instrument=BTC, target=target, features={}),),
-        )  # fmt: skip
-
-
-REQUESTS = (
-    FaultKind.DROP_AFTER, FaultKind.DROP_BEFORE, FaultKind.DELAY_AFTER, FaultKind.DELAY_BEFORE,
-    FaultKind.HTML, FaultKind.RATE_LIMIT, FaultKind.EMPTY_LIST,
-)  # fmt: skip
-PUSHES = (FaultKind.LOSE_PUSH, FaultKind.DUPLICATE_PUSH, FaultKind.REORDER_PUSH)
-CALM, EVERYDAY, HISTORIES = 0, 2, 60  # seeds: none of the faults, of a day, of all tests
-
-
-def spoilt(seed: int) -> list[Fault]:
-    """A swarm: each kind is there in half of the histories, at a rate of its own."""
-    if seed == CALM:
-        return []
-    chance = random.Random(seed)
-    kinds = [("POST trade/*", kind) for kind in REQUESTS if chance.random() < 0.5]
-    kinds += [("GET *", kind) for kind in REQUESTS[:5] if chance.random() < 0.5]
-    kinds += [("push *", kind) for kind in PUSHES if chance.random() < 0.5]
-    if chance.random() < 0.3:
-        kinds.append(("connect private", FaultKind.HALF_OPEN))
-    return [
-        Fault(kind=kind, where=where, chance=chance.random() * 0.15, delay_s=(0.0, 1.5))
-        for where, kind in kinds
-    ]
-
-
-def a_venue(clock: SystemClock, seed: int) -> Simulator:
-    """A minute a second."""
-    venue = simulator(
-        clock, names=("BTC-USDT",), balances={"USDT": Decimal(10_000)}, speed=60.0, bars=4_000,
-        limits=False,
-    )  # fmt: skip
-    for rule in spoilt(seed):
-        venue.faults.add(rule, utc_ms(clock.now()))
-    return venue
 
 
 async def until(is_so: Callable[[], bool], seconds: float = 40.0) -> None:
     async with asyncio.timeout(seconds):
         while not is_so():
             await asyncio.sleep(0.02)
-
-
-@pytest.mark.parametrize(
-    "seed",
-    [
-        *range(EVERYDAY + 1),
-        *(pytest.param(n, marks=pytest.mark.slow) for n in range(EVERYDAY + 1, HISTORIES + 1)),
-    ],
-)
-def test_f12_f13_f14_f16_f18_f24_f37_books_agree_whatever_the_wire_does(
-    tmp_path: Path, seed: int
-) -> None:
-    """A history over real sockets: bars become orders, orders fills, and fills books."""
-
-    async def trade(journal: Journal) -> None:
-        clock = SystemClock()
-        venue = a_venue(clock, seed)
-        state = venue.api.desk.exchange.venue
-        async with serving(Server(venue, clock), "127.0.0.1", 0) as port:
-            steps, decider = Steps(Engine(settings(journal.run_id)), journal), ByTheMinute()
-            now_ms = utc_ms(clock.now())
-            steps.take(
-                CashMoved(ts_event=now_ms, ts_known=now_ms, account=MAIN, movement_id="start",
-                          reason="deposit", amount=Decimal(10_000), currency=USDT)
-            )  # fmt: skip
-            client = OkxClient(KEYS, base_url=f"http://127.0.0.1:{port}")
-            broker = OkxBroker(MAIN, client, clock, OkxBrokerSettings(
-                run_tag=run_tag(journal.run_id), watched=frozenset({BTC}), streams=STREAMS,
-                news=NewsSettings(check_s=0.5, blind_s=0.2),
-            ))  # fmt: skip
-            feed = OkxBarFeed(
-                OkxRest(None, client.address), OkxStreams(None, client.address, STREAMS), clock,
-                [BTC], Timeframe(MINUTE_MS),
-            )  # fmt: skip
-            trader = Trader(
-                steps=steps, brokers={MAIN: broker}, decider=decider, notifier=Silent(), clock=clock
-            )
-            running = asyncio.create_task(trader.run())
-            feeding = asyncio.create_task(feed_bars(trader, feed))
-            await until(lambda: len(state.records.fills) >= 6 or running.done() or feeding.done())
-            feeding.cancel()
-            venue.faults.clear()
-            orders = steps.engine.state.orders
-            await until(
-                lambda: (
-                    not any(orders.open())
-                    and steps.engine.state.books[MAIN].whole.position(BTC).quantity
-                    == state.wallet.cash.get("BTC", Decimal(0))
-                )
-            )
-            running.cancel()
-            await asyncio.gather(running, feeding, return_exceptions=True)
-            await broker.close()
-            await feed.close()
-        assert decider.asked == sorted(set(decider.asked))
-        assert steps.engine.state.modes[MAIN] is TradingMode.TRADING
-        sent = [order.asked.client_id for order in state.records.orders.values()]
-        assert len(sent) == len(set(sent)) >= 6
-        book = steps.engine.state.books[MAIN]
-        assert book.whole.cash() == pytest.approx(state.wallet.cash["USDT"], abs=Decimal("1e-9"))
-
-    folder = JournalFolder(tmp_path / "journal")
-    made = folder.create(entropy=bytes(range(16)), now_ms=utc_ms(SystemClock().now()))
-    with made as journal:
-        asyncio.run(trade(journal))
 
 
 class Stepwise:

@@ -50,13 +50,13 @@ ORDER_THERE: Final = (USUAL_S, 4.2, 6.5, 9.0, None)  # in time, late, after the 
 ORDER_BACK: Final = (USUAL_S, 2.0, None)
 FIRST_LOOK: Final = (USUAL_S, 2.6, 2.95, None)  # when its answer is back
 SECOND_LOOK: Final = (USUAL_S, None)
-PUSHES: Final = (USUAL_S, 5.0, None)  # of the order's states, and of its trades
+PUSHES: Final = (USUAL_S, 5.0, None)  # of its states and its trades
 PACES: Final = (0.2, 8.0)
 KILLS_S: Final = (0.3, 1.5, 4.0)  # after the bar, between two points of the disk
 PAUSES: Final = (0.1, 3.9)  # a start asks at once: its phase against the order's arrival matters
 SIZES: Final = {
     "there": len(ORDER_THERE), "back": len(ORDER_BACK), "first": len(FIRST_LOOK),
-    "second": len(SECOND_LOOK), "push": len(PUSHES), "trade push": len(PUSHES),
+    "second": len(SECOND_LOOK), "push": len(PUSHES),
     "pace": len(PACES), "pause": len(PAUSES),
 }  # fmt: skip
 
@@ -93,8 +93,7 @@ class ChoosingVenue(ModelVenue):
     def _arrive(self, listener: asyncio.Queue[Event], event: Event) -> None:
         if listener not in self.listeners or self.choices is None:
             return
-        is_trade = getattr(event, "fill", None) is not None
-        push_s = self.choices.of("trade push" if is_trade else "push", PUSHES)
+        push_s = self.choices.of("push", PUSHES)
         if push_s == USUAL_S:
             self._deliver(listener, event)
         elif push_s is not None:
@@ -233,7 +232,7 @@ class ChosenWorld(World):
         on_its_way = tuple(self._loop.to_come())
         orders = [(one.venue_id, one.status, one.filled) for one in self._venue.placed]
         asked = [self._choices.has(name) for name in ("there", "first", "second")]
-        bound = [self._choices.taken(name) for name in ("push", "trade push", "pace")]
+        bound = [self._choices.taken(name) for name in ("push", "pace")]
         return (
             self._loop.time(), newest and newest.hash, self._storage.head(), on_its_way,
             tuple(orders), tuple(asked), tuple(bound), self._slice[:1] != (),
