@@ -399,16 +399,24 @@ def test_a_negative_embargo_is_refused(here: Path, capsys: pytest.CaptureFixture
     )
 
 
-def test_promise_30_a_backtest_opens_no_socket(
-    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "line",
+    [
+        "backtest cross.py --data good.csv",
+        "sweep cross.py --data good.csv --range fast=2:6:2 --workers 1",
+        "check cross.py --data good.csv",
+    ],
+)
+def test_promise_30_research_opens_no_socket(
+    here: Path, line: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def opened(*_: object, **__: object) -> NoReturn:
         raise AssertionError("a socket was opened")
 
     monkeypatch.setattr(socket, "socket", opened)
 
-    assert main(["backtest", "cross.py", "--data", "good.csv", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["metrics"]["trades"] > 0
+    assert main([*line.split(), "--json"]) == 0, capsys.readouterr().out
+    assert json.loads(capsys.readouterr().out)
 
 
 LIMITED = """
