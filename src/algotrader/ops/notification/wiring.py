@@ -147,7 +147,7 @@ class _SetUp:
             log.error("the new channels cannot be used: %s", error)
             self._outbox.hear(
                 Notice(
-                    severity=Severity.CRITICAL, title=self._teller.says("channels_kept"),
+                    severity=Severity.CRITICAL, title=self._teller.say("channels_kept"),
                     text=self._redactor.text(str(error)), cause=f"settings:channels:{event.ts_event}",
                 ),
                 event.ts_known,
