@@ -120,6 +120,7 @@ def test_two_accounts_cannot_name_one_key(refused: Any, exchange: tuple[Simulato
 
     assert error["code"] == "trading.same_keys"
     assert "accounts carry and main both use the key ALGOTRADER_OKX_KEY" in error["message"]
+    assert main(["config", "check"]) == 2
 
 
 def test_two_keys_of_one_account_are_seen_for_what_they_are(refused: Any) -> None:

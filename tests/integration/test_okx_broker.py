@@ -270,6 +270,25 @@ def test_f33_a_liquidation_is_told_as_one_with_its_fee() -> None:
 # Algo orders
 
 
+@pytest.mark.parametrize("margin_mode", ["cross", "isolated"])
+def test_orders_and_stops_are_of_the_margin_mode_of_their_account(margin_mode: str) -> None:
+    async def work(desk: Desk) -> None:
+        await place(desk, an_order("2", symbol=SWAP))
+        stop = an_order("2", symbol=SWAP, side=Side.SELL, number=1, stop=Decimal(29_980),
+                        reduce_only=True, purpose=Purpose.STOP_LOSS)  # fmt: skip
+        await place(desk, stop)
+        venue = desk.server.simulator.api.desk.venue
+        (held,) = venue.wallet.open_positions()
+        assert held.key.mode == margin_mode
+        assert (await desk.broker.positions([SWAP]))[SWAP] == 2
+        await desk.move(60_000)
+        await desk.until(lambda: life(desk, stop).is_final)
+        assert {order.asked.mode for order in venue.records.orders.values()} == {margin_mode}
+        assert (await desk.broker.positions([SWAP]))[SWAP] == 0
+
+    on_a_desk(work, margin_mode=margin_mode)
+
+
 def test_f84_a_stop_that_triggers_is_told_and_its_childs_fills_are_its_own() -> None:
     async def work(desk: Desk) -> None:
         await place(desk, an_order("2", symbol=SWAP))

@@ -59,8 +59,11 @@ def check(out: Output) -> None:
     algotrader config check
     algotrader config check --config other.yaml
     """
+    from algotrader.ops.own_keys import require_keys_of_traded
+
     configuration = _load(out)
     _require_strategies(configuration)
+    require_keys_of_traded(configuration)
     name = short(configuration.file) if configuration.file else "no algotrader.yaml here: defaults"
     beyond = configuration.settings.risk.beyond_fast_driver()
     live_only = configuration.settings.risk.live_only()

@@ -24,9 +24,10 @@ from algotrader.live.steps import Steps
 from algotrader.ops.account_lock import account_locked
 from algotrader.ops.desk import Desk, DeskAccount
 from algotrader.ops.holdings import holdings_at_start
-from algotrader.ops.okx_access import key_names, okx_client, okx_keys, place
+from algotrader.ops.okx_access import okx_client, okx_keys, place
 from algotrader.ops.okx_admission import examined
 from algotrader.ops.other_runs import refuse_other_runs
+from algotrader.ops.own_keys import require_own_keys
 from algotrader.ops.secrets import Secrets
 
 
@@ -45,24 +46,14 @@ class AccountOnOkx:
 
 def require_okx(desk: Desk) -> None:
     """ConfigurationError for another venue, and for two accounts that name the same key."""
-    named: dict[str, AccountId] = {}
     for account in desk.accounts:
-        if others := sorted({symbol.venue for symbol in account.symbols} - {"OKX"}):
+        if (venue := account.symbols[0].venue) != "OKX":
             raise ConfigurationError(
                 "trading.venue",
-                f"account {account.name} trades on {', '.join(others)}: real and demo orders go to "
-                "OKX alone, for no other venue's adapter is proved on the venue itself",
+                f"account {account.name} trades on {venue}; OKX alone is traded so far",
                 hint="use symbols such as OKX:BTC/USDT, or trading: {mode: paper}",
             )
-        other = named.setdefault(account.settings.keys, account.name)
-        if other != account.name:
-            raise ConfigurationError(
-                "trading.same_keys",
-                f"accounts {other} and {account.name} both use the key "
-                f"{key_names(account.settings.keys)[0]}: one key is of one account",
-                hint=f"accounts: {{{account.name}: {{keys: ALGOTRADER_OKX_"
-                f"{account.name.upper().replace('-', '_')}}}}}, and put its three secrets in .env",
-            )
+    require_own_keys({one.name: one.settings for one in desk.accounts})
 
 
 def keys_of(desk: Desk, secrets: Secrets) -> dict[AccountId, OkxKeys]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
+
 from algotrader.core.events import BarClosed, SliceClosed
 from algotrader.core.instants import utc_at
 from algotrader.core.ports import ManualClock, Notice
@@ -38,6 +40,7 @@ class Floor:
     """A floor with one paper account that fills once a bar, and a trader that listens."""
 
     rate: float | None = 0.0001
+    frame: str = "1h"  # of the bars that fill
     decided: dict[str, SliceClosed] = field(default_factory=dict)
     told: list[Any] = field(default_factory=list)
     paid: list[tuple[int, float]] = field(default_factory=list)  # hour and rate
@@ -58,10 +61,10 @@ class Floor:
         return SimpleNamespace(slices=self.decided)
 
     def advance(self, bars: Any, _: int) -> list[Any]:
-        return [f"filled on {(one.ts - MIDNIGHT) // HOUR_MS}" for one in bars]
+        return [f"filled on {(one.ts - MIDNIGHT) // HOUR_MS}" for one in bars if self.takes(one)]
 
     def takes(self, one: BarClosed) -> bool:
-        return one.timeframe == "1h"
+        return one.timeframe == self.frame
 
     def settle(self, _: Symbol, ts: int, rate: float) -> None:
         self.paid.append(((ts - MIDNIGHT) // HOUR_MS, rate))
@@ -75,7 +78,7 @@ class Floor:
     def hear(self, *events: Any) -> list[Any]:
         async def run() -> None:
             for event in events:
-                await self.floor.hear((event,))
+                await self.floor.hear(event if isinstance(event, tuple) else (event,))
 
         asyncio.run(run())
         return self.told
@@ -109,3 +112,33 @@ def test_funding_that_is_not_known_is_said() -> None:
 
     assert floor.paid == []
     assert [one.cause for one in floor.notices] == [f"funding:{SWAP}"]
+
+
+def hour_of_quarters(hour: int) -> tuple[list[BarClosed], list[SliceClosed]]:
+    """An hourly bar that the account does not fill on, and the quarter of it that closes with it."""
+    whole, closed = bar(hour), slice_of(hour)
+    quarter = msgspec.structs.replace(
+        whole, timeframe="15m", ts=whole.ts_event - HOUR_MS // 4, instrument=SWAP
+    )
+    return [quarter, whole], [msgspec.structs.replace(closed, timeframe="15m"), closed]
+
+
+def test_bars_of_several_lengths_fill_once_and_are_decided_on_together() -> None:
+    floor = Floor(frame="15m")
+    bars, slices = hour_of_quarters(7)
+    told = floor.hear(*bars, tuple(slices))
+
+    assert told == [f"filled on {7}", *bars, *slices]
+
+
+def test_funding_is_settled_by_the_bars_that_fill_alone() -> None:
+    floor = Floor(frame="15m")
+    for hour in (7, 8):
+        bars, slices = hour_of_quarters(hour)
+        floor.hear(*bars, tuple(slices))
+
+    assert floor.paid == []  # at 08:00 it falls due in the quarter that opens there
+    quarter = msgspec.structs.replace(bar(8), timeframe="15m", ts_event=MIDNIGHT + 8 * HOUR_MS + 1)
+    closed = msgspec.structs.replace(slice_of(8), timeframe="15m", decision_ts=quarter.ts_event)
+    floor.hear(quarter, (closed,))
+    assert floor.paid == [(8, 0.0001)]
