@@ -38,6 +38,7 @@ _WRITE_AT: Final = 1_000  # bars that wait to be written, at most
 _WAIT_S: Final = 2.0  # and how long they wait
 _PAUSE_S: Final = 1.0  # between writes at slices: a replay at high speed closes many a second
 _HELD: Final = 50_000  # while nothing can be written
+_BARS: Final = "bars:"  # how a part that brings bars is named when it falls silent
 _RAW_PARTS: Final = 24  # files of one series as received, before they are made one
 
 
@@ -220,7 +221,14 @@ class Collector:
             )  # fmt: skip
 
     async def _fell_silent(self, missed: HeartbeatMissed) -> None:
-        """Told once an outage, not once a bar (F47)."""
+        """Told once an outage, not once a bar (F47). A stream alone is none: its bars are asked for."""
+        if not missed.component.startswith(_BARS):
+            await self._say(
+                f"silent:{missed.component}", Severity.IMPORTANT, f"{missed.component} is silent",
+                f"{missed.component} brought nothing since {_moment_text(missed.last_seen_ms)}; "
+                "bars are asked for, and it is connected anew",
+            )  # fmt: skip
+            return
         if missed.component in self._silent:
             return
         self._silent[missed.component] = utc_ms(self._clock.now())
@@ -232,7 +240,7 @@ class Collector:
         )  # fmt: skip
 
     async def _speaks(self, bar: BarClosed) -> None:
-        component = f"bars:{bar.instrument} {bar.timeframe}"
+        component = f"{_BARS}{bar.instrument} {bar.timeframe}"
         since_ms = self._silent.pop(component, None)
         if since_ms is None:
             return

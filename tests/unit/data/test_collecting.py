@@ -310,6 +310,21 @@ def test_F47_an_outage_is_told_once_and_its_end_once(tmp_path: Path) -> None:
     assert [one.is_alive for one in desk.store.sources()] == [True]
 
 
+def test_a_stream_that_is_silent_is_told_and_no_outage_while_its_bars_are_asked_for(
+    tmp_path: Path,
+) -> None:
+    desk = Desk(folder=tmp_path)
+    silent = HeartbeatMissed(
+        ts_event=LATER, ts_known=LATER, component="stream:OKX bars", last_seen_ms=LATER - HOUR_MS,
+        allowed_ms=2 * HOUR_MS,
+    )  # fmt: skip
+
+    asyncio.run(desk.collector.hear(silent))
+
+    assert [one.title for one in desk.told] == ["stream:OKX bars is silent"]
+    assert desk.store.sources() == []
+
+
 def test_F48_a_full_disk_delays_what_is_collected_and_loses_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
