@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from algotrader.api.equity import WHOLE
 from algotrader.api.view import DeskView
 from algotrader.core.errors import DataError
 from algotrader.core.events import TradingMode
@@ -28,16 +29,22 @@ def positions(view: DeskView, state: EngineState) -> list[dict[str, Any]]:
 
 def _with_day(view: DeskView, row: dict[str, Any]) -> dict[str, Any]:
     """The profit since 00:00 UTC of the day of the last decision (R28)."""
-    last = row["last_decision"]
-    profit = None
-    if last is not None:
-        begin = (last - 1) // DAY_MS * DAY_MS
-        before = view.equity.at(row["account"], begin)
-        if before is not None:
-            equity, deposits = before
-            earned = Decimal(row["equity"]) - Decimal(row["deposits"])
-            profit = str(round(earned - Decimal(repr(equity)) + Decimal(repr(deposits)), 8) + 0)
+    earned = Decimal(row["equity"]) - Decimal(row["deposits"])
+    profit = _day_profit(view, row["account"], WHOLE, row["last_decision"], earned)
     return row | {"day_profit": profit}
+
+
+def _day_profit(
+    view: DeskView, account: str, part: str, last: int | None, earned: Decimal
+) -> str | None:
+    """What was earned since the day began, where it is known what had been earned by then."""
+    if last is None:
+        return None
+    before = view.equity.at(account, part, (last - 1) // DAY_MS * DAY_MS)
+    if before is None:
+        return None
+    equity, deposits = before
+    return str(round(earned - Decimal(repr(equity)) + Decimal(repr(deposits)), 8) + 0)
 
 
 def order(view: DeskView, live: LiveOrder) -> dict[str, Any]:
@@ -63,7 +70,11 @@ def fill(view: DeskView, seq: int, one: Fill) -> dict[str, Any]:
 
 
 def strategy(
-    state: EngineState | None, name: str, settings: StrategySettings, is_running: bool
+    view: DeskView,
+    state: EngineState | None,
+    name: str,
+    settings: StrategySettings,
+    is_running: bool,
 ) -> dict[str, Any]:
     """A configured strategy; what the journal knows of it where it does."""
     row: dict[str, Any] = {
@@ -84,11 +95,11 @@ def strategy(
     account, own = AccountId(settings.account), StrategyId(name)
     if state is None or account not in state.books or own not in state.books[account].parts:
         return row
-    return row | _standing(state, account, own, is_running)
+    return row | _standing(view, state, account, own, is_running)
 
 
 def _standing(
-    state: EngineState, account: AccountId, name: StrategyId, is_running: bool
+    view: DeskView, state: EngineState, account: AccountId, name: StrategyId, is_running: bool
 ) -> dict[str, Any]:
     book, risk = state.books[account].parts[name], state.risk.state
     now_ms = max((one.decision_ts for one in state.slices.values()), default=0)
@@ -98,7 +109,7 @@ def _standing(
     frame = str(state.settings.instance(name).timeframe)
     closed = state.slices.get(frame)
     status = "stopped" if is_stopped else mode.value
-    row = {
+    row: dict[str, Any] = {
         "status": status if is_running or is_stopped else "not running",
         "holds": [hold_row(one) for one in holds],
         "positions": sum(book.position(symbol).quantity != 0 for symbol in book.contracts),
@@ -109,9 +120,11 @@ def _standing(
         statement = book.statement(state.marks())
     except DataError:
         return row  # a price is missing: what it is worth is not known
+    earned = statement.equity - statement.deposits
     return row | {
+        "day_profit": _day_profit(view, account, name, row["last_decision"], earned),
         "equity": str(statement.equity),
-        "profit": str(statement.equity - statement.deposits),
+        "profit": str(earned),
         "realised": str(statement.realised),
         "unrealised": str(statement.unrealised),
         "fees": str(statement.fees),

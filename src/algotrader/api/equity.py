@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -16,14 +18,37 @@ from algotrader.core.events import AccountMarked, CashMoved, Decided, Event
 _PAID_IN = ("deposit", "transfer")
 
 
+WHOLE: Final = ""
+"""Stands for the whole account where a strategy's name could."""
+
+
 @dataclass(slots=True)
-class _Account:
+class _Course:
+    """What an account, or a strategy's part of it, was worth."""
+
     ts: array[int] = field(default_factory=lambda: array("q"))
     equity: array[float] = field(default_factory=lambda: array("d"))
     deposits: array[float] = field(default_factory=lambda: array("d"))
+
+    def put(self, ts: int, equity: Decimal, deposits: Decimal) -> None:
+        """One point an instant, the last one told."""
+        if self.ts and self.ts[-1] >= ts:
+            self.equity[-1], self.deposits[-1] = float(equity), float(deposits)
+            return
+        self.ts.append(ts)
+        self.equity.append(float(equity))
+        self.deposits.append(float(deposits))
+
+
+@dataclass(slots=True)
+class _Account:
+    courses: dict[str, _Course] = field(default_factory=dict)  # by strategy, and `WHOLE`
     paid: Decimal = Decimal(0)
-    parts: dict[str, Decimal] = field(default_factory=dict)
+    parts: dict[str, Decimal] = field(default_factory=dict)  # by strategy, the newest
     is_marked: bool = False
+
+    def course(self, part: str) -> _Course:
+        return self.courses.setdefault(part, _Course())
 
 
 class Series(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,22 +71,27 @@ class EquityHistory:
         match event:
             case AccountMarked():
                 account = self._of(event.account)
-                account.is_marked = True
-                account.paid = event.deposits
-                _put(account, event.ts_event, event.equity)
+                account.is_marked, account.paid = True, event.deposits
+                account.course(WHOLE).put(event.ts_event, event.equity, event.deposits)
+                for part in event.strategies:
+                    course = account.course(part.strategy)
+                    course.put(event.ts_event, part.equity, part.deposits)
             case Decided():
                 account = self._of(event.account)
                 account.parts[event.strategy] = event.equity
                 if not account.is_marked:
-                    _put(account, event.decision_ts, sum(account.parts.values(), Decimal(0)))
+                    equity = sum(account.parts.values(), Decimal(0))
+                    account.course(WHOLE).put(event.decision_ts, equity, account.paid)
             case CashMoved() if event.reason in _PAID_IN:
                 self._of(event.account).paid += event.amount
             case _:
                 pass
 
-    def series(self, account: str, begin: int | None, end: int | None, points: int) -> Series:
-        """At most about `points` instants of an account, every extreme among them."""
-        held = self._accounts.get(account) or _Account()
+    def series(
+        self, account: str, part: str, begin: int | None, end: int | None, points: int
+    ) -> Series:
+        """At most about `points` instants of an account or a part, every extreme among them."""
+        held = self._known(account, part)
         ts = np.array(held.ts, np.int64)
         first = 0 if begin is None else int(np.searchsorted(ts, begin))
         last = len(ts) if end is None else int(np.searchsorted(ts, end))
@@ -76,13 +106,18 @@ class EquityHistory:
             drawdown=drawdown[kept].tolist(), total=last - first,
         )  # fmt: skip
 
-    def at(self, account: str, ts: int) -> tuple[float, float] | None:
+    def at(self, account: str, part: str, ts: int) -> tuple[float, float] | None:
         """Equity and deposits at the last instant up to `ts`; None before the first."""
-        held = self._accounts.get(account)
-        if held is None or not held.ts:
+        held = self._known(account, part)
+        if not held.ts:
             return None
-        row = int(np.searchsorted(np.array(held.ts, np.int64), ts, side="right")) - 1
+        row = bisect_right(held.ts, ts) - 1
         return (held.equity[row], held.deposits[row]) if row >= 0 else None
+
+    def _known(self, account: str, part: str) -> _Course:
+        """As it is; asking makes nothing."""
+        held = self._accounts.get(account)
+        return _Course() if held is None else held.courses.get(part, _Course())
 
     def _of(self, account: str) -> _Account:
         return self._accounts.setdefault(account, _Account())
@@ -96,14 +131,3 @@ def drawdown_of(equity: NDArray[np.float64], deposits: NDArray[np.float64]) -> N
     peak = np.maximum.accumulate(profit)
     base = peak + deposits
     return np.where(base > 0, (peak - profit) / np.where(base > 0, base, 1.0), 0.0)
-
-
-def _put(account: _Account, ts: int, equity: Decimal) -> None:
-    """One point an instant, the last one told."""
-    if account.ts and account.ts[-1] >= ts:
-        account.equity[-1] = float(equity)
-        account.deposits[-1] = float(account.paid)
-        return
-    account.ts.append(ts)
-    account.equity.append(float(equity))
-    account.deposits.append(float(account.paid))

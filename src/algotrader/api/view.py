@@ -31,7 +31,7 @@ from algotrader.core.events import (
 )
 from algotrader.core.ids import OrderId, StrategyId
 from algotrader.engine.state import EngineState
-from algotrader.execution.order_life import OrderEvent
+from algotrader.execution.order_life import IllegalTransitionError, LiveOrder, OrderEvent
 from algotrader.live.journal.chain import Row
 from algotrader.live.journal.errors import JournalMissingError
 from algotrader.live.journal.records import PREFIX
@@ -170,6 +170,20 @@ class DeskView:
     def order_rows(self, order: OrderId) -> list[Row]:
         """The rows of an order's life, the oldest first."""
         return self.picked(list(self._past.lives.get(order, ())))
+
+    def live_order(self, state: EngineState, order: OrderId) -> LiveOrder | None:
+        """An order as it stands, or as it ended; of one that was let go of, from its rows."""
+        if order in state.orders:
+            return state.orders[order]
+        live: LiveOrder | None = None
+        for row in self.order_rows(order):
+            event = decode_event(row.body)
+            if isinstance(event, OrderSubmitted):
+                live = LiveOrder.submitted(event)
+            elif live is not None and isinstance(event, OrderEvent):
+                with suppress(IllegalTransitionError):  # it changed nothing then either
+                    live = live.hear(event)
+        return live
 
     def step_from(self, seq: int) -> list[Row]:
         """A row, and those that its step wrote after it."""

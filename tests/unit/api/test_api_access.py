@@ -36,8 +36,7 @@ TRADER = {
     ("POST", "/strategies/{name}/unload"), ("PATCH", "/strategies/{name}/parameters"),
     ("POST", "/backtests"), ("POST", "/sweeps"), ("POST", "/walkforwards"), ("POST", "/parity"),
     ("POST", "/data/downloads"), ("POST", "/data/repairs"), ("POST", "/data/checks"),
-    ("DELETE", "/works/{work}"), ("POST", "/orders"), ("DELETE", "/orders/{order_id}"),
-    ("PATCH", "/orders/{order_id}"),
+    ("DELETE", "/works/{work}"),
 }  # fmt: skip
 ADMIN = {
     ("POST", "/strategies/{name}/load"), ("POST", "/strategy-files"), ("GET", "/people"),

@@ -120,3 +120,27 @@ def test_a_halt_is_left_for_the_trader_with_the_name_of_who_asked(api: Api, desk
     assert (noted["action"], noted["who"], noted["before"]) == (
         "halt", "owner", {"main": "trading"},
     )  # fmt: skip
+
+
+def test_an_order_that_the_state_let_go_of_is_told_from_its_rows(api: Api) -> None:
+    client, serving = api
+    headers = token_for(serving, Role.VIEWER)
+    before = client.get("/api/v1/orders?status=all&limit=1000", headers=headers).json()
+    assert serving.view.state is not None
+    for order in list(serving.view.state.orders._orders):
+        del serving.view.state.orders._orders[order]
+    after = client.get("/api/v1/orders?status=all&limit=1000", headers=headers).json()
+    life = client.get(f"/api/v1/orders/{before['items'][0]['order']}", headers=headers)
+
+    assert after == before
+    assert life.json()["order"] == before["items"][0]
+
+
+def test_the_parts_of_strategies_add_up_to_the_account(api: Api) -> None:
+    client, serving = api
+    headers = token_for(serving, Role.VIEWER)
+    whole = client.get("/api/v1/equity?account=main", headers=headers).json()
+    part = client.get("/api/v1/equity?account=main&strategy=trend", headers=headers).json()
+
+    assert part["strategy"] == "trend"
+    assert part["equity"][-1] == pytest.approx(whole["equity"][-1], abs=1e-9)

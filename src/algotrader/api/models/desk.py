@@ -126,6 +126,7 @@ class EquitySeries(Shape):
     """Columns of equal length."""
 
     account: AccountName
+    strategy: str | None = Field(description="null: the whole account")
     currency: str
     ts: list[int]
     equity: list[float]

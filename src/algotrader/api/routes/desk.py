@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
 from algotrader.api import desk_rows
+from algotrader.api.equity import WHOLE
 from algotrader.api.errors import not_found
 from algotrader.api.journal_pages import newest_rows
 from algotrader.api.models.common import Page
@@ -22,8 +22,11 @@ from algotrader.api.models.desk import (
 )
 from algotrader.api.paging import Cursor, Limit, page_of, place_of
 from algotrader.api.serving import Served, Stands, Viewer, error_answers
-from algotrader.core.events import Event, OrderDenied, OrderFilled
+from algotrader.api.view import DeskView
+from algotrader.core.events import Event, OrderDenied, OrderFilled, OrderSubmitted
 from algotrader.core.ids import AccountId, OrderId
+from algotrader.core.orders import Order as IntendedOrder
+from algotrader.core.orders import OrderStatus
 from algotrader.engine.state import EngineState
 from algotrader.execution.order_life import LiveOrder
 from algotrader.live.journal.showing import plain_body
@@ -48,6 +51,7 @@ async def equity(
     state: Stands,
     _: Viewer,
     account: Annotated[str, Query(description="of `accounts`", examples=["main"])],
+    strategy: Annotated[str | None, Query(description="this one's part alone")] = None,
     begin: Instant = None,
     end: Instant = None,
     points: Annotated[int, Query(ge=2, le=20_000, description="at most about so many")] = 1_000,
@@ -56,10 +60,10 @@ async def equity(
     books = {} if state is None else state.books
     if AccountId(account) not in books:
         raise not_found("account", account, f"accounts are: {', '.join(books) or 'none yet'}")
-    series = serving.view.equity.series(account, begin, end, points)
+    series = serving.view.equity.series(account, strategy or WHOLE, begin, end, points)
     currency = str(books[AccountId(account)].whole.currency)
     return EquitySeries(
-        account=account, currency=currency, ts=series.ts, equity=series.equity,
+        account=account, strategy=strategy, currency=currency, ts=series.ts, equity=series.equity,
         deposits=series.deposits, drawdown=series.drawdown, total=series.total,
     )  # fmt: skip
 
@@ -89,37 +93,43 @@ async def orders(
     if state is None:
         return Page[Order](items=[], next=None, total=0)
     wanted = {"account": account, "strategy": strategy, "instrument": symbol}
-    is_filtered = any(one is not None for one in wanted.values()) or status == "unknown"
-    count = len(state.orders)
-    before = place_of(cursor)
-    found: list[dict[str, Any]] = []
-    following = None
-    for place, live in _newest(state, status == "open", before):
-        if _fits(live, wanted, status):
-            if len(found) == limit:
-                following = place + 1
-                break
-            found.append(desk_rows.order(serving.view, live))
-    total = None if is_filtered else sum(1 for _ in state.orders.open())
-    if status == "all" and not is_filtered:
-        total = count
-    return Page[Order](**page_of([Order(**row) for row in found], following, total))
+    is_filtered = any(one is not None for one in wanted.values())
+    if status == "all":
+        return _all_orders(serving.view, state, wanted, is_filtered, limit, place_of(cursor))
+    held = [live for live in state.orders.open() if _fits(live, wanted, status)]
+    first = place_of(cursor) or 0
+    items = [Order(**desk_rows.order(serving.view, one)) for one in held[::-1][first:][:limit]]
+    following = first + limit if first + limit < len(held) else None
+    return Page[Order](**page_of(items, following, len(held)))
 
 
-def _newest(
-    state: EngineState, is_open: bool, before: int | None
-) -> Iterator[tuple[int, LiveOrder]]:
-    """Orders with their place among all (or among the open ones), the newest first."""
-    held = list(state.orders.open()) if is_open else list(state.orders.all())
-    first = len(held) if before is None else max(0, min(before, len(held)))
-    for place in range(first - 1, -1, -1):
-        yield place, held[place]
+def _all_orders(
+    view: DeskView, state: EngineState, wanted: dict[str, str | None], is_filtered: bool,
+    limit: int, before: int | None,
+) -> Page[Order]:  # fmt: skip
+    """From the journal: the state lets go of orders that ended long ago."""
+
+    def is_wanted(event: Event) -> bool:
+        assert isinstance(event, OrderSubmitted)
+        return _matches(event.order, wanted)
+
+    rows, following = newest_rows(
+        view, ("OrderSubmitted",), before, limit, is_wanted if is_filtered else None
+    )
+    found = [view.live_order(state, one.order.order_id) for _, one in rows
+             if isinstance(one, OrderSubmitted)]  # fmt: skip
+    items = [Order(**desk_rows.order(view, live)) for live in found if live is not None]
+    total = None if is_filtered else view.index.count(("OrderSubmitted",))
+    return Page[Order](**page_of(items, following, total))
 
 
 def _fits(live: LiveOrder, wanted: dict[str, str | None], status: str) -> bool:
-    order = live.order
-    if status == "unknown" and live.status.value != "unknown":
+    if status == "unknown" and live.status is not OrderStatus.UNKNOWN:
         return False
+    return _matches(live.order, wanted)
+
+
+def _matches(order: IntendedOrder, wanted: dict[str, str | None]) -> bool:
     return all(
         value is None or str(getattr(order, name)) == value for name, value in wanted.items()
     )
@@ -128,9 +138,9 @@ def _fits(live: LiveOrder, wanted: dict[str, str | None], status: str) -> bool:
 @router.get("/orders/{order_id}", summary="An order and its life", responses=error_answers(404))
 async def order_life(serving: Served, state: Stands, _: Viewer, order_id: str) -> OrderLife:
     """Each event of it, with the milliseconds since the first."""
-    if state is None or OrderId(order_id) not in state.orders:
+    live = None if state is None else serving.view.live_order(state, OrderId(order_id))
+    if live is None:
         raise not_found("order", order_id)
-    live = state.orders[OrderId(order_id)]
     rows = serving.view.order_rows(OrderId(order_id))
     first = rows[0].time_ms if rows else 0
     events = [

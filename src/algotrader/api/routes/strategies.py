@@ -45,7 +45,10 @@ _WAIT_S = 5.0
 async def strategies(serving: Served, state: Stands, _: Viewer) -> list[Strategy]:
     runs = is_running(serving.configuration)
     known = serving.configuration.settings.strategies
-    return [Strategy(**desk_rows.strategy(state, name, one, runs)) for name, one in known.items()]
+    return [
+        Strategy(**desk_rows.strategy(serving.view, state, name, one, runs))
+        for name, one in known.items()
+    ]
 
 
 @router.get("/strategies/{name}", summary="One strategy", responses=error_answers(404))
@@ -54,7 +57,7 @@ async def strategy(serving: Served, state: Stands, _: Viewer, name: str) -> Stra
     if name not in known:
         raise not_found("strategy", name, f"strategies are: {', '.join(known) or 'none'}")
     runs = is_running(serving.configuration)
-    return Strategy(**desk_rows.strategy(state, name, known[name], runs))
+    return Strategy(**desk_rows.strategy(serving.view, state, name, known[name], runs))
 
 
 @router.post(
