@@ -55,6 +55,8 @@ def show(out: Output) -> None:
 def check(out: Output) -> None:
     """Say what is wrong with the settings, by line and key.
 
+    Loads the strategies too, with their parameters. Opens no journal and asks no venue.
+
     \b
     algotrader config check
     algotrader config check --config other.yaml
