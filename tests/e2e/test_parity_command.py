@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +29,32 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A desk that has traded on paper."""
+    folder = tmp_path_factory.mktemp("traded")
+    (folder / "algotrader.yaml").write_text(SETTINGS)
+    with contextlib.chdir(folder):
+        assert main(["trade", "--journal-sync", "normal", "--quiet"]) == 0
+    return folder
+
+
+@pytest.fixture
+def traded(kept: Path, desk: Path, capfd: pytest.CaptureFixture[str]) -> Path:
+    """The same desk in a folder of the test's own."""
+    shutil.copytree(kept, desk, dirs_exist_ok=True)
+    capfd.readouterr()
+    return desk
+
+
 def said(capfd: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> Any:
     assert main([*arguments, "--json"]) == code
     return json.loads(capfd.readouterr().out)
 
 
 def test_promise_1_what_was_traded_on_paper_is_what_was_tested(
-    desk: Path, capfd: pytest.CaptureFixture[str]
+    traded: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    said(capfd, "trade", "--journal-sync", "normal")
     found = said(capfd, "parity")
 
     assert found["clean"]
@@ -47,23 +66,19 @@ def test_promise_1_what_was_traded_on_paper_is_what_was_tested(
 
 
 def test_the_page_is_one_file_that_reads_without_scripts(
-    desk: Path, capfd: pytest.CaptureFixture[str]
+    traded: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    said(capfd, "trade", "--journal-sync", "normal")
     found = said(capfd, "parity", "--html", "parity.html")
 
-    page = (desk / "parity.html").read_text()
+    page = (traded / "parity.html").read_text()
     assert found["html"] == "parity.html"
     assert "All 252 decisions are what the backtest decides." in page
     assert "http" not in page.replace("http-equiv", "")
 
 
 def test_for_people_it_is_two_lines_where_all_is_equal(
-    desk: Path, capfd: pytest.CaptureFixture[str]
+    traded: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    main(["trade", "--journal-sync", "normal", "--quiet"])
-    capfd.readouterr()
-
     assert main(["parity", "journal"]) == 0
 
     lines = capfd.readouterr().out.splitlines()
