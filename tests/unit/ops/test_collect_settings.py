@@ -28,7 +28,7 @@ def a_configuration(folder: Path, text: str) -> Any:
 
 
 def test_what_the_strategies_trade_is_collected_unless_series_are_named(tmp_path: Path) -> None:
-    traded = wanted(a_configuration(tmp_path, TRADED))
+    traded = wanted(a_configuration(tmp_path, f"trading: {{mode: sandbox}}\n{TRADED}"))
     assert [(str(one.timeframe), one.symbols) for one in traded] == [
         ("15m", (ETH,)), ("4h", (BTC,)),
     ]  # fmt: skip
@@ -39,6 +39,16 @@ def test_what_the_strategies_trade_is_collected_unless_series_are_named(tmp_path
     )
     (hourly,) = wanted(a_configuration(tmp_path, named))
     assert dict(hourly.since_ms) == {BTC: 1_704_067_200_000, ETH: None}
+
+
+def test_on_paper_the_shortest_bars_of_an_account_are_those_of_all_it_trades(
+    tmp_path: Path,
+) -> None:
+    filled = wanted(a_configuration(tmp_path, TRADED))
+
+    assert [(str(one.timeframe), one.symbols) for one in filled] == [
+        ("15m", (BTC, ETH)), ("4h", (BTC,)),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
