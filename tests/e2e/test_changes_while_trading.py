@@ -272,7 +272,7 @@ def test_a_strategy_is_unloaded_once_it_holds_nothing_and_stays_so_until_loaded(
 def trading(desk: Path) -> Iterator[None]:
     """The next start of the trader."""
     process = subprocess.Popen(
-        [sys.executable, "-c", COMMAND, "trade", "--quiet", "--speed", "5", "--accept-changes"],
+        [sys.executable, "-c", COMMAND, "trade", "--quiet", "--speed", "20", "--accept-changes"],
         cwd=desk, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
