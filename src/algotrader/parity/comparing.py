@@ -71,7 +71,7 @@ def compare(
     span = _span(live)
     _require_data(desk, span)
     on_stage("backtest")
-    today = run_today(desk, span, live.deposits)
+    today = run_today(desk, span, live.deposits, live.added)
     on_stage("compare")
     decisions, beyond = _compared(desk, live, today, span)
     return Parity(
@@ -98,7 +98,7 @@ def _compared(
     ends = {one.name: int(one.bars.known_at[-1]) for one in strategies}
     keys = sorted({*live.decisions, *today.decisions})
     within = [key for key in keys if key.decision_ts <= ends[key.strategy]]
-    begins = begun_later(live.deposits, span)  # an account that was added decided nothing before
+    begins = begun_later(live.added)  # an account that was added decided nothing before
     first = {one.name: begins.get(one.account, 0) for one in strategies}
     compared = (explainer.compare(key) for key in within if key.decision_ts >= first[key.strategy])
     return tuple(compared), len(keys) - len(within)

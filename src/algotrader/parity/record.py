@@ -133,7 +133,8 @@ class Record:
         self.starts: list[tuple[int, Start]] = []  # each with the place of the event before it
         self.in_force: list[tuple[int, InForce]] = []  # code and settings, from a place on
         self.answers: dict[tuple[StrategyId, int], StrategyAnswered] = {}
-        self.deposits: list[CashMoved] = []  # before the first slice, or of an account added later
+        self.deposits: list[CashMoved] = []  # before the first slice
+        self.added: list[CashMoved] = []  # what an account began with that was added later
         self.asked: list[int] = []  # places of what a person stopped or let go on
         self.limits: list[
             tuple[int, Mapping[str, str]]
@@ -190,8 +191,10 @@ class Record:
             case OrderAbsent():
                 self._ended(event.order_id, "absent", "it never reached the venue")
             case CashMoved():
-                if not self.slices or event.movement_id == START:
+                if not self.slices:
                     self.deposits.append(event)
+                elif event.movement_id == START:
+                    self.added.append(event)
                 else:
                     self._moved(event.account, f"{event.reason} of {event.amount:+f}")
                 self._paid_in(event)

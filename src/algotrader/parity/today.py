@@ -85,20 +85,23 @@ class Range:
     last_ms: int
 
 
-def run_today(desk: Desk, span: Range, deposits: Sequence[CashMoved]) -> Record:
-    """Every decision of the range on today's bars. `deposits` are what the accounts began with."""
+def run_today(
+    desk: Desk, span: Range, deposits: Sequence[CashMoved], added: Sequence[CashMoved] = ()
+) -> Record:
+    """Every decision of the range on today's bars.
+
+    `deposits` are what the accounts began with, `added` what those did that came later.
+    """
     settings = desk.simulated
     record = Record(settings)
-    begins = begun_later(deposits, span)
+    begins = begun_later(added)
     answers: dict[StrategyId, Answering] = {}
     rows: dict[StrategyId, Mapping[int, int]] = {}
     for account in desk.accounts:
         for one in account.strategies:
             rows[one.name] = {int(at): row for row, at in enumerate(one.bars.known_at)}
             answers[one.name] = _answering(one, begins.get(account.name, span.first_ms))
-    later = sorted(
-        (one for one in deposits if one.ts_event >= span.first_ms), key=lambda one: one.ts_event
-    )
+    later = sorted(added, key=lambda one: one.ts_event)
     driver = Driver(
         engine=Engine(settings),
         venues={
@@ -110,8 +113,7 @@ def run_today(desk: Desk, span: Range, deposits: Sequence[CashMoved]) -> Record:
         watch=record.hear,
     )
     for movement in deposits:
-        if movement not in later:
-            driver.tell(movement)
+        driver.tell(movement)
     for account in desk.accounts:
         driver.tell(armed(account.name, span.first_ms))
     sources = [
@@ -131,9 +133,12 @@ def run_today(desk: Desk, span: Range, deposits: Sequence[CashMoved]) -> Record:
     return record
 
 
-def begun_later(deposits: Sequence[CashMoved], span: Range) -> dict[AccountId, int]:
-    """When accounts began that were added after the first decision, UTC ms."""
-    return {one.account: one.ts_event for one in deposits if one.ts_event >= span.first_ms}
+def begun_later(added: Sequence[CashMoved]) -> dict[AccountId, int]:
+    """When accounts began that were added after the first decision, UTC ms.
+
+    The journal's order says which those are: money may be told by another clock than bars are.
+    """
+    return {one.account: one.ts_event for one in added}
 
 
 def _row(rows: Mapping[StrategyId, Mapping[int, int]], asked: AskStrategy) -> int:
