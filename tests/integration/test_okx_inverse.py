@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.builders.books import cash
 from tests.builders.okx_orders import Desk, a_desk, an_order, approved, settings, soon
-from tests.builders.okx_venue import listing
+from tests.builders.okx_venue import listing, served, simulator
 
+from algotrader.cli.main import main
 from algotrader.core.events import FundingPaid, OrderAccepted, OrderSeen
 from algotrader.core.fills import Fill
 from algotrader.core.instruments import Instrument
 from algotrader.core.money import Currency
 from algotrader.core.orders import Order, OrderStatus, Side
+from algotrader.core.ports import SystemClock
 from algotrader.core.symbols import Symbol
 from algotrader.execution.adapters.okx.account import OkxAccount
 from algotrader.portfolio.ledger import Ledger
@@ -151,3 +156,63 @@ def test_funding_of_inverse_contracts_is_paid_in_coins() -> None:
         assert paid.amount == Decimal("-0.0002")
 
     on_a_desk(work, history_bars=60)  # it settles half an hour later
+
+
+FLIP = """
+import numpy as np
+from algotrader import Strategy
+
+
+class Flip(Strategy):
+    def targets(self, bars, f):
+        return np.where((bars.ts // 60_000) % 4 < 2, 0.5, -0.5)
+"""
+SETTINGS = """
+trading: {{mode: sandbox, url: "http://127.0.0.1:{port}"}}
+accounts:
+  main: {{currency: BTC, margin: cross}}
+strategies:
+  flip: {{use: flip.py, symbols: ["OKX:BTC/USD:BTC"], timeframe: 1m}}
+"""
+DOTENV = """ALGOTRADER_OKX_KEY=sim-key
+ALGOTRADER_OKX_SECRET=sim-secret
+ALGOTRADER_OKX_PASSPHRASE=sim-pass
+"""
+
+
+def test_the_command_trades_an_inverse_perpetual_on_an_account_in_coins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Long and short in turn; cash in coins and position are the venue's at the end."""
+
+    def said(*arguments: str) -> Any:
+        code = main([*arguments, "--json"])
+        out, err = capfd.readouterr()
+        assert code == 0, out + err
+        return json.loads(out)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ALGOTRADER_STATE_DIR", str(tmp_path / "state"))
+    venue = simulator(
+        SystemClock(), names=["BTC-USD-SWAP"], balances={"BTC": Decimal(2)}, bars=10_000,
+        speed=60.0, limits=False,
+    )  # fmt: skip
+    with served(venue) as port:
+        (tmp_path / "flip.py").write_text(FLIP)
+        (tmp_path / "algotrader.yaml").write_text(SETTINGS.format(port=port))
+        (tmp_path / ".env").write_text(DOTENV)
+        since = SystemClock().now() - timedelta(hours=4)
+        said("data", "download", str(INVERSE), "--timeframe", "1m", "--start",
+             f"{since:%Y-%m-%dT%H:%M}", "--base-url", f"http://127.0.0.1:{port}")  # fmt: skip
+        told = said("trade", "--for", "8")
+        positions = said("positions")
+        state = venue.api.desk.exchange.venue
+        cash, held = state.wallet.cash["BTC"], list(state.wallet.held.values())
+
+    account = told["accounts"][0]
+    assert account["mode"] == "trading"
+    assert len(state.records.fills) >= 2
+    if account["open_orders"] == 0:
+        at_venue = sum((one.quantity for one in held), Decimal(0))
+        assert sum(Decimal(one["quantity"]) for one in positions) == at_venue
+        assert Decimal(account["cash"]) == pytest.approx(cash, abs=Decimal("1e-9"))

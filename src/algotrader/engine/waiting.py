@@ -125,7 +125,7 @@ class Waiter:
         instrument, price = here.instrument, intent.terms.limit or here.price
         if price is None:
             return ZERO
-        worth = here.notional(intent.terms.quantity, price)
+        worth = here.worth(intent.terms.quantity, price)
         leverage = ONE if instrument.is_spot_like else instrument.margin.leverage
         in_coin = instrument.fees.fee_in is FeeCurrency.RECEIVED
         fee = ZERO if in_coin else max(instrument.fees.taker, ZERO)

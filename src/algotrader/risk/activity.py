@@ -17,7 +17,7 @@ from algotrader.core.ids import AccountId, OrderId, StrategyId
 from algotrader.core.instruments import Instrument
 from algotrader.core.orders import Order, Purpose, Side
 from algotrader.core.symbols import Symbol
-from algotrader.portfolio.positions import ZERO, Booking, Contract, exact
+from algotrader.portfolio.positions import ZERO, Booking, Contract, exact, money
 from algotrader.risk.days import day_of
 
 SAMPLE: Final = 20
@@ -105,7 +105,7 @@ class Activity:
     def filled(self, fill: Fill, at_ms: int, zone: str) -> None:
         with exact():
             contract = Contract.of(self.instruments[fill.instrument])
-            traded = notional_of(contract, fill.quantity, fill.price)
+            traded = worth_of(contract, fill.quantity, fill.price)
             day = day_of(at_ms, zone)
             before = self.traded_today.get(fill.account, _NONE)
             self.traded_today[fill.account] = before.plus(day, traded)
@@ -151,3 +151,9 @@ def notional_of(contract: Contract, quantity: Decimal, price: Decimal) -> Decima
     """Quote currency that a quantity stands for; the face value of inverse contracts."""
     units = abs(quantity) * contract.multiplier
     return units if contract.booking is Booking.INVERSE else units * price
+
+
+def worth_of(contract: Contract, quantity: Decimal, price: Decimal) -> Decimal:
+    """Settlement currency that a quantity stands for, which equity and margin are in."""
+    face = notional_of(contract, quantity, price)
+    return money(face / price) if contract.booking is Booking.INVERSE else face

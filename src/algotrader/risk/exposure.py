@@ -15,7 +15,7 @@ from algotrader.core.symbols import Symbol
 from algotrader.portfolio.positions import Contract, exact
 from algotrader.portfolio.postings import Book
 from algotrader.portfolio.sub_ledgers import AccountLedger
-from algotrader.risk.activity import notional_of
+from algotrader.risk.activity import notional_of, worth_of
 
 ZERO: Final = Decimal(0)
 
@@ -61,11 +61,21 @@ class InstrumentExposure:
 
     def notional(self, quantity: Decimal, price: Decimal | None = None) -> Decimal:
         """Quote currency that a quantity stands for, at a price or the last one."""
+        at = self._price(price)
+        with exact():
+            return notional_of(Contract.of(self.instrument), quantity, at)
+
+    def worth(self, quantity: Decimal, price: Decimal | None = None) -> Decimal:
+        """Settlement currency that a quantity stands for: what equity and margin are told in."""
+        at = self._price(price)
+        with exact():
+            return worth_of(Contract.of(self.instrument), quantity, at)
+
+    def _price(self, price: Decimal | None) -> Decimal:
         at = self.price if price is None else price
         if at is None:
             raise ValueError(f"{self.instrument.symbol} has no price")
-        with exact():
-            return notional_of(Contract.of(self.instrument), quantity, at)
+        return at
 
     def reducible(self, side: Side) -> Decimal:
         """How much an order of a side may take off the position, open orders taken into account."""
@@ -84,7 +94,7 @@ class InstrumentExposure:
         """The larger of both sides at the last price; 0 without one."""
         if self.price is None:
             return ZERO
-        return self.notional(max(self.worst(Side.BUY), self.worst(Side.SELL)))
+        return self.worth(max(self.worst(Side.BUY), self.worst(Side.SELL)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

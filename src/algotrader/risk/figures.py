@@ -77,7 +77,7 @@ def _net(asked: RiskFigures, _: float) -> Answer:
         if here.position and here.price is None:
             return None
         if here.price is not None:
-            total += here.notional(here.position) * (1 if here.position > 0 else -1)
+            total += here.worth(here.position) * (1 if here.position > 0 else -1)
     return total
 
 
@@ -139,7 +139,7 @@ def _worst_losses(asked: RiskFigures, level: float) -> list[float] | None:
         if recent is None or here.price is None:
             return None
         prices = np.array(list(recent.closes)[-count - 1 :])
-        worth = float(here.notional(here.position)) * (1 if here.position > 0 else -1)
+        worth = float(here.worth(here.position)) * (1 if here.position > 0 else -1)
         loss = -worth * (prices[1:] / prices[:-1] - 1.0)
         losses = loss if losses is None else losses + loss
     assert losses is not None
@@ -166,7 +166,7 @@ def _weight(asked: RiskFigures, _: float) -> Answer:
     if here is None or here.price is None:
         return None
     sign = 1 if here.position > 0 else -1
-    return _of_equity(asked, here.notional(here.position) * sign)
+    return _of_equity(asked, here.worth(here.position) * sign)
 
 
 def _change(asked: RiskFigures, bars: float) -> Answer:

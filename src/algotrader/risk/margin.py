@@ -43,7 +43,7 @@ def margin_of(exposure: AccountExposure) -> Margin:
         for here in exposure.instruments.values():
             if here.price is None:
                 continue
-            value = here.notional(here.position)
+            value = here.worth(here.position)
             if here.instrument.is_spot_like:
                 spot += value if here.position > 0 else -value
                 continue

@@ -92,8 +92,8 @@ class Question:
 
     @property
     def unit(self) -> Decimal:
-        """What one unit of quantity is worth at the last price."""
-        return self.here.notional(Decimal(1))
+        """What one unit of quantity is worth at the last price, in the account's money."""
+        return self.here.worth(Decimal(1))
 
     @property
     def symbol(self) -> str:
@@ -102,8 +102,21 @@ class Question:
     @property
     def at(self) -> Decimal:
         """What one unit of quantity is worth at the order's own price."""
-        price = None if self.terms is None else self.terms.limit or self.terms.stop
-        return self.here.notional(Decimal(1), price)
+        return self.here.worth(Decimal(1), self._own_price)
+
+    @property
+    def _own_price(self) -> Decimal | None:
+        return None if self.terms is None else self.terms.limit or self.terms.stop
+
+    @property
+    def quoted(self) -> Decimal:
+        """One unit of quantity in quote currency, which limits on notional are told in (R28)."""
+        return self.here.notional(Decimal(1))
+
+    @property
+    def quoted_at(self) -> Decimal:
+        """The same at the order's own price."""
+        return self.here.notional(Decimal(1), self._own_price)
 
 
 def rooms(asked: Question) -> Iterator[Room]:
@@ -120,10 +133,11 @@ def _order(asked: Question) -> Iterator[Room]:
     if limits.max_quantity is not None:
         yield Room(rule="order.max_quantity", subject="the order", used=reduced,
                    limit=max(limits.max_quantity, reduced), step=size, unit=Unit.QUANTITY)  # fmt: skip
-    worth = reduced * asked.at
     if limits.max_notional is not None:
-        yield Room(rule="order.max_notional", subject="the order", used=worth,
-                   limit=max(limits.max_notional, worth), step=asked.at, unit=Unit.MONEY)  # fmt: skip
+        notional = reduced * asked.quoted_at
+        yield Room(rule="order.max_notional", subject="the order", used=notional, unit=Unit.MONEY,
+                   limit=max(limits.max_notional, notional), step=asked.quoted_at)  # fmt: skip
+    worth = reduced * asked.at
     if limits.max_weight is not None:
         yield Room(rule="order.max_weight", subject="the order", used=worth, step=asked.at,
                    limit=max(limits.max_weight * equity, worth), unit=Unit.FRACTION,
@@ -161,8 +175,8 @@ def _instrument(asked: Question) -> Iterator[Room]:
         yield Room(rule="max_quantity", subject=asked.symbol, used=held, limit=limits.max_quantity,
                    step=Decimal(1), unit=Unit.QUANTITY)  # fmt: skip
     if limits.max_notional is not None:
-        yield Room(rule="max_notional", subject=asked.symbol, used=held * asked.unit,
-                   limit=limits.max_notional, step=asked.unit, unit=Unit.MONEY)  # fmt: skip
+        yield Room(rule="max_notional", subject=asked.symbol, used=held * asked.quoted,
+                   limit=limits.max_notional, step=asked.quoted, unit=Unit.MONEY)  # fmt: skip
     if limits.max_weight is not None:
         yield Room(rule="max_weight", subject=asked.symbol, used=held * asked.unit,
                    limit=limits.max_weight * equity, step=asked.unit, unit=Unit.FRACTION,
@@ -312,7 +326,7 @@ def _net(every: Iterable[InstrumentExposure], asked: Question) -> Decimal:
         if here.price is None:
             continue
         pending = here.buying if asked.side is Side.BUY else here.selling
-        total += (sign * here.position + pending) * here.notional(Decimal(1))
+        total += (sign * here.position + pending) * here.worth(Decimal(1))
     return total + asked.reducing * asked.unit
 
 
@@ -333,7 +347,7 @@ def _traded_today(asked: Question, every: Iterable[InstrumentExposure]) -> Decim
     traded = asked.state.activity.traded_today.get(asked.exposure.account)
     day = day_of(asked.exposure.now_ms, asked.state.limits.day)
     pending = sum(
-        (here.notional(here.buying + here.selling) for here in every if here.price is not None),
+        (here.worth(here.buying + here.selling) for here in every if here.price is not None),
         ZERO,
     )
     own = asked.reducing * asked.unit
