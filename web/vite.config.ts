@@ -22,6 +22,7 @@ export default defineConfig({
   preview: { proxy: PROXY },
   test: {
     environment: "happy-dom",
+    environmentOptions: { happyDOM: { url: "http://127.0.0.1:8000/" } },
     include: ["tests/**/*.test.ts"],
     setupFiles: ["tests/setup.ts"],
     pool: "threads",

@@ -22,7 +22,7 @@ _ETAG_BYTES: Final = 4 * 1024 * 1024  # a longer answer is sent as it comes
 API: Final = "/api/"
 _CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
-    " font-src 'self'; connect-src 'self' {sockets}; manifest-src 'self'; base-uri 'none';"
+    " font-src 'self'; connect-src 'self' {sockets}; frame-src 'self'; manifest-src 'self'; base-uri 'none';"
     " form-action 'self'; frame-ancestors 'none'"
 )
 _REPORT_CSP: Final = (

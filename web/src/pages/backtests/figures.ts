@@ -1,8 +1,8 @@
 /** How a run's figures are read. */
 import { fixed, percent, ratio } from "@/lib/numbers";
 
-const PERCENT = /return|drawdown|rate|share|time_in_market|volatility|shortfall|coverage|exposure/;
-const COUNT = /^(trades|bars|orders|fills|days|n_)/;
+const PERCENT = /return|drawdown|month|day$|best|worst|rate|share|time_in_market|volatility|shortfall|coverage|exposure/;
+const COUNT = /^(\w*trades|bars|orders|fills|days|wins|losses|draws)$/;
 
 export function figure(name: string, value: unknown): string {
   if (typeof value !== "number") return value === null || value === undefined ? "–" : String(value);

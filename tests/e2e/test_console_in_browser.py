@@ -1,0 +1,268 @@
+"""The console in a real browser, on a desk that trades: what a person does first, and when it burns."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import algotrader
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+playwright = pytest.importorskip("playwright.sync_api", reason="not run: playwright is missing")
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).resolve().parents[2]
+STATIC = Path(algotrader.__file__).parent / "api" / "static"
+AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
+SCREENS = ROOT / "build" / "console-screens"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync", "--no-first-run"]  # fmt: skip
+PASSWORD = "four words that differ"
+SETTINGS = """\
+accounts: {{main: {{currency: USD, cash: 10_000}}}}
+strategies: {{trend: {{use: TrendFollow, symbols: [US:AAPL], timeframe: 1d}}}}
+risk: {{account: {{max_drawdown: 60%, max_leverage: 1}}}}
+trading: {{start: 2011-01-03, end: 2013-01-01}}
+api: {{port: {port}, beside: false}}
+"""
+PAGES = ("/", "/markets", "/orders", "/orders?tab=fills", "/positions", "/strategies", "/risk",
+         "/assistant", "/backtests", "/backtests/sweeps", "/data", "/journal", "/jobs", "/logs",
+         "/settings", "/settings?part=appearance", "/more")  # fmt: skip
+DESK = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A desk, its API, and the state of a browser that is signed in."""
+
+    folder: Path
+    url: str
+    cookies: dict[str, object]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    names = (os.environ.get("ALGOTRADER_TEST_BROWSER", ""), "chromium", "chromium-browser")
+    found = next((path for name in names if name and (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip("not run: no chromium here (ALGOTRADER_TEST_BROWSER can name one)")
+    if not (STATIC / "index.html").is_file():
+        pytest.skip("not run: the console is not built (make console)")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=found, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A desk whose trader trades four bars a second, first entered by its one-time link."""
+    folder = tmp_path_factory.mktemp("desk")
+    port = _free_port()
+    (folder / "algotrader.yaml").write_text(SETTINGS.format(port=port), encoding="utf-8")
+    _command(folder, "backtest", "TrendFollow", "--symbol", "US:AAPL", "--engine", "full")
+    trader = _start(folder, "trade", "--speed", "4", "--journal-sync", "normal")
+    api = _start(folder, "run", "api")
+    try:
+        yield Served(folder=folder, url=f"http://127.0.0.1:{port}",
+                     cookies=_first_login(browser, _link(folder)))  # fmt: skip
+    finally:
+        for process in (api, trader):
+            process.terminate()
+            process.wait(30)
+
+
+@pytest.fixture
+def page(browser: Browser, served: Served) -> Iterator[Page]:
+    """A page on the desk, whose scripts have raised nothing when the test ends."""
+    context = browser.new_context(
+        base_url=served.url, storage_state=served.cookies, viewport=DESK, locale="en-GB"
+    )
+    opened = context.new_page()
+    raised: list[str] = []
+    opened.on("pageerror", lambda error: raised.append(str(error)))
+    opened.on(
+        "console",
+        lambda said: raised.append(said.text) if "Content Security" in said.text else None,
+    )
+    yield opened
+    context.close()
+    assert raised == []
+
+
+def test_a_fill_and_the_equity_arrive_without_a_reload(page: Page) -> None:
+    page.goto("/orders?tab=fills")
+    count = page.locator("[data-test=count]")
+    count.wait_for()
+    before = count.inner_text()
+    page.wait_for_function("text => document.querySelector('[data-test=count]').innerText !== text",
+                           arg=before, timeout=60_000)  # fmt: skip
+
+
+def test_halt_takes_two_taps_on_a_phone_and_re_arming_asks_for_the_name(page: Page) -> None:
+    page.set_viewport_size(PHONE)
+    page.goto("/orders")
+    page.locator("[data-test=halt]").click()
+    page.locator("[data-test=halt-now]").click()
+    page.locator("[data-test=halted-bar]").wait_for(timeout=30_000)
+    assert page.title().startswith("[Halted]")
+    page.goto("/")
+    page.locator("[data-test=rearm]").click()
+    go = page.locator("[data-test=typed-go]")
+    assert go.is_disabled()
+    page.locator("[data-test=typed-name]").fill("main")
+    go.click()
+    page.locator("[data-test=halted-bar]").wait_for(state="detached", timeout=30_000)
+
+
+def test_the_life_of_an_order_is_told_from_its_row(page: Page) -> None:
+    page.goto("/orders")
+    page.locator("[role=row][aria-rowindex='2']").click()
+    page.get_by_text("accepted by the venue").wait_for()
+    assert "/orders/at" in page.url
+
+
+def test_a_decision_says_why(page: Page) -> None:
+    page.goto("/strategies/trend")
+    page.locator("[data-test=sentence]").wait_for()
+    assert "US:AAPL" in page.locator("[data-test=sentence]").inner_text()
+    assert page.get_by_text("fast", exact=True).count() >= 1
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_stands_in_both_languages_themes_and_sizes(page: Page, path: str) -> None:
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    name = re.sub(r"\W+", "-", path).strip("-") or "overview"
+    for language in ("en", "zh"):
+        for theme in ("dark", "light"):
+            look = f"{{language: '{language}', theme: '{theme}'}}"
+            page.add_init_script(f"localStorage.setItem('appearance', JSON.stringify({look}))")
+            for size, viewport in (("desk", DESK), ("phone", PHONE)):
+                page.set_viewport_size(viewport)
+                page.goto(path)
+                page.locator("h1").first.wait_for()
+                page.wait_for_timeout(400)
+                page.screenshot(path=SCREENS / f"{name}-{size}-{theme}-{language}.png")
+                overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+                assert overflow <= 0, f"{path} scrolls sideways at {size} in {language}"
+    assert _axe(page) == []
+
+
+def test_keys_find_and_jump(page: Page) -> None:
+    page.goto("/")
+    page.locator(".app").wait_for()
+    page.keyboard.press("Control+k")
+    page.get_by_role("combobox").fill("risk")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/risk")
+    page.keyboard.press("g")
+    page.keyboard.press("j")
+    page.wait_for_url("**/journal")
+
+
+def test_the_language_changes_in_place_and_is_remembered(page: Page) -> None:
+    page.goto("/risk")
+    page.get_by_role("button", name="Switch to Chinese").click()
+    page.get_by_role("heading", name="风控", exact=True).wait_for()
+    page.reload()
+    page.get_by_role("heading", name="风控", exact=True).wait_for()
+
+
+def test_a_backtest_runs_from_the_form_and_its_report_opens(page: Page) -> None:
+    page.goto("/backtests")
+    page.locator("[data-test=new-backtest]").click()
+    form = page.locator("[data-test=backtest-form]")
+    form.locator("option[value=TrendFollow]").wait_for(state="attached")
+    form.locator("select").first.select_option("TrendFollow")
+    form.locator("input[list]").fill("US:IBM")
+    form.locator("[data-test=run]").click()
+    row = page.locator("[role=row]", has_text="US:IBM")
+    row.wait_for(timeout=90_000)
+    row.click()
+    report = page.frame_locator("iframe")
+    report.get_by_text("US:IBM").first.wait_for(timeout=20_000)
+
+
+def test_a_page_of_the_shell_is_small_and_quick(page: Page) -> None:
+    sizes: dict[str, int] = {}
+    page.on("response", lambda got: sizes.__setitem__(got.url, _sent(got)))
+    page.goto("/login")
+    page.locator("form").wait_for()
+    shell = sum(size for url, size in sizes.items() if "/api/" not in url)
+    assert 0 < shell <= 150_000, sizes
+
+
+def _sent(response: object) -> int:
+    """Bytes of the body as it came, compressed where the server compresses."""
+    import gzip
+
+    body: bytes = response.body()  # type: ignore[attr-defined]
+    return len(body) if response.url.endswith("woff2") else len(gzip.compress(body))  # type: ignore[attr-defined]
+
+
+def _axe(page: Page) -> list[str]:
+    """Serious findings of axe, as `rule: element`."""
+    if not AXE.is_file():
+        return []
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run({resultTypes: ['violations']})")
+    return [
+        f"{one['id']}: {one['nodes'][0]['html'][:160]}"
+        for one in found["violations"]
+        if one["impact"] in {"serious", "critical"}
+    ]
+
+
+def _first_login(browser: Browser, link: str) -> dict[str, object]:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(link)
+    page.locator("[data-test=new-password]").fill(PASSWORD)
+    page.locator("[data-test=again]").fill(PASSWORD)
+    page.locator("button[type=submit]").click()
+    page.locator(".app").wait_for()
+    state = context.storage_state()
+    context.close()
+    return dict(state)
+
+
+def _link(folder: Path) -> str:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        found = re.search(r"http\S+/login#link=\S+", (folder / "run.out").read_text("utf-8"))
+        if found:
+            return found.group()
+        time.sleep(0.2)
+    raise AssertionError((folder / "run.out").read_text("utf-8"))
+
+
+def _start(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    with (folder / f"{arguments[0]}.out").open("wb") as out:
+        return subprocess.Popen(
+            [sys.executable, "-m", "algotrader", *arguments], cwd=folder, stdout=out, stderr=out
+        )
+
+
+def _command(folder: Path, *arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", "algotrader", *arguments], cwd=folder, check=True,
+                   capture_output=True, timeout=120)  # fmt: skip
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
