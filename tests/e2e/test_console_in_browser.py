@@ -129,6 +129,18 @@ def test_halt_takes_two_taps_on_a_phone_and_re_arming_asks_for_the_name(page: Pa
     page.locator("[data-test=halted-bar]").wait_for(state="detached", timeout=30_000)
 
 
+def test_raising_a_limit_shows_what_it_would_do_and_asks_for_its_name(page: Page) -> None:
+    page.goto("/risk")
+    page.locator("[data-test='change-account.max_drawdown']").click()
+    page.locator("[data-test=limit-value]").fill("70%")
+    page.locator("[data-test=limit-try]").click()
+    page.get_by_text("This lets more happen.").wait_for()
+    assert page.locator("[data-test=limit-go]").is_disabled()
+    page.locator("[data-test=limit-name]").fill("account.max_drawdown")
+    page.locator("[data-test=limit-go]").click()
+    page.locator("[data-test=limit-done]").wait_for(timeout=20_000)
+
+
 def test_the_life_of_an_order_is_told_from_its_row(page: Page) -> None:
     page.goto("/orders")
     page.locator("[role=row][aria-rowindex='2']").click()

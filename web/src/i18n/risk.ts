@@ -39,7 +39,16 @@ export const risk = {
   short: ["Short", "做空"],
   gross: ["Gross", "总敞口"],
   net: ["Net", "净敞口"],
-  change: ["Change a limit…", "修改限额…"],
+  change: ["Change…", "修改…"],
+  change_title: ["Change {key}", "修改 {key}"],
+  change_means: ["In force from the next decision on; written to journal and audit. Raising a limit asks for its name, lowering does not.", "下次决策起生效，记入日志账与审计。放宽限额须输入其名称，收紧则不必。"],
+  new_value: ["New value, as in the file: 2%, 50_000, none", "新值，写法同配置文件：2%、50_000、none"],
+  try_it: ["Show what it would do", "查看修改效果"],
+  looser: ["This lets more happen.", "此修改放宽限额。"],
+  tighter: ["This lets less happen.", "此修改收紧限额。"],
+  change_do: ["Change {key}", "修改 {key}"],
+  changed: ["In force.", "已生效。"],
+  changed_later: ["Asked; not in force yet.", "已请求，尚未生效。"],
   no_exposure: ["No position.", "没有持仓。"],
 } as const;
 export const say = words(risk);
