@@ -168,6 +168,8 @@ def _figures(found: Parity) -> list[layout.KeyFigure]:
 
 
 def _chart(lines: Mapping[str, Curve]) -> str:
+    if not lines:  # nothing was compared: no account decided within today's data
+        return ""
     rebased = [(name, curve.ts, _rebased(curve, lines)) for name, curve in lines.items()]
     return layout.section(
         "parity.section.equity",

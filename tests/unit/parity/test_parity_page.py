@@ -80,6 +80,10 @@ def said(page: str, lang: str) -> str:
     return re.sub(r"<[^>]+>", " ", without)
 
 
+def test_a_page_without_a_decision_to_compare_is_a_page() -> None:
+    assert "equity-chart" not in render_parity(found())
+
+
 @pytest.mark.parametrize(
     ("decisions", "sentence"),
     [
