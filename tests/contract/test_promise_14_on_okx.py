@@ -79,7 +79,7 @@ def a_venue(listed: list[Listing], prices: dict[str, float]) -> Exchange:
                                                  one.instrument.settle)}  # fmt: skip
     level = {name: (price,) * 4 for name, price in prices.items()}
     return exchange(
-        *((one, feed([level[one.inst_id]], volume=np.nan)) for one in listed),
+        *((one, feed([level[one.inst_id]], volume=1e15)) for one in listed),
         balances=dict.fromkeys(coins, RICH),
     )
 

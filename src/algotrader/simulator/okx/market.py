@@ -135,8 +135,9 @@ class Market:
         self.high = self.low = opened
         volume = float(feed.volume[row])
         lots = self.participation * volume / self.terms.lot
-        unlimited = math.isnan(volume) or (self.participation == 0.0 and volume > 0.0)
-        self.room = math.inf if unlimited else kernel.whole_lots(lots)
+        room = kernel.whole_lots(lots)  # NaN beyond what float64 counts (R9): more than any order
+        unlimited = math.isnan(room) or (self.participation == 0.0 and volume > 0.0)
+        self.room = math.inf if unlimited else room
         self.legs.append(Leg(start, start + REST_AT_OPEN * feed.timeframe_ms,
                              (opened, opened), (mark, mark)))  # fmt: skip
         self.needs_legs = True
