@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import pytest
-from tests.builders.engines import HOUR, T0, Desk, at, bar_events
+from tests.builders.engines import HOUR, MAIN, T0, USDT, Desk, at, bar_events
 
-from algotrader.core.events import Event, TimerFired
+from algotrader.core.events import Event, OrderFilled, TimerFired
+from algotrader.core.fills import Fill
+from algotrader.core.ids import TradeId
+from algotrader.core.instants import utc_at
+from algotrader.engine.commands import AskStrategy
 from algotrader.live.journal import journal as journals
 from algotrader.live.journal.errors import JournalUnwrittenError
 from algotrader.live.journal.journal import Journal
@@ -29,11 +34,11 @@ class Told:
         assert [row.kind for row in rows[: len(self.events)]] == [one.kind for one in self.events]
 
 
-def a_trader() -> tuple[Steps, Told, MemoryStorage, Journal]:
+def a_trader(desk: Desk | None = None) -> tuple[Steps, Told, MemoryStorage, Journal]:
     storage = MemoryStorage(lambda _: None)
     journals.begin(storage, entropy=bytes(range(16)), now_ms=T0)
     told, journal = Told(storage), journals.resume(storage)
-    return Steps(Desk().engine, journal, told.hear), told, storage, journal
+    return Steps((desk or Desk()).engine, journal, told.hear), told, storage, journal
 
 
 def test_what_waits_for_the_next_commit_is_told_with_it() -> None:
@@ -46,6 +51,46 @@ def test_what_waits_for_the_next_commit_is_told_with_it() -> None:
     steps.take(timer)
 
     assert told.events == [bar, slice_, timer]
+    assert steps.is_written
+
+
+def a_filled_order(desk: Desk) -> OrderFilled:
+    """The news that the order of the first bar traded, not yet heard."""
+    desk.bar(1)
+    (order,) = desk.answer(1, 0.1)
+    desk.accept(order, T0 + HOUR + 1)
+    fill = Fill(
+        trade_id=TradeId("t1"), order_id=order.order_id, account=MAIN, instrument=desk.symbol,
+        side=order.side, quantity=order.quantity, price=Decimal(100), fee=Decimal(0),
+        fee_currency=USDT, filled_at=utc_at(T0 + HOUR + 2),
+    )  # fmt: skip
+    return OrderFilled(**at(T0 + HOUR + 2), fill=fill)
+
+
+def test_strategies_are_asked_before_the_disk_is_and_fills_beside_the_question_are_one_commit() -> (
+    None
+):
+    desk = Desk()
+    steps, told, _, journal = a_trader(desk)
+    filled, before = a_filled_order(desk), journal.head
+    asked: list[AskStrategy] = []
+    steps.take(filled, *bar_events(2), ask=asked.append)
+
+    assert [one.decision_ts for one in asked] == [T0 + 2 * HOUR]
+    assert told.events == []
+    assert journal.head == before
+    steps.take(TimerFired(**at(T0 + 2 * HOUR), name="other"))
+    assert told.events[0] == filled
+    assert steps.is_written
+
+
+def test_a_fill_without_a_question_is_written_at_once() -> None:
+    desk = Desk()
+    steps, told, _, _ = a_trader(desk)
+    filled = a_filled_order(desk)
+    steps.take(filled)
+
+    assert told.events[0] == filled
     assert steps.is_written
 
 
