@@ -79,3 +79,17 @@ def test_a_port_that_is_taken_is_said_with_what_helps() -> None:
 
     assert refused.value.code == "api.port"
     assert refused.value.hint is not None
+
+
+def test_after_a_kill_the_next_console_waits_for_the_port_of_the_last(tmp_path: Path) -> None:
+    port = free_port()
+    with socket.socket() as killed:
+        killed.bind(("127.0.0.1", port))
+        killed.listen()
+        configuration = configured(tmp_path, port=port)
+        (tmp_path / "algotrader.yaml").write_text(f"api: {{port: {port}}}\n")
+        with console_beside(configuration, os.environ, quiet=True):
+            time.sleep(3)  # it has come as far as the port by then, or it comes later
+            killed.close()
+            while not answers(port):
+                time.sleep(0.1)

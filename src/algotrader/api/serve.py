@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -20,6 +21,7 @@ from algotrader.ops.config import Configuration
 _KEEP_ALIVE_S = 30
 _CLOSE_S = 3
 _LOOK_S = 1.0
+_PATIENCE_S = 10.0
 
 
 class Server(uvicorn.Server):
@@ -46,7 +48,9 @@ async def serve(
     serving = serving_of(configuration)
     try:
         _require_password_in_public(settings, serving)
-        with listening(settings) as listener:
+        with await _listening_soon(
+            settings, _PATIENCE_S if parent is not None else 0.0
+        ) as listener:
             server = Server(
                 uvicorn.Config(
                     build_app(serving), http=ImpatientProtocol, ws="websockets-sansio", log_config=None, access_log=False, server_header=False,
@@ -74,6 +78,17 @@ async def _until_over(server: uvicorn.Server, listener: socket.socket, parent: i
     finally:
         server.should_exit = True
         await asyncio.gather(work, return_exceptions=True)
+
+
+async def _listening_soon(settings: ApiSettings, patience_s: float) -> socket.socket:
+    """The console of a trader that was killed needs a moment to see that it is gone."""
+    until_s = time.monotonic() + patience_s
+    while time.monotonic() < until_s:
+        try:
+            return listening(settings)
+        except ConfigurationError:
+            await asyncio.sleep(_LOOK_S / 2)
+    return listening(settings)
 
 
 def listening(settings: ApiSettings) -> socket.socket:

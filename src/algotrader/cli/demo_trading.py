@@ -34,6 +34,7 @@ _DIFFERENCES: Final = 5  # listed of those between trading and backtest
 _SETTINGS: Final = """\
 # Made by `algotrader demo`. The exchange of `url` ended with the demo.
 workspace: {{runs: ../runs}}
+api: {{beside: false}}
 trading: {{mode: sandbox, url: "{url}", rate_limits: false, check_s: 0.2}}
 
 accounts:
