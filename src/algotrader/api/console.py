@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import mimetypes
 from pathlib import Path
 from typing import Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
 from algotrader.api.errors import ApiError
@@ -23,7 +24,7 @@ def console_router(folder: Path = STATIC) -> APIRouter:
     root = folder.resolve()
 
     @router.get("/{path:path}")
-    async def page(path: str) -> Response:
+    async def page(request: Request, path: str) -> Response:
         """A file of the build, else the page itself: what follows is the page's own address."""
         if path.startswith(("api/", "ws/")):
             raise ApiError(
@@ -32,10 +33,20 @@ def console_router(folder: Path = STATIC) -> APIRouter:
         found = (root / path).resolve()
         if path and found.is_relative_to(root) and found.is_file():
             headers = {"Cache-Control": _FOREVER if path.startswith("assets/") else "no-cache"}
-            return FileResponse(found, headers=headers)
+            return _sent(request, found, headers)
         index = root / "index.html"
         if not index.is_file():
             return PlainTextResponse(_ABSENT, 404 if path else 200)
         return FileResponse(index, headers={"Cache-Control": "no-cache"})
 
     return router
+
+
+def _sent(request: Request, file: Path, headers: dict[str, str]) -> Response:
+    """The file, as the build packed it where the client takes that."""
+    packed = file.with_name(file.name + ".gz")
+    if "gzip" not in request.headers.get("accept-encoding", "") or not packed.is_file():
+        return FileResponse(file, headers=headers)
+    kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    told = {**headers, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+    return FileResponse(packed, headers=told, media_type=kind)

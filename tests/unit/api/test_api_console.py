@@ -1,0 +1,45 @@
+"""The console's files: packed where the client takes it, one page for every address, no way out."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from algotrader.api.console import console_router
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> TestClient:
+    static = tmp_path / "static"
+    (static / "assets").mkdir(parents=True)
+    (static / "index.html").write_text("the page", encoding="utf-8")
+    (static / "assets" / "main-1.js").write_text("const x = 1", encoding="utf-8")
+    (static / "assets" / "main-1.js.gz").write_bytes(gzip.compress(b"const x = 1"))
+    (tmp_path / "secret").write_text("key", encoding="utf-8")
+    app = FastAPI()
+    app.include_router(console_router(static))
+    return TestClient(app)
+
+
+def test_a_script_is_sent_packed_and_kept_for_ever(client: TestClient) -> None:
+    got = client.get("/assets/main-1.js", headers={"Accept-Encoding": "gzip"})
+
+    assert got.text == "const x = 1"
+    assert got.headers["content-encoding"] == "gzip"
+    assert "javascript" in got.headers["content-type"]
+    assert "immutable" in got.headers["cache-control"]
+
+
+def test_a_client_that_takes_nothing_packed_gets_the_file(client: TestClient) -> None:
+    got = client.get("/assets/main-1.js", headers={"Accept-Encoding": "identity"})
+
+    assert (got.text, got.headers.get("content-encoding")) == ("const x = 1", None)
+
+
+@pytest.mark.parametrize("path", ["/", "/orders/at3k", "/%2e%2e/secret", "/..%2fsecret"])
+def test_every_other_address_is_the_page(client: TestClient, path: str) -> None:
+    assert client.get(path).text == "the page"
