@@ -28,7 +28,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_demo_online_runs_on_downloaded_bars_and_again_without_asking(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = int(time.time() * 1000) // HOUR_MS * HOUR_MS + HOUR_MS // 2
     venue = okx.Venue(now_ms=now, first_ms=now - now % DAY_MS - 400 * DAY_MS)
@@ -37,6 +37,7 @@ def test_the_demo_online_runs_on_downloaded_bars_and_again_without_asking(
         assert main(arguments) == 0
         said = capsys.readouterr().out
         venue.asked.clear()
+        monkeypatch.setattr("algotrader.cli.demo.rehearse", lambda *_: None)  # it asks another
         assert main(arguments) == 0
 
     assert "downloaded OKX:BTC/USDT 1h: 8,759 new rows" in said
