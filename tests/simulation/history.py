@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache, partial
+from functools import partial
 from hashlib import blake2b
 from typing import Final
 
@@ -37,7 +37,6 @@ from algotrader.core.events import (
     encode_event,
 )
 from algotrader.core.ids import AccountId, OrderId, RunId, StrategyId
-from algotrader.core.instruments import Instrument
 from algotrader.core.money import Currency
 from algotrader.core.orders import Order
 from algotrader.core.ports import Clock, Notice, SteadyClock
@@ -178,9 +177,7 @@ class History:
         return digest.hexdigest()
 
 
-@cache
-def usual(symbol: Symbol) -> Instrument:
-    return usual_instrument(symbol)
+INSTRUMENTS: Final = {symbol: usual_instrument(symbol) for symbol in SYMBOLS}
 
 
 def settings(run_id: RunId, script: Script | None = None) -> EngineSettings:
@@ -201,7 +198,7 @@ def settings(run_id: RunId, script: Script | None = None) -> EngineSettings:
     )  # fmt: skip
     return EngineSettings(
         run_id=run_id, configuration_hash="simulated", accounts=(account,),
-        instruments={symbol: usual(symbol) for symbol in SYMBOLS},
+        instruments=dict(INSTRUMENTS),
         strategies=instances, cash_wait_ms=10_000, risk=risk,
     )  # fmt: skip
 

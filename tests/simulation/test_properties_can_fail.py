@@ -1,0 +1,178 @@
+"""Each property is broken by hand once, in a history that holds: a check that cannot fail is none."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+
+import pytest
+from msgspec.structs import replace
+from tests.simulation.faults import Faults
+from tests.simulation.history import INSTRUMENTS, MAIN, SYMBOLS, History, HistoryPlan, simulate
+from tests.simulation.properties import (
+    broken_against_memory,
+    broken_when_settled,
+    broken_while_running,
+)
+from tests.simulation.witness import Witness
+
+from algotrader.core.events import (
+    BarClosed,
+    Event,
+    OrderFilled,
+    OrderSubmitted,
+    RiskAction,
+    RiskTripped,
+    TradingMode,
+)
+from algotrader.core.orders import OrderStatus, Side
+
+CALM = HistoryPlan(seed=1, faults=Faults())
+HALTS = HistoryPlan(seed=3, faults=Faults(halt=0.3))
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def seen(events: Sequence[Event]) -> list[str]:
+    """What the witness says of these events."""
+    witness = Witness(INSTRUMENTS)
+    witness.step(events)
+    return witness.broken
+
+
+def rows() -> list[Event]:
+    return simulate(CALM).rows()
+
+
+def fill_of(events: Sequence[Event]) -> OrderFilled:
+    return next(event for event in events if isinstance(event, OrderFilled))
+
+
+def buy_of(events: Sequence[Event]) -> OrderSubmitted:
+    bought = (event for event in events if isinstance(event, OrderSubmitted))
+    return next(event for event in bought if event.order.side is Side.BUY)
+
+
+def a_halt() -> RiskTripped:
+    tripped = (event for event in simulate(HALTS).rows() if isinstance(event, RiskTripped))
+    return next(event for event in tripped if event.action is RiskAction.HALT)
+
+
+def with_wrong_fee(event: Event) -> Event:
+    if not isinstance(event, OrderFilled):
+        return event
+    changed = dataclasses.replace(event.fill, fee=event.fill.fee * 2)
+    return replace(event, fill=changed)
+
+
+def test_a_history_that_holds_says_nothing() -> None:
+    assert seen(rows()) == []
+    assert [*broken_when_settled(simulate(CALM))] == []
+
+
+@pytest.mark.parametrize(
+    ("prefix", "changed"),
+    [
+        ("P1", lambda events: [*events, buy_of(events)]),
+        ("P7", lambda events: [*events, fill_of(events)]),
+        ("P12", lambda events: [a_halt(), *events]),
+        ("P13", lambda events: [one for one in events if not isinstance(one, BarClosed)]),
+        ("P15", lambda events: [with_wrong_fee(one) for one in events]),
+        ("P17", lambda events: events[::-1]),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_events_is_seen(
+    prefix: str, changed: Callable[[list[Event]], list[Event]]
+) -> None:
+    assert any(one.startswith(f"{prefix}:") for one in seen(changed(rows())))
+
+
+def sell_all_there(history: History) -> None:
+    history.venue._positions[SYMBOLS[0]] = Decimal(-7)
+
+
+def steal(history: History) -> None:
+    history.venue.cash -= Decimal("0.01")
+
+
+def lose_a_trade(history: History) -> None:
+    history.venue.fills.pop()
+
+
+def add_an_order(history: History) -> None:
+    history.venue.orders["unknown"] = history.venue.placed[0]  # type: ignore[index]
+
+
+def spoil_a_row(history: History) -> None:
+    kept = history.storage._rows
+    kept[5] = replace(kept[5], body=kept[6].body)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "spoil"),
+    [
+        ("P2", add_an_order), ("P3", sell_all_there), ("P4", steal), ("P7", lose_a_trade),
+        ("P19", spoil_a_row),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_at_the_end_is_seen(prefix: str, spoil: Callable[[History], None]) -> None:
+    history = simulate(CALM)
+    history.rows()
+    spoil(history)
+
+    assert any(one.startswith(f"{prefix}:") for one in broken_when_settled(history))
+
+
+def test_p20_a_halt_that_nobody_was_told_of_is_seen() -> None:
+    history = simulate(HALTS)
+    assert [*broken_when_settled(history)] == []
+    history.notices.clear()
+
+    assert any(one.startswith("P20:") for one in broken_when_settled(history))
+
+
+def forget(history: History) -> None:
+    assert history.steps is not None
+    history.steps.engine.state.modes[MAIN] = TradingMode.HALTED
+
+
+def poor(history: History) -> None:
+    history.venue.cash -= Decimal(90_000)
+
+
+def revive(history: History) -> None:
+    """An order that is over here lives on at the venue."""
+    done = history.venue.placed[0]
+    done.status = OrderStatus.ACCEPTED
+    history.venue.alive[done.order.order_id] = done
+
+
+@pytest.mark.parametrize(
+    ("prefix", "spoil", "check"),
+    [
+        ("P6", poor, broken_while_running), ("P9", forget, broken_against_memory),
+        ("P21", revive, broken_while_running),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_while_it_runs_is_seen(
+    prefix: str,
+    spoil: Callable[[History], None],
+    check: Callable[[History], Iterator[str]],
+) -> None:
+    found: list[str] = []
+
+    def watch(history: History) -> None:
+        if history.slices == 9 and not found:
+            spoil(history)
+            found.extend(check(history))
+
+    simulate(CALM, watch)
+
+    assert any(one.startswith(f"{prefix}:") for one in found)
