@@ -65,7 +65,7 @@ strategies:
   alone: {use: %(code)s, account: other, symbols: [OKX:BBB/USDT], timeframe: 4h,
           parameters: {seed: 4}}
 """
-ROWS = 24 * 9
+ROWS = 24 * 6
 
 
 def of(market: Market, columns: list[int], frame: str) -> Market:
@@ -134,7 +134,7 @@ def run(place: Path, seed: int, code: str = JUMPS, parts: int = 1) -> tuple[Desk
     return desk, folder
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(seed=st.integers(0, 10**4), code=st.sampled_from((JUMPS, STEPS)))
 def test_the_full_driver_decides_and_fills_as_the_trader_did(seed: int, code: str) -> None:
     with tempfile.TemporaryDirectory() as place:
@@ -146,7 +146,7 @@ def test_the_full_driver_decides_and_fills_as_the_trader_did(seed: int, code: st
     assert len(found.decisions) == ROWS + 2 * (ROWS // 4) + ROWS // 24
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(seed=st.integers(0, 10**4))
 def test_an_account_beside_others_trades_as_the_kernel_does_alone(seed: int) -> None:
     with tempfile.TemporaryDirectory() as place:
