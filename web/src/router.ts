@@ -25,7 +25,23 @@ export const routes: RouteRecordRaw[] = [
 
 export const router = createRouter({ history: createWebHistory(), routes });
 
+/** The page's own file is fetched while the server is asked who is signed in. */
+function begin(path: string): void {
+  for (const { components } of router.resolve(path).matched) {
+    const load = components?.default;
+    if (typeof load === "function") void (load as () => Promise<unknown>)();
+  }
+}
+
+/** Once the first page stands, the others are fetched: a change of page waits for no file. */
+export function beginAll(): void {
+  const load = () => routes.forEach((route) => begin(route.path.replace(/:.*$/, "")));
+  if ("requestIdleCallback" in window) requestIdleCallback(load, { timeout: 3_000 });
+  else setTimeout(load, 1_000);
+}
+
 router.beforeEach(async (to) => {
+  begin(to.fullPath);
   if (to.meta.open || (await signedIn())) return true;
   return { name: "login", query: to.fullPath === "/" ? {} : { then: to.fullPath } };
 });

@@ -2,7 +2,7 @@
  * Something read from the API and kept fresh: the last good data stay while it is read again, and
  * stay when reading fails. Events whose topic begins with one of `topics` have it read anew.
  */
-import { getCurrentScope, onScopeDispose, reactive, ref, shallowRef, watch, type Ref, type ShallowRef } from "vue";
+import { getCurrentScope, onScopeDispose, ref, shallowRef, watch, type Ref, type ShallowRef } from "vue";
 import { ApiFailure } from "@/api/client";
 import { onEvent, onReset } from "@/api/realtime";
 
@@ -24,7 +24,7 @@ interface Wishes {
 }
 
 const SETTLE_MS = 120; // a fill brings several events: one reading answers them all
-const keepsake = reactive(new Map<string, unknown>());
+const keepsake = new Map<string, unknown>();
 
 /** `key` names what is kept between pages, so that a page opens with what was seen last. */
 export function useResource<T>(key: string | null, ask: () => Promise<T>, wishes: Wishes = {}): Resource<T> {
