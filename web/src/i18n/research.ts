@@ -106,5 +106,5 @@ export const say = words(research);
 export const verdicts = tokens({
   evidence: ["Evidence", "有证据"], no_evidence: ["No evidence yet", "尚无证据"], no_evidence_yet: ["No evidence yet", "尚无证据"], evidence_against: ["Evidence against", "有反面证据"], against: ["Evidence against", "有反面证据"],
   no_trades: ["the venue has none", "交易所无成交"], not_downloaded: ["not downloaded", "未下载"],
-  total_return: ["Total return", "总收益"], sharpe: ["Sharpe", "夏普"], max_drawdown: ["Max drawdown", "最大回撤"],
+  total_return: ["Total return", "总收益"], sharpe: ["Sharpe", "夏普"], max_drawdown: ["Max drawdown", "最大回撤"], trades: ["Trades", "交易数"],
 });
