@@ -161,8 +161,11 @@ class LiveOrder(msgspec.Struct, frozen=True, kw_only=True):
                 moved = self._moved(OrderStatus.PENDING_CANCEL)
                 return replace(moved, resumes=resumes, cancel_wanted=True)
             case OrderCancelRefused():
-                waits = self.status is OrderStatus.PENDING_CANCEL
-                return self._moved(self._working()) if waits else self
+                if self.status is not OrderStatus.PENDING_CANCEL:
+                    return self
+                # What was never heard of may be unknown there: a refusal does not say that it lives.
+                seen = self.venue_order_id is not None or bool(self.filled)
+                return self._moved(self._working() if seen else OrderStatus.UNKNOWN)
             case OrderCancelled():
                 return self._ended(OrderStatus.CANCELLED, event.filled_quantity)
             case OrderExpired():

@@ -199,6 +199,8 @@ def test_a_refused_cancel_leaves_the_order_as_it_was() -> None:
     refused = OrderCancelRefused(**NEWS, code="51400", reason="cannot be cancelled")
 
     assert told(accepted(), wants_cancel(), refused).status is S.ACCEPTED
+    assert told(wants_cancel(), refused).status is S.UNKNOWN  # nobody ever heard of it
+    assert told(unknown(), wants_cancel(), refused).status is S.UNKNOWN
     assert told(accepted(), trade("a", "4"), wants_cancel(), refused).status is S.PARTIALLY_FILLED
     assert told(accepted(), wants_cancel(), trade("a", "4"), refused).status is S.PARTIALLY_FILLED
 
