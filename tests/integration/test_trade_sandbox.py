@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -19,7 +20,12 @@ from typing import Any
 import pytest
 from tests.builders.okx_venue import served, simulator
 
+from algotrader.core.events import TradingMode
+from algotrader.core.ids import AccountId
+from algotrader.core.orders import Side
 from algotrader.core.ports import SystemClock
+from algotrader.live.operator import Inbox
+from algotrader.live.requests import Request
 from algotrader.simulator.okx.simulator import Simulator
 
 pytest.importorskip("ccxt", reason="not run: ccxt is not installed")
@@ -106,6 +112,40 @@ def test_a_desk_trades_on_an_exchange_is_killed_and_agrees_with_it(tmp_path: Pat
         assert Decimal(account["cash"]) == pytest.approx(cash, abs=Decimal("1e-9"))
         held = sum(Decimal(one["quantity"]) for one in run(tmp_path, "positions"))
         assert held == coins
+
+
+def test_f71_no_order_that_adds_leaves_after_a_halt_by_file_while_the_database_is_locked(
+    tmp_path: Path,
+) -> None:
+    with an_exchange() as (venue, port):
+        records = venue.api.desk.exchange.venue.records
+        desk(tmp_path, port)
+        with subprocess.Popen(
+            [sys.executable, "-c", COMMAND, "trade", "--quiet"], cwd=tmp_path,
+            env={**os.environ, **KEYS}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        ) as trader:  # fmt: skip
+            try:
+                until = time.monotonic() + 90
+                while len(records.fills) < 3 and time.monotonic() < until:
+                    time.sleep(0.01)
+                (chain,) = (tmp_path / "journal" / "chain").glob("*.sqlite")
+                with closing(sqlite3.connect(chain, isolation_level=None)) as other:
+                    other.execute("BEGIN IMMEDIATE")
+                    halt = Request(account=AccountId("main"), mode=TradingMode.HALTED, reason="x")
+                    Inbox(tmp_path / "journal").put(halt, 1)
+                    time.sleep(1.0)
+                    known = set(records.orders)
+                    time.sleep(0.5)
+                    other.execute("ROLLBACK")
+                time.sleep(6.0)  # six bars: two purchases, had it gone on
+                later = [one for number, one in records.orders.items() if number not in known]
+            finally:
+                trader.terminate()
+        status = run(tmp_path, "status")
+
+    assert len(records.fills) >= 3
+    assert [one for one in later if one.asked.side is Side.BUY] == []
+    assert [one["mode"] for one in status["accounts"]] == ["halted"]
 
 
 def test_f68_keys_that_are_missing_or_wrong_are_said_by_name(tmp_path: Path) -> None:

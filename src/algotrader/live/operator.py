@@ -66,12 +66,21 @@ class Inbox:
             yield asked
 
     def waiting(self) -> Iterator[tuple[int, Asked]]:
-        """The requests that nobody took yet, each with when it was left, UTC ms; none goes."""
-        for path in sorted(self._folder.glob("[0-9]*.json")):
+        """The requests that nobody took yet, each with when it was left, UTC ms; none goes.
+
+        OSError if the folder is there and cannot be read.
+        """
+        try:
+            names = sorted(path.name for path in self._folder.iterdir())
+        except FileNotFoundError:
+            return
+        for name in names:
+            if not (name.endswith(".json") and name[0].isdigit()):
+                continue
             with suppress(
                 OSError, ValueError, msgspec.DecodeError
             ):  # taken meanwhile, or no request
-                yield int(path.name.partition("-")[0]), decode_asked(path.read_bytes())
+                yield int(name.partition("-")[0]), decode_asked((self._folder / name).read_bytes())
 
     def take(self, now_ms: int) -> Iterator[Event]:
         """As events for the engine, where nothing but the engine has to act on them."""

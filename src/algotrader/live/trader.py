@@ -25,7 +25,7 @@ from algotrader.core.events import (
 )
 from algotrader.core.ids import AccountId, OrderId
 from algotrader.core.instants import utc_ms
-from algotrader.core.orders import OrderStatus
+from algotrader.core.orders import Order, OrderStatus
 from algotrader.core.ports import Clock, Notice, Notifier, Severity
 from algotrader.engine.commands import (
     Alert,
@@ -41,6 +41,7 @@ from algotrader.engine.commands import (
 from algotrader.engine.state import EngineState
 from algotrader.execution.broker import Broker, BrokerUnavailableError
 from algotrader.live.comparing import SILENCE, Comparer, Surroundings
+from algotrader.live.halting import Halts
 from algotrader.live.journal.errors import JournalUnwrittenError
 from algotrader.live.steps import LATEST_ROWS, SNAPSHOT_ROWS, Steps
 
@@ -80,8 +81,12 @@ class Trader:
         sleep: Sleep = asyncio.sleep,
         disk_sleep: Sleep | None = None,  # a disk lives in this machine's time; None: as `sleep`
         compare_every_s: float | None = None,
+        halts: Halts | None = None,
     ) -> None:
-        """`compare_every_s`: books with the venue, after the start; None where none else trades."""
+        """`compare_every_s`: books with the venue, after the start; None where none else trades.
+
+        `halts`: what a person stopped; None where nobody can.
+        """
         self._steps = steps
         self._brokers = brokers
         self._decider = decider
@@ -99,11 +104,14 @@ class Trader:
         self._moved = asyncio.Event()  # a step was taken
         self._ready = {account: asyncio.Event() for account in brokers}
         self._compare_every_s = compare_every_s
+        self._halts = halts
         self._comparers = {name: self._comparer(name, one) for name, one in brokers.items()}
 
     def tell(self, event: Event) -> None:
         """Hand in an event. It is handled after those handed in before it."""
         self._overheard(event)
+        if self._halts is not None:
+            self._halts.told(event)
         self._events.put_nowait(event)
 
     def overhear(self, listener: Callable[[Event], None]) -> None:
@@ -177,6 +185,9 @@ class Trader:
                 self._do(await self._durable(partial(self._steps.take, *events, ask=self._ask)))
                 self._steps.rest(SNAPSHOT_ROWS if self._events.empty() else LATEST_ROWS)
                 self._moved.set()
+                if self._halts is not None:
+                    for event in events:
+                        self._halts.taken(event)
                 if HeartbeatMissed in map(type, events):
                     for comparer in self._comparers.values():
                         comparer.soon()
@@ -260,6 +271,7 @@ class Trader:
         try:
             if self._now_ms() >= command.deadline_ms:
                 raise BrokerUnavailableError("its deadline passed before it could be sent")
+            self._require_not_halted(order)
             answer: Event = await self._brokers[order.account].submit(
                 command.approved, command.deadline_ms
             )
@@ -273,6 +285,18 @@ class Trader:
                 reason=str(error),
             )
         self.tell(answer)
+
+    def _require_not_halted(self, order: Order) -> None:
+        """BrokerUnavailableError if a person stopped it since it was approved (F71)."""
+        if self._halts is None:
+            return
+        try:
+            stopped = self._halts.stops(order)
+        except OSError as error:
+            text = f"whether a person stopped it cannot be read: {error.strerror}"
+            raise BrokerUnavailableError(text) from error
+        if stopped:
+            raise BrokerUnavailableError("a person stopped trading before it was sent")
 
     async def _cancel(self, command: Cancel) -> None:
         broker = self._brokers[command.account]

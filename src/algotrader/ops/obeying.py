@@ -25,6 +25,7 @@ from algotrader.core.ids import StrategyId
 from algotrader.core.instants import utc_ms
 from algotrader.core.ports import Clock, SystemClock
 from algotrader.engine.state import EngineState
+from algotrader.live.halting import Halts
 from algotrader.live.operator import Inbox
 from algotrader.live.requests import (
     LimitRequest,
@@ -68,6 +69,7 @@ class Obedience:
         self._desk = holding(desk, state)
         self._forgotten: frozenset[StrategyId] = state.inforce.unloaded
         self._inbox = inbox
+        self.halts = Halts(inbox)  # for the trader that is to obey
         self._decider = decider
         self._state = state
         self._environment = environment
@@ -108,7 +110,9 @@ class Obedience:
                 case LimitRequest():
                     events.append(self._limit(asked, now_ms))
                 case _:
-                    events.append(event_of(asked, now_ms))
+                    event = event_of(asked, now_ms)
+                    self.halts.told(event)  # what comes after it in the folder may take long
+                    events.append(event)
         return events
 
     def _limit(self, asked: LimitRequest, now_ms: int) -> Event:

@@ -130,9 +130,11 @@ class _Live:
         for told in told_after(self.journal.rows, ends):
             rows.hear(told)
         decider = WorkerDecider(strategies, self.clock, budget_s=trading.budget_s)
+        asked = Obedience(desk, Inbox(journal_folder(desk).path), decider, state)
         trader = Trader(
             steps=self.steps, brokers={one.name: one.broker for one in self.accounts},
             decider=decider, notifier=self.notifier, clock=self.clock, compare_every_s=_COMPARE_S,
+            halts=asked.halts,
         )  # fmt: skip
         decider.tell = trader.tell
         self.seen.watch(
@@ -141,7 +143,6 @@ class _Live:
                 clock=self.clock, offsets={"OKX": lambda: self.bars.offset_ms},
             )
         )  # fmt: skip
-        asked = Obedience(desk, Inbox(journal_folder(desk).path), decider, state)
         await decider.load()
         parts: list[Awaitable[None]] = [
             self._feed(trader, rows), asked.obey(trader, self.clock),

@@ -260,9 +260,10 @@ async def _trade(
     decider = WorkerDecider(
         strategies, clock, budget_s=desk.configuration.settings.trading.budget_s
     )
+    asked = Obedience(desk, Inbox(journal_folder(desk).path), decider, engine.state)
     trader = Trader(
         steps=steps, brokers={one.account.name: one.broker for one in papers}, decider=decider,
-        notifier=notifier, clock=clock,
+        notifier=notifier, clock=clock, halts=asked.halts,
     )  # fmt: skip
     rows = LiveRows(strategies)
     for told in told_after(journal.rows, end_of_lake):
@@ -282,7 +283,6 @@ async def _trade(
     for event in (one for paper in papers for one in paper.unwritten):
         trader.tell(event)
     await decider.load()
-    asked = Obedience(desk, Inbox(journal_folder(desk).path), decider, engine.state)
     parts = [asked.obey(trader, clock), companion.run()]
     if was_there:
         parts.append(journal_check(desk, journal, trader, clock, notifier))

@@ -121,9 +121,10 @@ async def _replay(
     decider = WorkerDecider(
         strategies, time.clock, budget_s=desk.configuration.settings.trading.budget_s
     )
+    asked = Obedience(desk, Inbox(journal_folder(desk).path), decider, engine.state)
     trader = Trader(
         steps=steps, brokers=papers, decider=decider, notifier=notifier, clock=time.clock,
-        sleep=time.sleep, disk_sleep=asyncio.sleep,
+        sleep=time.sleep, disk_sleep=asyncio.sleep, halts=asked.halts,
     )  # fmt: skip
     seen.watch(
         Watched(
@@ -131,7 +132,6 @@ async def _replay(
             clock=time.clock,
         )
     )  # fmt: skip
-    asked = Obedience(desk, Inbox(journal_folder(desk).path), decider, engine.state)
     asked.listen()
     count = 0
 
