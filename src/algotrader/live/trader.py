@@ -96,8 +96,9 @@ class Trader:
         self._disk_sleep = disk_sleep or sleep
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._overheard: Callable[[Event], None] = lambda _: None
-        self._tasks: set[asyncio.Future[Any]] = set()
-        self._work: set[asyncio.Future[Any]] = set()  # of them those that end by themselves
+        # In the order in which they began: a set's order is that of addresses, never twice the same.
+        self._tasks: dict[asyncio.Future[Any], None] = {}
+        self._work: dict[asyncio.Future[Any], None] = {}  # of them those that end by themselves
         self._failure: asyncio.Future[None] | None = None
         self._timers: dict[str, asyncio.Task[None]] = {}
         self._unasked: set[OrderId] = set()  # open at the start, and not yet asked for
@@ -385,19 +386,19 @@ class Trader:
     def _start(self, work: Awaitable[Done]) -> asyncio.Future[Done]:
         """Do something that ends by itself; `idle` waits for it."""
         task = self._background(work)
-        self._work.add(task)
-        task.add_done_callback(self._work.discard)
+        self._work[task] = None
+        task.add_done_callback(lambda done: self._work.pop(done, None))
         return task
 
     def _background(self, work: Awaitable[Done]) -> asyncio.Future[Done]:
         task = asyncio.ensure_future(work)
-        self._tasks.add(task)
+        self._tasks[task] = None
         task.add_done_callback(self._ended)
         return task
 
     def _ended(self, task: asyncio.Future[Any]) -> None:
         """What fails unforeseen ends the trader: a restart settles what it left open."""
-        self._tasks.discard(task)
+        self._tasks.pop(task, None)
         if task.cancelled() or (error := task.exception()) is None:
             return
         log.critical("a task of the trader failed: %r", error)
