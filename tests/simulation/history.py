@@ -11,7 +11,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from functools import partial
 from hashlib import blake2b
 from typing import Final
@@ -58,6 +58,8 @@ RANDOM, OTHER = StrategyId("random"), StrategyId("other")
 SYMBOLS: Final = (Symbol.parse("OKX:BTC/USDT"), Symbol.parse("OKX:ETH/USDT"))
 FRAME: Final = "1m"
 BAR_S: Final = 60.0
+ARITHMETIC: Final = Context(prec=28, rounding=ROUND_HALF_EVEN)
+"""The venue's own: that of the thread may be another, ccxt changes its rounding in a test before."""
 CASH: Final = Decimal(100_000)
 ENTROPY: Final = bytes(range(16))
 LIFE_S: Final = 40.0  # longer than every deadline and pause of one order
@@ -549,11 +551,13 @@ def _bar(symbol: Symbol, price: float, now_ms: int) -> BarClosed:
 def simulate(plan: HistoryPlan, watch: Callable[[History], None] = lambda _: None) -> History:
     """The history of a plan; `watch` looks at it after each slice."""
     loop = VirtualLoop()
-    return run_virtually(loop, World(plan, loop, watch).run())
+    with localcontext(ARITHMETIC):
+        return run_virtually(loop, World(plan, loop, watch).run())
 
 
 def live_once(script: Script) -> History:
     """The history of one written life."""
     loop = VirtualLoop()
-    world = World(HistoryPlan(seed=0, faults=Faults()), loop, script=script)
-    return run_virtually(loop, world.run_script(script))
+    with localcontext(ARITHMETIC):
+        world = World(HistoryPlan(seed=0, faults=Faults()), loop, script=script)
+        return run_virtually(loop, world.run_script(script))

@@ -9,7 +9,15 @@ asked by its client id, and only a proof of absence lets the next attempt go out
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import (
+    ROUND_HALF_EVEN,
+    Context,
+    Decimal,
+    DivisionByZero,
+    InvalidOperation,
+    Overflow,
+    localcontext,
+)
 from typing import Final
 
 from algotrader.core.events import (
@@ -70,6 +78,12 @@ from algotrader.portfolio.rebalancing import MAX_WEIGHT
 
 _UNANSWERED: Final = (OrderStatus.PENDING, OrderStatus.UNKNOWN, OrderStatus.PENDING_AMEND)
 
+_ARITHMETIC: Final = Context(
+    prec=28, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow]
+)
+"""The engine's own: libraries change the thread's (ccxt its rounding), and a replay has none of
+them, yet must come to the same last digit."""
+
 
 class Engine:
     """One per journal. Deterministic: equal events, equal outcomes."""
@@ -96,22 +110,28 @@ class Engine:
 
     def apply(self, event: Event) -> None:
         """Take an event of the journal, without anything following from it."""
-        self.state.apply(event)
+        with localcontext(_ARITHMETIC):
+            self.state.apply(event)
 
     def handle(self, event: Event) -> Outcome:
         """All that follows from an event of the outside."""
         outcome = self._step.begin()
-        now_ms = event.ts_known
         if isinstance(event, BarClosed):  # the most frequent of all leads to nothing by itself
             self._step.tell(event)
             return outcome
+        with localcontext(_ARITHMETIC):
+            self._follow(event)
+        return outcome
+
+    def _follow(self, event: Event) -> None:
+        now_ms = event.ts_known
         before = self._order_of(event)
         if self.state.is_booked(event):
-            return outcome  # told before; nothing changes, nothing is written
+            return  # told before; nothing changes, nothing is written
         held = self._held_before(event)
         waiting = self._kept_by_start(event)
         if not self._heard(event):
-            return outcome
+            return
         self._watcher.before(event)
         match event:
             case SliceClosed():
@@ -168,17 +188,18 @@ class Engine:
         self._watcher.after(event)
         if before is not None:
             self._see_to_guards(before, event)
-        return outcome
 
     def resume(self, now_ms: int) -> Outcome:
         """What a restart has to find out, once the journal was replayed to its end."""
         outcome = self._step.begin()
-        for live in list(self.state.orders.open()):
-            if live.status is OrderStatus.PENDING:
-                self._follower.doubt(live, now_ms, "the trader was restarted before an answer came")
-            else:
-                self._follower.look_up(live)
-                self._follower.watch(live, now_ms)
+        with localcontext(_ARITHMETIC):
+            for live in list(self.state.orders.open()):
+                if live.status is OrderStatus.PENDING:
+                    reason = "the trader was restarted before an answer came"
+                    self._follower.doubt(live, now_ms, reason)
+                else:
+                    self._follower.look_up(live)
+                    self._follower.watch(live, now_ms)
         return outcome
 
     def _guard_answered(self, before: LiveOrder, now_ms: int) -> None:
