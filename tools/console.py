@@ -21,6 +21,7 @@ STAMP = BUILT / "built-from.txt"
 OLDEST_NODE = (20, 19)
 SOURCES = ("src", "public")
 FILES = ("index.html", "package.json", "package-lock.json", "vite.config.ts", "tsconfig.json")
+TOKENS = ROOT / "src" / "algotrader" / "backtest" / "report" / "assets" / "tokens.css"
 NOT_BUILT = ("schema.ts",)  # types alone: nothing of it is in the pages
 
 
@@ -41,12 +42,12 @@ def main(optional: bool) -> None:
 def fingerprint() -> str:
     """A hash of everything the pages are made from."""
     digest = hashlib.sha256()
-    paths = [WEB / name for name in FILES]
+    paths = [TOKENS, *(WEB / name for name in FILES)]
     for folder in SOURCES:
         paths += sorted(p for p in (WEB / folder).rglob("*") if p.is_file())
     for path in paths:
         if path.name not in NOT_BUILT:
-            digest.update(str(path.relative_to(WEB)).encode() + b"\0" + path.read_bytes())
+            digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 

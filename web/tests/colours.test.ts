@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { readFileSync } from "node:fs";
 
-const tokens = readFileSync("src/styles/tokens.css", "utf8");
+const tokens = readFileSync("../src/algotrader/backtest/report/assets/tokens.css", "utf8");
 type Rgb = [number, number, number];
 const sources = import.meta.glob(["../src/**/*.vue", "../src/**/*.ts"] , { eager: true, query: "?raw", import: "default" }) as Record<string, string>;
 

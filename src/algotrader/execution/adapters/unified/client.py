@@ -128,7 +128,7 @@ def _client(venue: UnifiedVenue, keys: ApiKeys, base_url: str | None) -> Any:
     except ImportError as error:
         raise missing_extra() from error
 
-    class Client(made):  # type: ignore[misc, valid-type]
+    class Client(made):  # type: ignore[misc, valid-type]  # the venue is chosen at run time
         """ccxt's client with the reading of answers left to us, and deadlines."""
 
         number = str  # exact texts; a float is not what the venue said
