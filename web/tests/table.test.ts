@@ -27,9 +27,16 @@ describe("a table", () => {
   ])("filters by %s", (wish, expected) => {
     expect(symbols(filtered(ROWS, COLUMNS, wish)).map((s) => s.replace(/^.*(?=:AAPL)/, ""))).toEqual(expected);
   });
-  it("exports raw values with units, and runs nothing in a spreadsheet", () => {
-    const nasty = [{ symbol: '=HYPERLINK("x")', side: "buy", price: "-1.5" }];
-    expect(csv(nasty, COLUMNS)).toBe('symbol,side,price (USDT)\r\n"\'=HYPERLINK(""x"")",buy,-1.5\r\n');
+  it("exports raw values with units", () => {
+    const row = [{ symbol: "US:AAPL", side: "buy", price: "-1.5" }];
+    expect(csv(row, COLUMNS)).toBe("symbol,side,price (USDT)\r\nUS:AAPL,buy,-1.5\r\n");
+  });
+  it.each([
+    ["=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"], ["+1+cmd|x", "'+1+cmd|x"], ["-2+3+cmd|' /C calc'!A0", "'-2+3+cmd|' /C calc'!A0"],
+    ["@SUM(1+1)*cmd|x", "'@SUM(1+1)*cmd|x"], ["\t=1", "'\t=1"], ["＝1", "'＝1"], ['=HYPERLINK("x")', '"\'=HYPERLINK(""x"")"'],
+    ["-1.5e-7", "-1.5e-7"], ["-.5", "-.5"], ["-", "'-"], ["a=b", "a=b"],
+  ])("F77: a spreadsheet runs nothing of %s", (cell, written) => {
+    expect(csv([{ symbol: cell, side: "buy", price: "1" }], COLUMNS).split("\r\n")[1]).toBe(`${written},buy,1`);
   });
   it("sorts and filters 100,000 rows", () => {
     const many = Array.from({ length: 100_000 }, (_, i) => ({ symbol: `X${i % 977}`, side: i % 2 ? "buy" : "sell", price: String((i * 7919) % 100_003) }));

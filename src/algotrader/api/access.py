@@ -1,7 +1,7 @@
 """Who may come in: people, their sessions, tokens of programs, and what each of them did.
 
-One SQLite file of mode 600 beside the journal. Of sessions and tokens it holds hashes alone: who
-reads the file cannot come in with it.
+One SQLite file of mode 600 beside the journal. Of sessions and tokens it holds hashes alone, and
+seeds of second factors sealed: who reads the file cannot come in with it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any, Final
 
 import msgspec
 
+from algotrader.api.sealing import Seal, is_sealed
 from algotrader.core.errors import RunError
 from algotrader.core.instants import utc_ms
 from algotrader.core.ports import Clock
@@ -62,7 +63,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     role: Role
     password: str | None  # its hash; None: cannot sign in by one
-    totp: str | None
+    totp: str | None  # its seed, sealed
     totp_step: int
 
 
@@ -81,8 +82,9 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 class Access:
     """Every call is a transaction of its own. RunError if the file cannot be used."""
 
-    def __init__(self, journal: Path, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, journal: Path, key: Path, clock: Clock) -> None:
+        """`key` is the file that seeds of second factors are sealed with."""
+        self._clock, self._seal = clock, Seal(key)
         self._path = journal / FOLDER / FILE
         self._lock = Lock()
         try:
@@ -94,6 +96,7 @@ class Access:
             self._rows.executescript(_TABLES)
         except (sqlite3.Error, OSError) as error:
             raise self._unusable(error) from error
+        self._seal_plain()
 
     def close(self) -> None:
         self._rows.close()
@@ -135,8 +138,14 @@ class Access:
             rows.execute("delete from sessions where person = ?", (name,))
 
     def keep_totp(self, name: str, secret: str | None) -> None:
+        """Ask somebody for codes of `secret` from here on; None: for none any more."""
+        sealed = None if secret is None else self._seal.close(name, secret)
         with self._used() as rows:
-            rows.execute("update people set totp = ?, totp_step = 0 where name = ?", (secret, name))
+            rows.execute("update people set totp = ?, totp_step = 0 where name = ?", (sealed, name))
+
+    def totp_secret(self, person: Person) -> str | None:
+        """The seed of somebody's codes. RunError if the key that sealed it is not there."""
+        return None if person.totp is None else self._seal.open(person.name, person.totp)
 
     def use_code(self, name: str, step: int) -> bool:
         """Mark a code as used; whether it had not been."""
@@ -278,6 +287,20 @@ class Access:
             for name in ("before", "after"):
                 one[name] = None if one[name] is None else msgspec.json.decode(one[name])
         return plain
+
+    def _seal_plain(self) -> None:
+        """Seeds that an earlier version wrote plain."""
+        with self._used() as rows:
+            kept = rows.execute("select name, totp from people where totp is not null").fetchall()
+            plain = [(name, seed) for name, seed in kept if not is_sealed(seed)]
+            for name, seed in plain:
+                sealed = self._seal.close(name, seed)
+                rows.execute("update people set totp = ? where name = ?", (sealed, name))
+        if plain:  # and what stood plain stands in no free page any more
+            with self._used() as rows:
+                rows.commit()
+                rows.execute("vacuum")
+                rows.execute("pragma wal_checkpoint(truncate)")
 
     def _now_ms(self) -> int:
         return utc_ms(self._clock.now())

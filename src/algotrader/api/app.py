@@ -42,6 +42,7 @@ from algotrader.api.routes import (
 )
 from algotrader.api.routes.works import plain_work
 from algotrader.api.runs import Runs
+from algotrader.api.sealing import KEY_FILE
 from algotrader.api.serving import Serving
 from algotrader.api.strategy_files import StrategyFiles
 from algotrader.api.throttling import Throttle
@@ -85,7 +86,7 @@ def serving_of(configuration: Configuration, clock: Clock | None = None) -> Serv
     return Serving(
         configuration=configuration,
         clock=clock,
-        access=Access(folder_of(configuration).path, clock),
+        access=Access(folder_of(configuration).path, configuration.folder / KEY_FILE, clock),
         view=DeskView(configuration, on_event=heard, on_past=alerts.hear, on_begin=alerts.forget),
         hub=hub,
         throttle=Throttle(clock),
@@ -135,7 +136,6 @@ def build_app(serving: Serving) -> FastAPI:
     app.add_exception_handler(AlgotraderError, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _broken)
     app.add_middleware(Guard, settings=serving.configuration.settings.api)
     return app
 
@@ -180,9 +180,3 @@ async def _http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = _CODES.get(error.status_code, "api.refused")
     return _answer(error.status_code, code, str(error.detail), None, error.headers)
-
-
-async def _broken(_: Request, error: Exception) -> Response:
-    return _answer(
-        500, "api.bug", "a bug in the API: the log has its trace", f"{type(error).__name__}"
-    )

@@ -73,6 +73,13 @@ class Guard:
             )
         except _TooSlow:
             await answer.refuse(408, "api.too_slow", "the rest of the request did not come in time")
+        except Exception:
+            # Answered here, where the headers are; what is outside of us writes the trace down.
+            await answer.refuse(
+                500, "api.bug", "a bug in the API",
+                hint="the log of the API has its trace: see the page Logs",
+            )  # fmt: skip
+            raise
 
     async def _socket(
         self, scope: Scope, receive: Receive, send: Send, refusal: tuple[int, str, str] | None
@@ -198,13 +205,15 @@ class _Answer:
         await self._send(start)
         return first
 
-    async def refuse(self, status: int, code: str, message: str) -> None:
+    async def refuse(
+        self, status: int, code: str, message: str, *, hint: str | None = None
+    ) -> None:
         if self._has_begun:
             return
-        body = msgspec.json.encode({"error": {"code": code, "message": message, "hint": None}})
+        body = msgspec.json.encode({"error": {"code": code, "message": message, "hint": hint}})
         length = str(len(body)).encode()
         fields = [(b"content-type", b"application/json"), (b"content-length", length),
-                  (b"connection", b"close")]  # fmt: skip
+                  (b"connection", b"close"), (b"cache-control", b"no-store")]  # fmt: skip
         fields += [
             (name.lower().encode(), value.encode()) for name, value in self._security.items()
         ]

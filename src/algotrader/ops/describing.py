@@ -1,6 +1,7 @@
 """What strategies declare, read in a process of its own: `python -m algotrader.ops.describing USE…`
 
-Loading a strategy runs its file. Who serves the console does not run people's files itself.
+Loading a strategy runs its file. Who serves the console does not run people's files itself, and
+the process that does has no secrets and no network (F81).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from algotrader.core.errors import AlgotraderError, RunError
+from algotrader.ops.without_network import leave_network
 
 _LONGEST_S: Final = 60.0
 
@@ -22,12 +24,12 @@ def described(use: str) -> dict[str, Any]:
     """Name, docstring and parameters of a strategy, or the error why it cannot be loaded."""
     from algotrader.strategy.loader import load
 
-    row: dict[str, Any] = {"use": use, "name": use, "about": "", "panel": False, "parameters": []}
     try:
         kind = load(use).kind
     except AlgotraderError as error:
-        return row | {"error": error.as_dict()}
-    return row | {
+        return _undescribed(use, error)
+    return {
+        "use": use,
         "name": kind.__name__,
         "about": (kind.__doc__ or "").strip().partition("\n")[0],
         "panel": kind.panel,
@@ -40,6 +42,13 @@ def described(use: str) -> dict[str, Any]:
             }
             for name, one in kind.parameters.items()
         ],
+    }  # fmt: skip
+
+
+def _undescribed(use: str, error: AlgotraderError) -> dict[str, Any]:
+    return {
+        "use": use, "name": use, "about": "", "panel": False, "parameters": [],
+        "error": error.as_dict(),
     }  # fmt: skip
 
 
@@ -68,5 +77,14 @@ async def describe(
     return rows
 
 
+def main(uses: Sequence[str]) -> list[dict[str, Any]]:
+    """What each declares, told by a process that has left the network first. None without that."""
+    try:
+        leave_network()
+    except RunError as error:
+        return [_undescribed(use, error) for use in uses]
+    return [described(use) for use in uses]
+
+
 if __name__ == "__main__":
-    sys.stdout.write(msgspec.json.encode([described(use) for use in sys.argv[1:]]).decode() + "\n")
+    sys.stdout.write(msgspec.json.encode(main(sys.argv[1:])).decode() + "\n")

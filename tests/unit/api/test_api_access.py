@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
+import sqlite3
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -23,10 +25,12 @@ from algotrader.api.serving import Serving
 from algotrader.api.strategy_files import StrategyFiles
 from algotrader.core.errors import ConfigurationError
 from algotrader.core.ports import ManualClock
+from algotrader.ops import describing
 from algotrader.ops.config import load
 from algotrader.ops.works import Works
 
 Api = tuple[TestClient, Serving]
+SEED = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 SOCKET = ADDRESS.replace("http", "ws") + "/ws/realtime"
 OPEN = {("GET", "/health"), ("GET", "/login"), ("POST", "/session"), ("POST", "/session/link"),
         ("GET", "/session/oidc"), ("GET", "/session/oidc/back")}  # fmt: skip
@@ -264,6 +268,82 @@ def test_what_is_kept_lets_nobody_in_who_reads_it(api: Api, desk: Path) -> None:
     assert b"$argon2id$" in kept
 
 
+def test_seeds_of_second_factors_are_sealed_with_a_key_that_stands_aside(desk: Path) -> None:
+    with an_api(desk) as (client, serving):
+        _choose_password(client, serving, "correct horse battery")
+        serving.access.keep_totp("owner", SEED)
+        person = serving.access.person("owner")
+        assert person is not None
+        assert serving.access.totp_secret(person) == SEED
+        kept = b"".join(file.read_bytes() for file in (desk / "journal" / "console").iterdir())
+    key = desk / ".console.key"
+
+    assert SEED.encode() not in kept
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert key.read_bytes() not in kept
+
+
+def test_a_seed_that_an_earlier_version_wrote_plain_is_sealed_at_the_next_start(desk: Path) -> None:
+    with an_api(desk) as (client, serving):
+        _choose_password(client, serving, "correct horse battery")
+    with sqlite3.connect(desk / "journal" / "console" / "access.sqlite") as rows:
+        rows.execute("update people set totp = ?", (SEED,))
+    rows.close()
+    with an_api(desk) as (_, serving):
+        kept = b"".join(file.read_bytes() for file in (desk / "journal" / "console").iterdir())
+        person = serving.access.person("owner")
+        assert person is not None
+        assert serving.access.totp_secret(person) == SEED
+
+    assert SEED.encode() not in kept
+
+
+@pytest.mark.parametrize("harm", ["gone", "another", "open to others", "of another person"])
+def test_without_the_key_nobody_comes_in_by_password_alone(desk: Path, harm: str) -> None:
+    key = desk / ".console.key"
+    with an_api(desk) as (client, serving):
+        _choose_password(client, serving, "correct horse battery")
+        serving.access.keep_totp("owner", SEED)
+        if harm == "gone":
+            key.unlink()
+        elif harm == "another":
+            key.write_bytes(b"k" * 32)
+        elif harm == "open to others":
+            key.chmod(0o644)
+        else:  # a sealed seed is of its person alone
+            with sqlite3.connect(desk / "journal" / "console" / "access.sqlite") as rows:
+                rows.execute(
+                    "insert into people select 'eve', role, password, totp, 0, 0 from people"
+                )
+            rows.close()
+        name = "eve" if harm == "of another person" else "owner"
+        sign_in = {"name": name, "password": "correct horse battery", "code": "000000"}
+        answer = client.post("/api/v1/session", json=sign_in)
+
+    assert (answer.status_code, _code(answer)) == (503, "access.key")
+    assert "algotrader_session" not in answer.cookies
+
+
+def test_an_answer_to_a_bug_has_the_headers_too(
+    desk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F74"""
+    configuration = load(desk / "algotrader.yaml", environment={})
+    serving = serving_of(configuration)
+    app = build_app(serving)
+    with TestClient(app, base_url=ADDRESS, raise_server_exceptions=False) as client:
+        headers = token_for(serving, Role.VIEWER)
+        monkeypatch.setattr(type(serving.access), "people", lambda _: 1 / 0)
+        answer = client.get("/api/v1/people", headers=token_for(serving, Role.ADMIN))
+        well = client.get("/api/v1/positions", headers=headers)
+
+    assert (answer.status_code, _code(answer)) == (500, "api.bug")
+    wanted = {"content-security-policy", "x-content-type-options", "x-frame-options",
+              "referrer-policy", "cross-origin-opener-policy", "permissions-policy"}  # fmt: skip
+    assert wanted <= set(answer.headers) & set(well.headers)
+    assert answer.headers["cache-control"] == "no-store"
+
+
 def test_an_ended_token_and_a_lapsed_one_let_nobody_in(desk: Path) -> None:
     clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
     with _at(desk, clock) as (client, serving):
@@ -320,6 +400,112 @@ def test_f77_a_form_names_neither_files_nor_options(api: Api, wish: dict[str, An
 
     assert answer.status_code in (404, 422), answer.text
     assert serving.works.all() == []
+
+
+def test_f77_a_link_among_the_strategies_is_neither_read_nor_written_through(desk: Path) -> None:
+    """F77"""
+    outside = desk.parent / "outside.py"
+    outside.write_text("KEPT = 1\n")
+    (desk / "strategies").mkdir(exist_ok=True)
+    (desk / "strategies" / "linked.py").symlink_to(outside)
+    file = {"name": "linked.py", "source": "import os\n", "replace": True}
+    with an_api(desk) as (client, serving):
+        answer = client.post(
+            "/api/v1/strategy-files", json=file, headers=token_for(serving, Role.ADMIN)
+        )
+        named = serving.files.named()
+
+    assert answer.status_code == 409
+    assert not any("linked" in one for one in named)
+    assert outside.read_text() == "KEPT = 1\n"
+
+
+def test_f77_what_is_packed_is_not_unpacked(api: Api) -> None:
+    """F77: a small body that would grow to a large one."""
+    client, serving = api
+    packed = gzip.compress(b" " * 50_000_000 + b"{}")
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    answer = client.post(
+        "/api/v1/halt", content=packed, headers=headers | token_for(serving, Role.TRADER)
+    )
+
+    assert answer.status_code in (400, 422)
+
+
+def test_f76_nothing_takes_orders_from_a_stranger_and_a_secret_from_outside_counts_once(
+    api: Api,
+) -> None:
+    """F76: no hook of another service is served; what comes in without a session is the link."""
+    client, serving = api
+    posts = {path for method, path in routes(client) if method != "GET"}
+    alert = {"secret": "guess", "symbol": "US:AAPL", "side": "buy"}
+    hooks = {
+        client.post(f"/api/v1/{path}", json=alert).status_code
+        for path in ("webhook", "webhooks/tradingview", "hooks", "signals")
+    }
+    link = serving.links.make()
+    wrong = client.post("/api/v1/session/link", json={"link": "x" * len(link)})
+    first = client.post("/api/v1/session/link", json={"link": link})
+    again = client.post("/api/v1/session/link", json={"link": link})
+    huge = client.post("/api/v1/session/link", json={"link": "x" * 1_100_000})
+
+    assert {path for path in posts if ("POST", path) in OPEN} == {"/session", "/session/link"}
+    assert hooks <= {404, 405}
+    assert (first.status_code, again.status_code, huge.status_code) == (200, 401, 413)
+    assert wrong.json() == again.json()  # whether it ever was is told to nobody
+
+
+def test_f81_what_a_strategy_declares_is_read_without_network_and_secrets(desk: Path) -> None:
+    """F81: by a process of its own, from which no socket leads out; nor from what it starts."""
+    tried = desk / "tried.txt"
+    source = f"""
+import os, socket, subprocess, sys
+from algotrader import Strategy
+
+def tried(what):
+    try:
+        what()
+    except OSError as error:
+        return type(error).__name__
+    return "done"
+
+CHILD = "import socket; socket.socket()"
+found = [
+    tried(lambda: socket.create_connection(("127.0.0.1", 9), timeout=1)),
+    tried(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)),
+    tried(lambda: socket.socket(socket.AF_UNIX)),
+    str(subprocess.run([sys.executable, "-c", CHILD], capture_output=True).returncode),
+    os.environ.get("ALGOTRADER_OKX_SECRET", "none"),
+]
+open({str(tried)!r}, "w").write(" ".join(found))
+
+
+class Curious(Strategy):
+    def targets(self, bars, f):
+        return bars.close * 0
+"""
+    file = {"name": "curious.py", "source": source}
+    with an_api(desk) as (client, serving), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ALGOTRADER_OKX_SECRET", "hidden")
+        answer = client.post(
+            "/api/v1/strategy-files", json=file, headers=token_for(serving, Role.ADMIN)
+        )
+
+    assert answer.json()["kind"]["name"] == "Curious", answer.text
+    assert tried.read_text() == "PermissionError PermissionError PermissionError 1 none"
+
+
+def test_f81_where_the_network_cannot_be_taken_no_file_is_read(
+    desk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F81"""
+    (desk / "ran.py").write_text("open('ran.txt', 'w')\n")
+    monkeypatch.chdir(desk)
+    monkeypatch.setattr("platform.machine", lambda: "abacus")
+    (row,) = describing.main(["ran.py"])
+
+    assert row["error"]["code"] == "strategy.network"
+    assert not (desk / "ran.txt").exists()
 
 
 def test_f81_a_strategy_of_a_browser_is_taken_only_where_the_owner_lets_it(desk: Path) -> None:

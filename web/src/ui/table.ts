@@ -71,9 +71,10 @@ export function csv<Row>(rows: readonly Row[], columns: readonly Column<Row>[]):
   return [head.join(","), ...lines].join("\r\n") + "\r\n";
 }
 
-const RUNS = /^[=+@\t\r]|^-(?![\d.])/;
+const RUNS = /^[=+\-@\t\r\n＝＋－＠]/;
+const NUMBER = /^-?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i; // a minus before anything else begins a formula
 
 function quoted(text: string): string {
-  const safe = RUNS.test(text) ? `'${text}` : text;
+  const safe = RUNS.test(text) && !NUMBER.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -45,7 +45,8 @@ async def doors(serving: Served) -> Doors:
     )  # fmt: skip
 
 
-@router.post("/session", summary="Sign in by password", responses=error_answers(401, 403, 422, 429))
+@router.post("/session", summary="Sign in by password",
+             responses=error_answers(401, 403, 422, 429, 503))  # fmt: skip
 async def sign_in(serving: Served, request: Request, response: Response, wish: SignIn) -> Session:
     """Sets the cookie. A wrong name, password or code are told apart to nobody."""
     address = address_of(request)
@@ -129,7 +130,7 @@ async def begin_code(serving: Served, caller: Viewer) -> CodeSecret:
 
 @router.put(
     "/session/code", summary="Ask for a code from here on",
-    responses=error_answers(401, 403, 422, 429), status_code=204,
+    responses=error_answers(401, 403, 422, 429, 503), status_code=204,
 )  # fmt: skip
 async def confirm_code(
     serving: Served, request: Request, caller: Viewer, wish: CodeConfirm
@@ -204,9 +205,10 @@ async def _require_password(
 
 
 def _code_fits(serving: Serving, person: Person, code: str | None) -> bool:
-    if person.totp is None:
+    seed = serving.access.totp_secret(person)
+    if seed is None:
         return True
-    step = passwords.code_step(person.totp, code or "", serving.clock, person.totp_step)
+    step = passwords.code_step(seed, code or "", serving.clock, person.totp_step)
     return step is not None and serving.access.use_code(person.name, step)
 
 
