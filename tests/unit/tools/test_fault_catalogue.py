@@ -10,7 +10,7 @@ from tools.fault_page import ROOT, CataloguedFault, catalogue, properties
 
 NUMBERS = {
     f"F{number:02}"
-    for first, last in ((1, 53), (57, 63), (65, 75), (77, 77), (79, 85))
+    for first, last in ((1, 53), (57, 63), (65, 77), (79, 85))
     for number in range(first, last + 1)
 }
 
