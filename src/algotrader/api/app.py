@@ -47,6 +47,7 @@ from algotrader.api.serving import Serving
 from algotrader.api.strategy_files import StrategyFiles
 from algotrader.api.throttling import Throttle
 from algotrader.api.view import DeskView
+from algotrader.api.watching import Watching
 from algotrader.backtest.workspace import Workspace
 from algotrader.core.errors import AlgotraderError
 from algotrader.core.events import Event
@@ -83,6 +84,7 @@ def serving_of(configuration: Configuration, clock: Clock | None = None) -> Serv
         hub.hear(row, event)
         alerts.hear(row, event)
 
+    market = MarketData(configuration)
     return Serving(
         configuration=configuration,
         clock=clock,
@@ -97,7 +99,8 @@ def serving_of(configuration: Configuration, clock: Clock | None = None) -> Serv
         runs=Runs(
             Workspace(lake=configuration.path(folders.lake), runs=configuration.path(folders.runs))
         ),
-        market=MarketData(configuration),
+        market=market,
+        watching=Watching(market),
         works=Works(
             configuration, clock, on_change=lambda work: hub.say("system.work", plain_work(work))
         ),

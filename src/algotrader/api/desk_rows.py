@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from algotrader.api.equity import WHOLE
 from algotrader.api.view import DeskView
@@ -13,10 +13,15 @@ from algotrader.core.fills import Fill
 from algotrader.core.ids import AccountId, StrategyId
 from algotrader.core.instants import utc_ms
 from algotrader.core.timeframes import DAY_MS
+from algotrader.engine.exposures import account_exposure
 from algotrader.engine.state import EngineState
 from algotrader.execution.order_life import LiveOrder
 from algotrader.live.settings import StrategySettings
 from algotrader.ops.desk_rows import account_rows, fill_row, hold_row, order_row, position_rows
+from algotrader.risk.exposure import AccountExposure
+
+_MONTH_MS: Final = 30 * DAY_MS
+_SPARK: Final = 48  # points of a line as wide as a word
 
 
 def accounts(view: DeskView, state: EngineState) -> list[dict[str, Any]]:
@@ -44,7 +49,7 @@ def _day_profit(
     if before is None:
         return None
     equity, deposits = before
-    return str(round(earned - Decimal(repr(equity)) + Decimal(repr(deposits)), 8) + 0)
+    return f"{round(earned - Decimal(repr(equity)) + Decimal(repr(deposits)), 8) + 0:f}"
 
 
 def order(view: DeskView, live: LiveOrder) -> dict[str, Any]:
@@ -90,8 +95,11 @@ def strategy(
         "positions": 0,
         "open_orders": 0,
     }
-    figures = ("equity", "profit", "realised", "unrealised", "fees", "day_profit", "last_decision")
-    row |= dict.fromkeys(figures)
+    figures = (
+        "equity", "profit", "realised", "unrealised", "fees", "day_profit", "month_profit",
+        "exposure", "last_decision",
+    )  # fmt: skip
+    row |= {**dict.fromkeys(figures), "spark": []}
     account, own = AccountId(settings.account), StrategyId(name)
     if state is None or account not in state.books or own not in state.books[account].parts:
         return row
@@ -121,7 +129,11 @@ def _standing(
     except DataError:
         return row  # a price is missing: what it is worth is not known
     earned = statement.equity - statement.deposits
+    begin = (row["last_decision"] or 0) - _MONTH_MS
     return row | {
+        "exposure": _exposure(view, state, account, name),
+        "month_profit": _month_profit(view, account, name, begin, earned),
+        "spark": view.equity.recent(account, name, begin, _SPARK),
         "day_profit": _day_profit(view, account, name, row["last_decision"], earned),
         "equity": str(statement.equity),
         "profit": str(earned),
@@ -129,6 +141,37 @@ def _standing(
         "unrealised": str(statement.unrealised),
         "fees": str(statement.fees),
     }
+
+
+def _exposure(
+    view: DeskView, state: EngineState, account: AccountId, name: StrategyId
+) -> float | None:
+    """What it holds, signed, as a fraction of the account's equity; None where that is not known."""
+    seen = view.once(f"exposure {account}", lambda: _account_exposure(state, account))
+    if seen is None or seen.equity <= 0:
+        return None
+    own = [one for one in seen.instruments.values() if one.owner == name and one.price is not None]
+    worth = [one.worth(abs(one.position)) * (-1 if one.position < 0 else 1) for one in own]
+    return round(float(sum(worth, Decimal(0)) / seen.equity), 6)
+
+
+def _account_exposure(state: EngineState, account: AccountId) -> AccountExposure | None:
+    now_ms = max((one.decision_ts for one in state.slices.values()), default=0)
+    try:
+        return account_exposure(state, account, now_ms)
+    except DataError:
+        return None  # a price is missing
+
+
+def _month_profit(
+    view: DeskView, account: AccountId, name: StrategyId, begin: int, earned: Decimal
+) -> str | None:
+    """Over the last 30 days, or since the first of fewer."""
+    before = view.equity.at(account, name, begin) or view.equity.first(account, name)
+    if before is None:
+        return None
+    equity, deposits = before
+    return f"{round(earned - Decimal(repr(equity)) + Decimal(repr(deposits)), 8) + 0:f}"
 
 
 def decided_at(live: LiveOrder) -> int:

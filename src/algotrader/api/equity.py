@@ -114,6 +114,22 @@ class EquityHistory:
         row = bisect_right(held.ts, ts) - 1
         return (held.equity[row], held.deposits[row]) if row >= 0 else None
 
+    def recent(self, account: str, part: str, begin: int, points: int) -> list[float]:
+        """Profit from the last instant up to `begin` on, in about `points`, extremes among them."""
+        held = self._known(account, part)
+        first = max(0, bisect_right(held.ts, begin) - 1)
+        profit = np.array(held.equity[first:], np.float64)
+        profit -= np.array(held.deposits[first:], np.float64)
+        if not len(profit):
+            return []
+        kept: list[float] = np.round(profit[bucket_extremes([profit], points)], 2).tolist()
+        return kept
+
+    def first(self, account: str, part: str) -> tuple[float, float] | None:
+        """Equity and deposits at the first instant; None before it."""
+        held = self._known(account, part)
+        return (held.equity[0], held.deposits[0]) if held.ts else None
+
     def _known(self, account: str, part: str) -> _Course:
         """As it is; asking makes nothing."""
         held = self._accounts.get(account)

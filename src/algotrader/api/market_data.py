@@ -80,6 +80,15 @@ class MarketData:
             **{name: _plain(values) for name, values in (named | {"volume": volume}).items()},
         }  # fmt: skip
 
+    def in_lake(self) -> list[SeriesKey]:
+        """The series of the lake."""
+        return self._lake.series()
+
+    def closes(self, symbol: Symbol, frame: Timeframe) -> tuple[Floats, Floats]:
+        """Opens (UTC ms) and closes of a series, ascending. ApiError 404 if there is none."""
+        _, table = self._columns(symbol, frame, None, None)
+        return table["ts"], table["close"]
+
     def timeframes(self, symbol: Symbol) -> list[str]:
         """Lengths of bars there are of a symbol."""
         found = [str(one) for one in self._lake.timeframes(symbol)]

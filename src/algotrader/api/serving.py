@@ -21,6 +21,7 @@ from algotrader.api.runs import Runs
 from algotrader.api.strategy_files import StrategyFiles
 from algotrader.api.throttling import Throttle
 from algotrader.api.view import DeskView
+from algotrader.api.watching import Watching
 from algotrader.core.ports import Clock
 from algotrader.engine.state import EngineState
 from algotrader.ops.config import Configuration
@@ -49,6 +50,13 @@ class Serving:
     works: Works
     runs: Runs
     market: MarketData
+    watching: Watching
+
+
+def is_live(configuration: Configuration) -> bool:
+    """Whether bars come as they close, rather than from a recording."""
+    trading = configuration.settings.trading
+    return trading.mode != "paper" or trading.data == "live"
 
 
 def serving_of(request: HTTPConnection) -> Serving:

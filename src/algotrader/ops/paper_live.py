@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import Final, Protocol
 
 import numpy as np
@@ -224,12 +225,17 @@ async def trade_paper_live(
     on_slice: Callable[[SliceClosed], None] = lambda _: None,
     companion: Beside,
     accept: Accept = accept_none,
+    offsets: Mapping[str, Callable[[], float]] = MappingProxyType({}),
 ) -> Traded:
-    """Until the task is cancelled: what was done by then. `companion` runs as long as that."""
+    """Until the task is cancelled: what was done by then. `companion` runs as long as that.
+
+    `offsets` are the clocks of venues less ours, in ms, by venue.
+    """
     async with Observation(desk.configuration, journal.run_id) as seen:
         return await _trade(
             desk, journal, bars, funding, clock, notifier, seen,
             on_ready=on_ready, on_slice=on_slice, companion=companion, accept=accept,
+            offsets=offsets,
         )  # fmt: skip
 
 
@@ -246,6 +252,7 @@ async def _trade(
     on_slice: Callable[[SliceClosed], None],
     companion: Beside,
     accept: Accept,
+    offsets: Mapping[str, Callable[[], float]],
 ) -> Traded:
     engine = Engine(desk.engine_settings(journal.run_id))
     steps = Steps(engine, journal, seen.bus.publish)
@@ -269,7 +276,14 @@ async def _trade(
     for told in told_after(journal.rows, end_of_lake):
         rows.hear(told)
     seen.watch(
-        Watched(trader=trader, state=engine.state, decider=decider, notifier=notifier, clock=clock)
+        Watched(
+            trader=trader,
+            state=engine.state,
+            decider=decider,
+            notifier=notifier,
+            clock=clock,
+            offsets=offsets,
+        )
     )
 
     def sliced(closed: SliceClosed) -> None:

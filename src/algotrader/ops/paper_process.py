@@ -70,6 +70,7 @@ class PaperProcess:
                 ),
                 OkxFundingRates(rest), self._clock, self._notifier,
                 on_ready=on_ready, on_slice=on_slice, companion=self._beside, accept=accept,
+                offsets={"OKX": lambda: next(iter(feeds.values())).offset_ms},
             )  # fmt: skip
         finally:
             for feed in feeds.values():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -53,6 +53,7 @@ class Trader(Shape):
     queues: dict[str, Queue]
     last_decision_ms: int | None
     log_lines_lost: int
+    offsets_ms: dict[str, float] = Field(description="clocks of venues less ours, by venue")
 
 
 class JournalPlace(Shape):
@@ -77,6 +78,22 @@ class System(Shape):
     trader: Trader | None = Field(description="null where none ever ran here")
     journal: JournalPlace | None = Field(description="null where there is none")
     api: dict[str, Any] = Field(description="of this process: memory, listeners, uptime")
+
+
+class Lamp(Shape):
+    """One thing that must be well. `reason` is a stable word; what it means stands in the console."""
+
+    lamp: str = Field(
+        description="`trader`, `feed`, `clock`, `journal`, `reconciled`, `stops`, `disk`, "
+        "`notifier`, `venue`", examples=["feed"],
+    )  # fmt: skip
+    subject: str | None = Field(None, description="which of them", examples=["OKX"])
+    state: Literal["well", "wrong", "unknown"]
+    reason: str = Field(description="why it is so", examples=["stale"])
+    value: float | None = Field(None, description="ms, bytes or a count, by lamp")
+    of: float | None = Field(None, description="what `value`, or the age of `at`, is held against")
+    at: Ms | None = Field(None, description="since when, or when last")
+    says: str | None = Field(None, description="the words of what found it")
 
 
 class Limit(Shape):
@@ -229,6 +246,9 @@ class Strategy(Shape):
     unrealised: Amount | None
     fees: Amount | None
     day_profit: Amount | None
+    month_profit: Amount | None = Field(description="of 30 days, or since its start if shorter")
+    exposure: float | None = Field(description="signed, fraction of the account's equity")
+    spark: list[float] = Field(description="profit of the same 30 days, down-sampled")
     last_decision: Ms | None
     positions: int
     open_orders: int

@@ -206,6 +206,20 @@ class BarColumns(Shape):
     volume: list[float | None]
 
 
+class WatchRow(Shape):
+    """A line of the watch list."""
+
+    symbol: SymbolText
+    traded: bool
+    last: float | None = Field(description="the newest close that is known here")
+    at: int | None = Field(description="when that bar closed, UTC ms")
+    change: float | None = Field(
+        description="against the close of the trading day before, fraction"
+    )
+    is_open: bool | None = Field(description="whether the market trades now; null of a replay")
+    opens_at: int | None = Field(description="of a market that is shut, UTC ms")
+
+
 class InstrumentRow(Shape):
     """What is traded, with the precision its numbers are shown in."""
 

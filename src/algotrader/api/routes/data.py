@@ -8,8 +8,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from starlette.concurrency import run_in_threadpool
 
-from algotrader.api.models.research import BarColumns, InstrumentRow, SeriesDetail, SeriesRow
-from algotrader.api.serving import Served, Serving, Stands, Viewer, error_answers
+from algotrader.api.models.research import (
+    BarColumns,
+    InstrumentRow,
+    SeriesDetail,
+    SeriesRow,
+    WatchRow,
+)
+from algotrader.api.serving import Served, Serving, Stands, Viewer, error_answers, is_live
+from algotrader.core.instants import utc_ms
 from algotrader.core.instruments import Instrument
 from algotrader.core.symbols import Symbol
 from algotrader.data import sample
@@ -58,6 +65,16 @@ def _digits(step: Decimal) -> int:
     return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
+@router.get("/watch", summary="Last prices, change of the day, shut markets")
+async def watch(serving: Served, state: Stands, _: Viewer) -> list[WatchRow]:
+    """What is traded first; then every series of the lake and of the bundled sample."""
+    found = await run_in_threadpool(
+        serving.watching.rows, state, is_live=is_live(serving.configuration),
+        now_ms=utc_ms(serving.clock.now()),
+    )  # fmt: skip
+    return [WatchRow(**one) for one in found]
+
+
 @router.get("/data/series", summary="Every series of the lake")
 async def data_series(serving: Served, _: Viewer) -> list[SeriesRow]:
     """Range, coverage and grade, from the manifests."""
@@ -81,6 +98,7 @@ async def completeness(
 @router.get("/bars", summary="Bars for a chart", responses=error_answers(404, 409, 422))
 async def bars(
     serving: Served,
+    state: Stands,
     _: Viewer,
     symbol: SymbolQuery,
     timeframe: Annotated[str, Query(max_length=10, examples=["1d"])],
@@ -88,8 +106,24 @@ async def bars(
     end: Annotated[int | None, Query(ge=0, le=2**52, description="UTC ms, not included")] = None,
     points: Annotated[int, Query(ge=10, le=20_000, description="at most so many candles")] = 2_000,
 ) -> BarColumns:
-    """Down-sampled here: whole bars are merged, so no high or low is lost."""
+    """Down-sampled here: whole bars are merged, so no high or low is lost.
+
+    Of a replay no bar is given that the desk has not seen.
+    """
+    end = _seen_by(serving, state, symbol, end)
     found: dict[str, Any] = await run_in_threadpool(
         serving.market.bars, symbol, timeframe, begin, end, points
     )
     return BarColumns.model_validate(found)
+
+
+def _seen_by(
+    serving: Serving, state: EngineState | None, symbol: str, end: int | None
+) -> int | None:
+    """Where bars end: with the newest slice of a replay that trades the instrument."""
+    if state is None or is_live(serving.configuration) or not state.slices:
+        return end
+    if Symbol.parse(symbol) not in state.settings.instruments:
+        return end
+    last = max(one.decision_ts for one in state.slices.values())
+    return last if end is None else min(end, last)

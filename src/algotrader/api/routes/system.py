@@ -7,9 +7,11 @@ from functools import cache
 from typing import Any
 
 from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
 
+from algotrader.api.lamps import lamps_of
 from algotrader.api.models.common import Shape
-from algotrader.api.models.desk import System
+from algotrader.api.models.desk import Lamp, System
 from algotrader.api.serving import Served, Serving, Stands, Viewer, error_answers
 from algotrader.core.events import TradingMode
 from algotrader.core.instants import utc_ms
@@ -41,6 +43,15 @@ async def health() -> dict[str, bool]:
 async def system(serving: Served, state: Stands, _: Viewer) -> dict[str, Any]:
     """What the frame of every page shows."""
     return system_row(serving, state)
+
+
+@router.get(
+    "/system/lamps", summary="What must be well for trading to be well",
+    responses=error_answers(401, 403, 503),
+)  # fmt: skip
+async def lamps(serving: Served, state: Stands, _: Viewer) -> list[Lamp]:
+    """Each lamp `well`, `wrong`, or `unknown` where nothing here can tell."""
+    return await run_in_threadpool(lamps_of, serving, state)
 
 
 def system_row(serving: Serving, state: EngineState | None) -> dict[str, Any]:

@@ -204,6 +204,7 @@ class Observation:
             cpu=round(cpu, 3),
             loop_lag_ms=0.0 if self._pulse is None else round(1000 * self._pulse.worst_s(), 1),
             queues=self._queues(watched.trader), last_decision_ms=max(decided, default=None),
+            offsets_ms={venue: offset_ms() for venue, offset_ms in watched.offsets.items()},
         )  # fmt: skip
 
     def _queues(self, trader: Trader) -> dict[str, Queue]:

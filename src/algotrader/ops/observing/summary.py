@@ -55,6 +55,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     queues: dict[str, Queue]
     last_decision_ms: int | None
     log_lines_lost: int = 0
+    offsets_ms: dict[str, float] = {}  # the clocks of venues less ours, by venue
 
 
 def write_summary(folder: Path, summary: Summary) -> None:
