@@ -22,6 +22,7 @@ from algotrader.core.events import (
 )
 from algotrader.core.ids import OrderId
 from algotrader.core.instants import utc_ms
+from algotrader.core.money import Currency
 from algotrader.core.orders import OrderStatus, Side
 from algotrader.core.ports import Severity
 from algotrader.core.timeframes import MINUTE_MS as FRAME_MS
@@ -31,6 +32,8 @@ from algotrader.engine.image import image_of, state_of
 from algotrader.execution.order_book import OrderBook
 from algotrader.execution.order_life import LiveOrder
 from algotrader.live.journal import verifying
+from algotrader.portfolio.ledger import Ledger
+from algotrader.portfolio.positions import ZERO, exact
 
 IN_DOUBT: Final = (
     OrderStatus.PENDING, OrderStatus.UNKNOWN, OrderStatus.SETTLING, OrderStatus.PENDING_CANCEL,
@@ -51,6 +54,7 @@ def broken_while_running(history: History) -> Iterator[str]:
     seen = history.seen_of(history.steps)
     yield from _missing_for_long(history, seen)
     yield from _beyond_limits(history)
+    yield from _unbalanced(state.books[MAIN].whole)
     for held in venue.placed[seen.orders :]:
         if held.order.order_id not in state.orders:
             yield f"P2: order {held.order.order_id} is at the venue and in no row"
@@ -169,6 +173,17 @@ def _beyond_limits(history: History) -> Iterator[str]:
     equity = CASH + venue.cash + value
     if value + buying > equity * LARGEST_SHARE:
         yield f"P6: {value + buying:.0f} held and being bought, equity {equity:.0f}"
+
+
+def _unbalanced(book: Ledger) -> Iterator[str]:
+    """P5: postings that each sum to zero leave balances that do, currency by currency."""
+    sums: dict[Currency, Decimal] = {}
+    with exact():
+        for (_, currency), amount in book.balances.items():
+            sums[currency] = sums.get(currency, ZERO) + amount
+    for currency, amount in sums.items():
+        if amount:
+            yield f"P5: the postings of {currency} sum to {amount}"
 
 
 def broken_by_a_second_rebalance(

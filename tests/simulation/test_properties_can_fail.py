@@ -10,9 +10,18 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 from tests.simulation.faults import Faults
-from tests.simulation.history import INSTRUMENTS, MAIN, SYMBOLS, History, HistoryPlan, simulate
+from tests.simulation.history import (
+    INSTRUMENTS,
+    MAIN,
+    SYMBOLS,
+    USDT,
+    History,
+    HistoryPlan,
+    simulate,
+)
 from tests.simulation.properties import (
     broken_against_memory,
+    broken_by_a_second_rebalance,
     broken_when_settled,
     broken_while_running,
 )
@@ -28,6 +37,8 @@ from algotrader.core.events import (
     TradingMode,
 )
 from algotrader.core.orders import OrderStatus, Side
+from algotrader.engine.engine import Engine
+from algotrader.portfolio.ledger import Book, Ledger
 
 CALM = HistoryPlan(seed=1, faults=Faults())
 HALTS = HistoryPlan(seed=3, faults=Faults(halt=0.3))
@@ -110,6 +121,19 @@ def add_an_order(history: History) -> None:
     history.venue.orders["unknown"] = history.venue.placed[0]  # type: ignore[index]
 
 
+def mark_up_a_holding(history: History) -> None:
+    """The position is worth what no posting paid for."""
+    book = history.folded().state.books[MAIN].whole
+    held = book.positions[SYMBOLS[0]]
+    positions = {**book.positions, SYMBOLS[0]: dataclasses.replace(held, cost=held.cost + 1)}
+    with_whole(history.folded(), dataclasses.replace(book, positions=positions))
+
+
+def with_whole(engine: Engine, book: Ledger) -> None:
+    books = engine.state.books
+    books[MAIN] = dataclasses.replace(books[MAIN], whole=book)
+
+
 def spoil_a_row(history: History) -> None:
     kept = history.storage._rows
     kept[5] = replace(kept[5], body=kept[6].body)
@@ -118,8 +142,8 @@ def spoil_a_row(history: History) -> None:
 @pytest.mark.parametrize(
     ("prefix", "spoil"),
     [
-        ("P2", add_an_order), ("P3", sell_all_there), ("P4", steal), ("P7", lose_a_trade),
-        ("P19", spoil_a_row),
+        ("P2", add_an_order), ("P3", sell_all_there), ("P4", steal), ("P5", mark_up_a_holding),
+        ("P7", lose_a_trade), ("P19", spoil_a_row),
     ],
 )  # fmt: skip
 def test_what_is_wrong_at_the_end_is_seen(prefix: str, spoil: Callable[[History], None]) -> None:
@@ -138,9 +162,32 @@ def test_p20_a_halt_that_nobody_was_told_of_is_seen() -> None:
     assert any(one.startswith("P20:") for one in broken_when_settled(history))
 
 
+def test_p14_an_engine_that_forgot_what_it_acted_on_is_seen() -> None:
+    history = simulate(CALM)
+    assert [*broken_by_a_second_rebalance(history)] == []
+
+    def forgetful() -> Engine:
+        engine = history.fold.engine_to_spend()
+        engine.state.rebalance.clear()
+        return engine
+
+    found = [*broken_by_a_second_rebalance(history, forgetful)]
+    assert any(one.startswith("P14: a second rebalance sends") for one in found)
+
+
 def forget(history: History) -> None:
     assert history.steps is not None
     history.steps.engine.state.modes[MAIN] = TradingMode.HALTED
+
+
+def post_one_side(history: History) -> None:
+    """A fee that no cash paid."""
+    assert history.steps is not None
+    engine = history.steps.engine
+    book = engine.state.books[MAIN].whole
+    fees = (Book.FEES, USDT)
+    balances = {**book.balances, fees: book.balance(*fees) + 1}
+    with_whole(engine, dataclasses.replace(book, balances=balances))
 
 
 def poor(history: History) -> None:
@@ -157,7 +204,8 @@ def revive(history: History) -> None:
 @pytest.mark.parametrize(
     ("prefix", "spoil", "check"),
     [
-        ("P6", poor, broken_while_running), ("P9", forget, broken_against_memory),
+        ("P5", post_one_side, broken_while_running), ("P6", poor, broken_while_running),
+        ("P9", forget, broken_against_memory),
         ("P21", revive, broken_while_running),
     ],
 )  # fmt: skip
