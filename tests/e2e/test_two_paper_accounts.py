@@ -32,6 +32,35 @@ class Flip(Strategy):
 """
 
 
+TURNS = """
+from algotrader import Context, Strategy, param
+
+
+class Turns(Strategy):
+    begins: int = param(0, low=0, high=8)
+
+    def on_bar(self, ctx: Context) -> None:
+        hour = int(ctx.now.timestamp()) // 3_600 - self.begins
+        if hour % 8 >= 4:
+            ctx.close()
+        elif ctx.position.quantity == 0:
+            ctx.buy(weight=0.4)
+"""
+IN_TOTAL = """
+trading: {mode: paper, data: replay}
+backtest: {allow_gaps: true}
+accounts:
+  main: {currency: USDT, cash: 10_000}
+  other: {currency: USDT, cash: 10_000}
+strategies:
+  early: {use: turns.py, symbols: ["SIM:BTC/USDT"], timeframe: 1h}
+  late: {use: turns.py, account: other, symbols: ["SIM:BTC/USDT"], timeframe: 1h, parameters: {begins: 2}}
+risk:
+  account: {max_gross: 5_000}
+  total: {max_gross: 6_000}
+"""
+
+
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("lake")
@@ -143,3 +172,31 @@ def test_r24_an_account_that_is_added_later_begins_where_the_others_are(
     assert min(added) >= 1_672_646_400_000  # 2023-01-02 08:00, where the first start ended
     assert parity["replay"]["equal"]
     assert parity["backtest"]["different"] == parity["backtest"]["equal_in_weight"] == 0
+
+
+def test_r28_what_one_account_holds_denies_the_order_of_another(said: Any, tmp_path: Path) -> None:
+    """4,000 each: either is within the 5,000 of its account, both together are over 6,000."""
+    (tmp_path / "algotrader.yaml").write_text(IN_TOTAL)
+    (tmp_path / "turns.py").write_text(TURNS)
+    said("trade")
+    denied = [
+        row["body"] for row in said("journal", "show", "--kind", "OrderDenied", "--last", "0")
+    ]
+    fills = said("fills", "--last", "0")
+
+    assert {(one["intent"]["account"], reason["rule"]) for one in denied for reason in one["reasons"]} == {
+        ("other", "total.max_gross"),
+    }  # fmt: skip
+    assert {row["account"] for row in fills} == {"main", "other"}  # each in its turn
+    assert max(gross_after_each(fills)) < 6_000
+
+
+def gross_after_each(fills: list[Any]) -> list[float]:
+    """What both accounts hold together after each fill, at its price."""
+    held: dict[str, float] = {}
+    found = []
+    for row in sorted(fills, key=lambda one: one["time"]):
+        sign = 1 if row["side"] == "buy" else -1
+        held[row["account"]] = held.get(row["account"], 0.0) + sign * float(row["quantity"])
+        found.append(sum(held.values()) * float(row["price"]))
+    return found

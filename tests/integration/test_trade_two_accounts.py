@@ -19,6 +19,7 @@ import pytest
 from tests.builders.okx_venue import served, simulator
 
 from algotrader.core.instants import utc_ms
+from algotrader.core.orders import Side
 from algotrader.core.ports import SystemClock
 from algotrader.simulator.okx.desk import Credentials
 from algotrader.simulator.okx.desk import Desk as VenueDesk
@@ -46,6 +47,34 @@ strategies:
   flip: {{use: flip.py, symbols: [OKX:BTC/USDT], timeframe: 1m}}
   slow: {{use: flip.py, account: carry, symbols: [OKX:ETH/USDT], timeframe: 3m}}
   quick: {{use: flip.py, account: carry, symbols: [OKX:BTC/USDT], timeframe: 1m}}
+"""
+TURNS = """
+from algotrader import Context, Strategy, param
+
+
+class Turns(Strategy):
+    begins: int = param(0, low=0, high=8)
+
+    def on_bar(self, ctx: Context) -> None:
+        minute = int(ctx.now.timestamp()) // 60 - self.begins
+        if minute % 8 >= 4:
+            ctx.close()
+        elif ctx.position.quantity == 0:
+            ctx.buy(weight=0.4)
+"""
+IN_TOTAL = """
+trading: {{mode: sandbox, url: "http://127.0.0.1:{port}"}}
+accounts:
+  main: {{currency: USDT}}
+  carry: {{currency: USDT, keys: CARRY}}
+strategies:
+  early: {{use: turns.py, symbols: [OKX:BTC/USDT], timeframe: 1m}}
+  late:
+    {{use: turns.py, account: carry, symbols: [OKX:BTC/USDT], timeframe: 1m,
+      parameters: {{begins: 2}}}}
+risk:
+  account: {{max_gross: 5_000}}
+  total: {{max_gross: 6_000}}
 """
 KEYS = {
     f"{prefix}_{part}": f"{name}-{value}"
@@ -145,6 +174,44 @@ def test_two_accounts_and_two_lengths_of_bars_are_traded_killed_and_agree(tmp_pa
     assert both == [True, True]
     assert fills(main, "ETH") == 0  # the keys of one account were used for no other
     assert {row["account"] for row in state["positions"]} <= {"main", "carry"}
+
+
+@pytest.mark.slow
+def test_r28_what_one_live_account_holds_denies_the_order_of_another(tmp_path: Path) -> None:
+    """4,000 each: either is within the 5,000 of its account, both together are over 6,000."""
+    with an_exchange() as (venue, port):
+        main, carry = venue.api.desks
+        desk(tmp_path, port)
+        (tmp_path / "turns.py").write_text(TURNS)
+        (tmp_path / "algotrader.yaml").write_text(IN_TOTAL.format(port=port))
+        with trading(tmp_path):
+            until(lambda: fills(main) >= 2 and fills(carry) >= 2)
+            until(lambda: denials(tmp_path) != set())
+        found = denials(tmp_path)
+        gross = gross_after_each(main, carry)
+
+    assert {rule for _, rule in found} == {"total.max_gross"}
+    assert ("carry", "total.max_gross") in found
+    assert 3_900 < max(gross) < 6_000
+
+
+def gross_after_each(*accounts: VenueDesk) -> list[float]:
+    """What all hold together after each trade, by the venue's own record, at its price."""
+    every = [fill for one in accounts for fill in list(one.venue.records.fills)]
+    held, found = 0.0, []
+    for fill in sorted(every, key=lambda one: (one.at_ms, one.order.asked.side is Side.BUY)):
+        held += float(fill.size) * fill.order.asked.side.sign
+        found.append(held * float(fill.price))
+    return found
+
+
+def denials(folder: Path) -> set[tuple[str, str]]:
+    """Which account was denied an order, and by which rule."""
+    rows = run(folder, "journal", "show", "--kind", "OrderDenied", "--last", "0")
+    bodies = [row["body"] for row in rows]
+    return {
+        (one["intent"]["account"], reason["rule"]) for one in bodies for reason in one["reasons"]
+    }
 
 
 def modes(folder: Path) -> dict[str, str]:

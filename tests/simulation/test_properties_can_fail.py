@@ -38,7 +38,8 @@ from algotrader.core.events import (
 )
 from algotrader.core.orders import OrderStatus, Side
 from algotrader.engine.engine import Engine
-from algotrader.portfolio.ledger import Book, Ledger
+from algotrader.portfolio.ledger import Ledger
+from algotrader.portfolio.postings import Book
 
 CALM = HistoryPlan(seed=1, faults=Faults())
 HALTS = HistoryPlan(seed=3, faults=Faults(halt=0.3))
