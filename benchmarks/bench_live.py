@@ -6,6 +6,7 @@ python -m benchmarks.bench_live WORK [--size N]
              of history, every step on the disk; memory of both processes
     replay   engine, paper venue and journal in one process; full sync, then `normal`
     restart  a journal of N events, its last snapshot 50,000 rows old: start, and check of all rows
+    trade    the bars of --folder until killed, for a measurement beside it
     soak     N days of 15m bars on 10 instruments through the trader and its worker, 120 orders a day
 
 Prints one JSON object.
@@ -17,12 +18,11 @@ import argparse
 import asyncio
 import json
 import os
-import resource
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import polars as pl
@@ -32,6 +32,7 @@ from algotrader.backtest.paper_account import paper_venue
 from algotrader.core.events import (
     BarClosed,
     Event,
+    OrderFilled,
     SliceClosed,
     StrategyAnswered,
     decode_event,
@@ -43,6 +44,7 @@ from algotrader.core.timeframes import Timeframe
 from algotrader.data.importing import Wanted, import_file
 from algotrader.data.lake import Lake
 from algotrader.engine.engine import Engine
+from algotrader.engine.step import Outcome
 from algotrader.execution.paper_broker import HISTORY, PaperBroker, stand_again
 from algotrader.live.journal.chain import Entry
 from algotrader.live.journal.folder import JournalFolder
@@ -58,6 +60,7 @@ from algotrader.ops.standing import events_of
 from algotrader.ops.trading import journal_folder, opened
 from algotrader.ops.trading import replay as trade_replay
 from benchmarks.bench_simulator import SETTINGS, Crossing, market
+from benchmarks.child import resident_mb
 
 STRATEGIES = 10
 HISTORY_ROWS = 5_000
@@ -188,17 +191,21 @@ def desk_folder(folder: Path, rows: int, first: int, *, every: int) -> None:
 class Timed:
     """When each slice was told to the trader, and when the last order it led to was sent."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, log: TextIO | None = None) -> None:
+        """`log` gets the instant of each slice (monotonic) and what it took, as they come."""
         self.took: list[float] = []
         self.resident: list[float] = []  # MB of trader and worker, after each slice
         self._folder = folder
+        self._log = log
         self._told = 0.0
         self._sent = 0.0
 
     def told(self, _: object) -> None:
         if self._sent > self._told > 0:
             self.took.append(self._sent - self._told)
-        self.resident.append(resident_mb())
+            if self._log is not None:
+                print(time.monotonic(), self.took[-1], file=self._log, flush=True)
+        self.resident.append(resident_mb(os.getpid()))
         self._told = time.perf_counter()
 
     def sent(self) -> None:
@@ -224,11 +231,19 @@ class Timed:
             PaperBroker.submit = submit  # type: ignore[method-assign]  # as it was
 
 
-def resident_mb() -> float:
-    """Of this process and its children."""
-    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    pages = [int(Path(f"/proc/{one}/statm").read_text().split()[1]) for one in ("self", *children)]
-    return sum(pages) * resource.getpagesize() / MB
+def trade(folder: Path, pause_s: float) -> None:
+    """Trade the folder until killed: `took.txt` has each slice, `known.txt` each fill's instant."""
+    handle = Engine.handle
+    with (folder / "took.txt").open("w") as log, (folder / "known.txt").open("w") as known:
+
+        def handled(self: Engine, event: Event) -> Outcome:
+            if isinstance(event, OrderFilled):
+                print(event.fill.trade_id, time.time(), file=known, flush=True)
+            return handle(self, event)
+
+        # Where the engine first knows it: before its step is on the disk.
+        Engine.handle = handled  # type: ignore[method-assign]
+        asyncio.run(Timed(folder, log).trade(Sync.FULL, pause_s))
 
 
 def order(slices: int, folder: Path) -> Figures:
@@ -271,9 +286,14 @@ WORK: dict[str, tuple[Callable[[int, Path], Figures], int]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("work", choices=sorted(WORK))
+    parser.add_argument("work", choices=[*sorted(WORK), "trade"])
     parser.add_argument("--size", type=int)
+    parser.add_argument("--folder", type=Path, help="of `trade`")
+    parser.add_argument("--pause", type=float, default=PAUSE_S, help="seconds between its slices")
     asked = parser.parse_args()
+    if asked.work == "trade":
+        trade(asked.folder, asked.pause)
+        return
     work, usual = WORK[asked.work]
     with tempfile.TemporaryDirectory(prefix="algotrader-live-") as folder:
         print(json.dumps(work(asked.size or usual, Path(folder))))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import tempfile
 import time
@@ -61,6 +62,13 @@ def run(
             raise ChildError(said[-1].strip())
     cpu = usage.ru_utime + usage.ru_stime
     return Finished(output=output, wall_s=wall, cpu_s=cpu, peak_mb=usage.ru_maxrss / 1024)
+
+
+def resident_mb(pid: int) -> float:
+    """Of a process and its children; what they share counts for each."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    pages = [int(Path(f"/proc/{one}/statm").read_text().split()[1]) for one in (pid, *children)]
+    return sum(pages) * resource.getpagesize() / (1024 * 1024)
 
 
 def _environment(more: Mapping[str, str]) -> dict[str, str]:
