@@ -149,6 +149,7 @@ def load(times: int, folder: Path) -> Figures:
     ready: list[float] = []
     script: list[float] = []
     sizes: list[int] = []
+    shells: list[int] = []
     with desk(folder) as api, browser() as opened:
         state = signed_in(opened, api)
         for _ in range(times):
@@ -160,14 +161,23 @@ def load(times: int, folder: Path) -> Figures:
             page.goto("/")
             ready.append(page.evaluate(QUIET))
             heading = page.evaluate("performance.timeOrigin + window.headingAt") / 1e3
+            index = context.request.get("/").text()
             sizes.append(sum(size for at, size in came.values() if at <= heading))
+            shells.append(sum(size for url, (_, size) in came.items() if is_shell(url, index)))
             told = tools.send("Performance.getMetrics")["metrics"]
             script += [one["value"] * 1e3 for one in told if one["name"] == "ScriptDuration"]
             context.close()
     return {
-        "bytes": int(np.median(sizes)), "interactive_ms": float(np.median(ready)),
+        "bytes": int(np.median(sizes)), "shell_bytes": int(np.median(shells)),
+        "fastest_ms": min(ready), "interactive_ms": float(np.median(ready)),
         "slowest_ms": max(ready), "script_ms": float(np.median(script)),
     }  # fmt: skip
+
+
+def is_shell(url: str, index: str) -> bool:
+    """Of every page: the index, what it names, and the font."""
+    name = url.rpartition("/")[2]
+    return not name or name in index or name.endswith(".woff2")
 
 
 def network(page: Page, came: dict[str, tuple[float, int]]) -> CDPSession:
