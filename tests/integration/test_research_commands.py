@@ -181,6 +181,20 @@ def test_limits_of_the_workspace_are_held_or_the_run_is_refused(
     assert "risk.account.max_daily_loss" in refused["error"]["message"]
 
 
+def test_a_search_may_leave_limits_out_and_its_best_run_says_which(
+    capsys: pytest.CaptureFixture[str], workspace: Path
+) -> None:
+    (workspace / "algotrader.yaml").write_text("risk:\n  account: {max_daily_loss: 3%}\n")
+    ran(capsys, "sweep", *TREND, "--range", "fast=6:12:6", "--without-limits")
+    (kept,) = workspace.glob("runs/sweeps/*/sweep.json")
+    chosen = json.loads(kept.read_text())["chosen"]
+    again = ran(capsys, "rerun", chosen)
+    result = json.loads((workspace / "runs" / chosen / "result.json").read_text())
+
+    assert "risk.account.max_daily_loss" in result["warnings"][0]["message"]
+    assert again["equal"] is True
+
+
 def test_the_full_driver_gives_the_same_run_and_is_chosen_where_a_rule_needs_it(
     capsys: pytest.CaptureFixture[str], workspace: Path
 ) -> None:

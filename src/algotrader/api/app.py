@@ -26,14 +26,17 @@ from algotrader.api.hub import Hub
 from algotrader.api.links import LoginLinks
 from algotrader.api.market_data import MarketData
 from algotrader.api.oidc import Oidc
+from algotrader.api.parities import Parities
 from algotrader.api.routes import (
     data,
     desk,
     oidc,
+    parity,
     people,
     records,
     risk,
     runs,
+    searches,
     session,
     settings,
     strategies,
@@ -43,6 +46,7 @@ from algotrader.api.routes import (
 from algotrader.api.routes.works import plain_work
 from algotrader.api.runs import Runs
 from algotrader.api.sealing import KEY_FILE
+from algotrader.api.searches import Searches
 from algotrader.api.serving import Serving
 from algotrader.api.strategy_files import StrategyFiles
 from algotrader.api.throttling import Throttle
@@ -75,6 +79,12 @@ def serving_of(configuration: Configuration, clock: Clock | None = None) -> Serv
     """The parts of an API for a workspace. RunError if its folder cannot be used."""
     clock = clock or SystemClock()
     hub, folders = Hub(MOST_SOCKETS), configuration.settings.workspace
+    workspace = Workspace(
+        lake=configuration.path(folders.lake), runs=configuration.path(folders.runs)
+    )
+    works = Works(
+        configuration, clock, on_change=lambda work: hub.say("system.work", plain_work(work))
+    )
     alerts = Alerts(
         configuration.settings.notification,
         lambda alert: hub.say("system.alert", msgspec.to_builtins(alert)),
@@ -96,14 +106,12 @@ def serving_of(configuration: Configuration, clock: Clock | None = None) -> Serv
         oidc=Oidc(configuration.settings.api.oidc, partial(_oidc_secret, configuration), clock),
         alerts=alerts,
         files=StrategyFiles(configuration),
-        runs=Runs(
-            Workspace(lake=configuration.path(folders.lake), runs=configuration.path(folders.runs))
-        ),
+        runs=Runs(workspace),
+        searches=Searches(workspace),
+        parities=Parities(works),
         market=market,
         watching=Watching(market),
-        works=Works(
-            configuration, clock, on_change=lambda work: hub.say("system.work", plain_work(work))
-        ),
+        works=works,
     )
 
 
@@ -131,6 +139,8 @@ def build_app(serving: Serving) -> FastAPI:
         settings,
         works,
         runs,
+        searches,
+        parity,
         data,
     ):
         app.include_router(part.router, prefix=PREFIX)

@@ -1,4 +1,4 @@
-"""Runs and sweeps on disk, read once each: what their folders hold never changes."""
+"""Runs on disk, read once each: what their folders hold never changes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import msgspec
 
-from algotrader.api.errors import not_found
+from algotrader.api.errors import ApiError, not_found
 from algotrader.backtest.plain import RESULT_FILE
-from algotrader.backtest.store import RunStore
+from algotrader.backtest.store import RECORD_FILE, RunStore
 from algotrader.backtest.workspace import Workspace
 
 _SHOWN: Final = (
@@ -24,70 +24,41 @@ class Runs:
 
     def __init__(self, workspace: Workspace) -> None:
         self._store = RunStore(workspace.runs)
-        self._sweeps = workspace.sweeps
-        self._rows: dict[tuple[str, int], dict[str, Any]] = {}
+        self._rows: dict[tuple[Path, int], dict[str, Any]] = {}
 
     def rows(self) -> list[dict[str, Any]]:
         """Every run with its main figures, the newest first; runs of older versions have none."""
-        found = []
-        for run in self._store.list():
-            file = self._store.path(run) / RESULT_FILE
-            try:
-                key = run, file.stat().st_mtime_ns
-            except OSError:
-                continue
-            if key not in self._rows:
-                self._rows[key] = _row(self._read(file), key[1])
-            found.append(self._rows[key])
-        return sorted(found, key=lambda row: int(row["made"]), reverse=True)
+        rows = [self._row(run) for run in self._store.list()]
+        return sorted(rows, key=lambda row: int(row["made"]), reverse=True)
+
+    def _row(self, run: str) -> dict[str, Any]:
+        folder = self._store.path(run)
+        kept = folder / RESULT_FILE
+        file = kept if kept.is_file() else folder / RECORD_FILE
+        made_ns = file.stat().st_mtime_ns
+        if (file, made_ns) not in self._rows:
+            row_of = _row if file is kept else _old_row
+            self._rows[file, made_ns] = row_of(self._read(file), made_ns // 1_000_000)
+        return self._rows[file, made_ns]
 
     def result(self, run: str) -> dict[str, Any]:
-        """All that is kept of a run. ApiError 404 if there is none of that very id."""
-        file = self._file(run, RESULT_FILE)
-        return self._read(file)
+        """All that is kept of a run, and what was asked. ApiError 404 if there is none."""
+        asked = self._read(self._file(run, RECORD_FILE))
+        if not (self._store.path(run) / RESULT_FILE).is_file():
+            raise ApiError(
+                404, "run.no_figures", f"of run {run} an older version kept the report alone",
+                hint=f"read its report, or make its figures anew: algotrader rerun {run}",
+            )  # fmt: skip
+        kept = self._read(self._file(run, RESULT_FILE))
+        return kept | {"request": asked["data"], "settings": asked["settings"]}
 
     def report(self, run: str) -> Path:
         return self._file(run, "report.html")
-
-    def sweeps(self) -> list[dict[str, Any]]:
-        """The newest first."""
-        rows = []
-        for file in self._sweeps.glob("*/sweep.json"):
-            kept = self._read(file)
-            rows.append(
-                {
-                    "sweep": file.parent.name, "strategy": kept["strategy"], "sets": kept["sets"],
-                    "chosen": kept["chosen"], "made": file.stat().st_mtime_ns // 1_000_000,
-                }
-            )  # fmt: skip
-        return sorted(rows, key=lambda row: int(row["made"]), reverse=True)
-
-    def sweep(self, sweep: str) -> dict[str, Any]:
-        """Its table by column, and the run of its best set."""
-        import polars as pl
-
-        kept = self._read(self._sweep_file(sweep, "sweep.json"))
-        table = pl.read_parquet(self._sweep_file(sweep, "results.parquet"))
-        columns = {
-            name: [None if isinstance(one, float) and one != one else one for one in values]
-            for name, values in table.to_dict(as_series=False).items()
-        }
-        return {"sweep": sweep, "strategy": kept["strategy"], "chosen": kept["chosen"],
-                "columns": columns}  # fmt: skip
-
-    def sweep_report(self, sweep: str) -> Path:
-        return self._sweep_file(sweep, "report.html")
 
     def _file(self, run: str, name: str) -> Path:
         file = self._store.path(run) / name
         if not run.isalnum() or not file.is_file():
             raise not_found("run", run, "GET /api/v1/runs lists those there are")
-        return file
-
-    def _sweep_file(self, sweep: str, name: str) -> Path:
-        file = self._sweeps / sweep / name
-        if not sweep.isalnum() or not file.is_file():
-            raise not_found("sweep", sweep, "GET /api/v1/sweeps lists those there are")
         return file
 
     @staticmethod
@@ -96,14 +67,27 @@ class Runs:
         return kept
 
 
-def _row(result: dict[str, Any], made_ns: int) -> dict[str, Any]:
+def _row(result: dict[str, Any], made: int) -> dict[str, Any]:
     metrics = result["metrics"]
     return {
         "run": result["run"], "strategy": result["strategy"], "driver": result["driver"],
         "symbols": result["symbols"], "timeframe": result["timeframe"],
-        "first": result["first_ts"], "last": result["last_ts"], "made": made_ns // 1_000_000,
+        "first": result["first_ts"], "last": result["last_ts"], "made": made,
         "parameters": result["parameters"],
         "metrics": {name: metrics.get(name) for name in _SHOWN},
         "verdict": result["overfitting"]["verdict"], "coverage": result["data"]["coverage"],
-        "warnings": len(result["warnings"]),
+        "sharpe_interval": result["overfitting"].get("sharpe_interval"),
+        "warnings": len(result["warnings"]), "kept": True,
+    }  # fmt: skip
+
+
+def _old_row(record: dict[str, Any], made: int) -> dict[str, Any]:
+    """A run whose figures stand in its report alone."""
+    return {
+        "run": record["run"], "strategy": record["strategy"],
+        "driver": "fast" if record.get("risk") is None else "full",
+        "symbols": record["data"]["symbols"], "timeframe": record["data"]["timeframe"],
+        "first": None, "last": None, "made": made, "parameters": record["parameters"],
+        "metrics": {}, "verdict": None, "coverage": None, "sharpe_interval": None,
+        "warnings": 0, "kept": False,
     }  # fmt: skip

@@ -17,7 +17,9 @@ from algotrader.api.hub import Hub
 from algotrader.api.links import LoginLinks
 from algotrader.api.market_data import MarketData
 from algotrader.api.oidc import Oidc
+from algotrader.api.parities import Parities
 from algotrader.api.runs import Runs
+from algotrader.api.searches import Searches
 from algotrader.api.strategy_files import StrategyFiles
 from algotrader.api.throttling import Throttle
 from algotrader.api.view import DeskView
@@ -49,6 +51,8 @@ class Serving:
     files: StrategyFiles
     works: Works
     runs: Runs
+    searches: Searches
+    parities: Parities
     market: MarketData
     watching: Watching
 

@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from algotrader import __version__
 from algotrader.backtest import report
 from algotrader.backtest.assumptions import assumptions_of
 from algotrader.backtest.complete import Completed, complete_run
@@ -19,6 +17,7 @@ from algotrader.backtest.finer import market_for
 from algotrader.backtest.judge import Overfitting, judge
 from algotrader.backtest.judgement import BOOTSTRAP_SEED, instruments_key, statistics_of, trial
 from algotrader.backtest.loading import DataRequest, parse_instant
+from algotrader.backtest.plain_search import SWEEP_FILE, sweep_file, swept
 from algotrader.backtest.remarks import warnings_of
 from algotrader.backtest.reporting import (
     assumption_of,
@@ -158,39 +157,19 @@ def _store(done: CompletedSweep, request: DataRequest, since: str | None) -> Non
     results_frame(done.result).write_parquet(table, compression="zstd")
     write_file(done.table, table.getvalue())
     write_file(done.report, render_sweep(sweep_report(done, since)).encode())
-    plan = done.result.plan
-    described = {
-        "sweep": plan.sweep,
-        "strategy": plan.loaded.name,
-        "origin": plan.loaded.origin,
-        "source_hash": plan.loaded.source_hash,
-        "sets": len(plan.sets),
-        "data": request,
-        "settings": plan.settings,
-        "data_hash": done.result.market.provenance.data_hash,
-        "chosen": done.chosen.record.run,
-        "version": __version__,
-    }
-    write_file(
-        done.folder / "sweep.json", msgspec.json.format(msgspec.json.encode(described), indent=2)
-    )
+    write_file(done.folder / SWEEP_FILE, sweep_file(done, request))
 
 
 def sweep_report(done: CompletedSweep, ledger_since: str | None = None) -> report.SweepReportData:
     """Everything the report of a sweep shows."""
     result, chosen = done.result, done.chosen
-    swept = [
-        name
-        for name in result.plan.sets[0]
-        if len({parameters[name] for parameters in result.plan.sets}) > 1
-    ]
     failures = {
         row: item.failure for row, item in enumerate(result.results) if item.failure is not None
     }
     return report.SweepReportData(
         identity=identity_of(chosen.result, chosen.record),
         overfitting=overfitting_of(done.judged, result.market.periods_per_year, ledger_since),
-        parameters={name: _column(result.plan.sets, name) for name in swept},
+        parameters={name: _column(result.plan.sets, name) for name in swept(result)},
         metrics={name: result.metrics[name] for name in _SHOWN_METRICS},
         chosen=result.best or 0,
         failures=failures,

@@ -15,6 +15,7 @@ from algotrader.backtest.complete_sweep import count_trials, judge_sweep
 from algotrader.backtest.finer import market_for
 from algotrader.backtest.judge import Overfitting
 from algotrader.backtest.loading import DataRequest, parse_instant
+from algotrader.backtest.plain_search import WALKFORWARD_FILE, walkforward_file
 from algotrader.backtest.remarks import warnings_of
 from algotrader.backtest.reporting import (
     assumption_of,
@@ -51,6 +52,11 @@ class CompletedWalkForward:
     record: RunRecord
     swept: tuple[str, ...]  # names of the parameters that were searched
     report: Path
+
+    @property
+    def in_sample(self) -> NDArray[np.float64] | None:
+        """Equity of the set that all the data would choose, at the stamps of the account."""
+        return hindsight(self.walked.sweep, self.walked.run.curve)
 
 
 def complete_walkforward(
@@ -97,6 +103,7 @@ def complete_walkforward(
     page = report.render_walkforward(
         walkforward_report(done, TrialLedger(workspace.trials).since())
     )
+    write_file(done.report.with_name(WALKFORWARD_FILE), walkforward_file(done, request))
     write_file(done.report, page.encode())
     if walked.run.log:
         write_file(done.report.with_name("log.jsonl"), log_lines(walked.run.log))
@@ -151,7 +158,7 @@ def walkforward_report(
             for fold in walked.folds
         ),
         equity=equity_of(run),
-        in_sample=hindsight(sweep, run.curve),
+        in_sample=done.in_sample,
         efficiency=walked.efficiency,
         metrics=run.summary.values,
         months=monthly_returns(run.daily),

@@ -25,14 +25,15 @@ def result_file(result: RunResult, record: RunRecord, judged: Overfitting) -> by
     kept = plain_run(result, record, judged) | {
         "timeframe": str(result.market.bars.timeframe),
         "symbols": [str(symbol) for symbol in result.market.bars.symbols],
+        "assumptions_zh": {one.code: one.zh for one in assumptions_of(result)},
         "first_ts": int(curve.ts[0]),
         "last_ts": int(curve.ts[-1]),
         "equity": {"ts": curve.ts[rows].tolist(), "equity": curve.equity[rows].tolist()},
     }
-    return msgspec.json.encode(kept, enc_hook=_number)
+    return msgspec.json.encode(kept, enc_hook=number)
 
 
-def _number(value: Any) -> Any:
+def number(value: Any) -> Any:
     """A figure that still is numpy's."""
     return value.item()
 
@@ -79,13 +80,25 @@ def plain_run(result: RunResult, record: RunRecord, judged: Overfitting) -> dict
 
 
 def plain_overfitting(judged: Overfitting) -> dict[str, Any]:
+    """The verdict in both languages, and what it rests on. Sharpe ratios are annual."""
+    beside, interval = judged.neighbours, judged.interval
     return {
         "verdict": judged.verdict.outcome.value,
+        "sentence": {"en": judged.verdict.text("en"), "zh": judged.verdict.text("zh")},
         "reasons": [reason.text("en") for reason in judged.verdict.reasons],
+        "why": [
+            {"en": reason.text("en"), "zh": reason.text("zh"), "holds": reason.holds}
+            for reason in judged.verdict.reasons
+        ],
+        "sharpe": judged.sharpe,
+        "sharpe_interval": None if interval is None else [interval.low, interval.high],
+        "neighbours": None if beside is None else {
+            "sets": list(beside.neighbours), "ratio": beside.ratio,
+        },
         "trials": judged.trials.n_trials,
         "effective_trials": judged.trials.effective_trials,
         "luck_sharpe": judged.luck_sharpe,
         "deflated_sharpe": judged.deflated_sharpe,
         "probabilistic_sharpe": judged.probabilistic_sharpe,
         "pbo": None if judged.cscv is None else judged.cscv.pbo,
-    }
+    }  # fmt: skip

@@ -14,4 +14,4 @@ class Remark:
     zh: str
 
     def as_dict(self) -> dict[str, str]:
-        return {"code": self.code, "message": self.en}
+        return {"code": self.code, "message": self.en, "zh": self.zh}

@@ -31,7 +31,14 @@ def warnings_of(result: RunResult) -> tuple[Remark, ...]:
 
 
 def _about_risk(result: RunResult) -> Iterator[Remark]:
-    """Limits that a backtest cannot hold."""
+    """Limits that a backtest cannot hold, and those that it was told to leave out."""
+    if off := ", ".join(result.settings.limits_off):
+        yield Remark(
+            code="limits_off",
+            en=f"Without limits of the settings, as was asked for: {off}. "
+            "Trading would hold them, so this may promise too much.",
+            zh=f"按要求未执行配置中的限额：{off}。实际交易会执行，因此结果可能偏好。",
+        )
     live_only = result.risk.live_only() if result.risk is not None else ()
     if live_only:
         names = ", ".join(live_only)

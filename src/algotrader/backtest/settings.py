@@ -39,6 +39,7 @@ class BacktestSettings:
     lot: float | None = None  # overrides of the instrument, for comparisons
     allow_gaps: bool = False
     seed: int = 0
+    limits_off: tuple[str, ...] = ()  # of the workspace's risk limits: a search left them out
 
     def __post_init__(self) -> None:
         _require(0 < self.cash < inf, "cash", self.cash, "must be above 0, and finite")

@@ -28,6 +28,7 @@ from algotrader.strategy.loader import LoadedStrategy
 from algotrader.strategy.parameters import ParameterValue
 
 ID_DIGITS = 8
+RECORD_FILE = "run.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +101,7 @@ class RunStore:
 
     def save(self, record: RunRecord, files: dict[str, bytes]) -> Path:
         """Write a run's folder whole or not at all; a folder of the same name is replaced."""
-        content = {**files, "run.json": msgspec.json.format(msgspec.json.encode(record), indent=2)}
+        content = {**files, RECORD_FILE: msgspec.json.format(msgspec.json.encode(record), indent=2)}
         target = self.path(record.run)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -123,7 +124,7 @@ class RunStore:
 
     def load(self, run: str) -> RunRecord:
         """The record of a run, by its id or an unambiguous beginning of it."""
-        matches = list(self._folder.glob(f"{_plain(run)}*/run.json"))
+        matches = list(self._folder.glob(f"{_plain(run)}*/{RECORD_FILE}"))
         if len(matches) != 1:
             known = ", ".join(self.list())
             raise UsageError(
@@ -142,7 +143,7 @@ class RunStore:
 
     def list(self) -> list[str]:
         """Ids of the finished runs; folders of a killed run begin with a dot."""
-        return sorted(path.parent.name for path in self._folder.glob("[!.]*/run.json"))
+        return sorted(path.parent.name for path in self._folder.glob(f"[!.]*/{RECORD_FILE}"))
 
 
 def refuse_folder(path: Path) -> None:

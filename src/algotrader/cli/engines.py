@@ -28,6 +28,6 @@ def require_limits_of_fast_driver(risk: RiskSettings) -> None:
         raise ConfigurationError(
             "engine.full_needed",
             f"{', '.join(beyond)} in algotrader.yaml need the full driver, this is the fast one",
-            hint="`algotrader backtest --engine full` holds them; for other research take them "
-            "out: a run that ignored a limit would promise too much",
+            hint="`algotrader backtest --engine full` holds them; a sweep may leave them out and "
+            "say so: --without-limits",
         )

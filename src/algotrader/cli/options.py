@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -91,6 +91,13 @@ Adjust = Annotated[
 ]
 AllowGaps = Annotated[bool, typer.Option("--allow-gaps", help="Run on less than 99.5 % of bars.")]
 Seed = Annotated[int | None, typer.Option(help="Seed of everything random.")]
+WithoutLimits = Annotated[
+    bool,
+    typer.Option(
+        "--without-limits",
+        help="Leave out risk limits that only the full driver holds; the report says which.",
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +123,7 @@ class Asked:
     adjust: str = "auto"
     allow_gaps: bool = False
     seed: int | None = None
+    without_limits: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +143,8 @@ def resolve(asked: Asked, config: Path | None, *, engine: str | None = "fast") -
     folders = loaded.settings.workspace
     risk = loaded.settings.risk
     settings = _settings(asked, defaults, risk)
+    if asked.without_limits:
+        settings, risk = replace(settings, limits_off=risk.beyond_fast_driver()), RiskSettings()
     is_full = needs_full(engine, risk) or (engine is None and settings.execution in WORKED)
     if not is_full:
         refuse_worked(settings)

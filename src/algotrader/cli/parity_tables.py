@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from algotrader.parity.causes import Compared, Result
     from algotrader.parity.comparing import Parity
     from algotrader.parity.replaying import Difference, Replayed
+    from algotrader.parity.standing import EquityGap
 
 
 def plain_parity(found: Parity, html: Path | None = None) -> dict[str, Any]:
@@ -38,13 +39,39 @@ def plain_parity(found: Parity, html: Path | None = None) -> dict[str, Any]:
             "different": found.counts[Sameness.DIFFERENT],
             "not_compared": found.not_compared,
             "causes": {cause.value: count for cause, count in found.causes.most_common()},
-            "differences": [
-                _plain_decision(one)
-                for one in found.decisions
-                if one.sameness is not Sameness.EQUAL
-            ],
+            "differences": _plain_decisions(found),
+            "equity": _plain_equity(found),
         },
         "paper": _plain_paper(found),
+    }
+
+
+def _plain_decisions(found: Parity) -> list[dict[str, Any]]:
+    """Those that are not equal, each with how many equal ones stand before it."""
+    from algotrader.parity.causes import Sameness
+
+    rows, equal = [], 0
+    for one in found.decisions:
+        if one.sameness is Sameness.EQUAL:
+            equal += 1
+            continue
+        rows.append(_plain_decision(one) | {"equal_before": equal})
+        equal = 0
+    return rows
+
+
+def _plain_equity(found: Parity) -> dict[str, Any] | None:
+    """Both accounts after the last decision, and what lies between them by term."""
+    from algotrader.parity.summary import curves, last_gap
+
+    ours, theirs = curves(found)
+    if not len(ours.ts) or not len(theirs.ts):
+        return None
+    gap = last_gap(found.decisions)
+    return {
+        "journal": float(ours.equity[-1]),
+        "backtest": float(theirs.equity[-1]),
+        "gap": None if gap is None else _plain_gap(gap),
     }
 
 
@@ -109,10 +136,15 @@ def _plain_decision(one: Compared) -> dict[str, Any]:
         "text": one.text,
         "journal": _plain_side(one.journal, one.came[0]),
         "backtest": _plain_side(one.backtest, one.came[1]),
-        "equity_gap": None if gap is None else {
-            "whole": str(gap.whole), "fills": str(gap.fills), "fees": str(gap.fees), "prices": str(gap.prices),
-            "funding": str(gap.funding), "cash": str(gap.cash), "rest": str(gap.rest),
-        },
+        "equity_gap": None if gap is None else _plain_gap(gap),
+    }
+
+
+def _plain_gap(gap: EquityGap) -> dict[str, str]:
+    return {
+        "whole": str(gap.whole), "fills": str(gap.fills), "fees": str(gap.fees),
+        "prices": str(gap.prices), "funding": str(gap.funding), "cash": str(gap.cash),
+        "rest": str(gap.rest),
     }  # fmt: skip
 
 

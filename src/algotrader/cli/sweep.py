@@ -50,6 +50,7 @@ def sweep(
     adjust: opt.Adjust = "auto",
     allow_gaps: opt.AllowGaps = False,
     seed: opt.Seed = None,
+    without_limits: opt.WithoutLimits = False,
 ) -> None:
     """Try many parameter sets, and say what luck alone would have found.
 
@@ -72,6 +73,7 @@ def sweep(
         symbols=symbol, timeframe=timeframe, start=start, end=end, data=data, cash=cash, fees=fees,
         slippage_bps=slippage_bps, path=path, execution=execution, max_leverage=max_leverage,
         leverage=leverage, adjust=adjust, allow_gaps=allow_gaps, seed=seed,
+        without_limits=without_limits,
     )  # fmt: skip
     resolved = opt.resolve(asked, out.config)
     loaded = load(strategy)

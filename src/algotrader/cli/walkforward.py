@@ -53,6 +53,7 @@ def walkforward(
     adjust: opt.Adjust = "auto",
     allow_gaps: opt.AllowGaps = False,
     seed: opt.Seed = None,
+    without_limits: opt.WithoutLimits = False,
 ) -> None:
     """Choose parameters on the past, trade them on what follows, and repeat.
 
@@ -72,6 +73,7 @@ def walkforward(
         symbols=symbol, timeframe=timeframe, start=start, end=end, data=data, cash=cash, fees=fees,
         slippage_bps=slippage_bps, path=path, execution=execution, max_leverage=max_leverage,
         leverage=leverage, adjust=adjust, allow_gaps=allow_gaps, seed=seed,
+        without_limits=without_limits,
     )  # fmt: skip
     resolved = opt.resolve(asked, out.config)
     loaded = load(strategy)
@@ -139,30 +141,9 @@ def print_walkforward(console: Console, done: Any) -> None:
 
 def walkforward_json(done: Any) -> dict[str, Any]:
     """The object that `walkforward --json` prints."""
-    from algotrader.backtest.plain import plain_overfitting
+    from algotrader.backtest.plain_search import plain_walkforward
 
-    walked = done.walked
-    days = walked.sweep.days
-    return {
-        "walkforward": done.name,
-        "strategy": walked.sweep.plan.loaded.name,
-        "metrics": dict(walked.run.summary.values),
-        "efficiency": walked.efficiency,
-        "folds": [
-            {
-                "train": [int(days[fold.train.start]), int(days[fold.train.stop - 1])],
-                "test": [int(days[fold.test.start]), int(days[fold.test.stop - 1])],
-                "parameters": walked.sweep.plan.sets[fold.chosen],
-                "train_return": fold.train_return,
-                "train_sharpe": fold.train_sharpe,
-                "test_return": fold.test_return,
-                "test_sharpe": fold.test_sharpe,
-            }
-            for fold in walked.folds
-        ],
-        "overfitting": plain_overfitting(done.judged),
-        "report": str(done.report),
-    }
+    return plain_walkforward(done) | {"report": str(done.report)}
 
 
 def _folds(count: int) -> str:

@@ -60,7 +60,8 @@ def routes(client: TestClient) -> Iterator[tuple[str, str]]:
 def called(client: TestClient, method: str, path: str, headers: dict[str, str]) -> Any:
     body = None if method in ("GET", "DELETE") else "{}"
     named = path
-    for name in ("name", "order_id", "seq", "work", "run", "sweep", "session", "token", "key"):
+    for name in ("name", "order_id", "seq", "work", "run", "sweep", "walkforward", "session",
+                 "token", "key"):  # fmt: skip
         named = named.replace(f"{{{name}}}", "1")
     assert "{" not in named
     content = {"content-type": "application/json"}

@@ -175,6 +175,7 @@ class WorkRow(Shape):
     total: int | None
     run: str | None = Field(description="id of the run that came of it")
     sweep: str | None = Field(description="id of the sweep that came of it")
+    walkforward: str | None = Field(description="id of the walk-forward that came of it")
     error: WorkError | None
 
 

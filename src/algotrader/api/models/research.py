@@ -32,7 +32,6 @@ class ResearchWish(Wish):
     )
     slippage_bps: Annotated[float, Field(ge=0, lt=10_000)] | None = None
     path: Literal["worst", "best", "near-far", "finer"] | None = None
-    execution: Literal["market", "capped"] | None = None
     max_leverage: Annotated[float, Field(gt=0)] | None = None
     leverage: Annotated[float, Field(gt=0)] | None = None
     adjust: Literal["auto", "none", "splits", "total"] = "auto"
@@ -43,18 +42,29 @@ class ResearchWish(Wish):
 class BacktestWish(ResearchWish):
     """One run."""
 
-    engine: Literal["fast", "full"] | None = None
+    engine: Literal["fast", "full"] | None = Field(
+        None, description="absent: as the limits of risk need"
+    )
+    execution: Literal["market", "capped", "twap", "chase"] | None = Field(
+        None, description="twap and chase by the full driver alone"
+    )
+    work_for: Annotated[str, Field(pattern=r"^[0-9]{1,4}[smhd]$", examples=["10m"])] | None = None
+    slices: Annotated[int, Field(ge=1, le=1_000)] | None = None
     cash_buffer: Annotated[float, Field(ge=0, lt=1)] | None = None
 
 
 class SweepWish(ResearchWish):
     """Many parameter sets; every one counts as a trial."""
 
+    execution: Literal["market", "capped"] | None = None
     ranges: dict[ParameterName, Annotated[str, Field(pattern=r"^[0-9A-Za-z_.,:+-]{1,200}$")]] = (
         Field({}, description="low:high:step, or values by comma", examples=[{"fast": "6:48:6"}])
     )
     sets: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
         None, description="so many drawn at random instead of the whole grid"
+    )
+    without_limits: bool = Field(
+        False, description="leave out limits that only the full driver holds; the report says which"
     )
 
 
@@ -64,6 +74,9 @@ class WalkForwardWish(SweepWish):
     train_days: Annotated[int, Field(ge=2, le=20_000)] = 504
     test_days: Annotated[int, Field(ge=1, le=20_000)] = 126
     anchored: bool = False
+    embargo_days: Annotated[int, Field(ge=0, le=20_000)] | None = Field(
+        None, description="left out between the two; absent: the longest warm-up"
+    )
 
 
 class DownloadWish(Wish):
@@ -88,21 +101,23 @@ class CheckWish(Wish):
 
 
 class RunRow(Shape):
-    """A finished run. Figures are fractions; null where undefined."""
+    """A finished run. Figures are fractions; null where undefined, or not kept."""
 
     run: str = Field(examples=["7f3a19c2"])
     strategy: str
     driver: str
     symbols: list[str]
-    timeframe: str
-    first: Ms
-    last: Ms
+    timeframe: str | None
+    first: Ms | None
+    last: Ms | None
     made: Ms
     parameters: dict[str, Any]
     metrics: dict[str, float | None] = Field(description="the main ones")
-    verdict: str = Field(description="`evidence`, `no_evidence`, `against`, …")
+    verdict: str | None = Field(description="`evidence`, `no_evidence_yet`, `evidence_against`")
+    sharpe_interval: list[float] | None = Field(description="low and high, 90 %, bootstrap")
     coverage: float | None
     warnings: int
+    kept: bool = Field(description="false: an older version kept its report alone")
 
 
 class Curve(Shape):
@@ -125,8 +140,11 @@ class RunDetail(Shape):
     data: dict[str, Any]
     overfitting: dict[str, Any]
     assumptions: dict[str, str]
+    assumptions_zh: dict[str, str] = Field({}, description="the same; empty for older runs")
     warnings: list[dict[str, Any]]
     equity: Curve
+    request: dict[str, Any] = Field(description="the data that was asked for")
+    settings: dict[str, Any] = Field(description="what the run assumed, as it was resolved")
 
 
 class Compared(Shape):
@@ -134,21 +152,6 @@ class Compared(Shape):
 
     runs: list[RunDetail] = Field(description="without their trades")
     differ_in: list[str] = Field(description="assumptions that differ: such figures do not compare")
-
-
-class SweepRow(Shape):
-    sweep: str
-    strategy: str
-    sets: int
-    chosen: str = Field(description="id of the best set's run")
-    made: Ms
-
-
-class SweepDetail(Shape):
-    sweep: str
-    strategy: str
-    chosen: str
-    columns: dict[str, list[Any]] = Field(description="parameters and figures, a row each set")
 
 
 class SeriesRow(Shape):

@@ -1,4 +1,4 @@
-"""Finished runs and sweeps: figures, trades, reports, comparison."""
+"""Finished runs: figures, trades, reports, comparison."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ from starlette.responses import FileResponse, Response
 from algotrader.api.errors import ApiError
 from algotrader.api.guard import REPORT_HEADERS
 from algotrader.api.models.common import Page
-from algotrader.api.models.research import Compared, RunDetail, RunRow, SweepDetail, SweepRow
+from algotrader.api.models.research import Compared, RunDetail, RunRow
 from algotrader.api.paging import Cursor, Limit, page_of, place_of
+from algotrader.api.routes.searches import HTML
 from algotrader.api.serving import Served, Viewer, error_answers
 
 router = APIRouter(tags=["runs"], responses=error_answers(401, 403))
-_HTML: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/html": {}}, "description": "One file with its own scripts"}
-}
 
 
 @router.get("/runs", summary="Finished backtests", responses=error_answers(400))
@@ -63,29 +61,8 @@ async def run_detail(serving: Served, _: Viewer, run: str) -> RunDetail:
 
 @router.get(
     "/runs/{run}/report", summary="The report of a run, as a page", response_class=Response,
-    responses=error_answers(404) | _HTML,
+    responses=error_answers(404) | HTML,
 )  # fmt: skip
 async def run_report(serving: Served, _: Viewer, run: str) -> Response:
     """For a frame: its scripts run apart from the console, without its cookies."""
     return FileResponse(serving.runs.report(run), media_type="text/html", headers=REPORT_HEADERS)
-
-
-@router.get("/sweeps", summary="Finished sweeps")
-async def sweeps(serving: Served, _: Viewer) -> list[SweepRow]:
-    """The newest first."""
-    return [SweepRow(**row) for row in await run_in_threadpool(serving.runs.sweeps)]
-
-
-@router.get("/sweeps/{sweep}", summary="Every set of a sweep", responses=error_answers(404))
-async def sweep_detail(serving: Served, _: Viewer, sweep: str) -> SweepDetail:
-    """By column. The verdict on them is that of the best set's run, and of the report."""
-    return SweepDetail(**await run_in_threadpool(serving.runs.sweep, sweep))
-
-
-@router.get(
-    "/sweeps/{sweep}/report", summary="The report of a sweep, as a page", response_class=Response,
-    responses=error_answers(404) | _HTML,
-)  # fmt: skip
-async def sweep_report(serving: Served, _: Viewer, sweep: str) -> Response:
-    file = serving.runs.sweep_report(sweep)
-    return FileResponse(file, media_type="text/html", headers=REPORT_HEADERS)

@@ -17,7 +17,6 @@ from algotrader.api.models.research import (
     CheckWish,
     DownloadWish,
     RepairWish,
-    ResearchWish,
     SweepWish,
     WalkForwardWish,
 )
@@ -57,7 +56,12 @@ async def cancel_work(serving: Served, caller: Trader, work: str) -> WorkRow:
 )
 async def start_backtest(serving: Served, caller: Trader, wish: BacktestWish) -> WorkRow:
     """It becomes a run: see `/runs`. Follow it by `/works/{id}`, or by the topic `system.work`."""
-    more = _options({"engine": wish.engine, "cash-buffer": wish.cash_buffer})
+    more = _options(
+        {
+            "engine": wish.engine, "cash-buffer": wish.cash_buffer, "work-for": wish.work_for,
+            "slices": wish.slices,
+        }
+    )  # fmt: skip
     return _begin(serving, caller, "backtest", [*_research(serving, wish), *more])
 
 
@@ -77,7 +81,12 @@ async def start_sweep(serving: Served, caller: Trader, wish: SweepWish) -> WorkR
     status_code=202, responses=error_answers(404, 422),
 )  # fmt: skip
 async def start_walkforward(serving: Served, caller: Trader, wish: WalkForwardWish) -> WorkRow:
-    more = _options({"train-days": wish.train_days, "test-days": wish.test_days})
+    more = _options(
+        {
+            "train-days": wish.train_days, "test-days": wish.test_days,
+            "embargo-days": wish.embargo_days,
+        }
+    )  # fmt: skip
     more += ["--anchored"] if wish.anchored else []
     words = [*_research(serving, wish), *_ranges(wish), *more, "--workers=1"]
     return _begin(serving, caller, "walkforward", words)
@@ -125,7 +134,7 @@ def _begin(serving: Serving, caller: Caller, command: str, words: list[str]) -> 
     return _row(serving, work)
 
 
-def _research(serving: Serving, wish: ResearchWish) -> list[str]:
+def _research(serving: Serving, wish: BacktestWish | SweepWish) -> list[str]:
     words = [serving.files.require(wish.strategy)]
     words += [f"--symbol={symbol}" for symbol in wish.symbols]
     words += [f"--set={name}={_text(value)}" for name, value in wish.parameters.items()]
@@ -142,7 +151,8 @@ def _research(serving: Serving, wish: ResearchWish) -> list[str]:
 
 def _ranges(wish: SweepWish) -> list[str]:
     ranges = [f"--range={name}={text}" for name, text in wish.ranges.items()]
-    return [*ranges, *_options({"sets": wish.sets})]
+    limits = ["--without-limits"] if wish.without_limits else []
+    return [*ranges, *limits, *_options({"sets": wish.sets})]
 
 
 def _options(values: Mapping[str, object]) -> list[str]:
@@ -176,6 +186,7 @@ def _row(serving: Serving, work: Work) -> WorkRow:
             "done": None if progress is None else progress[0],
             "total": None if progress is None else progress[1],
             "run": _id(named.get("run")), "sweep": _id(named.get("sweep")),
+            "walkforward": _id(named.get("walkforward")),
         }
     )  # fmt: skip
 
