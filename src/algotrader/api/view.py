@@ -30,6 +30,7 @@ from algotrader.core.events import (
     decode_event,
 )
 from algotrader.core.ids import OrderId, StrategyId
+from algotrader.core.symbols import Symbol
 from algotrader.engine.state import EngineState
 from algotrader.execution.order_life import IllegalTransitionError, LiveOrder, OrderEvent
 from algotrader.live.journal.chain import Row
@@ -65,12 +66,16 @@ class _Past:
     owners: dict[OrderId, StrategyId] = field(default_factory=dict)  # also of orders let go of
     paid: dict[OrderId, Decimal] = field(default_factory=dict)  # sum of price x quantity
     filled: dict[OrderId, Decimal] = field(default_factory=dict)
+    latched: dict[tuple[StrategyId, Symbol], Decimal] = field(default_factory=dict)
+    turns: array[int] = field(default_factory=lambda: array("q"))  # decisions that changed those
 
     def hear(self, seq: int, kind: str, event: Event | None) -> None:
         self.index.add(seq, kind)
         if event is None:
             return
         self.equity.hear(event)
+        if isinstance(event, Decided):
+            self._decided(seq, event)
         order = _order_of(event)
         if order is None:
             return
@@ -81,6 +86,15 @@ class _Past:
             fill = event.fill
             self.paid[order] = self.paid.get(order, Decimal(0)) + fill.price * fill.quantity
             self.filled[order] = self.filled.get(order, Decimal(0)) + fill.quantity
+
+    def _decided(self, seq: int, event: Decided) -> None:
+        """Whether it is another quantity that is worked towards; errors are turns as well."""
+        place, wanted = (event.strategy, event.instrument), event.latched_quantity
+        before = self.latched.get(place, Decimal(0))
+        if event.error is not None or (wanted is not None and wanted != before):
+            self.turns.append(seq)
+        if wanted is not None:
+            self.latched[place] = wanted
 
 
 class DeskView:
@@ -150,6 +164,11 @@ class DeskView:
     @property
     def equity(self) -> EquityHistory:
         return self._past.equity
+
+    @property
+    def turns(self) -> array[int]:
+        """Numbers of the decisions that changed what is worked towards, rising."""
+        return self._past.turns
 
     def average(self, order: OrderId) -> Decimal | None:
         """What an order was filled at, None before its first fill."""

@@ -129,3 +129,24 @@ def test_a_strategy_tells_its_exposure_and_thirty_days(api: Api) -> None:
     assert row["exposure"] == pytest.approx(worth / float(account["equity"]), abs=1e-6)
     assert row["spark"][-1] == pytest.approx(float(row["profit"]), abs=0.01)
     assert float(row["month_profit"]) == pytest.approx(row["spark"][-1] - row["spark"][0], abs=0.02)
+
+
+def test_turns_are_the_decisions_after_which_another_quantity_was_worked_towards(api: Api) -> None:
+    client, serving = api
+    headers = token_for(serving, Role.VIEWER)
+    every = client.get("/api/v1/decisions?acted=true&limit=1000", headers=headers).json()["items"]
+    cursor: str | None = ""
+    turns: list[dict[str, Any]] = []
+    while cursor is not None:
+        page = client.get(f"/api/v1/decisions?turned=true&limit=3{cursor}", headers=headers).json()
+        turns += page["items"]
+        cursor = None if page["next"] is None else f"&cursor={page['next']}"
+    wanted = [one["latched_quantity"] for one in every][::-1]
+    changed = [
+        after
+        for before, after in zip(["0", *wanted], wanted, strict=False)
+        if float(before) != float(after)
+    ]
+
+    assert [one["latched_quantity"] for one in turns][::-1] == changed
+    assert 0 < len(turns) < len(every)

@@ -20,6 +20,7 @@ export interface Resource<T> {
 interface Wishes {
   topics?: readonly string[];
   every?: number; // milliseconds
+  settle?: number; // milliseconds in which events are answered by one reading
   when?: () => unknown; // read anew when this changes; nothing is read while it is undefined
 }
 
@@ -62,7 +63,7 @@ export function useResource<T>(key: string | null, ask: () => Promise<T>, wishes
     settling ??= setTimeout(() => {
       settling = undefined;
       void read();
-    }, SETTLE_MS);
+    }, wishes.settle ?? SETTLE_MS);
   }
 
   const ends: (() => void)[] = [];

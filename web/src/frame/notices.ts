@@ -3,7 +3,7 @@ import { reactive } from "vue";
 import { onEvent, type LiveEvent } from "@/api/realtime";
 import { said } from "@/i18n/common";
 import { say } from "@/i18n/frame";
-import { plainNumber } from "@/lib/numbers";
+import { price, quantity } from "@/lib/instruments";
 
 export interface Notice {
   id: number;
@@ -70,8 +70,8 @@ export function noticeOf(event: LiveEvent): { weight: Notice["weight"]; cause: s
     case "OrderFilled": {
       const fill = (data.fill ?? data) as Data;
       const told = {
-        side: said(text(fill.side)), quantity: plainNumber(text(fill.quantity)),
-        symbol: text(fill.instrument), price: plainNumber(text(fill.price)),
+        side: said(text(fill.side)), quantity: quantity(text(fill.instrument), text(fill.quantity)),
+        symbol: text(fill.instrument), price: price(text(fill.instrument), text(fill.price)),
       };
       return { weight: "quiet", cause: text(fill.trade_id), text: say("filled_now", told) };
     }

@@ -20,7 +20,11 @@ function begin() {
     const strategies = useResource("strategies", () => taken(client.GET("/api/v1/strategies")), {
       topics,
     });
-    return { system, accounts, positions, strategies };
+    const instruments = useResource("instruments", () => taken(client.GET("/api/v1/instruments")), {
+      topics: ["system."],
+      every: 60_000,
+    });
+    return { system, accounts, positions, strategies, instruments };
   })!;
 }
 
@@ -39,6 +43,12 @@ export const mode = computed(() => {
 
 export const halted = computed(() => useDesk().system.data.value?.halted ?? false);
 
+/** Last prices and changes of the day, read anew at every closed slice. */
+export function useWatched() {
+  return useResource("watch", () => taken(client.GET("/api/v1/watch")), {
+    topics: ["market.slice"], every: 60_000, settle: 1_000,
+  });
+}
 
 /** Limits in their last fifth, or over, fullest first. */
 export function tight(accounts: readonly Shapes["Account"][]): (Shapes["Limit"] & { account: string })[] {

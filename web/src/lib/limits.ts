@@ -1,5 +1,6 @@
 /** A limit's numbers in the unit it is told in. */
 import type { Shapes } from "@/api/client";
+import { limitWord } from "@/i18n/limits";
 import { duration, fixed, leverage, percent, plainNumber } from "@/lib/numbers";
 
 type Limit = Pick<Shapes["Limit"], "rule" | "unit">;
@@ -13,3 +14,18 @@ export function inUnit(limit: Limit, value: string): string {
 
 /** `account.max_drawdown` is told as `max_drawdown`: its subject says of what. */
 export const ruleName = (rule: string): string => rule.replace(/^(account|instrument|order|strategy|portfolio)\./, "");
+
+/** What it is called where a person reads it; a rule of the person's own keeps its name. */
+export const limitName = (rule: string): string => limitWord(ruleName(rule));
+
+/** Of the same rule the fullest alone, with how many others there are, fullest first. */
+export function fullest<L extends Pick<Shapes["Limit"], "rule" | "used" | "limit">>(limits: readonly L[]): (L & { others: number })[] {
+  const found = new Map<string, L & { others: number }>();
+  const used = (l: L) => (Number(l.limit) > 0 ? Number(l.used) / Number(l.limit) : 0);
+  for (const limit of limits) {
+    const held = found.get(limit.rule);
+    if (!held) found.set(limit.rule, { ...limit, others: 0 });
+    else found.set(limit.rule, { ...(used(limit) > used(held) ? limit : held), others: held.others + 1 });
+  }
+  return [...found.values()].sort((a, b) => used(b) - used(a));
+}

@@ -146,6 +146,9 @@ export function duration(ms: number): string {
   return said.join(" ");
 }
 
+/** The largest unit alone, where there is little room. */
+export const briefly = (ms: number): string => duration(ms).split(" ").slice(0, 2).join(" ");
+
 export function age(ms: number | null | undefined, now = Date.now()): string {
   return ms === null || ms === undefined ? ABSENT : duration(now - ms);
 }

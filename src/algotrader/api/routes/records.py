@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,6 +25,7 @@ from algotrader.api.models.records import (
 )
 from algotrader.api.paging import Cursor, Limit, page_of, place_of
 from algotrader.api.serving import Served, Stands, Viewer, error_answers
+from algotrader.api.view import DeskView
 from algotrader.core.events import Decided, Event, OrderSubmitted, decode_event
 from algotrader.live.journal.chain import Row
 from algotrader.live.journal.records import PREFIX
@@ -115,6 +117,9 @@ async def decisions(
         int | None, Query(ge=0, description="of this decision time alone, UTC ms")
     ] = None,
     acted: Annotated[bool, Query(description="only those that changed what is wanted")] = False,
+    turned: Annotated[
+        bool, Query(description="only those after which another quantity was worked towards")
+    ] = False,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[Decision]:
@@ -129,6 +134,9 @@ async def decisions(
             and (not acted or event.latched_quantity is not None)
         )
 
+    if turned:
+        found, following = _turns(serving.view, place_of(cursor), limit, is_wanted)
+        return Page[Decision](**page_of(found, following))
     asked = (strategy, symbol, at)
     is_filtered = acted or any(one is not None for one in asked)
     rows, following = newest_rows(
@@ -136,6 +144,22 @@ async def decisions(
     )
     items = [_decision(row.seq, event) for row, event in rows if isinstance(event, Decided)]
     return Page[Decision](**page_of(items, following))
+
+
+def _turns(
+    view: DeskView, before: int | None, limit: int, is_wanted: Callable[[Event], bool]
+) -> tuple[list[Decision], int | None]:
+    """The newest first, and the number of the last one if there may be more."""
+    seqs = [seq for seq in reversed(view.turns) if before is None or seq < before]
+    found: list[Decision] = []
+    for first in range(0, len(seqs), limit):
+        for row in view.picked(seqs[first : first + limit]):
+            event = decode_event(row.body)
+            if isinstance(event, Decided) and is_wanted(event):
+                found.append(_decision(row.seq, event))
+                if len(found) == limit:
+                    return found, row.seq
+    return found, None
 
 
 @router.get("/decisions/{seq}", summary="Why it did that", responses=error_answers(404))
