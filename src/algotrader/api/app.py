@@ -23,15 +23,18 @@ from algotrader.api.console import console_router
 from algotrader.api.errors import ApiError, status_of
 from algotrader.api.guard import Guard
 from algotrader.api.hub import Hub
+from algotrader.api.limit_history import LimitHistory
 from algotrader.api.links import LoginLinks
 from algotrader.api.market_data import MarketData
 from algotrader.api.oidc import Oidc
 from algotrader.api.parities import Parities
+from algotrader.api.past import Past
 from algotrader.api.routes import (
     data,
     desk,
     oidc,
     parity,
+    past,
     people,
     records,
     risk,
@@ -90,6 +93,14 @@ def serving_of(configuration: Configuration, clock: Clock | None = None) -> Serv
         lambda alert: hub.say("system.alert", msgspec.to_builtins(alert)),
     )
 
+    states = Past(configuration)
+    limit_history = LimitHistory(states)
+
+    def begun() -> None:
+        alerts.forget()
+        states.forget()
+        limit_history.forget()
+
     def heard(row: Row, event: Event) -> None:
         hub.hear(row, event)
         alerts.hear(row, event)
@@ -99,7 +110,7 @@ def serving_of(configuration: Configuration, clock: Clock | None = None) -> Serv
         configuration=configuration,
         clock=clock,
         access=Access(folder_of(configuration).path, configuration.folder / KEY_FILE, clock),
-        view=DeskView(configuration, on_event=heard, on_past=alerts.hear, on_begin=alerts.forget),
+        view=DeskView(configuration, on_event=heard, on_past=alerts.hear, on_begin=begun),
         hub=hub,
         throttle=Throttle(clock),
         links=LoginLinks(clock),
@@ -112,6 +123,8 @@ def serving_of(configuration: Configuration, clock: Clock | None = None) -> Serv
         market=market,
         watching=Watching(market),
         works=works,
+        past=states,
+        limit_history=limit_history,
     )
 
 
@@ -135,6 +148,7 @@ def build_app(serving: Serving) -> FastAPI:
         desk,
         strategies,
         risk,
+        past,
         records,
         settings,
         works,

@@ -14,10 +14,12 @@ from algotrader.api.access import Access, Caller, Role
 from algotrader.api.alerts import Alerts
 from algotrader.api.errors import ApiError
 from algotrader.api.hub import Hub
+from algotrader.api.limit_history import LimitHistory
 from algotrader.api.links import LoginLinks
 from algotrader.api.market_data import MarketData
 from algotrader.api.oidc import Oidc
 from algotrader.api.parities import Parities
+from algotrader.api.past import Past
 from algotrader.api.runs import Runs
 from algotrader.api.searches import Searches
 from algotrader.api.strategy_files import StrategyFiles
@@ -55,6 +57,8 @@ class Serving:
     parities: Parities
     market: MarketData
     watching: Watching
+    past: Past
+    limit_history: LimitHistory
 
 
 def is_live(configuration: Configuration) -> bool:

@@ -269,6 +269,10 @@ class Trip(Shape):
     action: str | None
     by: str | None
     text: str | None
+    ended: Ms | None = Field(
+        description="of a trip or a halt: when it was over; null while it lasts"
+    )
+    ended_by: str | None = Field(description="`risk`, or who re-armed")
 
 
 class LimitInForce(Shape):

@@ -27,6 +27,7 @@ class JournalRow(Shape):
     topic: str | None = Field(description="null for rows that the journal writes about itself")
     data: Any
     hash: str
+    previous: str | None = Field(description="the hash of the row before; null for the first")
 
 
 class JournalKinds(Shape):

@@ -62,9 +62,11 @@ async def journal(
             break
         read += len(seqs)
         before = seqs[-1]
-        for row in view.picked(seqs):
+        picked = view.picked(seqs)
+        before_each = _previous(view, picked)
+        for row in picked:
             if contains is None or contains.encode() in row.body:
-                rows.append(_row(row))
+                rows.append(_row(row, before_each.get(row.seq)))
                 if len(rows) == limit:
                     before = row.seq
                     break
@@ -96,11 +98,19 @@ async def journal_verify(
     return await run_in_threadpool(checked)
 
 
-def _row(row: Row) -> JournalRow:
+def _previous(view: DeskView, rows: list[Row]) -> dict[int, str]:
+    """The hash of the row before each."""
+    held = {row.seq: row.hash for row in rows}
+    missing = sorted({seq - 1 for seq in held} - set(held) - {0})
+    held |= {row.seq: row.hash for row in view.picked(missing)}
+    return {row.seq: held[row.seq - 1].hex() for row in rows if row.seq - 1 in held}
+
+
+def _row(row: Row, previous: str | None) -> JournalRow:
     own = row.kind.startswith(PREFIX)
     return JournalRow(
         seq=row.seq, at=row.time_ms, kind=row.kind, data=plain_body(row.body), hash=row.hash.hex(),
-        topic=None if own else topic_of(decode_event(row.body)),
+        previous=previous, topic=None if own else topic_of(decode_event(row.body)),
     )  # fmt: skip
 
 
@@ -172,6 +182,7 @@ async def decision(serving: Served, _s: Stands, _: Viewer, seq: int) -> Decision
     assert isinstance(decided, Decided)
     needle = str(decided.instrument).encode()
     after = [row for row in rows[1:] if row.kind != "Decided" and needle in row.body]
+    before_each = _previous(serving.view, after)
     events = [decode_event(row.body) for row in after if not row.kind.startswith(PREFIX)]
     orders = [
         str(one.order.order_id)
@@ -179,7 +190,9 @@ async def decision(serving: Served, _s: Stands, _: Viewer, seq: int) -> Decision
         if isinstance(one, OrderSubmitted) and one.order.strategy == decided.strategy
     ]
     return DecisionStory(
-        decision=_decision(seq, decided), events=[_row(row) for row in after], orders=orders
+        decision=_decision(seq, decided),
+        events=[_row(row, before_each.get(row.seq)) for row in after],
+        orders=orders,
     )
 
 

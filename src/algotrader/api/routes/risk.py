@@ -22,6 +22,7 @@ from algotrader.api.serving import (
     Viewer,
     error_answers,
 )
+from algotrader.api.trip_ends import trip_ends
 from algotrader.core.events import Event, TradingMode
 from algotrader.engine.state import EngineState
 from algotrader.ops.asking import ask_mode, is_running
@@ -92,12 +93,12 @@ async def trips(
     rows, following = newest_rows(
         serving.view, _TRIPS, place_of(cursor), limit, None if account is None else is_wanted
     )
-    return Page[Trip](
-        **page_of([_trip(row.seq, row.kind, event) for row, event in rows], following)
-    )
+    ends = serving.view.once("trip ends", lambda: trip_ends(serving.view))
+    items = [_trip(row.seq, row.kind, event, ends.get(row.seq)) for row, event in rows]
+    return Page[Trip](**page_of(items, following))
 
 
-def _trip(seq: int, kind: str, event: Event) -> Trip:
+def _trip(seq: int, kind: str, event: Event, end: tuple[int, str] | None) -> Trip:
     def text(name: str) -> str | None:
         value = getattr(event, name, None)
         return None if value is None else str(value)
@@ -107,6 +108,7 @@ def _trip(seq: int, kind: str, event: Event) -> Trip:
         instrument=text("instrument"), rule=text("rule") or text("key"),
         value=text("value") or text("after"), limit=text("limit"), action=text("action"),
         by=text("by"), text=text("text") or text("reason"),
+        ended=None if end is None else end[0], ended_by=None if end is None else end[1],
     )  # fmt: skip
 
 

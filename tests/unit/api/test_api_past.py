@@ -1,0 +1,149 @@
+"""The desk as it was, the course of its limits, conditions tried on it."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+from tests.builders.api_desk import an_api, token_for
+
+from algotrader.api.access import Role
+from algotrader.api.past import Past
+from algotrader.api.serving import Serving
+from algotrader.ops.desk_rows import account_rows
+from algotrader.ops.standing import read_stood
+
+Api = tuple[TestClient, Serving]
+
+
+@pytest.fixture
+def asked(api: Api) -> Any:
+    client, serving = api
+    headers = token_for(serving, Role.VIEWER)
+
+    def ask(path: str, **query: Any) -> Any:
+        return client.get(f"/api/v1{path}", params=query, headers=headers)
+
+    return ask
+
+
+def test_the_state_after_the_last_row_is_the_one_that_is_shown(api: Api, asked: Any) -> None:
+    last = asked("/journal/kinds").json()["last"]
+    then = asked("/journal/state", seq=last).json()
+    shown = asked("/accounts").json()
+
+    assert [one["equity"] for one in then["accounts"]] == [one["equity"] for one in shown]
+    assert len(then["positions"]) == len(asked("/positions").json())
+
+
+def test_the_state_of_a_row_is_the_fold_of_all_rows_up_to_it(asked: Any) -> None:
+    row = asked("/journal", kind="AccountMarked", limit=40).json()["items"][-1]
+    then = asked("/journal/state", seq=row["seq"]).json()
+
+    assert then["accounts"][0]["equity"] == row["data"]["equity"]
+    assert then["at"] == row["at"]
+
+
+def test_a_moment_finds_the_last_row_that_was_known_by_then(asked: Any) -> None:
+    row = asked("/journal", kind="AccountMarked", limit=10).json()["items"][-1]
+    then = asked("/journal/state", at=row["at"]).json()
+
+    assert then["at"] == row["at"]
+    assert then["seq"] >= row["seq"]
+    before = asked("/journal/state", at=row["at"] - 1).json()
+    assert before["seq"] < row["seq"]
+    assert asked("/journal/state", at=0).json()["seq"] == 1
+
+
+def test_asked_again_the_past_is_the_same(api: Api) -> None:
+    _, serving = api
+    stood = read_stood(serving.configuration)
+    middle = stood.seq // 2
+    first = account_rows(serving.past.at(stood.state.settings, middle)[0])
+    serving.past.at(stood.state.settings, middle + 50)
+    kept = account_rows(serving.past.at(stood.state.settings, middle)[0])
+    anew = account_rows(Past(serving.configuration).at(stood.state.settings, middle)[0])
+
+    assert first == kept == anew
+
+
+def test_a_long_past_is_read_in_parts_and_goes_on_where_it_got(
+    api: Api, asked: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = asked("/journal/kinds").json()["last"] - 3
+    monkeypatch.setattr("algotrader.api.past.LONGEST_S", -1.0)
+    monkeypatch.setattr("algotrader.api.past._REST", 10)
+    answer = asked("/journal/state", seq=last)
+
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "1"
+    assert answer.json()["error"]["code"] == "api.reading"
+    monkeypatch.setattr("algotrader.api.past.LONGEST_S", 60.0)
+    assert asked("/journal/state", seq=last).json()["seq"] == last
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [({}, 422), ({"seq": 1, "at": 1}, 422), ({"seq": 10**9}, 404), ({"seq": 0}, 422)],
+)
+def test_what_is_no_moment_is_refused(asked: Any, query: dict[str, int], status: int) -> None:
+    assert asked("/journal/state", **query).status_code == status
+
+
+def test_a_row_names_the_hash_of_the_one_before(asked: Any) -> None:
+    page = asked("/journal", limit=5).json()["items"]
+
+    for newer, older in pairwise(page):
+        assert newer["previous"] == older["hash"]
+    (alone,) = asked("/journal", kind="AccountMarked", limit=1).json()["items"]
+    before = asked("/journal", limit=1000).json()["items"]
+    assert alone["previous"] == next(o["hash"] for o in before if o["seq"] == alone["seq"] - 1)
+
+
+def test_each_limit_has_a_course_whose_last_value_is_the_one_shown(asked: Any) -> None:
+    used = {one["rule"]: one for one in asked("/risk").json()["used"]["main"]}
+    courses = {one["rule"]: one for one in asked("/risk/history").json()}
+
+    assert set(courses) == set(used)
+    drawdown = courses["account.max_drawdown"]
+    assert drawdown["used"][-1] == pytest.approx(float(used["account.max_drawdown"]["used"]))
+    assert drawdown["peak"] == pytest.approx(max(drawdown["used"]) / 0.6)
+    assert drawdown["ts"] == sorted(set(drawdown["ts"]))
+    assert drawdown["ts"][-1] - drawdown["ts"][0] <= 30 * 86_400_000
+
+
+def test_a_condition_that_cannot_be_read_says_under_which_column(asked: Any) -> None:
+    tried = asked("/risk/conditions", when="drawdown > equity").json()
+
+    assert tried["run"] is None
+    assert tried["problem"]["column"] == len("drawdown ") + 1
+
+
+def test_a_condition_would_have_tripped_each_time_it_became_true(asked: Any) -> None:
+    always = asked("/risk/conditions", when="equity > 0", days=30).json()["run"]
+    never = asked("/risk/conditions", when="equity < 0", days=30).json()["run"]
+    rising = asked("/risk/conditions", when="change(2) > 0", days=60).json()["run"]
+
+    assert (always["count"], always["unknown"], always["whole"]) == (1, 0, True)
+    assert never["count"] == 0
+    assert never["judged"] == always["judged"] > 15
+    assert rising["of"] == "instrument"
+    assert rising["count"] > 3
+    assert rising["unknown"] == 0  # bars of before the first day are looked back at
+    ended = [one for one in rising["trips"] if one["end"] is not None]
+    assert all(one["begin"] < one["end"] for one in ended)
+
+
+def test_rules_in_force_show_their_figures(desk: Any) -> None:
+    path = desk / "algotrader.yaml"
+    rule = 'rules: [{name: calm, when: "drawdown > 1%", then: {scale: 0.5}}]'
+    path.write_text(path.read_text().replace("max_leverage: 1}", "max_leverage: 1}\n  " + rule))
+    with an_api(desk) as (client, serving):
+        headers = token_for(serving, Role.VIEWER)
+        words = client.get("/api/v1/risk/words", headers=headers).json()
+        rules = client.get("/api/v1/risk/rules", headers=headers).json()
+
+    assert {one["name"] for one in words} >= {"drawdown", "volatility(bars)"}
+    assert rules == []  # what is in force is what the trader began with
