@@ -21,6 +21,7 @@ from algotrader.api.access import Access
 from algotrader.api.alerts import Alerts
 from algotrader.api.console import console_router
 from algotrader.api.errors import ApiError, status_of
+from algotrader.api.features import StrategyFeatures
 from algotrader.api.guard import Guard
 from algotrader.api.hub import Hub
 from algotrader.api.limit_history import LimitHistory
@@ -122,6 +123,7 @@ def serving_of(configuration: Configuration, clock: Clock | None = None) -> Serv
         parities=Parities(works),
         market=market,
         watching=Watching(market),
+        features=StrategyFeatures(configuration),
         works=works,
         past=states,
         limit_history=limit_history,
@@ -170,7 +172,10 @@ def build_app(serving: Serving) -> FastAPI:
 @asynccontextmanager
 async def _running(app: FastAPI) -> AsyncIterator[None]:
     serving: Serving = app.state.serving
-    parts = (serving.view.run(), serving.works.run(), realtime.keep_beating(serving))
+    parts = (
+        serving.view.run(), serving.works.run(), realtime.keep_beating(serving),
+        realtime.keep_forming(serving),
+    )  # fmt: skip
     work = [asyncio.ensure_future(part) for part in parts]
     try:
         yield

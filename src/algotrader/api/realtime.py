@@ -20,9 +20,10 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from algotrader.api.access import Role
 from algotrader.api.hub import TO_ALL, Listener, Told, told_of
-from algotrader.api.serving import Serving, caller_of, serving_of
+from algotrader.api.serving import Serving, caller_of, is_live, serving_of
 from algotrader.core.events import decode_event
 from algotrader.core.instants import utc_ms
+from algotrader.data.forming import FormingBar, read_forming
 from algotrader.live.journal.records import PREFIX
 from algotrader.live.topics import PRIORITIES, is_asked_for
 from algotrader.ops.observing.summary import read_summary, state_of
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 router = APIRouter()
 
 HEARTBEAT_S: Final = 2.0
+FORMING_S: Final = 1.0
 MOST_PAST: Final = 5_000
 """Rows that are sent again to who was away; more are read from the lists."""
 _SEND_S: Final = 10.0  # a send that takes longer ends the connection
@@ -145,6 +147,21 @@ async def keep_beating(serving: Serving) -> None:
         await asyncio.sleep(HEARTBEAT_S)
         if len(serving.hub):
             serving.hub.tell(Told(TO_ALL, await asyncio.to_thread(heartbeat, serving)))
+
+
+async def keep_forming(serving: Serving) -> None:
+    """For ever: tell who looks how the bars stand that are still open."""
+    configuration = serving.configuration
+    folder = configuration.path(configuration.settings.workspace.live)
+    told: dict[tuple[str, str], FormingBar] = {}
+    while True:
+        await asyncio.sleep(FORMING_S)
+        if not len(serving.hub) or not is_live(configuration):
+            continue
+        for bar in await asyncio.to_thread(read_forming, folder):
+            if told.get((bar.symbol, bar.timeframe)) != bar:
+                told[bar.symbol, bar.timeframe] = bar
+                serving.hub.say("market.forming", msgspec.to_builtins(bar))
 
 
 def heartbeat(serving: Serving) -> str:

@@ -13,6 +13,7 @@ from starlette.requests import HTTPConnection
 from algotrader.api.access import Access, Caller, Role
 from algotrader.api.alerts import Alerts
 from algotrader.api.errors import ApiError
+from algotrader.api.features import StrategyFeatures
 from algotrader.api.hub import Hub
 from algotrader.api.limit_history import LimitHistory
 from algotrader.api.links import LoginLinks
@@ -59,6 +60,7 @@ class Serving:
     watching: Watching
     past: Past
     limit_history: LimitHistory
+    features: StrategyFeatures
 
 
 def is_live(configuration: Configuration) -> bool:

@@ -16,6 +16,7 @@ from algotrader.core.symbols import InstrumentKind
 from algotrader.core.timeframes import Timeframe
 from algotrader.data.collecting import Collector
 from algotrader.data.feed import FeedEvent
+from algotrader.data.forming import FormingBars
 from algotrader.data.supervision import keep_running
 from algotrader.engine.state import EngineState
 from algotrader.ops.collecting import CollectRole, Wanted, traded, wanted
@@ -60,6 +61,7 @@ class Beside:
         self._heard: Mapping[str, asyncio.Queue[FeedEvent]] = {
             str(frame): asyncio.Queue() for frame in self._collectors
         }
+        self.forming = FormingBars(configuration.path(configuration.settings.workspace.live))
         self._held: dict[str, dict[str, Decimal]] = {}
         self._has_held = asyncio.Event()
         has_jobs = bool(configuration.settings.jobs)
@@ -94,6 +96,7 @@ class Beside:
             f"collector of {frame}": partial(collector.run, self._told(str(frame)))
             for frame, collector in self._collectors.items()
         }
+        parts["open bars"] = self.forming.run
         if self._role is not None:
             parts["funding"] = self._role.keep_funding
             parts["balances"] = partial(self._write_balances, self._role)

@@ -25,6 +25,7 @@ from algotrader.data.adapters.okx.rest import Asks, FirstToAnswer, OkxAddress, O
 from algotrader.data.adapters.okx.streams import OkxStreams
 from algotrader.data.collecting import Collected, Collector
 from algotrader.data.downloading import Filled, fill, latest_start
+from algotrader.data.forming import FormingBars
 from algotrader.data.lake import Lake
 from algotrader.data.layout import SeriesKey
 from algotrader.data.live_store import LiveStore
@@ -306,6 +307,7 @@ def okx_feed(
     *,
     since_ms: int,
     closes: Mapping[Symbol, float],
+    forming: FormingBars | None = None,
 ) -> OkxBarFeed:
     """Live bars by stream and by asking. ConfigurationError for a grace longer than a bar."""
     _require_short_waits(settings, timeframe)
@@ -316,7 +318,7 @@ def okx_feed(
         places.append(OkxRest(None, OkxAddress(base_url=settings.second_url)))
     return OkxBarFeed(
         FirstToAnswer(*places), OkxStreams(None, address), clock, symbols, timeframe,
-        since_ms=since_ms, watcher=collector, closes=closes,
+        since_ms=since_ms, watcher=collector, closes=closes, forming=forming,
         settings=FeedSettings(streams=settings.streams, grace_ms=grace_ms, delay_ms=delay_ms),
     )  # fmt: skip
 

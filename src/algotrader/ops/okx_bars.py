@@ -72,7 +72,7 @@ class OkxDeskBars:
                 rest, OkxStreams(None, address, streams), clock, one.symbols, frame,
                 since_ms=since_ms if newest is None else max(since_ms, newest.decision_ts),
                 watcher=None if companion is None else companion.watcher(frame),
-                closes=one.closes,
+                closes=one.closes, forming=None if companion is None else companion.forming,
             )  # fmt: skip
 
     @property

@@ -90,6 +90,7 @@ class PaperProcess:
         return okx_feed(
             self._collect, self._url, self._clock, sorted(symbols), timeframe,
             self._beside.watcher(timeframe), since_ms=since_ms, closes=closes,
+            forming=self._beside.forming,
         )  # fmt: skip
 
     async def _shared(self, timeframe: Timeframe, feed: OkxBarFeed) -> AsyncIterator[FeedEvent]:

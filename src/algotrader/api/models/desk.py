@@ -61,6 +61,11 @@ class JournalPlace(Shape):
     rows: int
 
 
+class NextBar(Shape):
+    timeframe: str = Field(examples=["4h"])
+    at: Ms
+
+
 class System(Shape):
     """The machine and the mode: what the frame of every page shows."""
 
@@ -77,6 +82,10 @@ class System(Shape):
     halted: bool = Field(description="whether any account is halted")
     trader: Trader | None = Field(description="null where none ever ran here")
     journal: JournalPlace | None = Field(description="null where there is none")
+    next_bar: NextBar | None = Field(
+        description="when the next bar closes that a strategy decides on; null of a replay, and "
+        "while no trader runs"
+    )
     api: dict[str, Any] = Field(description="of this process: memory, listeners, uptime")
 
 

@@ -209,6 +209,36 @@ class BarColumns(Shape):
     volume: list[float | None]
 
 
+class FormingRow(Shape):
+    """A bar that is still open. Nothing is decided on it."""
+
+    symbol: SymbolText
+    timeframe: str
+    ts: int = Field(description="its open, UTC ms")
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    heard_ms: int = Field(description="when the feed told it, UTC ms")
+
+
+class FeatureColumn(Shape):
+    name: str = Field(examples=["fast"])
+    on_price: bool = Field(description="whether it belongs on the axis of the price")
+    values: list[float | None]
+
+
+class FeatureColumns(Shape):
+    """What a strategy computes, at the bars of a chart."""
+
+    strategy: str
+    symbol: SymbolText
+    timeframe: str = Field(description="of the bars it is computed from")
+    ts: list[int] = Field(description="of the chart's bars, as `/bars` gives them")
+    features: list[FeatureColumn]
+
+
 class WatchRow(Shape):
     """A line of the watch list."""
 

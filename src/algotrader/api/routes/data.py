@@ -5,11 +5,16 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+import msgspec
+import numpy as np
+from fastapi import APIRouter, Path, Query
 from starlette.concurrency import run_in_threadpool
 
+from algotrader.api.features import Shown, drawn
 from algotrader.api.models.research import (
     BarColumns,
+    FeatureColumns,
+    FormingRow,
     InstrumentRow,
     SeriesDetail,
     SeriesRow,
@@ -19,7 +24,9 @@ from algotrader.api.serving import Served, Serving, Stands, Viewer, error_answer
 from algotrader.core.instants import utc_ms
 from algotrader.core.instruments import Instrument
 from algotrader.core.symbols import Symbol
+from algotrader.core.timeframes import Timeframe
 from algotrader.data import sample
+from algotrader.data.forming import read_forming
 from algotrader.engine.state import EngineState
 
 router = APIRouter(tags=["data"], responses=error_answers(401, 403))
@@ -75,6 +82,16 @@ async def watch(serving: Served, state: Stands, _: Viewer) -> list[WatchRow]:
     return [WatchRow(**one) for one in found]
 
 
+@router.get("/forming", summary="The bars that are still open")
+async def forming(serving: Served, _: Viewer) -> list[FormingRow]:
+    """As the trader's feed last told them, about once a second; live by topic `market.forming`."""
+    if not is_live(serving.configuration):
+        return []
+    folder = serving.configuration.path(serving.configuration.settings.workspace.live)
+    found = await run_in_threadpool(read_forming, folder)
+    return [FormingRow(**msgspec.to_builtins(one)) for one in found]
+
+
 @router.get("/data/series", summary="Every series of the lake")
 async def data_series(serving: Served, _: Viewer) -> list[SeriesRow]:
     """Range, coverage and grade, from the manifests."""
@@ -115,6 +132,40 @@ async def bars(
         serving.market.bars, symbol, timeframe, begin, end, points
     )
     return BarColumns.model_validate(found)
+
+
+@router.get(
+    "/strategies/{name}/features", summary="What a strategy computes, at the bars of a chart",
+    responses=error_answers(404, 409, 422, 503),
+)  # fmt: skip
+async def strategy_features(
+    serving: Served,
+    state: Stands,
+    _: Viewer,
+    name: Annotated[str, Path(examples=["trend"])],
+    symbol: SymbolQuery,
+    timeframe: Annotated[str, Query(max_length=10, description="of the chart", examples=["1d"])],
+    begin: Annotated[int | None, Query(ge=0, le=2**52, description="UTC ms")] = None,
+    end: Annotated[int | None, Query(ge=0, le=2**52, description="UTC ms, not included")] = None,
+    points: Annotated[int, Query(ge=10, le=20_000, description="as asked of `/bars`")] = 2_000,
+) -> FeatureColumns:
+    """By the code that decides, in a process of its own, with the parameters in force."""
+    live = is_live(serving.configuration)
+    columns = await serving.features.columns(name, state, is_live=live)
+    end = _seen_by(serving, state, symbol, end)
+    frame = Timeframe.parse(serving.configuration.settings.strategies[name].timeframe)
+
+    def made() -> FeatureColumns:
+        bars = serving.market.bars(symbol, timeframe, begin, end, points)
+        ts = np.array(bars["ts"], np.int64)
+        ends = int(ts[-1]) + Timeframe.parse(timeframe).ms * bars["merged"] if len(ts) else 0
+        shown = Shown(ts, ends, np.array(bars["close"], np.float64))
+        return FeatureColumns.model_validate({
+            "strategy": name, "symbol": symbol, "timeframe": str(frame), "ts": bars["ts"],
+            "features": drawn(columns, str(Symbol.parse(symbol)), frame, shown),
+        })  # fmt: skip
+
+    return await run_in_threadpool(made)
 
 
 def _seen_by(

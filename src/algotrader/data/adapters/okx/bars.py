@@ -19,6 +19,7 @@ from algotrader.data.adapters.okx.names import inst_id
 from algotrader.data.adapters.okx.rest import Asks, NoAnswerError
 from algotrader.data.adapters.okx.streams import Arg, Lost, OkxStreams, Opened, Pushed
 from algotrader.data.feed import FeedEvent
+from algotrader.data.forming import FormingBars
 from algotrader.data.live_bars import (
     STALE_BARS,
     BarKeeper,
@@ -42,6 +43,7 @@ SOURCE: Final = "OKX"
 _PAGE: Final = 100  # bars a call; history gives no more at once
 _RECENT: Final = 1_400  # bars that `market/candles` reaches back
 _CONFIRMED: Final = "1"
+_FORMING: Final = "0"
 _FAILURES: Final = (
     3  # of a part in ten minutes, after which nothing new is bought on its bars (F09)
 )
@@ -77,11 +79,12 @@ class OkxBarFeed:
         settings: FeedSettings | None = None,
         watcher: BarWatcher | None = None,
         closes: Mapping[Symbol, float] | None = None,
+        forming: FormingBars | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """`since_ms`: the first bar wanted, UTC ms of its open; None for the newest closed one.
 
-        `watcher` hears of bars that are not told; `closes` are the last known ones (`BarKeeper`).
+        `forming` gets the bar that is still open, for who looks; `watcher` hears of bars that are not told; `closes` are the last known ones (`BarKeeper`).
         """
         if timeframe.ms not in BARS:
             raise UsageError(
@@ -98,6 +101,7 @@ class OkxBarFeed:
         self._settings = settings or FeedSettings()
         self._watcher = watcher
         self._closes = closes
+        self._forming = forming
         self._sleep = sleep
         self.offset_ms = 0  # the venue's clock less ours
         self._heard_ms: int | None = None  # the stream's last word, venue time; None while down
@@ -209,10 +213,19 @@ class OkxBarFeed:
         for row in rows if symbol is not None else ():
             bar = read_candle(row, symbol)
             if bar is None:
+                self._look(row, symbol)
                 continue
             if bar.ts + self._timeframe.ms > self._moment().venue_ms:
                 await self._measure(samples=1)  # from the future: the bar is wrong, or our clock
             self._tell(keeper.take(bar, self._moment()))
+
+    def _look(self, row: Any, symbol: Symbol | None) -> None:
+        """A bar that is still open goes to who looks, and to nobody who decides (R1)."""
+        if self._forming is None:
+            return
+        bar = read_candle(row, symbol, confirmed=_FORMING)
+        if bar is not None:
+            self._forming.take(bar, self._timeframe, self._moment().our_ms)
 
     async def _tick(self, keeper: BarKeeper) -> None:
         """Slices fall due by time as well: none waits for the next bar."""
@@ -311,12 +324,12 @@ class OkxBarFeed:
         return Moment(venue_ms=now_ms + self.offset_ms, our_ms=now_ms)
 
 
-def read_candle(row: Any, symbol: Symbol | None) -> RawBar | None:
+def read_candle(row: Any, symbol: Symbol | None, *, confirmed: str = _CONFIRMED) -> RawBar | None:
     """A row of OKX as a bar: closed ones alone (F43). None for what cannot be read (F37).
 
     Volume is in contracts of swaps and in coins of spot pairs, as orders are (R20).
     """
-    if symbol is None or not isinstance(row, list) or len(row) < 9 or row[8] != _CONFIRMED:
+    if symbol is None or not isinstance(row, list) or len(row) < 9 or row[8] != confirmed:
         return None
     try:
         ts = int(row[0])
