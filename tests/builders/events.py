@@ -235,6 +235,23 @@ EXAMPLES: tuple[events.Event, ...] = (
     events.RearmRefused(
         **_TIMES, account=MAIN, by="owner", reason="the daily loss is still over its limit"
     ),
+    events.HandOrderRequested(
+        **_TIMES, by="owner", channel="cli", reason="the news", request="r-1", account=MAIN,
+        instrument=BTC, side=Side.BUY, quantity=Decimal("1.50"), limit=Decimal("62000.1"),
+        tif=TimeInForce.GTD, expires_ms=1_709_380_800_000, post_only=True,
+    ),
+    events.HandAmendRequested(
+        **_TIMES, by="owner", channel="cli", reason="the news", request="r-2", account=MAIN,
+        order=ORDER.order_id, quantity=Decimal("1.00"), limit=Decimal("61000.1"),
+    ),
+    events.HandCancelRequested(
+        **_TIMES, by="owner", channel="cli", reason="the news", request="r-3", account=MAIN,
+        order=ORDER.order_id,
+    ),
+    events.HandAnswered(
+        **_TIMES, request="r-1", action=events.HandAction.PLACE, account=MAIN, order=None,
+        reasons=(DenialReason(rule="max_weight", message="too much"),),
+    ),
     events.LimitChangeRequested(
         **_TIMES, by="owner", channel="console", reason="smaller", key="account.max_leverage",
         value="1.5",

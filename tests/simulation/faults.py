@@ -23,6 +23,7 @@ class Faults:
     silent: float = 0.0  # at each slice: an instrument has no bars for a while (F20, P13)
     halt: float = 0.0  # at each slice: a person halts, and re-arms some slices later (P12)
     full: float = 0.0  # at each slice: the disk takes nothing for a while (F48)
+    by_hand: float = 0.0  # at each slice: a person places, changes or withdraws an order
     lose_unsynced: float = 0.0  # rows that were written and not synced are gone after a crash
 
     @classmethod
@@ -32,7 +33,7 @@ class Faults:
             "lose_request": 0.2, "lose_answer": 0.2, "delay_s": 8.0, "lose_push": 0.5,
             "repeat_push": 0.3, "delay_push_s": 4.0, "refuse": 0.1, "partial": 0.5,
             "crash": 0.02, "replay_s": 3.0, "silent": 0.15, "halt": 0.1, "full": 0.1,
-            "lose_unsynced": 1.0,
+            "lose_unsynced": 1.0, "by_hand": 0.8,
         }  # fmt: skip
         rates = {name: chance.random() * top for name, top in most.items()}
         return cls(**{name: rate for name, rate in rates.items() if chance.random() < 0.5})

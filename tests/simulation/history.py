@@ -16,6 +16,7 @@ from functools import partial
 from hashlib import blake2b
 from typing import Final
 
+from msgspec import structs
 from tests.simulation.faults import Faults
 from tests.simulation.fold import Fold
 from tests.simulation.model_venue import Crash, ModelBroker, ModelVenue
@@ -30,6 +31,9 @@ from algotrader.core.events import (
     DecisionOutcome,
     Event,
     HaltRequested,
+    HandAmendRequested,
+    HandCancelRequested,
+    HandOrderRequested,
     RearmRequested,
     SliceClosed,
     StrategyAnswered,
@@ -38,7 +42,7 @@ from algotrader.core.events import (
 )
 from algotrader.core.ids import AccountId, OrderId, RunId, StrategyId
 from algotrader.core.money import Currency
-from algotrader.core.orders import Order
+from algotrader.core.orders import Order, Side
 from algotrader.core.ports import Clock, Notice, SteadyClock
 from algotrader.core.symbols import Symbol
 from algotrader.engine.commands import AskStrategy
@@ -81,6 +85,7 @@ class HistoryPlan:
 
 NO_LIMITS: Final = RiskSettings()
 Weights = tuple[float | None, float | None]
+_Hand = HandOrderRequested | HandAmendRequested | HandCancelRequested
 BUYS: Final[Weights] = (0.45, None)
 RAISES: Final = -777.0  # in place of a weight: its strategy raises
 
@@ -296,6 +301,10 @@ class World:
         self._is_full = False  # the disk
         self._silence: dict[Symbol, int] = {}  # slices that an instrument will still be silent
         self._halted_for = 0  # slices until a person re-arms
+        self._by_hand = 0  # requests about orders so far
+        self._asked: tuple[
+            _Hand, ...
+        ] = ()  # the newest of them: asked again, as one who is not sure
         self._did: Counter[str] = Counter()  # what the venue did
         self._next: Weights = BUYS
 
@@ -375,6 +384,7 @@ class World:
             if self._trader is not None and self._trader.is_ready():
                 self._hand_over(self._trader)
             self._perhaps_halt()
+            self._perhaps_by_hand()
             self._perhaps_fill_the_disk()
             self._watch(self.history)
 
@@ -424,6 +434,49 @@ class World:
             self._trader.tell(
                 HaltRequested(**at, by="owner", channel="cli", reason="a test", account=None)
             )
+
+    def _perhaps_by_hand(self) -> None:
+        """A person sends, changes or withdraws an order, and asks for the last one once more."""
+        if not self._strikes(self._plan.faults.by_hand):
+            return
+        loop = asyncio.get_running_loop()
+        self._by_hand += 1
+        self._asked = (*self._asked[-1:], self._drawn_by_hand())
+        self.history.struck["by_hand"] += 1
+        for asked in self._asked:
+            loop.call_later(self._chance.random() * 50.0, self._ask_by_hand, asked)
+
+    def _ask_by_hand(self, asked: _Hand) -> None:
+        if self._trader is not None and self._trader.is_ready():
+            now_ms = self._venue.now_ms()
+            self._trader.tell(structs.replace(asked, ts_event=now_ms, ts_known=now_ms))
+
+    def _drawn_by_hand(self) -> _Hand:
+        """Little is bought, so that all that is held stays below `LARGEST_SHARE`."""
+        chance, alive = self._chance, sorted(self._venue.alive)
+        who = {
+            "ts_event": 0, "ts_known": 0, "by": "owner", "channel": "cli", "reason": "a test",
+            "request": f"hand-{self._by_hand}", "account": MAIN,
+        }  # fmt: skip
+        deed = chance.choice(("buy", "sell", "leave", "amend", "cancel", "cancel"))
+        if deed == "cancel" and alive:
+            return HandCancelRequested(**who, order=chance.choice(alive))
+        if deed == "amend" and alive:
+            order = self._venue.alive[chance.choice(alive)].order
+            half = order.quantity / 2
+            return HandAmendRequested(**who, order=order.order_id, quantity=half)
+        symbol = chance.choice(SYMBOLS)
+        price = self._venue.prices[symbol]
+        limit = chance.choice((None, price))
+        if deed == "buy":
+            return HandOrderRequested(
+                **who, instrument=symbol, side=Side.BUY, value=Decimal(30), limit=limit
+            )
+        quantity = Decimal(chance.randrange(1, 20_000)) / price
+        return HandOrderRequested(
+            **who, instrument=symbol, side=Side.SELL, quantity=quantity, limit=limit,
+            reduce_only=deed == "leave",
+        )  # fmt: skip
 
     def _perhaps_fill_the_disk(self) -> None:
         if self._strikes(self._plan.faults.full):

@@ -154,6 +154,12 @@ class ModelVenue:
             share = held.rest if last else held.rest / 2
             lot = Decimal("0.00001")
             quantity = share if last else (share // lot) * lot
+            if held.order.terms.reduce_only:  # R12: cut at the fill, what is left of it ends
+                left = -held.order.side.sign * self._positions.get(held.order.instrument, ZERO)
+                quantity = min(quantity, left)
+                if quantity <= 0:
+                    self.cancel(held.order.order_id)
+                    return
             if quantity > 0:
                 self._trade(held, quantity)
 

@@ -41,6 +41,11 @@ BUGS = {
         before="if event.asked_ms <= proved_from:",
         after="if event.ts_known <= proved_from:",
     ),
+    "asked_by_hand_twice_is_done_twice": Planted(
+        module="algotrader.engine.by_hand",
+        before="if known is not None:",
+        after="if False:",
+    ),
     "sent_before_it_is_written": Planted(
         module="algotrader.live.steps",
         before="self._journal.append_steps([entries for _, entries in self._waiting])",

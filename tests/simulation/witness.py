@@ -10,6 +10,11 @@ from algotrader.core.events import (
     BarClosed,
     Event,
     HaltRequested,
+    HandAction,
+    HandAmendRequested,
+    HandAnswered,
+    HandCancelRequested,
+    HandOrderRequested,
     OrderFilled,
     OrderSubmitted,
     RearmRequested,
@@ -20,7 +25,7 @@ from algotrader.core.events import (
 )
 from algotrader.core.ids import OrderId
 from algotrader.core.instruments import Instrument
-from algotrader.core.orders import Order, Side
+from algotrader.core.orders import Order, Purpose, Side
 from algotrader.core.symbols import Symbol
 from algotrader.execution.order_life import OrderEvent
 from algotrader.portfolio.positions import ZERO
@@ -39,6 +44,9 @@ class Witness:
         self._submitted: set[OrderId] = set()
         self._slices: set[int] = set()
         self._answers: set[int] = set()
+        self._asked: dict[str, int] = {}  # by hand: requests, and when each was heard last
+        self._done: dict[str, OrderId] = {}  # by request, the order that came of it
+        self._by_hand: set[OrderId] = set()  # orders that no answer named yet
         self._newest: dict[Symbol, int] = {}  # when each instrument's last bar became known
         self._held: dict[Symbol, Decimal] = {}
         self._booked: set[tuple[object, ...]] = set()
@@ -73,6 +81,10 @@ class Witness:
                 self._halted |= event.action is RiskAction.HALT
             case RearmRequested():
                 self._halted = False
+            case HandOrderRequested() | HandAmendRequested() | HandCancelRequested():
+                self._asked[event.request] = event.ts_known
+            case HandAnswered():
+                self._answered(event)
             case OrderSubmitted():
                 self._sent(event)
             case OrderFilled():
@@ -89,7 +101,11 @@ class Witness:
             self.broken.append(f"P1: order id {order.order_id} was written twice")
         self._submitted.add(order.order_id)
         decided_ms = round(order.intent.decided_at.timestamp() * 1000)
-        if decided_ms not in self._answers:
+        if order.intent.purpose is Purpose.OPERATOR:
+            self._by_hand.add(order.order_id)
+            if decided_ms not in self._asked.values():
+                self.broken.append(f"P17: order {order.order_id} before a person asked for it")
+        elif decided_ms not in self._answers:
             self.broken.append(f"P17: order {order.order_id} before its decision")
         instrument = self._instruments[symbol]
         if quantity % instrument.lot or quantity < instrument.min_quantity:
@@ -101,6 +117,17 @@ class Witness:
         age_ms = event.ts_known - self._newest.get(symbol, 0)
         if age_ms > STALE_MS:
             self.broken.append(f"P13: order {order.order_id} on a price {age_ms / 1000:g} s old")
+
+    def _answered(self, event: HandAnswered) -> None:
+        """One order for one request, however often it was asked (P1)."""
+        if event.request not in self._asked:
+            self.broken.append(f"P17: an answer to {event.request} before it was asked")
+        if event.action is not HandAction.PLACE or event.order is None:
+            return
+        first = self._done.setdefault(event.request, event.order)
+        self._by_hand.discard(event.order)
+        if first != event.order or self._by_hand:
+            self.broken.append(f"P1: request {event.request} was done twice")
 
     def _traded(self, event: OrderFilled) -> None:
         fill = event.fill

@@ -26,6 +26,9 @@ from algotrader.core.events import (
     EndRequested,
     Event,
     FundingPaid,
+    HandAmendRequested,
+    HandCancelRequested,
+    HandOrderRequested,
     HeartbeatMissed,
     ImpossibleReply,
     InstrumentChanged,
@@ -53,6 +56,7 @@ from algotrader.core.symbols import Symbol
 from algotrader.core.timeframes import Timeframe
 from algotrader.engine.algorithms import Algorithms
 from algotrader.engine.asking import question_of
+from algotrader.engine.by_hand import ByHand
 from algotrader.engine.commands import (
     AskStrategy,
 )
@@ -101,6 +105,7 @@ class Engine:
         self._listing = Listing(self._step, self._sender)
         self._watcher = Watcher(self._step, self._sender)
         self._explicit = Explicit(self._step, self._sender)
+        self._by_hand = ByHand(self._step, self._sender)
         self._matcher = Matcher(self._step, self._sender)
         self.state = self._step.state
 
@@ -179,6 +184,8 @@ class Engine:
                     self._cancel_increasing(account, now_ms, "the trader ends")
             case StrategyUnloadRequested():
                 unload(self._step, event)
+            case HandOrderRequested() | HandAmendRequested() | HandCancelRequested():
+                self._by_hand.hear(event)
             case _:
                 pass
         if before is not None:

@@ -16,7 +16,6 @@ from algotrader.core.events import (
     AskedCancel,
     AskedOrder,
     OrderAmendRefused,
-    OrderAmendRequested,
     OrderDenied,
     StrategyAnswered,
 )
@@ -31,7 +30,6 @@ from algotrader.core.orders import (
     Side,
     TimeInForce,
 )
-from algotrader.engine.commands import Amend
 from algotrader.engine.planning import basis_of, next_leg
 from algotrader.engine.sending import Sender
 from algotrader.engine.settings import StrategyInstance
@@ -184,10 +182,8 @@ class Explicit:
         if quantity <= live.filled:
             self._cancel(answer, asked.number, now_ms)
             return
-        with exact():
-            rest = quantity - live.filled
-        exposure = self._sender.exposure(live.order.account, now_ms)
-        reasons = self._step.state.risk.refuses_change(live, rest, limit, stop, exposure)
+        asked_for = "the strategy asked for it"
+        reasons = self._sender.amend(live, quantity, limit, stop, now_ms, asked_for)
         if reasons:  # R28: it stays as it was
             self._step.tell(
                 OrderAmendRefused(
@@ -195,14 +191,6 @@ class Explicit:
                     reason="; ".join(reason.message for reason in reasons),
                 )
             )  # fmt: skip
-            return
-        self._step.tell(
-            OrderAmendRequested(
-                **now(now_ms), **names(live), quantity=quantity, limit=limit, stop=stop,
-                reason="the strategy asked for it",
-            )
-        )  # fmt: skip
-        self._step.do(Amend(**names(live), quantity=quantity, limit=limit, stop=stop))
 
     def _live(self, answer: StrategyAnswered, number: int) -> LiveOrder | None:
         """The order of that number if it is not over; none if it was denied."""

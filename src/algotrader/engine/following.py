@@ -17,6 +17,7 @@ from algotrader.core.events import (
     TimerFired,
 )
 from algotrader.core.ids import OrderId
+from algotrader.core.instants import utc_ms
 from algotrader.core.orders import OF_TARGETS, Intent, OrderStatus
 from algotrader.core.ports import Severity
 from algotrader.core.timeframes import Timeframe
@@ -85,8 +86,15 @@ class Follower:
         makes_way = live.cancel_wanted or live.status is OrderStatus.ABSENT
         place = (order.strategy, order.instrument)
         is_worked = place in self._step.state.works
-        if order.intent.purpose in OF_TARGETS and makes_way and not is_worked:
+        stays = is_worked or self._was_withdrawn(live, place)
+        if order.intent.purpose in OF_TARGETS and makes_way and not stays:
             self.replan(place, now_ms)
+
+    def _was_withdrawn(self, live: LiveOrder, place: Place) -> bool:
+        """Whether a person ended it: what it worked towards is left as it is until a newer target."""
+        state, order = self._step.state, live.order
+        newest = state.decided_ts.get(place)
+        return order.order_id in state.by_hand.ended and newest == utc_ms(order.intent.decided_at)
 
     def _try_again_later(self, live: LiveOrder, now_ms: int) -> None:
         """R13: more tries inside the bar; after that the next bar's close is the reference."""

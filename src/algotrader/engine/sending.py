@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from decimal import Decimal
 
 from algotrader.core.events import (
+    OrderAmendRequested,
     OrderCancelRequested,
     OrderDenied,
     OrderSubmitted,
 )
 from algotrader.core.ids import AccountId
-from algotrader.core.orders import Approved, Denied, Intent, Order
-from algotrader.engine.commands import Cancel, Submit
+from algotrader.core.orders import Approved, DenialReason, Denied, Intent, Order
+from algotrader.engine.commands import Amend, Cancel, Submit
 from algotrader.engine.exposures import account_exposure
 from algotrader.engine.step import Step, names, now
 from algotrader.execution.order_life import ZERO, LiveOrder
+from algotrader.portfolio.positions import exact
 from algotrader.risk.exposure import AccountExposure
 from algotrader.risk.gate import with_order
 
@@ -86,6 +89,30 @@ class Sender:
         self._step.tell(OrderCancelRequested(**now(now_ms), **names(live), reason=reason))
         self._step.do(Cancel(**names(live)))
         self._step.wake(live, now_ms + self._step.settings.order_deadline_ms)
+
+    def amend(
+        self,
+        live: LiveOrder,
+        quantity: Decimal,
+        limit: Decimal | None,
+        stop: Decimal | None,
+        now_ms: int,
+        reason: str,
+    ) -> tuple[DenialReason, ...]:
+        """Ask for another quantity (filled part included) and prices; () unless risk refuses (R28)."""
+        with exact():
+            rest = quantity - live.filled
+        exposure = self.exposure(live.order.account, now_ms)
+        reasons = self._step.state.risk.refuses_change(live, rest, limit, stop, exposure)
+        if not reasons:
+            self._step.tell(
+                OrderAmendRequested(
+                    **now(now_ms), **names(live), quantity=quantity, limit=limit, stop=stop,
+                    reason=reason,
+                )
+            )  # fmt: skip
+            self._step.do(Amend(**names(live), quantity=quantity, limit=limit, stop=stop))
+        return reasons
 
     def exposure(self, account: AccountId, now_ms: int) -> AccountExposure:
         """An account as risk judges it."""

@@ -17,6 +17,7 @@ from algotrader.core.events import (
     Decided,
     Event,
     FundingPaid,
+    HandAnswered,
     HeartbeatMissed,
     HoldingLeft,
     ImpossibleReply,
@@ -50,6 +51,7 @@ from algotrader.core.ids import AccountId, OrderId, StrategyId, TradeId
 from algotrader.core.instants import utc_at, utc_ms
 from algotrader.core.orders import Intent, Order, OrderStatus, Purpose, Side
 from algotrader.core.symbols import Symbol
+from algotrader.engine.asked_by_hand import AskedByHand
 from algotrader.engine.drift import FundingDrift
 from algotrader.engine.forgetting import KEPT_BOOKINGS, forget_what_is_over, newest
 from algotrader.engine.freshness import Freshness
@@ -112,6 +114,7 @@ class EngineState:
         self.waiting: dict[Place, OrderId] = {}  # capped, with a rest that is to be tried again
         self.protected = Protected()
         self.talks = Talks()
+        self.by_hand = AskedByHand()
         self.groups = Groups()
         self.works: dict[Place, Work] = {}  # increases that are worked over time
         self.frozen: dict[Symbol, str] = {}  # what the venue takes no order of, and why
@@ -231,6 +234,9 @@ class EngineState:
         self._count_leg(event.intent)
         self.gate_sequence = max(self.gate_sequence, event.gate_sequence)
         self._judged(event.intent)
+
+    def _answered_by_hand(self, event: HandAnswered) -> None:
+        self.by_hand.answered(event)
 
     def _mode_changed(self, event: ModeChanged) -> None:
         self.modes[event.account] = event.mode
@@ -559,7 +565,8 @@ class EngineState:
             forget_what_is_over(self)
         has_rest = live.status is OrderStatus.EXPIRED and live.filled < live.quantity
         is_capped = intent.purpose is Purpose.TARGET and intent.terms.limit is not None
-        if has_rest and is_capped and not before.is_final:
+        withdrawn = live.order.order_id in self.by_hand.ended
+        if has_rest and is_capped and not before.is_final and not withdrawn:
             self._wait(live.order)
 
     def _wait(self, order: Order) -> None:
@@ -589,6 +596,7 @@ _FOLDS: Final[Mapping[type, Callable[[EngineState, Any], None]]] = MappingProxyT
         CashMoved: EngineState._booked,
         Liquidated: EngineState._liquidated,
         ModeChanged: EngineState._mode_changed,
+        HandAnswered: EngineState._answered_by_hand,
         HoldingLeft: EngineState._left,
         RunStarted: EngineState._settled,
         SettingsReloaded: EngineState._settled,

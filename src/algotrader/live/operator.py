@@ -19,11 +19,16 @@ from algotrader.live.requests import (
     CHANNEL,
     OPERATOR,
     Asked,
+    HandAmend,
+    HandCancel,
+    HandOrder,
     LimitRequest,
     Request,
     SetRequest,
+    Told,
     UnloadRequest,
     decode_asked,
+    encode_asked,
     event_of,
 )
 
@@ -44,7 +49,7 @@ class Inbox:
         self._folder.mkdir(parents=True, exist_ok=True)
         stem = f"{at_ms:015d}-{os.getpid()}-{_subject(asked)}"
         unfinished = self._folder / f".{stem}.json"
-        unfinished.write_bytes(msgspec.json.encode(asked))
+        unfinished.write_bytes(encode_asked(asked))
         return unfinished.replace(self._folder / f"{stem}.json")
 
     def requests(self) -> Iterator[Asked]:
@@ -85,7 +90,7 @@ class Inbox:
     def take(self, now_ms: int) -> Iterator[Event]:
         """As events for the engine, where nothing but the engine has to act on them."""
         for asked in self.requests():
-            if isinstance(asked, Request | LimitRequest | UnloadRequest):
+            if isinstance(asked, Told):
                 yield event_of(asked, now_ms)
 
 
@@ -96,6 +101,8 @@ def _subject(asked: Asked) -> str:
             return asked.account if asked.strategy is None else asked.strategy
         case LimitRequest():
             return asked.key.replace("/", "-").replace(":", "-").replace(" ", "-")
+        case HandOrder() | HandAmend() | HandCancel():
+            return f"{type(asked).__name__}-{asked.request}"
         case SetRequest() | UnloadRequest():
             return f"{type(asked).__name__}-{asked.strategy}"
         case _:

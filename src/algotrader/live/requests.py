@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Final
+from decimal import Decimal
+from typing import Annotated, Final
 
 import msgspec
 
 from algotrader.core.events import (
     Event,
     HaltRequested,
+    HandAmendRequested,
+    HandCancelRequested,
+    HandOrderRequested,
     LimitChangeRequested,
     ModeChanged,
     RearmRequested,
     StrategyUnloadRequested,
     TradingMode,
 )
-from algotrader.core.ids import AccountId, StrategyId
+from algotrader.core.events.codec import decode_symbol, encode_symbol
+from algotrader.core.ids import AccountId, OrderId, StrategyId
+from algotrader.core.orders import Side, TimeInForce
+from algotrader.core.symbols import Symbol
 
 OPERATOR: Final = "operator"
 CHANNEL: Final = "file"
@@ -82,8 +89,57 @@ class UnloadRequest(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind",
     channel: str = CHANNEL  # the door it came through
 
 
-Asked = Request | LimitRequest | ReloadRequest | LoadRequest | SetRequest | UnloadRequest
-_DECODER: Final = msgspec.json.Decoder(Asked)
+class HandRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What every request about an order has."""
+
+    request: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]  # its own name
+    account: AccountId
+    reason: str
+    until_ms: int | None = None  # UTC ms; later it must be asked for again
+    by: str = OPERATOR
+    channel: str = CHANNEL  # the door it came through
+
+
+class HandOrder(HandRequest, frozen=True, kw_only=True, tag_field="kind", tag="order"):
+    """An order shall be sent."""
+
+    instrument: Symbol
+    side: Side
+    quantity: Decimal | None = None
+    value: Decimal | None = None
+    limit: Decimal | None = None
+    stop: Decimal | None = None
+    trail: Decimal | None = None
+    tif: TimeInForce = TimeInForce.GTC
+    expires_ms: int | None = None
+    post_only: bool = False
+    reduce_only: bool = False
+
+
+class HandAmend(HandRequest, frozen=True, kw_only=True, tag_field="kind", tag="amend"):
+    """A resting order shall be another."""
+
+    order: OrderId
+    quantity: Decimal | None = None
+    limit: Decimal | None = None
+    stop: Decimal | None = None
+
+
+class HandCancel(HandRequest, frozen=True, kw_only=True, tag_field="kind", tag="cancel"):
+    """An order shall end."""
+
+    order: OrderId
+
+
+Hand = HandOrder | HandAmend | HandCancel
+Told = Request | LimitRequest | UnloadRequest | Hand
+"""What the engine alone acts on."""
+Asked = Told | ReloadRequest | LoadRequest | SetRequest
+_DECODER: Final = msgspec.json.Decoder(Asked, dec_hook=decode_symbol)
+
+
+def encode_asked(asked: Asked) -> bytes:
+    return msgspec.json.encode(asked, enc_hook=encode_symbol)
 
 
 def decode_asked(data: bytes) -> Asked:
@@ -92,8 +148,10 @@ def decode_asked(data: bytes) -> Asked:
     return asked
 
 
-def event_of(asked: Request | LimitRequest | UnloadRequest, now_ms: int) -> Event:
+def event_of(asked: Told, now_ms: int) -> Event:
     """What the engine is told: what a person asked for, with the name and the reason."""
+    if isinstance(asked, Hand):
+        return _event_by_hand(asked, now_ms)
     if isinstance(asked, UnloadRequest):
         return StrategyUnloadRequested(
             ts_event=now_ms, ts_known=now_ms, account=asked.account, strategy=asked.strategy,
@@ -118,3 +176,14 @@ def event_of(asked: Request | LimitRequest | UnloadRequest, now_ms: int) -> Even
     return ModeChanged(
         ts_event=now_ms, ts_known=now_ms, account=account, by=by, reason=reason, mode=asked.mode
     )
+
+
+def _event_by_hand(asked: Hand, now_ms: int) -> Event:
+    fields = {name: getattr(asked, name) for name in asked.__struct_fields__ if name != "until_ms"}
+    match asked:
+        case HandOrder():
+            return HandOrderRequested(ts_event=now_ms, ts_known=now_ms, **fields)
+        case HandAmend():
+            return HandAmendRequested(ts_event=now_ms, ts_known=now_ms, **fields)
+        case HandCancel():
+            return HandCancelRequested(ts_event=now_ms, ts_known=now_ms, **fields)

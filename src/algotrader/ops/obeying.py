@@ -14,6 +14,8 @@ from algotrader.backtest.instances import strategy_instance
 from algotrader.core.errors import AlgotraderError, StrategyError
 from algotrader.core.events import (
     Event,
+    HandAction,
+    HandAnswered,
     LimitChangeRefused,
     ParametersSet,
     SettingsRefused,
@@ -23,11 +25,16 @@ from algotrader.core.events import (
 )
 from algotrader.core.ids import StrategyId
 from algotrader.core.instants import utc_ms
+from algotrader.core.orders import DenialReason
 from algotrader.core.ports import Clock, SystemClock
 from algotrader.engine.state import EngineState
 from algotrader.live.halting import Halts
 from algotrader.live.operator import Inbox
 from algotrader.live.requests import (
+    Hand,
+    HandAmend,
+    HandCancel,
+    HandOrder,
     LimitRequest,
     LoadRequest,
     ReloadRequest,
@@ -109,6 +116,8 @@ class Obedience:
                     events.append(await self._set(asked, now_ms))
                 case LimitRequest():
                     events.append(self._limit(asked, now_ms))
+                case HandOrder() | HandAmend() | HandCancel():
+                    events.append(self._hand(asked, now_ms))
                 case _:
                     event = event_of(asked, now_ms)
                     self.halts.told(event)  # what comes after it in the folder may take long
@@ -130,6 +139,11 @@ class Obedience:
             ts_event=now_ms, ts_known=now_ms, key=asked.key, value=asked.value, by=asked.by,
             reason=f"{why}: ask again",
         )  # fmt: skip
+
+    def _hand(self, asked: Hand, now_ms: int) -> Event:
+        was_done = asked.request in self._state.by_hand.answers
+        is_late = asked.until_ms is not None and utc_ms(SystemClock().now()) > asked.until_ms
+        return _too_late(asked, now_ms) if is_late and not was_done else event_of(asked, now_ms)
 
     async def _forget_unloaded(self) -> None:
         """What the engine has put away leaves the worker."""
@@ -266,3 +280,15 @@ class Obedience:
                 "strategy.needs_restart",
                 "needs a restart: its stops, its rebalancing or the way it decides are others",
             )
+
+
+def _too_late(asked: Hand, now_ms: int) -> Event:
+    """An order that waited too long for the trader was wanted at another price: ask again."""
+    is_new = isinstance(asked, HandOrder)
+    action = HandAction.AMEND if isinstance(asked, HandAmend) else HandAction.CANCEL
+    return HandAnswered(
+        ts_event=now_ms, ts_known=now_ms, request=asked.request, account=asked.account,
+        action=HandAction.PLACE if is_new else action,
+        order=None if isinstance(asked, HandOrder) else asked.order,
+        reasons=(DenialReason(rule="late", message="its time is over: ask again"),),
+    )  # fmt: skip

@@ -72,6 +72,7 @@ def registered() -> dict[str, str]:
         "MultiFactor": f"{library}.multi_factor:MultiFactor",
         "FundingCarry": f"{library}.carry:FundingCarry",
         "Pair": f"{library}.pair:Pair",
+        "ByHand": f"{library}.by_hand:ByHand",
     }
     return {point.name: point.value for point in entry_points(group=ENTRY_POINTS)} | ours
 

@@ -25,6 +25,7 @@ from algotrader.core.timeframes import DAY_MS, Timeframe
 from algotrader.features import ema
 from algotrader.strategy.base import Strategy
 from algotrader.strategy.decide import all_targets, prepare_all
+from algotrader.strategy.library.by_hand import ByHand
 from algotrader.strategy.library.carry import FundingCarry
 from algotrader.strategy.library.mean_reversion import MeanReversion
 from algotrader.strategy.library.momentum import CrossSectionalMomentum
@@ -62,6 +63,14 @@ def fills_of(result: RunResult) -> list[tuple[int, int, float]]:
         (int(row), int(column), round(float(quantity), 6))
         for row, column, quantity in zip(fills.row, fills.instrument, fills.quantity, strict=True)
     ]
+
+
+# By hand
+
+
+def test_by_hand_wants_nothing_of_any_instrument() -> None:
+    assert np.isnan(targets(ByHand(), daily([100.0, 101.0, 50.0]))).all()
+    assert fills_of(run(ByHand(), daily([100.0, 101.0, 50.0]))) == []
 
 
 # Trend following

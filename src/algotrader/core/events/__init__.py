@@ -13,6 +13,13 @@ from algotrader.core.events.accounts import (
     Liquidated,
     PositionChanged,
 )
+from algotrader.core.events.by_hand import (
+    HandAction,
+    HandAmendRequested,
+    HandAnswered,
+    HandCancelRequested,
+    HandOrderRequested,
+)
 from algotrader.core.events.codec import (
     UPCASTERS,
     VERSIONS,
@@ -122,6 +129,11 @@ __all__ = [
     "Event",
     "FundingPaid",
     "HaltRequested",
+    "HandAction",
+    "HandAmendRequested",
+    "HandAnswered",
+    "HandCancelRequested",
+    "HandOrderRequested",
     "HeartbeatMissed",
     "HoldingLeft",
     "ImpossibleReply",

@@ -9,6 +9,12 @@ from algotrader.core.events.accounts import (
     Liquidated,
     PositionChanged,
 )
+from algotrader.core.events.by_hand import (
+    HandAmendRequested,
+    HandAnswered,
+    HandCancelRequested,
+    HandOrderRequested,
+)
 from algotrader.core.events.decisions import (
     CaughtUp,
     Decided,
@@ -121,6 +127,10 @@ Event = (
     | RearmRefused
     | RearmRequested
     | RiskCleared
+    | HandAmendRequested
+    | HandAnswered
+    | HandCancelRequested
+    | HandOrderRequested
     | CaughtUp
     | HeartbeatMissed
     | RunStarted
