@@ -44,7 +44,8 @@ class Witness:
         self._submitted: set[OrderId] = set()
         self._slices: set[int] = set()
         self._answers: set[int] = set()
-        self._asked: dict[str, int] = {}  # by hand: requests, and when each was heard last
+        self._asked: set[str] = set()  # requests of orders by hand
+        self._asked_ms: set[int] = set()  # when they were heard
         self._done: dict[str, OrderId] = {}  # by request, the order that came of it
         self._by_hand: set[OrderId] = set()  # orders that no answer named yet
         self._newest: dict[Symbol, int] = {}  # when each instrument's last bar became known
@@ -82,7 +83,8 @@ class Witness:
             case RearmRequested():
                 self._halted = False
             case HandOrderRequested() | HandAmendRequested() | HandCancelRequested():
-                self._asked[event.request] = event.ts_known
+                self._asked.add(event.request)
+                self._asked_ms.add(event.ts_known)
             case HandAnswered():
                 self._answered(event)
             case OrderSubmitted():
@@ -101,11 +103,9 @@ class Witness:
             self.broken.append(f"P1: order id {order.order_id} was written twice")
         self._submitted.add(order.order_id)
         decided_ms = round(order.intent.decided_at.timestamp() * 1000)
-        if order.intent.purpose is Purpose.OPERATOR:
+        if order.intent.purpose is Purpose.OPERATOR and order.order_id not in self._done.values():
             self._by_hand.add(order.order_id)
-            if decided_ms not in self._asked.values():
-                self.broken.append(f"P17: order {order.order_id} before a person asked for it")
-        elif decided_ms not in self._answers:
+        if decided_ms not in self._causes(order):
             self.broken.append(f"P17: order {order.order_id} before its decision")
         instrument = self._instruments[symbol]
         if quantity % instrument.lot or quantity < instrument.min_quantity:
@@ -117,6 +117,12 @@ class Witness:
         age_ms = event.ts_known - self._newest.get(symbol, 0)
         if age_ms > STALE_MS:
             self.broken.append(f"P13: order {order.order_id} on a price {age_ms / 1000:g} s old")
+
+    def _causes(self, order: Order) -> set[int]:
+        """When something was decided that an order may come of; a guard has its opener's time."""
+        if order.intent.purpose is Purpose.OPERATOR:
+            return self._asked_ms
+        return self._answers | self._asked_ms if order.intent.parent else self._answers
 
     def _answered(self, event: HandAnswered) -> None:
         """One order for one request, however often it was asked (P1)."""
