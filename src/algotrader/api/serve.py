@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import socket
 import time
@@ -22,6 +23,8 @@ _KEEP_ALIVE_S = 30
 _CLOSE_S = 3
 _LOOK_S = 1.0
 _PATIENCE_S = 10.0
+_COLLECTING = (20_000, 20, 20)
+"""New objects, and rounds of a younger generation, before garbage is looked for."""
 
 
 class Server(uvicorn.Server):
@@ -62,9 +65,24 @@ async def serve(
                 )
             )  # fmt: skip
             _greet(serving, says, new_link)
-            await _until_over(server, listener, parent)
+            spared = asyncio.ensure_future(_spare_collecting(serving))
+            try:
+                await _until_over(server, listener, parent)
+            finally:
+                spared.cancel()
     finally:
         serving.access.close()
+
+
+async def _spare_collecting(serving: Serving) -> None:
+    """Once the past is read, it stays: to look through all of it for garbage, a tenth of a second
+    each time, would hold up answers for nothing.
+    """
+    while serving.view.seq == 0:
+        await asyncio.sleep(_LOOK_S)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECTING)
 
 
 async def _until_over(server: uvicorn.Server, listener: socket.socket, parent: int | None) -> None:

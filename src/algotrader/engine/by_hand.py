@@ -32,12 +32,10 @@ from algotrader.core.orders import (
     PROTECTIVE,
     DenialReason,
     Intent,
-    OrderKind,
     OrderStatus,
     OrderTerms,
     Purpose,
     Side,
-    TimeInForce,
 )
 from algotrader.core.timeframes import Timeframe
 from algotrader.engine.exposures import account_exposure
@@ -180,12 +178,6 @@ def wanted_by_hand(state: EngineState, event: HandOrderRequested) -> Intent | De
         return DenialReason(rule="terms", message=str(error))
     if isinstance(terms, DenialReason):
         return terms
-    if _takes_the_stop(state, event, terms):
-        return DenialReason(
-            rule="guarded",
-            message=f"a stop freezes these coins, and would be gone while this rests: sell "
-            f"{event.instrument} at once (market, ioc)",
-        )
     is_reducing = _is_reducing(exposure, terms)
     if (
         not is_reducing
@@ -304,20 +296,6 @@ def _positive(price: Decimal) -> float:
     if not 0 < at < math.inf:
         raise ValueError(f"a price must be a positive number, got {price}")
     return at
-
-
-def _takes_the_stop(state: EngineState, event: HandOrderRequested, terms: OrderTerms) -> bool:
-    """Whether a sale would rest in the place of what guards its coins (R19)."""
-    ends_soon = terms.kind is OrderKind.MARKET or terms.tif in (TimeInForce.IOC, TimeInForce.FOK)
-    freezes = event.instrument in state.settings.freezing and event.side is Side.SELL
-    return (
-        freezes
-        and not ends_soon
-        and any(
-            live.order.intent.purpose in PROTECTIVE
-            for live in state.orders.open(event.account, event.instrument)
-        )
-    )
 
 
 def _is_reducing(exposure: AccountExposure, terms: OrderTerms) -> bool:

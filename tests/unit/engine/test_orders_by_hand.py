@@ -20,8 +20,6 @@ from algotrader.core.events import (
     OrderDenied,
     OrderSubmitted,
     RearmRequested,
-    TimerFired,
-    WorkEnded,
     decode_event,
     encode_event,
 )
@@ -36,10 +34,9 @@ from algotrader.core.orders import (
     TimeInForce,
 )
 from algotrader.core.symbols import Symbol
-from algotrader.engine.commands import Amend, Cancel, SetTimer, Submit
+from algotrader.engine.commands import Amend, Cancel, Submit
 from algotrader.engine.engine import Engine
 from algotrader.engine.image import differences, image_of, state_of
-from algotrader.engine.settings import Algorithm, AlgorithmKind
 from algotrader.portfolio.intents import Execution
 from algotrader.risk.settings import OrderLimits, RiskSettings
 
@@ -374,56 +371,3 @@ def test_what_expired_before_the_withdrawal_came_is_not_tried_again() -> None:
     desk.seen(order, OrderStatus.EXPIRED, 0, NOW + 5)
 
     assert desk.engine.state.waiting == {}
-
-
-def guarded_coins() -> tuple[Desk, Order]:
-    """Ten coins bought at 100 whose stop freezes them, and that stop."""
-    desk = Desk(
-        SPOT, engine={"freezing": frozenset({SPOT.symbol}), "guard_within_ms": 10_000},
-        execution=Execution.MARKET, protection=Protection(stop_loss=0.02),
-    )  # fmt: skip
-    desk.tell(*bar_events(1, symbol=SPOT.symbol))
-    desk.answer(1)
-    bought = place(desk, instrument=SPOT.symbol, quantity=Decimal(10))
-    [stop] = sent(desk.fill(bought, 10, NOW + 1))
-    desk.accept(stop, NOW + 2)
-    return desk, stop
-
-
-def test_a_sale_of_frozen_coins_goes_once_its_stop_has_made_way() -> None:
-    desk, stop = guarded_coins()
-    sale = wish("sell", NOW + 3, instrument=SPOT.symbol, side=Side.SELL, quantity=Decimal(4))
-    answer = answer_of(desk, sale)
-    assert answer.reasons == ()
-    assert [one.order_id for one in of_kind(desk.commands, Cancel)] == [stop.order_id]
-    gone = {"filled_quantity": Decimal(0), "reason": "cancelled"}
-    done = desk.tell(OrderCancelled(**desk.news(stop, NOW + 9), **gone))
-
-    sold = next(one for one in sent(done) if one.intent.purpose is Purpose.OPERATOR)
-    assert (sold.order_id, sold.quantity) == (answer.order, 4)
-
-
-def test_a_sale_does_not_rest_in_the_place_of_a_stop() -> None:
-    """R19: the position would be bare while it rests."""
-    desk, _ = guarded_coins()
-    rests: Any = {"instrument": SPOT.symbol, "side": Side.SELL, "limit": Decimal(110)}
-
-    assert rules(answer_of(desk, wish("rest", NOW + 3, **rests))) == ["guarded"]
-    assert answer_of(desk, wish("now", NOW + 3, **rests, tif=TimeInForce.IOC)).reasons == ()
-
-
-def test_who_cancels_a_slice_ends_the_work_it_is_a_part_of() -> None:
-    chase = Algorithm(kind=AlgorithmKind.CHASE, over_ms=40_000, every_ms=5_000)
-    desk = Desk(execution=Execution.CAPPED, algorithm=chase)
-    desk.bar(1)
-    [part] = desk.answer(1, 0.5)
-    desk.accept(part, NOW)
-    answer = answer_of(desk, cancel(part.order_id))
-    gone = {"filled_quantity": Decimal(0), "reason": "cancelled"}
-    after = desk.tell(OrderCancelled(**desk.news(part, NOW + 9), **gone))
-    wakes = [one for one in of_kind(desk.commands, SetTimer) if one.name.startswith("work:")]
-    after += desk.tell(TimerFired(**at(NOW + 60_000), name=wakes[0].name))
-
-    assert (part.intent.purpose, answer.reasons) == (Purpose.SLICE, ())
-    assert [one.left for one in desk.events if isinstance(one, WorkEnded)] == [5_000]
-    assert sent(after) == []

@@ -15,6 +15,9 @@ export interface Paged<T> {
   older: () => Promise<void>;
 }
 
+/** Rows of a page: the newest is read again with each change, an older one once. */
+export const pageSize = (cursor: string | undefined): number => (cursor === undefined ? 200 : 1000);
+
 /** `ask` reads the page at a cursor; `key` tells one row from another. */
 export function usePaged<T>(
   name: string | null,
@@ -33,8 +36,14 @@ export function usePaged<T>(
       cursor.value = page.next ?? null;
       return;
     }
-    // What left the first page, because newer rows came, joins the older ones.
+    // What left the first page, because newer rows came, joins the older ones. Where more came than
+    // a page holds, those between are not known: what is older is read again when it is asked for.
     const stays = new Set(page.items.map(key));
+    if (page.items.length && !before.items.some((row) => stays.has(key(row)))) {
+      rest.value = [];
+      cursor.value = page.next ?? null;
+      return;
+    }
     rest.value = [...before.items.filter((row) => !stays.has(key(row))), ...rest.value];
   }, { immediate: true });
 

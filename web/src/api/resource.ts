@@ -24,7 +24,9 @@ interface Wishes {
   when?: () => unknown; // read anew when this changes; nothing is read while it is undefined
 }
 
-const SETTLE_MS = 120; // a fill brings several events: one reading answers them all
+// A fill brings several events, all within a few milliseconds: one reading answers them all.
+const GATHER_MS = 15;
+const REST_MS = 250; // from one reading to the next, however much happens
 const keepsake = new Map<string, unknown>();
 
 /** `key` names what is kept between pages, so that a page opens with what was seen last. */
@@ -36,10 +38,12 @@ export function useResource<T>(key: string | null, ask: () => Promise<T>, wishes
   const refreshing = ref(false);
   const readAt = ref(0);
   let turn = 0;
+  let begunAt = 0;
   let settling: ReturnType<typeof setTimeout> | undefined;
 
   async function read(): Promise<void> {
     const mine = ++turn;
+    begunAt = Date.now();
     refreshing.value = true;
     try {
       const found = await ask();
@@ -60,10 +64,11 @@ export function useResource<T>(key: string | null, ask: () => Promise<T>, wishes
   }
 
   function soon(): void {
+    if (wishes.when && wishes.when() === undefined) return;
     settling ??= setTimeout(() => {
       settling = undefined;
       void read();
-    }, wishes.settle ?? SETTLE_MS);
+    }, Math.max(GATHER_MS, begunAt + (wishes.settle ?? REST_MS) - Date.now()));
   }
 
   const ends: (() => void)[] = [];

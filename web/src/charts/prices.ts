@@ -20,7 +20,7 @@ export function dressed(): DeepPartial<TimeChartOptions> {
       horzLine: { color: token("line-2"), style: LineStyle.Solid, labelBackgroundColor: token("line-2") },
     },
     rightPriceScale: { borderColor: token("line-2"), minimumWidth: 62, entireTextOnly: true },
-    timeScale: { borderColor: token("line-2"), timeVisible: true, secondsVisible: false, rightOffset: 2, minBarSpacing: 0.02 },
+    timeScale: { borderColor: token("line-2"), timeVisible: true, secondsVisible: false, rightOffset: 2, minBarSpacing: 0.02, enableConflation: true },
     localization: { timeFormatter: (at: number) => time(at * 1000), dateFormat: "yyyy-MM-dd" },
   };
 }
