@@ -43,11 +43,16 @@ def run_block(first: int, count: int) -> SeedBlock:
     )  # fmt: skip
 
 
-def main() -> int:
-    """Ends when its input ends: with the process that asks."""
+def prepare() -> None:
+    """A process that lives histories and does nothing else."""
     logging.disable(logging.CRITICAL)
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)  # few cycles are made, and walked seldom
+
+
+def main() -> int:
+    """Ends when its input ends: with the process that asks."""
+    prepare()
     for line in sys.stdin:
         first, count = map(int, line.split())
         sys.stdout.buffer.write(msgspec.json.encode(run_block(first, count)) + b"\n")

@@ -3,8 +3,9 @@
 A life is lived on the shipped trader, and each choice is made at the moment at which something
 depends on it: a push that reaches a dead process is neither late nor lost, so lives that differ by
 it alone are one life. And a process that dies leaves a disk, a venue and what is on its way: where
-these are as after another death, only one of the two is gone on with. So each life stands for all
-combinations of what nothing asked for, and hundreds of thousands are covered by some ten thousand.
+these are as after another death, only one of the two is gone on with. Of a start from a snapshot
+or from the first row only one is gone on with too, where both know the same. So each life stands
+for all combinations of what nothing asked for: many times more are covered than are lived.
 
 `python -m tests.simulation.one_order --jobs 2` lives them all; `--some 400` as many, by chance.
 """
@@ -24,6 +25,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import Final
 
+from tests.simulation.blocks import prepare
 from tests.simulation.choices import Choices
 from tests.simulation.faults import Faults
 from tests.simulation.history import (
@@ -42,26 +44,34 @@ from tests.simulation.runner import cores
 from tests.simulation.virtual_loop import VirtualLoop, run_virtually
 from tests.simulation.wire import PATIENCE_S, USUAL_S, ScriptedWire, Trip, Wire
 
-from algotrader.core.events import Event
+from algotrader.core.events import Event, OrderFilled
 from algotrader.core.ports import Clock
+from algotrader.engine.image import differences, image_of, state_of
 from algotrader.live.journal.memory import Point
+from algotrader.live.journal.port import Snapshot
+from algotrader.live.snapshots import KIND, body_of, folded
 
 ORDER_THERE: Final = (USUAL_S, 4.2, 6.5, 9.0, None)  # in time, late, after the deadline, never
 ORDER_BACK: Final = (USUAL_S, 2.0, None)
 FIRST_LOOK: Final = (USUAL_S, 2.6, 2.95, None)  # when its answer is back
 SECOND_LOOK: Final = (USUAL_S, None)
-PUSHES: Final = (USUAL_S, 5.0, None)  # of its states and its trades
+PUSHES: Final = (USUAL_S, 5.0, None)  # those of its states, and those of its trades
+STATES, TRADES = "states", "trades"
 PACES: Final = (0.2, 8.0)
 KILLS_S: Final = (0.3, 1.5, 4.0)  # after the bar, between two points of the disk
 PAUSES: Final = (0.1, 3.9)  # a start asks at once: its phase against the order's arrival matters
+STANDS: Final = ("kept", "newest", "none")
+"""Where a start begins: at the snapshot that the trader kept when it began, at one of the moment of
+its death, or at the first row."""
 SIZES: Final = {
     "there": len(ORDER_THERE), "back": len(ORDER_BACK), "first": len(FIRST_LOOK),
-    "second": len(SECOND_LOOK), "push": len(PUSHES),
-    "pace": len(PACES), "pause": len(PAUSES),
+    "second": len(SECOND_LOOK), STATES: len(PUSHES),
+    TRADES: len(PUSHES), "pace": len(PACES), "pause": len(PAUSES), "stands": len(STANDS),
 }  # fmt: skip
+OF_A_START: Final = ("pause", "stands")
 
 DIES: Final = "dies "
-DEPTH: Final = 7  # choices after which the tree is cut into parts
+DEPTH: Final = 4  # choices after which the tree is cut into parts; equal worlds are one in a part
 
 F83: Final = Script(
     trips=(Trip(there_s=4.2), Trip(back_s=2.95), *(4 * [Trip(back_s=None)])), push_s=None,
@@ -93,7 +103,7 @@ class ChoosingVenue(ModelVenue):
     def _arrive(self, listener: asyncio.Queue[Event], event: Event) -> None:
         if listener not in self.listeners or self.choices is None:
             return
-        push_s = self.choices.of("push", PUSHES)
+        push_s = self.choices.of(TRADES if isinstance(event, OrderFilled) else STATES, PUSHES)
         if push_s == USUAL_S:
             self._deliver(listener, event)
         elif push_s is not None:
@@ -165,7 +175,7 @@ class ChosenWorld(World):
         self._loop = loop
         self._died = False
         super().__init__(HistoryPlan(seed=0, faults=Faults()), loop)
-        self._snapshot_rows = None  # random histories start from snapshots
+        self._snapshot_rows = None  # a trader keeps one when it begins; see STANDS
 
     def _opened(self, chance: random.Random, wire: Wire) -> ModelVenue:
         return ChoosingVenue(MAIN, self._clock, chance, wire)
@@ -218,13 +228,42 @@ class ChosenWorld(World):
         return self._died
 
     def _lose(self) -> None:
-        """The journal's last step, if it was not synced: kept or lost."""
+        """The journal's last step, if it was not synced: kept or lost. And where a start begins."""
         steps = self._storage.unsynced_steps
         self._storage.crash(kept_steps=self._choices.of("kept", range(steps + 1)) if steps else 0)
-        if self._known is not None:
-            way = tuple(one.taken for one in self._choices.made)
-            if self._known.setdefault(self._left(), way) != way:
-                raise Merged
+        if self._known is None:
+            self._stand(self._choices.of("stands", STANDS))
+            return
+        way, left = tuple(one.taken for one in self._choices.made), self._left()
+        if left not in self._known:
+            self._known[left] = way
+            self._compare_starts()
+        elif self._known[left] != way:
+            raise Merged
+
+    def _stand(self, where: str) -> None:
+        if where == "none":
+            self._storage.crash(snapshots_survive=False)
+        elif where == "newest" and (newest := self._storage.newest()) is not None:
+            body = body_of(self.history.folded().state)
+            self._storage.keep_snapshot(
+                Snapshot(seq=newest.seq, kind=KIND, row_hash=newest.hash, body=body)
+            )
+
+    def _compare_starts(self) -> None:
+        """P9: wherever a start begins it knows the same, and then goes on alike."""
+        state = self.history.folded().state
+        kept = folded(self._storage)
+        again = state_of(image_of(state))
+        differing = {
+            "kept": ["all of it"] if kept is None else differences(kept.state, state),
+            "newest": differences(again, state),
+        }
+        for where, parts in differing.items():
+            if parts:
+                self.history.witness.broken.append(
+                    f"P9: a start from the {where} snapshot differs in {', '.join(parts)}"
+                )
 
     def _left(self) -> object:
         """All that a death leaves: equal worlds go on alike."""
@@ -232,7 +271,7 @@ class ChosenWorld(World):
         on_its_way = tuple(self._loop.to_come())
         orders = [(one.venue_id, one.status, one.filled) for one in self._venue.placed]
         asked = [self._choices.has(name) for name in ("there", "first", "second")]
-        bound = [self._choices.taken(name) for name in ("push", "pace")]
+        bound = [self._choices.taken(name) for name in (STATES, TRADES, "pace")]
         return (
             self._loop.time(), newest and newest.hash, self._storage.head(), on_its_way,
             tuple(orders), tuple(asked), tuple(bound), self._slice[:1] != (),
@@ -252,7 +291,8 @@ def stands_for(choices: Choices) -> int:
     """How many combinations are this life: of all that nothing asked for."""
     free = {name: size for name, size in SIZES.items() if not choices.has(name)}
     if not any(one.name.startswith(DIES) and one.taken for one in choices.made):
-        free.pop("pause", None)
+        for name in OF_A_START:
+            free.pop(name, None)
     return math.prod(free.values())
 
 
@@ -319,7 +359,7 @@ def broken(script: Script) -> list[str]:
 def every(jobs: int) -> Lives:
     """Every life there is, and the targeted one; what breaks first ends it."""
     lives = some(0)
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=prepare) as pool:
         for part in pool.map(explore, beginnings(DEPTH)):
             lives.lived += part.lived
             lives.merged += part.merged

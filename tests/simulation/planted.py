@@ -113,6 +113,11 @@ BUGS = {
         before="command.approved, command.deadline_ms\n",
         after="command.approved, command.deadline_ms + 10**9\n",
     ),
+    "snapshot_forgets_trades": Planted(
+        module="algotrader.engine.image",
+        before="vars(state).update(kept, terms=terms, _looked={}, _equities={})",
+        after="vars(state).update(kept, terms=terms, _looked={}, _equities={}, _trades={})",
+    ),
     # Of these three no targeted case is written anywhere.
     "halt_ends_by_itself": Planted(
         module="algotrader.risk.state",

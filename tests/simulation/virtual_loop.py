@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextvars import Context
+from contextvars import Context, copy_context
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from operator import itemgetter
@@ -13,6 +13,22 @@ from typing import Any, TypeVar, TypeVarTuple, Unpack
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 START = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+class _Soon(asyncio.TimerHandle):
+    """A handle without what only a person who looks for a fault in asyncio needs."""
+
+    def __init__(
+        self, when: float, callback: Callable[..., object], args: tuple[Any, ...], context: Context
+    ) -> None:
+        self._when = when
+        self._callback: Callable[..., object] = callback
+        self._args: tuple[Any, ...] = args
+        self._context = context
+        self._cancelled: bool = False
+
+    def cancel(self) -> None:
+        self._cancelled = True
 
 
 class VirtualLoop(asyncio.BaseEventLoop):
@@ -26,12 +42,19 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def __init__(self) -> None:
         self._passed = 0.0
-        self._waiting: list[tuple[float, int, asyncio.TimerHandle]] = []  # a heap, by time
+        self._waiting: list[tuple[float, int, _Soon]] = []  # a heap, by time
         self._asked = 0  # for times; it breaks ties
         super().__init__()
 
     def time(self) -> float:
         return self._passed
+
+    def call_soon(
+        self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.Handle:
+        handle = _Soon(self._passed, callback, args, copy_context() if context is None else context)
+        self._ready.append(handle)
+        return handle
 
     def call_later(
         self, delay: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts,
@@ -43,7 +66,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self, when: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:  # fmt: skip
-        handle = asyncio.TimerHandle(when, callback, args, self, context)
+        handle = _Soon(when, callback, args, copy_context() if context is None else context)
         self._asked += 1
         heappush(self._waiting, (when, self._asked, handle))
         return handle
@@ -51,7 +74,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def to_come(self) -> list[tuple[float, str]]:
         """When what runs, of all that is asked for and not cancelled, in its order."""
         return [
-            (when, getattr(handle, "_callback").__qualname__)  # noqa: B009 - the stubs hide it
+            (when, handle._callback.__qualname__)
             for when, _, handle in sorted(self._waiting, key=itemgetter(0, 1))
             if not handle.cancelled()
         ]
@@ -69,8 +92,14 @@ class VirtualLoop(asyncio.BaseEventLoop):
             ready.append(heappop(waiting)[2])
         for _ in range(len(ready)):
             handle = ready.popleft()
-            if not handle._cancelled:
-                handle._run()
+            if handle._cancelled:
+                continue
+            try:
+                handle._context.run(handle._callback, *handle._args)
+            except (SystemExit, KeyboardInterrupt):
+                raise
+            except BaseException as error:  # noqa: BLE001 - as every loop has it
+                self.call_exception_handler({"message": "a callback failed", "exception": error})
 
 
 class LoopClock:

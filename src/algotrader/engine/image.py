@@ -15,6 +15,7 @@ import io
 import pickle
 import sys
 from collections.abc import Callable, Mapping
+from enum import Enum
 from functools import cache
 from operator import attrgetter
 from typing import Any, Final
@@ -43,6 +44,7 @@ _PLAIN: Final = frozenset(
         (__name__, "_struct"),
     }
 )
+_ABSENT: Final = object()
 _MADE_AGAIN: Final = ("terms", "_looked", "_equities")  # from the settings; last answers
 
 
@@ -131,10 +133,11 @@ def differences(ours: EngineState, theirs: EngineState) -> list[str]:
         {name: part for name, part in vars(state).items() if name not in _MADE_AGAIN}
         for state in (ours, theirs)
     )
+    seen: Seen = {}
     return [
         name
         for name in sorted({*mine, *other})
-        if as_plain(mine.get(name)) != as_plain(other.get(name))
+        if as_plain(mine.get(name), seen) != as_plain(other.get(name), seen)
     ]
 
 
@@ -147,29 +150,49 @@ def differences_of(ours: Any, theirs: Any) -> list[str]:
     ]
 
 
-def as_plain(value: Any) -> Any:
-    """`value` as tuples of what Python compares by itself. NaN equals NaN here."""
+Seen = dict[int, Any]
+"""What objects of our own are as tuples, by identity: many parts share one."""
+
+
+def as_plain(value: Any, seen: Seen | None = None) -> Any:
+    """`value` as tuples of what Python compares by itself. NaN equals NaN here.
+
+    `seen` may be handed on from call to call while what was told before is alive.
+    """
     if isinstance(value, float) and value != value:
         return "NaN"
-    if isinstance(value, (str, bytes, int, float, type(None))):
+    if isinstance(value, (str, bytes, int, float, type(None), Enum)):
         return value
+    seen = {} if seen is None else seen
     if isinstance(value, Mapping):
-        return tuple((as_plain(key), as_plain(item)) for key, item in value.items())
+        return tuple((as_plain(key, seen), as_plain(item, seen)) for key, item in value.items())
     if isinstance(value, (set, frozenset)):
-        return frozenset(as_plain(item) for item in value)
+        return frozenset(as_plain(item, seen) for item in value)
     if isinstance(value, (list, tuple)) or type(value).__name__ == "deque":
-        return tuple(as_plain(item) for item in value)
+        return tuple(as_plain(item, seen) for item in value)
+    if id(value) in seen:
+        return seen[id(value)]
     fields = _fields(value)
     if fields is None:
         return value
-    return type(value).__name__, *((name, as_plain(item)) for name, item in fields)
+    plain = (type(value).__name__, *((name, as_plain(item, seen)) for name, item in fields))
+    seen[id(value)] = plain
+    return plain
 
 
 def _fields(value: Any) -> list[tuple[str, Any]] | None:
     """The parts of an object of our own; None for one that compares by itself."""
-    if not type(value).__module__.startswith("algotrader."):
+    names = _names(type(value))  # type: ignore[arg-type]  # a class can be hashed
+    if names is None:
         return None
-    names = [name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ())]
-    names += getattr(value, "__struct_fields__", ())
-    found = {name: getattr(value, name) for name in names if hasattr(value, name)}
+    found = {name: part for name in names if (part := getattr(value, name, _ABSENT)) is not _ABSENT}
     return list({**found, **getattr(value, "__dict__", {})}.items())
+
+
+@cache
+def _names(kind: type) -> list[str] | None:
+    """What stands in slots of a class of our own; None for any other class."""
+    if not kind.__module__.startswith("algotrader."):
+        return None
+    names = [name for one in kind.__mro__ for name in getattr(one, "__slots__", ())]
+    return [*names, *getattr(kind, "__struct_fields__", ())]

@@ -286,8 +286,8 @@ def _own(general: _S, own: _S | None) -> _S:
 
 
 def _in_force(name: str, section: Section) -> Iterator[str]:
-    for key, value in section:
-        if key not in MANNERS and value is not None:
+    for key, value in vars(section).items():
+        if value is not None and key not in MANNERS:
             yield f"{name}.{key}"
 
 

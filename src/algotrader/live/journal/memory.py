@@ -100,11 +100,13 @@ class MemoryStorage:
         steps = sum(row.remaining == 0 for row in self._rows[self._synced :])
         return steps + bool(self._in_doubt)
 
-    def crash(self, *, kept_steps: int = 0, head_survives: bool = True) -> None:
+    def crash(
+        self, *, kept_steps: int = 0, head_survives: bool = True, snapshots_survive: bool = True
+    ) -> None:
         """Cut the power: of the unsynced steps the first `kept_steps` are on the disk.
 
         The head is in a small file that is synced now and then only. When it does not survive,
-        the one last synced is read again.
+        the one last synced is read again. Snapshots are in a file that can be made again.
         """
         unsynced = [*self._rows[self._synced :], *self._in_doubt]
         ends = [index + 1 for index, row in enumerate(unsynced) if row.remaining == 0]
@@ -116,6 +118,8 @@ class MemoryStorage:
         if not head_survives:
             self._head = self._synced_head
         self._synced_head = self._head
+        if not snapshots_survive:
+            self._snapshots = []
 
 
 _SEQ = attrgetter("seq")
