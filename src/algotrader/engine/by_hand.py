@@ -48,6 +48,7 @@ from algotrader.execution.order_life import ZERO, LiveOrder
 from algotrader.portfolio.positions import exact
 from algotrader.portfolio.sizing import limit_price, stop_price, whole_lots
 from algotrader.risk.exposure import AccountExposure
+from algotrader.risk.margin import free_of
 
 _ASKED_FOR: Final = frozenset({Purpose.ORDER, Purpose.OPERATOR})
 _MOST_BARS: Final = 2
@@ -184,6 +185,8 @@ def wanted_by_hand(state: EngineState, event: HandOrderRequested) -> Intent | De
         and (old := _old_price(state, instance, event.instrument, event.ts_known)) is not None
     ):
         return old
+    if not is_reducing and (short := _unpaid(exposure, terms)) is not None:
+        return short
     if is_reducing and _mode(state, instance, exposure, event) is not TradingMode.TRADING:
         # What is stopped lets nothing leave but what says itself that it only reduces (F71).
         terms = _terms(state, event, terms.quantity, reduce_only=True)
@@ -301,6 +304,25 @@ def _positive(price: Decimal) -> float:
 def _is_reducing(exposure: AccountExposure, terms: OrderTerms) -> bool:
     here = exposure.instruments[terms.instrument]
     return terms.reduce_only or here.reducible(terms.side) >= terms.quantity
+
+
+def _unpaid(exposure: AccountExposure, terms: OrderTerms) -> DenialReason | None:
+    """R11: what it adds must be paid for; a person hears it here, and not from the venue."""
+    here = exposure.instruments[terms.instrument]
+    price = terms.limit or terms.stop or here.price
+    if price is None:
+        return None  # the gate says so
+    instrument = here.instrument
+    with exact():
+        adds = terms.quantity - min(here.reducible(terms.side), terms.quantity)
+        worth = here.worth(adds, price)
+        leverage = Decimal(1) if instrument.is_spot_like else instrument.margin.leverage
+        cost = worth / leverage + worth * max(instrument.fees.taker, ZERO)
+        free = free_of(exposure)
+    if cost <= free:
+        return None
+    message = f"it costs {cost:,.2f} with its fee, {max(free, ZERO):,.2f} is free"
+    return DenialReason(rule="cash", message=message)
 
 
 def _mode(

@@ -50,8 +50,7 @@ class Sender:
         exposure = self.exposure(account, now_ms)
         for intent in intents:
             reduces = intent.terms.reduce_only
-            seen = _alone(exposure, intent) if reduces else exposure
-            verdict = self._step.state.risk.judge(intent, seen)
+            verdict = self._step.state.risk.judge(intent, seen_by_gate(exposure, intent))
             if isinstance(verdict, Denied):
                 self._step.tell(
                     OrderDenied(
@@ -119,10 +118,10 @@ class Sender:
         return account_exposure(self._step.state, account, now_ms)
 
 
-def _alone(exposure: AccountExposure, intent: Intent) -> AccountExposure:
+def seen_by_gate(exposure: AccountExposure, intent: Intent) -> AccountExposure:
     """What only reduces stands beside every other order: it takes what they leave, if anything."""
     here = exposure.instruments.get(intent.terms.instrument)
-    if here is None:
+    if here is None or not intent.terms.reduce_only:
         return exposure
     free = replace(here, buying=ZERO, selling=ZERO)
     return replace(exposure, instruments={**exposure.instruments, intent.terms.instrument: free})

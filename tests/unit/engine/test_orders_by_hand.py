@@ -165,6 +165,8 @@ def test_a_size_is_whole_lots(
         ({"post_only": True}, "terms"),  # a market order does not rest
         ({"tif": TimeInForce.GTD}, "terms"),
         ({"reduce_only": True}, "reduce_only"),  # nothing is held
+        ({"quantity": Decimal(10_001)}, "cash"),  # R11: of 10,000
+        ({"value": Decimal(10_001), "limit": Decimal(50)}, "cash"),
     ],
 )
 def test_what_cannot_be_is_denied_with_its_rule(
