@@ -10,9 +10,10 @@ from starlette.testclient import TestClient
 from tests.builders.api_desk import an_api, token_for
 
 from algotrader.api.access import Role
+from algotrader.api.exposure_rows import exposure_rows
 from algotrader.api.past import Past
 from algotrader.api.serving import Serving
-from algotrader.ops.desk_rows import account_rows
+from algotrader.ops.desk_rows import account_rows, position_rows
 from algotrader.ops.standing import read_stood
 
 Api = tuple[TestClient, Serving]
@@ -147,3 +148,16 @@ def test_rules_in_force_show_their_figures(desk: Any) -> None:
 
     assert {one["name"] for one in words} >= {"drawdown", "volatility(bars)"}
     assert rules == []  # what is in force is what the trader began with
+
+
+def test_exposure_by_venue_is_what_the_positions_are_worth(api: Api, asked: Any) -> None:
+    _, serving = api
+    marks = asked("/journal", kind="AccountMarked", limit=200).json()["items"]
+    row = next(one for one in marks if float(one["data"]["gross"]) > 0)
+    state, _ = serving.past.at(read_stood(serving.configuration).state.settings, row["seq"])
+    (held,) = position_rows(state)
+    (found,) = exposure_rows(state)
+
+    assert (found["account"], found["venue"], found["currency"]) == ("main", "US", "USD")
+    assert float(found["long"]) == pytest.approx(float(held["mark"]) * float(held["quantity"]))
+    assert float(found["long"]) > 0 == float(found["short"])

@@ -30,5 +30,23 @@ export const limits = {
   frozen: ["Frozen at the venue", "交易所冻结"],
   unjudged: ["Not judged", "无法判定"],
   operator: ["By hand", "人工"],
+  kill_switch: ["Kill switch", "紧急停机开关"],
+  stopped: ["Strategy stopped", "策略已停止"],
+  halt: ["Halt", "停机"],
+  min_margin_ratio: ["Margin ratio", "保证金率"],
+  min_liquidation_distance: ["Distance to liquidation price", "距强平价的距离"],
+  cooldown: ["Pause after a trade", "交易后暂停"],
+  stop_guard: ["Pause after stops", "连续止损后暂停"],
+  low_profit: ["Pause after low profit", "盈利过低后暂停"],
+  losing_streak: ["Pause after losses", "连续亏损后暂停"],
+  rules: ["Own rules", "自定义规则"],
+  protections: ["Pauses", "暂停规则"],
+  on_breach: ["What happens then", "触发动作"],
+  after_daily_loss: ["After a daily loss", "单日亏损之后"],
+  pause: ["Length of a pause", "暂停时长"],
+  day: ["Zone of the day", "交易日时区"],
+  max_stop_distance: ["Distance of a stop", "止损距离"],
 } as const;
 export const limitWord = tokens(limits);
+/** Of what a limit is: the engine's first word, the name after it. */
+export const subjectWord = tokens({ account: ["account", "账户"], strategy: ["strategy", "策略"], "all accounts": ["all accounts", "全部账户"], asset: ["asset", "资产"] });

@@ -1,9 +1,15 @@
 /** A limit's numbers in the unit it is told in. */
 import type { Shapes } from "@/api/client";
-import { limitWord } from "@/i18n/limits";
+import { limitWord, subjectWord } from "@/i18n/limits";
 import { duration, fixed, leverage, percent, plainNumber } from "@/lib/numbers";
 
 type Limit = Pick<Shapes["Limit"], "rule" | "unit">;
+
+const FRACTIONS = /(drawdown|daily_loss|weight|rate|slippage|ratio|distance|concentration|free|turnover|band|share)$/;
+
+/** A trip's numbers come without a unit: the rule's name says it. */
+export const tripValue = (rule: string | null, value: string): string =>
+  inUnit({ rule: rule ?? "", unit: rule && FRACTIONS.test(rule) ? "fraction" : "" }, value);
 
 export function inUnit(limit: Limit, value: string): string {
   if (limit.rule.endsWith("leverage")) return leverage(value);
@@ -13,10 +19,13 @@ export function inUnit(limit: Limit, value: string): string {
 }
 
 /** `account.max_drawdown` is told as `max_drawdown`: its subject says of what. */
-export const ruleName = (rule: string): string => rule.replace(/^(account|instrument|order|strategy|portfolio)\./, "");
+export const ruleName = (rule: string): string => rule.replace(/^(account|instrument|order|strategy|total|execution|over|rule|protection)\.|\.\d+$/g, "");
 
 /** What it is called where a person reads it; a rule of the person's own keeps its name. */
 export const limitName = (rule: string): string => limitWord(ruleName(rule));
+
+/** `account main` in the person's language; a symbol stays as it is. */
+export const subjectName = (subject: string): string => subjectWord(subject.replace(/^(account|strategy|asset)(?= )/, (word) => subjectWord(word)));
 
 /** Of the same rule the fullest alone, with how many others there are, fullest first. */
 export function fullest<L extends Pick<Shapes["Limit"], "rule" | "used" | "limit">>(limits: readonly L[]): (L & { others: number })[] {

@@ -290,12 +290,24 @@ class LimitInForce(Shape):
     origin: str = Field(description="`the settings` or `changed by hand`")
 
 
+class VenueExposure(Shape):
+    """What is held on a venue at last prices, in the account's currency."""
+
+    account: AccountName
+    venue: str = Field(examples=["OKX"])
+    currency: str
+    long: Amount
+    short: Amount = Field(description="positive")
+    open_orders: int
+
+
 class Risk(Shape):
     modes: dict[str, str] = Field(description="by account")
     halted: bool
     limits: list[LimitInForce]
     used: dict[str, list[Limit]] = Field(description="by account, the fullest first")
     holds: dict[str, list[Hold]]
+    exposure: list[VenueExposure] = Field(description="none of an account that lacks a price")
 
 
 class ModeWish(Wish):

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from starlette.concurrency import run_in_threadpool
 
 from algotrader.api.access import Caller
+from algotrader.api.exposure_rows import exposure_rows
 from algotrader.api.journal_pages import newest_rows
 from algotrader.api.models.common import Page
 from algotrader.api.models.desk import Asked, LimitInForce, ModeWish, Risk, Trip
@@ -42,7 +43,7 @@ async def risk(serving: Served, state: Stands, _: Viewer) -> Risk:
         limits = serving.configuration.settings.risk
         return Risk(
             modes={}, halted=False, limits=_in_force(limits.model_dump(mode="json", exclude_unset=True), ()),
-            used={}, holds={},
+            used={}, holds={}, exposure=[],
         )  # fmt: skip
     return serving.view.once("risk", lambda: _risk(state))
 
@@ -63,6 +64,7 @@ def _risk(state: EngineState) -> Risk:
             "holds": {
                 name: [hold_row(one) for one in held.holds_of(name, now_ms)] for name in state.modes
             },
+            "exposure": exposure_rows(state),
         }
     )
 
