@@ -2,7 +2,7 @@
 export const GROUPS = [
   { group: "watch", pages: [["overview", "o"], ["markets", "m"], ["orders", "d"], ["positions", "p"]] },
   { group: "decide", pages: [["strategies", "s"], ["risk", "r"], ["assistant", "a"]] },
-  { group: "research", pages: [["backtests", "b"], ["data", "t"]] },
+  { group: "research", pages: [["backtests", "b"], ["walkforward", "w"], ["parity", "y"], ["data", "t"]] },
   { group: "plant", pages: [["journal", "j"], ["jobs", "q"], ["logs", "l"], ["settings", "e"]] },
 ] as const;
 
