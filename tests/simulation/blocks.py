@@ -47,7 +47,7 @@ def prepare() -> None:
     """A process that lives histories and does nothing else."""
     logging.disable(logging.CRITICAL)
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)  # few cycles are made, and walked seldom
+    gc.set_threshold(500_000, 20, 100)  # few cycles are made, and walked seldom
 
 
 def main() -> int:
