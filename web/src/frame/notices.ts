@@ -3,7 +3,9 @@ import { reactive } from "vue";
 import { onEvent, type LiveEvent } from "@/api/realtime";
 import { said } from "@/i18n/common";
 import { say } from "@/i18n/frame";
+import { appearance } from "@/lib/appearance";
 import { price, quantity } from "@/lib/instruments";
+import { sound } from "@/lib/sound";
 
 export interface Notice {
   id: number;
@@ -36,7 +38,10 @@ export function tell(weight: Notice["weight"], cause: string, text: string, at =
   notices.all.unshift({ id: counter.next++, cause, text, at, count: 1, weight });
   const kept = notices.all[0]!; // the reactive one, so that its count is seen everywhere
   notices.all.splice(MOST);
-  if (weight === "critical") notices.bars.push(kept);
+  if (weight === "critical") {
+    notices.bars.push(kept);
+    if (appearance.sound) sound();
+  }
   if (weight === "important") {
     notices.toasts.push(kept);
     setTimeout(() => dismiss(kept.id), TOAST_MS);

@@ -11,6 +11,7 @@ interface Appearance {
   theme: Theme;
   profit: Profit;
   density: Density;
+  sound: boolean; // of critical notices
   zone: string; // an IANA name; "" is the machine's own
 }
 
@@ -32,6 +33,7 @@ export const appearance = reactive<Appearance>({
   theme: "system",
   profit: language === "zh" ? "red" : "green",
   density: "normal",
+  sound: false,
   zone: "",
   ...stored(),
 });
