@@ -41,8 +41,8 @@ class SnapshotFile:
             with self._open() as connection:
                 found = connection.execute(
                     "SELECT seq, kind, row_hash, body, checksum FROM snapshots"
-                    " WHERE ?1 IS NULL OR kind = ?1 ORDER BY seq DESC",
-                    (kind,),
+                    " WHERE :kind IS NULL OR kind = :kind ORDER BY seq DESC",
+                    {"kind": kind},
                 ).fetchall()
         except sqlite3.Error:
             return []  # a start without a snapshot is slower, and right
@@ -75,9 +75,9 @@ class SnapshotFile:
                 (*fields, _checksum(*fields)),
             )
             connection.execute(
-                "DELETE FROM snapshots WHERE kind = ?1 AND seq NOT IN"
-                " (SELECT seq FROM snapshots WHERE kind = ?1 ORDER BY seq DESC LIMIT ?2)",
-                (snapshot.kind, _KEPT),
+                "DELETE FROM snapshots WHERE kind = :kind AND seq NOT IN"
+                " (SELECT seq FROM snapshots WHERE kind = :kind ORDER BY seq DESC LIMIT :kept)",
+                {"kind": snapshot.kind, "kept": _KEPT},
             )
 
     @contextmanager
