@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
-import algotrader
+from tests.builders.console import (
+    DESK,
+    PHONE,
+    SCREENS,
+    Served,
+    a_browser,
+    a_page,
+    axe,
+    command,
+    first_login,
+    link_of,
+    started,
+)
+from tests.builders.loopback import free_port
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-playwright = pytest.importorskip("playwright.sync_api", reason="not run: playwright is missing")
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).resolve().parents[2]
-STATIC = Path(algotrader.__file__).parent / "api" / "static"
-AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
-SCREENS = ROOT / "build" / "console-screens"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--no-first-run"]  # fmt: skip
-PASSWORD = "four words that differ"
 SETTINGS = """\
 accounts: {{main: {{currency: USD, cash: 10_000}}}}
 strategies: {{trend: {{use: TrendFollow, symbols: [US:AAPL], timeframe: 1d}}}}
@@ -41,67 +37,33 @@ api: {{port: {port}, beside: false}}
 PAGES = ("/", "/markets", "/orders", "/orders?tab=fills", "/positions", "/strategies", "/risk",
          "/assistant", "/backtests", "/backtests/sweeps", "/data", "/journal", "/jobs", "/logs",
          "/settings", "/settings?part=appearance", "/more")  # fmt: skip
-DESK = {"width": 1440, "height": 900}
-PHONE = {"width": 390, "height": 844}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
-    """A desk, its API, and the state of a browser that is signed in."""
-
-    folder: Path
-    url: str
-    cookies: dict[str, object]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    names = (os.environ.get("ALGOTRADER_TEST_BROWSER", ""), "chromium", "chromium-browser")
-    found = next((path for name in names if name and (path := shutil.which(name))), None)
-    if found is None:
-        pytest.skip("not run: no chromium here (ALGOTRADER_TEST_BROWSER can name one)")
-    if not (STATIC / "index.html").is_file():
-        pytest.skip("not run: the console is not built (make console)")
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=found, args=FLAGS)
+    with a_browser() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
 def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A desk whose trader trades four bars a second, first entered by its one-time link."""
     folder = tmp_path_factory.mktemp("desk")
-    port = _free_port()
+    port = free_port()
     (folder / "algotrader.yaml").write_text(SETTINGS.format(port=port), encoding="utf-8")
-    _command(folder, "backtest", "TrendFollow", "--symbol", "US:AAPL", "--engine", "full")
-    trader = _start(folder, "trade", "--speed", "4", "--journal-sync", "normal")
-    api = _start(folder, "run", "api")
-    try:
+    command(folder, "backtest", "TrendFollow", "--symbol", "US:AAPL", "--engine", "full")
+    with (
+        started(folder, "trade", "--speed", "4", "--journal-sync", "normal"),
+        started(folder, "run", "api"),
+    ):
         yield Served(folder=folder, url=f"http://127.0.0.1:{port}",
-                     cookies=_first_login(browser, _link(folder)))  # fmt: skip
-    finally:
-        for process in (api, trader):
-            process.terminate()
-            process.wait(30)
+                     cookies=first_login(browser, link_of(folder)))  # fmt: skip
 
 
 @pytest.fixture
 def page(browser: Browser, served: Served) -> Iterator[Page]:
-    """A page on the desk, whose scripts have raised nothing when the test ends."""
-    context = browser.new_context(
-        base_url=served.url, storage_state=served.cookies, viewport=DESK, locale="en-GB"
-    )
-    opened = context.new_page()
-    raised: list[str] = []
-    opened.on("pageerror", lambda error: raised.append(str(error)))
-    opened.on(
-        "console",
-        lambda said: raised.append(said.text) if "Content Security" in said.text else None,
-    )
-    yield opened
-    context.close()
-    assert raised == []
+    with a_page(browser, served) as opened:
+        yield opened
 
 
 def test_a_fill_and_the_equity_arrive_without_a_reload(page: Page) -> None:
@@ -171,7 +133,7 @@ def test_every_page_stands_in_both_languages_themes_and_sizes(page: Page, path: 
                 page.screenshot(path=SCREENS / f"{name}-{size}-{theme}-{language}.png")
                 overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
                 assert overflow <= 0, f"{path} scrolls sideways at {size} in {language}"
-    assert _axe(page) == []
+    assert axe(page) == []
 
 
 def test_keys_find_and_jump(page: Page) -> None:
@@ -226,55 +188,35 @@ def _sent(response: object) -> int:
     return len(body) if response.url.endswith("woff2") else len(gzip.compress(body))  # type: ignore[attr-defined]
 
 
-def _axe(page: Page) -> list[str]:
-    """Serious findings of axe, as `rule: element`."""
-    if not AXE.is_file():
-        return []
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run({resultTypes: ['violations']})")
-    return [
-        f"{one['id']}: {one['nodes'][0]['html'][:160]}"
-        for one in found["violations"]
-        if one["impact"] in {"serious", "critical"}
-    ]
+def test_a_strategy_is_stopped_and_started(page: Page) -> None:
+    page.goto("/strategies/trend")
+    page.locator("[data-test=stop]").click()
+    page.locator("[data-test=stop-now]").click()
+    page.locator("[data-test=start]").wait_for(timeout=30_000)
+    page.locator("[data-test=start]").click()
+    page.locator("[data-test=start]").wait_for(state="detached", timeout=30_000)
 
 
-def _first_login(browser: Browser, link: str) -> dict[str, object]:
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(link)
-    page.locator("[data-test=new-password]").fill(PASSWORD)
-    page.locator("[data-test=again]").fill(PASSWORD)
-    page.locator("button[type=submit]").click()
-    page.locator(".app").wait_for()
-    state = context.storage_state()
-    context.close()
-    return dict(state)
-
-
-def _link(folder: Path) -> str:
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        found = re.search(r"http\S+/login#link=\S+", (folder / "run.out").read_text("utf-8"))
-        if found:
-            return found.group()
-        time.sleep(0.2)
-    raise AssertionError((folder / "run.out").read_text("utf-8"))
-
-
-def _start(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
-    with (folder / f"{arguments[0]}.out").open("wb") as out:
-        return subprocess.Popen(
-            [sys.executable, "-m", "algotrader", *arguments], cwd=folder, stdout=out, stderr=out
-        )
-
-
-def _command(folder: Path, *arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "algotrader", *arguments], cwd=folder, check=True,
-                   capture_output=True, timeout=120)  # fmt: skip
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+def test_a_limit_below_what_was_lost_trips_and_is_seen(page: Page) -> None:
+    """Lowering asks for no name; what it then does stands in the bar and among the trips."""
+    page.goto("/risk")
+    page.locator("[data-test='change-account.max_drawdown']").click()
+    page.locator("[data-test=limit-value]").fill("0.01%")
+    page.locator("[data-test=limit-try]").click()
+    page.locator("[data-test=limit-go]").click()
+    page.locator("[data-test=limit-done]").wait_for(timeout=20_000)
+    page.keyboard.press("Escape")
+    page.locator("[data-test=halted-bar]").wait_for(timeout=60_000)
+    page.goto("/risk")
+    page.get_by_text("max_drawdown").first.wait_for()
+    page.locator("[data-test='change-account.max_drawdown']").click()
+    page.locator("[data-test=limit-value]").fill("60%")
+    page.locator("[data-test=limit-try]").click()
+    page.locator("[data-test=limit-name]").fill("account.max_drawdown")
+    page.locator("[data-test=limit-go]").click()
+    page.locator("[data-test=limit-done]").wait_for(timeout=20_000)
+    page.keyboard.press("Escape")
+    page.locator("[data-test=rearm]").click()
+    page.locator("[data-test=typed-name]").fill("main")
+    page.locator("[data-test=typed-go]").click()
+    page.locator("[data-test=halted-bar]").wait_for(state="detached", timeout=30_000)
