@@ -25,6 +25,7 @@ _BY_CODE: Final[Mapping[str, int]] = {
     "journal.missing": 404,
     "run.unknown": 404,
     "works.full": 429,
+    "order.no_trader": 409,
     "risk.unconfirmed": 409,
     "risk.limit_refused": 409,
     "strategy.reload_refused": 409,

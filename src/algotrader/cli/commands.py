@@ -26,6 +26,7 @@ GROUPS = (
     "config",
     "secrets",
     "limits",
+    "order",
 )  # commands that only hold others
 
 
@@ -77,6 +78,7 @@ TABLE: dict[str, Entry] = {
         "Show each account: mode, equity, cash, positions, open orders, and how the trader is.",
     ),
     "orders": Entry("orders", LIVE, "List open orders, or also those that ended."),
+    "order": Entry("order", LIVE, "Place, change or withdraw one order by hand."),
     "positions": Entry(
         "positions", LIVE, "List the positions by strategy, marked at the last close."
     ),

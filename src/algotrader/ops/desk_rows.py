@@ -132,9 +132,9 @@ def order_row(live: LiveOrder) -> dict[str, Any]:
         "instrument": str(order.instrument),
         "side": terms.side.value,
         "kind": terms.kind.value,
-        "quantity": str(terms.quantity),
+        "quantity": str(live.quantity),  # as it was changed last
         "filled": str(live.filled),
-        "limit": None if terms.limit is None else str(terms.limit),
+        "limit": None if live.limit is None else str(live.limit),
         "status": live.status.value,
         "decided": utc_ms(order.intent.decided_at),
     }

@@ -11,28 +11,32 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+from algotrader.core.errors import UsageError
 from algotrader.core.events import (
     Event,
     HandAnswered,
     HandOrderRequested,
 )
-from algotrader.core.ids import StrategyId
+from algotrader.core.ids import AccountId, OrderId, StrategyId
 from algotrader.core.instants import utc_ms
 from algotrader.core.orders import DenialReason, Denied, Intent
 from algotrader.core.ports import SystemClock
+from algotrader.core.spelling import hint_among
 from algotrader.engine.by_hand import wanted_by_hand
 from algotrader.engine.exposures import account_exposure
 from algotrader.engine.sending import seen_by_gate
 from algotrader.engine.settings import StrategyInstance
 from algotrader.engine.state import EngineState
 from algotrader.live.requests import Hand, HandOrder, event_of
-from algotrader.ops.asking import WAIT_S, answered
+from algotrader.ops.asking import WAIT_S, answered, is_running
 from algotrader.ops.config import Configuration
+from algotrader.ops.standing import folder_of, read_state
 from algotrader.portfolio.positions import exact
 from algotrader.risk.exposure import ZERO, AccountExposure
 from algotrader.risk.margin import free_of
 from algotrader.risk.rooms import Question, Room, Unit, rooms
 
+_NO_OPINION: Final = "ByHand"
 VALID_MS: Final = 60_000
 """A request that no trader took by then has to be made again."""
 
@@ -110,7 +114,7 @@ def preview(state: EngineState, asked: HandOrder, now_ms: int) -> Preview:
     common: dict[str, Any] = {
         "free": free_of(exposure), "position": position,
         "strategy": None if owner is None else owner.strategy,
-        "rebalance": None if owner is None else owner.rebalance.value,
+        "rebalance": None if owner is None else _looks_when(owner),
         "is_guarded": owner is not None and bool(owner.protection),
     }  # fmt: skip
     if isinstance(made, DenialReason):
@@ -164,8 +168,117 @@ def _look(room: Room, increase: Decimal) -> RuleLook:
     )  # fmt: skip
 
 
+def _looks_when(owner: StrategyInstance) -> str:
+    """When a strategy looks at what it wants (R10)."""
+    return "by_bar" if owner.by_bar else owner.rebalance.value
+
+
 def _owner(state: EngineState, asked: HandOrder) -> StrategyInstance | None:
     for one in state.settings.strategies:
         if one.account == asked.account and asked.instrument in one.instruments:
             return one
     return None
+
+
+def preview_row(found: Preview, asked: HandOrder, configuration: Configuration) -> dict[str, Any]:
+    """A preview in plain values: what the command line and the API show."""
+    terms = None if found.intent is None else found.intent.terms
+    return {
+        "account": asked.account,
+        "strategy": found.strategy,
+        "instrument": str(asked.instrument),
+        "side": asked.side.value,
+        "kind": None if terms is None else terms.kind.value,
+        "quantity": None if terms is None else _text(terms.quantity),
+        "limit": None if terms is None else _text(terms.limit),
+        "stop": None if terms is None else _text(terms.stop),
+        "reduce_only": asked.reduce_only if terms is None else terms.reduce_only,
+        "price": _text(found.price),
+        "notional": _text(found.notional),
+        "fee": _text(found.fee),
+        "free": _text(found.free),
+        "position": _text(found.position),
+        "after": _text(found.after),
+        "rebalance": found.rebalance if _decides(configuration, found.strategy) else None,
+        "guarded": found.is_guarded,
+        "allowed": found.is_allowed,
+        "reasons": [{"rule": one.rule, "message": one.message} for one in found.reasons],
+        "rules": [
+            {
+                "rule": one.rule, "subject": one.subject, "used": _short(one.used),
+                "after": _short(one.after), "limit": _short(one.limit), "unit": one.unit.value,
+                "allows": one.allows,
+            }
+            for one in found.rules
+        ],
+    }  # fmt: skip
+
+
+def _decides(configuration: Configuration, strategy: StrategyId | None) -> bool:
+    """Whether the strategy ever wants a position by itself."""
+    settings = configuration.settings.strategies.get(strategy or "")
+    return settings is not None and settings.use != _NO_OPINION
+
+
+def _text(value: Decimal | None) -> str | None:
+    """Exact, never as a power of ten."""
+    return None if value is None else f"{value.normalize() + 0:f}"
+
+
+def _short(value: Decimal) -> str:
+    return f"{Decimal(f'{value:.8g}').normalize() + 0:f}"
+
+
+def account_of(configuration: Configuration, symbol: str, named: str | None) -> AccountId:
+    """The account that an order by hand is for: the one of a strategy that trades its instrument.
+
+    UsageError if none does, or several and none is named.
+    """
+    strategies = configuration.settings.strategies.values()
+    trading = sorted({one.account for one in strategies if symbol in map(str, one.symbols)})
+    known = sorted({one.account for one in strategies})
+    if named is not None and named not in known:
+        raise UsageError(
+            "usage.account", f"no strategy trades on account {named!r}",
+            hint=hint_among(named, known, f"accounts are: {', '.join(known) or 'none'}"),
+        )  # fmt: skip
+    found = trading if named is None else [named]
+    if len(found) > 1:
+        raise UsageError(
+            "usage.account", f"{symbol} is traded on several accounts: {', '.join(found)}",
+            hint=f"name one: --account {found[0]}",
+        )  # fmt: skip
+    if not found:
+        raise UsageError(
+            "usage.symbol", f"no strategy trades {symbol}",
+            hint="name it in a strategy's symbols; `use: ByHand` decides nothing by itself",
+        )  # fmt: skip
+    return AccountId(found[0])
+
+
+def require_running(configuration: Configuration) -> None:
+    """UsageError without a trader: an order is not kept until somebody starts one."""
+    if not is_running(configuration):
+        raise UsageError(
+            "order.no_trader", "no trader runs, and an order is not kept for a later start",
+            hint="start it: algotrader trade; with --dry-run nothing is asked for",
+        )  # fmt: skip
+
+
+def now_of(configuration: Configuration, state: EngineState) -> int:
+    """UTC ms by the clock that a desk trades on: a recording's stands at its newest bar."""
+    trading = configuration.settings.trading
+    if trading.mode != "paper" or trading.data == "live":
+        return utc_ms(SystemClock().now())
+    return max((one.decision_ts for one in state.slices.values()), default=0)
+
+
+def account_of_order(configuration: Configuration, order: OrderId) -> AccountId:
+    """The account that an order was sent on. UsageError if the journal does not know it."""
+    has_journal = folder_of(configuration).chain.exists()
+    state = read_state(configuration) if has_journal else None
+    if state is None or order not in state.orders:
+        raise UsageError(
+            "usage.order", f"no order is called {order!r}", hint="algotrader orders lists them"
+        )
+    return state.orders[order].order.account

@@ -39,6 +39,8 @@ TRADER = {
     ("POST", "/strategies/{name}/stop"), ("POST", "/strategies/{name}/start"),
     ("POST", "/strategies/{name}/unload"), ("PATCH", "/strategies/{name}/parameters"),
     ("POST", "/backtests"), ("POST", "/sweeps"), ("POST", "/walkforwards"), ("POST", "/parity"),
+    ("POST", "/orders"), ("POST", "/orders/preview"), ("PATCH", "/orders/{order_id}"),
+    ("DELETE", "/orders/{order_id}"),
     ("POST", "/data/downloads"), ("POST", "/data/repairs"), ("POST", "/data/checks"),
     ("DELETE", "/works/{work}"),
 }  # fmt: skip
