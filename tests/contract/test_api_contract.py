@@ -37,6 +37,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClient, 
 
         patched.setattr(Works, "_do", nothing)  # forms are asked, not what they start
         patched.setattr("algotrader.api.routes.strategies._WAIT_S", 0.0)
+        patched.setattr("algotrader.api.routes.orders._WAIT_S", 0.0)
         with an_api(copied(traded, folder / "desk")) as (client, serving):
             yield client, token_for(serving, Role.ADMIN)
 
