@@ -127,9 +127,10 @@ class Access:
         """Add somebody, or change role and password; `None` leaves the password as it is."""
         with self._used() as rows:
             rows.execute(
-                "insert into people (name, role, password, made_ms) values (?1, ?2, ?3, ?4)"
-                " on conflict (name) do update set role = ?2, password = coalesce(?3, password)",
-                (name, role.value, password, self._now_ms()),
+                "insert into people (name, role, password, made_ms) values (:name, :role, :password, :now)"
+                " on conflict (name) do update"
+                " set role = :role, password = coalesce(:password, password)",
+                {"name": name, "role": role.value, "password": password, "now": self._now_ms()},
             )
 
     def remove_person(self, name: str) -> None:
@@ -151,7 +152,8 @@ class Access:
         """Mark a code as used; whether it had not been."""
         with self._used() as rows:
             done = rows.execute(
-                "update people set totp_step = ?1 where name = ?2 and totp_step < ?1", (step, name)
+                "update people set totp_step = :step where name = :name and totp_step < :step",
+                {"step": step, "name": name},
             )
             return done.rowcount == 1
 
@@ -279,8 +281,9 @@ class Access:
         with self._used() as rows:
             found = rows.execute(
                 "select id, at_ms, who, role, door, address, action, object, before, after,"
-                " outcome, says from audit where ?1 is null or id < ?1 order by id desc limit ?2",
-                (before, limit),
+                " outcome, says from audit where :before is null or id < :before"
+                " order by id desc limit :most",
+                {"before": before, "most": limit},
             ).fetchall()
         plain = [dict(zip(names, row, strict=True)) for row in found]
         for one in plain:

@@ -132,13 +132,13 @@ def test_the_file_is_put_aside_at_its_size_and_old_ones_go(tmp_path: Path) -> No
     settings = LoggingSettings(max_mb=0.1, keep=2)
     with logging_to(settings, tmp_path, Redactor(), terminal=io.StringIO()):
         log = logging.getLogger("algotrader.live")
-        for number in range(4_000):
+        for number in range(1_500):
             log.info("line %d %s", number, "x" * 100)
 
     files = sorted(path.name for path in tmp_path.iterdir())
     assert files == ["algotrader.jsonl", "algotrader.jsonl.1", "algotrader.jsonl.2"]
     assert all(path.stat().st_size <= 100_000 for path in tmp_path.iterdir())
-    assert "line 3999" in (tmp_path / "algotrader.jsonl").read_text()
+    assert "line 1499" in (tmp_path / "algotrader.jsonl").read_text()
 
 
 def test_a_field_without_end_is_cut(tmp_path: Path) -> None:

@@ -82,8 +82,8 @@ class JobHistory:
         with self._open() as rows:
             found = rows.execute(
                 "select number, job, due_ms, started_ms, ended_ms, outcome, says from runs"
-                " where ?1 is null or job = ?1 order by number desc limit ?2",
-                (job, last),
+                " where :job is null or job = :job order by number desc limit :last",
+                {"job": job, "last": last},
             ).fetchall()
         return [
             JobRun(
@@ -112,9 +112,9 @@ class JobHistory:
                 (job, due_ms, started_ms, ended_ms, outcome.value, says),
             )
             rows.execute(
-                "delete from runs where job = ?1 and number <= (select number from runs"
-                " where job = ?1 order by number desc limit 1 offset ?2)",
-                (job, _KEPT),
+                "delete from runs where job = :job and number <= (select number from runs"
+                " where job = :job order by number desc limit 1 offset :kept)",
+                {"job": job, "kept": _KEPT},
             )
         assert made.lastrowid is not None
         return made.lastrowid
