@@ -42,10 +42,11 @@ def _with_day(view: DeskView, row: dict[str, Any]) -> dict[str, Any]:
 def _day_profit(
     view: DeskView, account: str, part: str, last: int | None, earned: Decimal
 ) -> str | None:
-    """What was earned since the day began, where it is known what had been earned by then."""
+    """What was earned since the day began, or since the first equity of that day (R28)."""
     if last is None:
         return None
-    before = view.equity.at(account, part, (last - 1) // DAY_MS * DAY_MS)
+    begin = (last - 1) // DAY_MS * DAY_MS
+    before = view.equity.at(account, part, begin) or view.equity.first(account, part)
     if before is None:
         return None
     equity, deposits = before

@@ -1,5 +1,6 @@
-/** What a person is told while it happens: toasts of eight seconds, and bars that stay. */
+/** What a person is told while it happens: toasts of eight seconds, and bars that stay until seen. */
 import { reactive } from "vue";
+import { client, taken, type Shapes } from "@/api/client";
 import { onEvent, type LiveEvent } from "@/api/realtime";
 import { said } from "@/i18n/common";
 import { say } from "@/i18n/frame";
@@ -28,11 +29,27 @@ export const notices = reactive({
   spoken: "", // one polite sentence for screen readers, at most every five seconds
 });
 
+/** Quiet hours of the settings: what is important is listed and not shown; critical is never held back. */
+interface Quiet { begin: string; end: string; zone: string }
+const held = { quiet: null as Quiet | null };
+
+/** Whether the clock of `zone` stands in `[begin, end)`, over midnight where `end` is earlier. */
+export function isQuiet(at: number, quiet: Quiet | null): boolean {
+  if (!quiet) return false;
+  const now = new Intl.DateTimeFormat("en-GB", { timeZone: quiet.zone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(at);
+  return quiet.begin <= quiet.end ? now >= quiet.begin && now < quiet.end : now >= quiet.begin || now < quiet.end;
+}
+
 export function tell(weight: Notice["weight"], cause: string, text: string, at = Date.now()): void {
   const same = notices.all.find((n) => n.cause === cause && at - n.at < SAME_CAUSE_MS);
   if (same && weight !== "quiet") {
     same.count++;
     same.at = at;
+    same.text = text;
+    if (weight === "critical" && !notices.bars.includes(same)) {
+      notices.bars.push(same); // it was acknowledged, and is there again
+      if (appearance.sound) sound();
+    }
     return;
   }
   notices.all.unshift({ id: counter.next++, cause, text, at, count: 1, weight });
@@ -42,10 +59,19 @@ export function tell(weight: Notice["weight"], cause: string, text: string, at =
     notices.bars.push(kept);
     if (appearance.sound) sound();
   }
-  if (weight === "important") {
+  if (weight === "important" && !isQuiet(Date.now(), held.quiet)) {
     notices.toasts.push(kept);
     setTimeout(() => dismiss(kept.id), TOAST_MS);
   }
+}
+
+const SEEN = "acknowledged";
+const DAY_MS = 86_400_000;
+
+/** A person has seen it: it does not come back with the next visit either. */
+export function acknowledge(id: number): void {
+  localStorage.setItem(SEEN, String(Date.now()));
+  dismiss(id);
 }
 
 export function dismiss(id: number): void {
@@ -87,14 +113,35 @@ export function noticeOf(event: LiveEvent): { weight: Notice["weight"]; cause: s
     case "OrderUnknown":
     case "OrderOutcomeUnknown":
       return { weight: "critical", cause: `unknown ${text(data.order_id)}`, text: say("order_unknown", { symbol: symbol || text(data.order_id) }) };
-    case "RiskTripped":
-      return { weight: "critical", cause: `tripped ${text(data.rule)}`, text: say("limit_tripped", { rule: text(data.rule) }) };
     default:
-      return null;
+      return event.topic === "system.alert" ? ofAlert(data as unknown as Told) : null;
   }
 }
 
+/** The same alerts that go out as messages, in the language of the page. */
+interface Told { at: number; severity: string; cause: string; title: Record<"en" | "zh", string> }
+function ofAlert(alert: Told) {
+  const weight = alert.severity === "critical" || alert.severity === "important" ? alert.severity : ("quiet" as const);
+  return { weight, cause: alert.cause, text: alert.title[appearance.language] } as const;
+}
+
+/** What was critical in the last day and was not acknowledged stands again after a reload. */
+async function recall(): Promise<void> {
+  const query = { severity: ["critical" as const], language: appearance.language, limit: 10 };
+  const page = await taken(client.GET("/api/v1/alerts", { params: { query } }));
+  const since = Math.max(Date.now() - DAY_MS, Number(localStorage.getItem(SEEN) ?? 0));
+  for (const alert of [...page.items].reverse()) if (alert.at > since) tell("critical", alert.cause, alert.title, alert.at);
+}
+
+async function learnQuietHours(): Promise<void> {
+  const rows = await taken(client.GET("/api/v1/settings"));
+  const of = (key: string) => rows.find((row: Shapes["Setting"]) => row.key === `notification.${key}`)?.value as string | null | undefined;
+  const [begin, end] = [of("quiet.begin"), of("quiet.end")];
+  held.quiet = begin && end ? { begin, end, zone: of("time_zone") ?? "UTC" } : null;
+}
+
 export function listen(): () => void {
+  void Promise.allSettled([recall(), learnQuietHours()]); // of what fails the lists tell as well
   return onEvent((event) => {
     const notice = noticeOf(event);
     if (!notice) return;

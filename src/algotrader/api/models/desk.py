@@ -139,7 +139,7 @@ class Account(Shape):
     equity: Amount
     cash: Amount
     deposits: Amount
-    day_profit: Amount | None = Field(description="since 00:00 UTC; null before its first day")
+    day_profit: Amount | None = Field(description="since 00:00 UTC, or since it began that day")
     positions: int
     open_orders: int
     last_decision: Ms | None
