@@ -88,6 +88,7 @@ it("counts each value of a histogram once, in bins of round width", () => {
   expect(bins[0]!.to - bins[0]!.from).toBeCloseTo(0.1);
   expect(bins.find((bin) => bin.from <= 0 && 0 < bin.to)!.count).toBe(2);
   expect(histogram([1, 1])).toHaveLength(1);
+  expect(histogram([1.5, 1.52, 1.74], 20, [0.3])).toHaveLength(3); // tenths, as the axis begins at 0.3
 });
 
 it("names a chosen value where it changes, and only there", () => {

@@ -139,12 +139,12 @@ export interface Bin {
   count: number;
 }
 
-/** Equal bins of round width over all values, at most about `most` of them. */
-export function histogram(values: readonly number[], most = 24): Bin[] {
+/** Equal bins of round width, at most about `most` where the axis also reaches to `others`. */
+export function histogram(values: readonly number[], most = 24, others: readonly number[] = []): Bin[] {
   if (!values.length) return [];
   const low = values.reduce((a, b) => Math.min(a, b), Infinity);
   const high = values.reduce((a, b) => Math.max(a, b), -Infinity);
-  const raw = (high - low) / most || 0.1;
+  const raw = (Math.max(high, ...others) - Math.min(low, ...others)) / most || 0.1;
   const size = 10 ** Math.floor(Math.log10(raw));
   const width = ([1, 2, 5, 10].find((f) => f * size >= raw) ?? 10) * size;
   const first = Math.floor(low / width);
