@@ -25,6 +25,7 @@ from algotrader.live.operator import Inbox, Request
 from algotrader.ops.notification.equity import Day, days_of, profit_since
 from algotrader.ops.notification.outbox import Outbox
 from algotrader.ops.notification.texts import Texts
+from algotrader.ops.notification.words import plain
 
 CONFIRM_S: Final = 60.0
 _DAYS: Final = 14  # of /daily
@@ -180,7 +181,7 @@ class Commands:
         return self.texts.say(
             "position_line",
             instrument=one["instrument"],
-            quantity=f"{Decimal(one['quantity']).normalize():,f}",
+            quantity=plain(Decimal(one["quantity"])),
             entry=_price(one["entry"]),
             mark=_price(one["mark"]),
             profit=ABSENT if profit is None else format_money(Decimal(profit), signed=True),
@@ -192,9 +193,9 @@ class Commands:
         return self.texts.say(
             "order_line",
             side=self.texts.say(one["side"]),
-            quantity=f"{Decimal(one['quantity']).normalize():,f}",
+            quantity=plain(Decimal(one["quantity"])),
             instrument=one["instrument"],
-            filled=f"{Decimal(one['filled']).normalize():,f}",
+            filled=plain(Decimal(one["filled"])),
             status=self._status_word(one["status"]),
             limit=_price(one["limit"]),
             strategy=one["strategy"],

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Context, Decimal
+from typing import Final
 
 from algotrader.core.ports import Notice, Severity
 from algotrader.ops.notification.settings import NotificationSettings, Topic
 from algotrader.ops.notification.texts import Texts
+
+_FOR_PEOPLE: Final = Context(prec=15)
+"""Fees taken in coins leave quantities of 18 digits, the last of which nobody can trade."""
 
 INFO, IMPORTANT, CRITICAL = Severity.INFO, Severity.IMPORTANT, Severity.CRITICAL
 
@@ -32,4 +36,5 @@ class Words:
 
 
 def plain(quantity: Decimal) -> str:
-    return f"{quantity.normalize():,f}"
+    """A quantity in a sentence, to 15 significant digits."""
+    return f"{_FOR_PEOPLE.plus(quantity).normalize():,f}"
