@@ -14,7 +14,7 @@ const blanks = (text: string) => [...new Set([...text.matchAll(BLANKS)].map((m) 
 const LATIN = new Set([
   "CSV", "UTC", "API", "K", "EN", "Telegram", "p99", "algotrader", "run", "api", "risk", "yaml", "symbol", "BTC", "side", "buy", "OIDC", "URL", "HTML",
   "JSON", "DSR", "PBO", "USDT", "bps", "TOTP", "OKX", "Ctrl", "ms", "d", "h", "s", "min", "A", "py", "SHA", "uploads", "true", "strategies", "ID", "none",
-  "TradingView", "MB", "OHLC", "ES", "QR", "low", "high", "step", "param", "sweep", "sample", "lake", "live", "param",
+  "TradingView", "Python", "MB", "OHLC", "ES", "QR", "low", "high", "step", "param", "sweep", "sample", "lake", "live", "param",
 ]);
 
 describe("catalogues", () => {

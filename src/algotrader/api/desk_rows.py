@@ -117,9 +117,10 @@ def _standing(
     is_stopped = any(one.strategy == name and one.mode is TradingMode.HALTED for one in holds)
     frame = str(state.settings.instance(name).timeframe)
     closed = state.slices.get(frame)
-    status = "stopped" if is_stopped else mode.value
+    is_away = name in state.inforce.unloaded
+    status = "unloaded" if is_away else "stopped" if is_stopped else mode.value
     row: dict[str, Any] = {
-        "status": status if is_running or is_stopped else "not running",
+        "status": status if is_running or is_stopped or is_away else "not running",
         "holds": [hold_row(one) for one in holds],
         "positions": sum(book.position(symbol).quantity != 0 for symbol in book.contracts),
         "open_orders": sum(one.order.strategy == name for one in state.orders.open(account)),

@@ -46,8 +46,17 @@ def check(
     from algotrader.cli.main import FINDING
     from algotrader.strategy.loader import load
 
-    asked = opt.Asked(symbols=symbol, timeframe=timeframe, start=start, end=end, data=data,
-                      adjust=adjust, allow_gaps=allow_gaps, seed=seed)  # fmt: skip
+    asked = opt.Asked(
+        symbols=symbol,
+        timeframe=timeframe,
+        start=start,
+        end=end,
+        data=data,
+        adjust=adjust,
+        allow_gaps=allow_gaps,
+        seed=seed,
+        without_limits=True,  # what is wanted is checked, not what risk makes of it
+    )
     resolved = opt.resolve(asked, out.config)
     made = opt.made(load(strategy), set_)
     market = load_market(resolved.request, resolved.workspace.lake)

@@ -42,6 +42,7 @@ TRADER = {
     ("POST", "/orders"), ("POST", "/orders/preview"), ("PATCH", "/orders/{order_id}"),
     ("DELETE", "/orders/{order_id}"),
     ("POST", "/data/downloads"), ("POST", "/data/repairs"), ("POST", "/data/checks"),
+    ("POST", "/strategy-checks"),
     ("DELETE", "/works/{work}"),
 }  # fmt: skip
 ADMIN = {

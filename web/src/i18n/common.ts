@@ -93,6 +93,7 @@ export const said = tokens({
   reduce_only: ["reduce-only", "只减仓"],
   halted: ["halted", "已停机"],
   stopped: ["stopped", "已停止"],
+  unloaded: ["unloaded", "已卸载"],
   running: ["running", "运行中"],
   silent: ["silent", "无响应"],
   "not running": ["not running", "未运行"],

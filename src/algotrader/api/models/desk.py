@@ -246,7 +246,7 @@ class Strategy(Shape):
     share: float
     parameters: dict[str, Any] = Field(description="those in force")
     status: str = Field(
-        description="`trading`, `reduce_only`, `halted`, `stopped`, `starting`, `not running`"
+        description="`trading`, `reduce_only`, `halted`, `stopped`, `unloaded`, `starting`, `not running`"
     )
     holds: list[Hold]
     equity: Amount | None

@@ -100,6 +100,14 @@ class CheckWish(Wish):
     timeframe: Frame | None = None
 
 
+class StrategyCheckWish(Wish):
+    """A strategy run on prefixes of its data: does a value change when the future arrives?"""
+
+    strategy: str = Field(max_length=200, examples=["TrendFollow"])
+    symbols: list[Word] = Field(min_length=1, max_length=20, examples=[["US:AAPL"]])
+    timeframe: Frame | None = None
+
+
 class RunRow(Shape):
     """A finished run. Figures are fractions; null where undefined, or not kept."""
 

@@ -17,6 +17,7 @@ from algotrader.api.models.research import (
     CheckWish,
     DownloadWish,
     RepairWish,
+    StrategyCheckWish,
     SweepWish,
     WalkForwardWish,
 )
@@ -119,6 +120,16 @@ async def start_repair(serving: Served, caller: Trader, wish: RepairWish) -> Wor
 async def start_check(serving: Served, caller: Trader, wish: CheckWish) -> WorkRow:
     words = ["check", *([wish.symbol] if wish.symbol else [])]
     return _begin(serving, caller, "data", [*words, *_options({"timeframe": wish.timeframe})])
+
+
+@router.post(
+    "/strategy-checks", summary="Look for look-ahead in a strategy", status_code=202,
+    responses=error_answers(404, 422),
+)  # fmt: skip
+async def start_strategy_check(serving: Served, caller: Trader, wish: StrategyCheckWish) -> WorkRow:
+    """`findings` is the end of one that found something; its result lists them."""
+    words = [serving.files.require(wish.strategy), *(f"--symbol={one}" for one in wish.symbols)]
+    return _begin(serving, caller, "check", [*words, *_options({"timeframe": wish.timeframe})])
 
 
 @router.post("/parity", summary="Compare what was traded with a backtest", status_code=202)
