@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from algotrader.api.models.desk import Lamp
-from algotrader.api.serving import Serving, is_live
+from algotrader.api.serving import Serving, has_own_clock, is_live
 from algotrader.core.events import TradingMode
 from algotrader.core.ids import AccountId
 from algotrader.core.instants import utc_ms
@@ -49,6 +49,10 @@ class _Seen:
     @property
     def runs(self) -> bool:
         return self.summary is not None and state_of(self.summary) != "not running"
+
+    @property
+    def has_own_clock(self) -> bool:
+        return has_own_clock(self.serving.configuration)
 
     @property
     def is_live(self) -> bool:
@@ -140,6 +144,8 @@ def _clock(seen: _Seen) -> Lamp:
     if not seen.summary.offsets_ms:
         reason = "not_measured" if seen.is_live else "replay"
         return Lamp(lamp="clock", state="unknown", reason=reason)
+    if seen.has_own_clock:
+        return Lamp(lamp="clock", state="well", reason="own")
     venue, offset = max(seen.summary.offsets_ms.items(), key=lambda pair: abs(pair[1]))
     off = abs(offset) > SHOWN_MS
     return Lamp(lamp="clock", subject=venue, state="wrong" if off else "well", value=offset,

@@ -69,6 +69,12 @@ def is_live(configuration: Configuration) -> bool:
     return trading.mode != "paper" or trading.data == "live"
 
 
+def has_own_clock(configuration: Configuration) -> bool:
+    """Whether the venue is a look-alike, which lives in the time of its bars."""
+    trading = configuration.settings.trading
+    return trading.mode == "sandbox" and trading.url is not None
+
+
 def serving_of(request: HTTPConnection) -> Serving:
     found: Serving = request.app.state.serving
     return found

@@ -25,6 +25,7 @@ export const lamps = {
   feed_replay: ["{day}", "{day}"],
   feed_no_bar: ["no bar yet", "尚无 K 线"],
   clock_fine: ["{ms} ms", "{ms} ms"],
+  clock_own: ["the look-alike's own", "仿真交易所自己的"],
   clock_off: ["{ms} ms off", "偏差 {ms} ms"],
   clock_not_measured: ["not measured", "未测量"],
   clock_replay: ["a replay has none", "回放没有"],

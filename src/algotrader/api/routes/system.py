@@ -12,7 +12,15 @@ from starlette.concurrency import run_in_threadpool
 from algotrader.api.lamps import lamps_of
 from algotrader.api.models.common import Shape
 from algotrader.api.models.desk import Lamp, System
-from algotrader.api.serving import Served, Serving, Stands, Viewer, error_answers, is_live
+from algotrader.api.serving import (
+    Served,
+    Serving,
+    Stands,
+    Viewer,
+    error_answers,
+    has_own_clock,
+    is_live,
+)
 from algotrader.core.calendars import ALWAYS_OPEN, Calendar, calendar_of, load_calendar
 from algotrader.core.errors import AlgotraderError
 from algotrader.core.events import TradingMode
@@ -83,7 +91,10 @@ def system_row(serving: Serving, state: EngineState | None) -> dict[str, Any]:
 
 def _next_bar(serving: Serving, summary: Summary | None, now_ms: int) -> dict[str, Any] | None:
     """The close of the bars that strategies decide on next, by their markets' calendars."""
-    if summary is None or not is_live(serving.configuration) or state_of(summary) != "running":
+    configuration = serving.configuration
+    if not is_live(configuration) or has_own_clock(configuration):
+        return None
+    if summary is None or state_of(summary) != "running":
         return None
     closes = {
         (closes_at, one.timeframe)
