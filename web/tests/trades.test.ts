@@ -4,7 +4,7 @@ import { barOf, countdown, frameMs, grown, newerThan } from "@/lib/bars";
 import { tradesOf } from "@/lib/trades";
 
 let seq = 0;
-const fill = (side: "buy" | "sell", quantity: string, price: string, over = {}) => ({ seq: ++seq, time: seq * 1_000, side, quantity, price, strategy: "trend", account: "main", ...over });
+const fill = (side: "buy" | "sell", quantity: string, price: string, over = {}) => ({ seq: ++seq, time: seq * 1_000, instrument: "OKX:BTC/USDT", side, quantity, price, fee: "0", fee_currency: "USDT", strategy: "trend", account: "main", ...over });
 const held = (quantity: string, strategy = "trend") => ({ quantity, strategy, account: "main" });
 const kinds = (...args: Parameters<typeof tradesOf>) => tradesOf(...args).marks.map((m) => m.kind);
 
@@ -26,6 +26,12 @@ describe("fills", () => {
   });
   it("lose where a short is bought back dearer", () => {
     expect(tradesOf([fill("sell", "1", "100"), fill("buy", "1", "105")], []).joins[0]!.profit).toBe(-5);
+  });
+  it("whose fee is taken in the coin leave less to sell", () => {
+    const fee = { fee: "0.00001", fee_currency: "BTC" };
+    const told = [fill("buy", "0.01", "100", fee), fill("sell", "0.00999", "101"), fill("buy", "0.01", "100", fee)];
+    expect(kinds(told, [held("0.00999")])).toEqual(["buy", "exit", "buy"]);
+    expect(kinds(told.slice(0, 2), [])).toEqual(["buy", "exit"]);
   });
   it("say since when a position is held, decimal crumbs or not", () => {
     const first = fill("buy", "0.1", "100");

@@ -1,14 +1,15 @@
 /** What fills did to a position: entries, exits, and what joins them. Pure. */
 import type { Shapes } from "@/api/client";
 
-type Fill = Pick<Shapes["Fill"], "seq" | "time" | "side" | "quantity" | "price" | "strategy" | "account">;
+type Fill = Pick<Shapes["Fill"], "seq" | "time" | "instrument" | "side" | "quantity" | "price" | "fee" | "fee_currency" | "strategy" | "account">;
 type Held = Pick<Shapes["Position"], "quantity" | "strategy" | "account">;
 
 export interface Mark { seq: number; time: number; price: number; quantity: string; kind: "buy" | "sell" | "exit" }
 export interface Join { from: { time: number; price: number }; to: { time: number; price: number }; profit: number }
 export interface Trades { marks: Mark[]; joins: Join[]; since: Map<string, number> }
 
-const TINY = 1e-12;
+const TINY = 1e-9; // of the largest fill: sums of decimals leave crumbs
+const COIN = /^[^:]*:([^/:]+)\/[^:]+$/; // of a spot pair, which fees may be taken in
 export const placeOf = (one: { account: string; strategy: string | null }): string => `${one.account} ${one.strategy ?? ""}`;
 
 /**
@@ -30,15 +31,21 @@ export function tradesOf(fills: readonly Fill[], held: readonly Held[]): Trades 
   return found;
 }
 
-const signed = (fill: Fill): number => (fill.side === "buy" ? 1 : -1) * Number(fill.quantity);
+/** What a fill did to what is held: a fee in the coin itself is not held either. */
+function signed(fill: Fill): number {
+  const fee = COIN.exec(fill.instrument)?.[1] === fill.fee_currency ? Number(fill.fee) : 0;
+  return (fill.side === "buy" ? 1 : -1) * Number(fill.quantity) - fee;
+}
 
 function walk(found: Trades, place: string, fills: readonly Fill[], before: number): void {
-  let held = Math.abs(before) < TINY ? 0 : before;
+  const crumb = TINY * Math.max(...fills.map((f) => Number(f.quantity)));
+  const whole = (size: number): number => (Math.abs(size) < crumb ? 0 : size);
+  let held = whole(before);
   let entry: { time: number; price: number } | null = null; // average; unknown of what was there before
   for (const fill of fills) {
     const change = signed(fill);
     const [price, time] = [Number(fill.price), fill.time];
-    const after = Math.abs(held + change) < TINY * Math.max(1, Math.abs(held)) ? 0 : held + change;
+    const after = whole(held + change);
     const leaves = held !== 0 && Math.sign(change) !== Math.sign(held);
     found.marks.push({ seq: fill.seq, time, price, quantity: fill.quantity, kind: leaves ? "exit" : change > 0 ? "buy" : "sell" });
     if (leaves) {
