@@ -17,6 +17,19 @@ export const limits = {
   max_quantity: ["Quantity", "数量"],
   max_missed_bars: ["Missed bars", "缺失 K 线"],
   max_quote_age: ["Age of quotes", "报价时长"],
+  cash: ["Cash", "现金"],
+  no_bar: ["No bar", "没有 K 线"],
+  no_price: ["No price", "没有价格"],
+  below_minimum: ["Below the minimum", "低于最小数量"],
+  max_lots: ["Too many lots", "数量过大"],
+  guarded: ["Guarded by a stop", "受止损保护"],
+  late: ["Too late", "请求超时"],
+  terms: ["Terms", "委托条款"],
+  order: ["Order", "委托"],
+  purpose: ["Purpose", "用途"],
+  unknown_order: ["An order in doubt", "有结果未知的委托"],
+  instrument: ["Symbol", "代码"],
+  starting: ["Starting", "启动中"],
   hours: ["Hours", "交易时段"],
   price_band: ["Price band", "价格区间"],
   max_volume_share: ["Share of volume", "成交量占比"],
@@ -49,4 +62,4 @@ export const limits = {
 } as const;
 export const limitWord = tokens(limits);
 /** Of what a limit is: the engine's first word, the name after it. */
-export const subjectWord = tokens({ account: ["account", "账户"], strategy: ["strategy", "策略"], "all accounts": ["all accounts", "全部账户"], asset: ["asset", "资产"] });
+export const subjectWord = tokens({ account: ["account", "账户"], strategy: ["strategy", "策略"], "all accounts": ["all accounts", "全部账户"], asset: ["asset", "资产"], "the order": ["the order", "本笔委托"], "orders sent": ["orders sent", "已发委托"] });
