@@ -69,7 +69,7 @@ def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     command(folder, "sweep", "TrendFollow", "--symbol", "US:AAPL",
             "--range", "fast=6,12,24", "--range", "slow=48,96,120", "--workers", "1", "--without-limits")  # fmt: skip
     with (
-        started(folder, "trade", "--speed", "1", "--journal-sync", "normal"),
+        started(folder, "trade", "--speed", "0.5", "--journal-sync", "normal"),
         started(folder, "run", "api"),
     ):
         yield Served(folder=folder, url=f"http://127.0.0.1:{port}",
