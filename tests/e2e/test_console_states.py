@@ -41,7 +41,7 @@ NOTHING = (
 )
 PAGES = ("/", "/markets", "/orders", "/orders?tab=fills", "/positions", "/strategies", "/risk",
          "/assistant", "/backtests", "/backtests/sweeps", "/walkforward", "/parity", "/data",
-         "/journal", "/jobs", "/logs", "/settings", "/settings?part=access", "/more")  # fmt: skip
+         "/journal", "/jobs", "/logs", "/settings", "/settings?part=appearance", "/more")  # fmt: skip
 LOOKS = (("desk", "dark", "en"), ("desk", "light", "zh"),
          ("phone", "dark", "zh"), ("phone", "light", "en"))  # fmt: skip
 SIZES = {"desk": DESK, "phone": PHONE}
@@ -161,6 +161,8 @@ def test_every_page_in_each_state_is_whole_and_has_no_serious_finding(
             for path in PAGES:
                 page.goto(path)
                 page.locator("main").wait_for()
+                if state == "halted":
+                    page.locator("[data-test=halted-bar]").wait_for()
                 page.wait_for_timeout(2_200 if state == "stale" else 700)
                 page.screenshot(path=folder / f"{size}-{theme}-{language}-{named(path)}.png")
                 where = f"{path} ({size}, {theme}, {language})"
