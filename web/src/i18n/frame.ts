@@ -64,7 +64,7 @@ export const frame = {
   alerts: ["{n} {n|alert|alerts}", "{n} 条告警"],
   find: ["Find", "查找"],
   other_language: ["中文", "EN"],
-  switch_language: ["Switch to Chinese", "EN，切换为英文"],
+  switch_language: ["Switch to Chinese", "切换为英文"],
   theme: ["Theme", "主题"],
   halt: ["Halt", "停机"],
   halted: ["Halted", "已停机"],
