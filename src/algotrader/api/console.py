@@ -15,7 +15,7 @@ STATIC: Final = Path(__file__).parent / "static"
 _FOREVER: Final = "public, max-age=31536000, immutable"
 _ABSENT: Final = (
     "The console is not built into this installation.\n"
-    "From a checkout: make setup. The API is at /api/v1, described by /api/v1/openapi.json.\n"
+    "From a checkout: make console. The API is at /api/v1, described by /api/v1/openapi.json.\n"
 )
 
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from algotrader.api.app import build_app, serving_of
+from algotrader.api.console import STATIC
 from algotrader.api.impatient import ImpatientProtocol
 from algotrader.api.serving import Serving
 from algotrader.core.errors import ConfigurationError
@@ -140,5 +141,7 @@ def _greet(serving: Serving, says: Callable[[str], None], new_link: bool) -> Non
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     address = f"http://{host}:{settings.port}/"
     says(f"console: {address}")
+    if not (STATIC / "index.html").is_file():
+        says("  its pages are not built here: make console, in the checkout; the API answers")
     if new_link or not serving.access.has_password():
         says(f"  lets in once, for an hour: {address}login#link={serving.links.make()}")

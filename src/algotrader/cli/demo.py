@@ -105,6 +105,8 @@ def demo(
     out.show(told | {"trading": rehearsed}, lines)
     if serve:
         _serve(out, folder / "trading" if rehearsed is not None else folder)
+    else:
+        out.note("all of it in a browser: make demo SERVE=1, or algotrader demo --serve")
 
 
 def _serve(out: Output, workspace: Path) -> None:
@@ -114,6 +116,7 @@ def _serve(out: Output, workspace: Path) -> None:
     from algotrader.ops.stopping import run_until_stopped
 
     configuration = load(workspace / "algotrader.yaml", environment=os.environ)
+    out.note(f"Ctrl-C ends the console; another time: cd {workspace} && algotrader run api")
     run_until_stopped(serve(configuration, out.note), None)
 
 

@@ -41,11 +41,12 @@ def run(
     algotrader.yaml; the trader is `algotrader trade`. SIGTERM and Ctrl-C end each of them when what
     it writes is written. Neither collector nor scheduler sends an order or needs a key. The notifier
     tells what the journal holds and takes commands by messenger, in place of the trader's own thread.
-    The api serves the console on this machine; it sends no order and holds no key.
+    The api serves the console on this machine and asks the trader for what is done there; it holds
+    no key.
 
     \b
     algotrader run collector
-    algotrader run scheduler
+    algotrader run api --new-link
     """
     if role == "collector":
         _collector(out, for_s)

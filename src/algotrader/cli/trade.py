@@ -274,4 +274,4 @@ def _print(console: Console, desk: Desk, traded: Traded) -> None:
         went_on = "went on with its journal, " if traded.resumed else ""
         console.print(f"{went_on}{traded.slices:,} slices traded")
     print_accounts(console, traded.state)
-    console.print("next: algotrader status, algotrader fills, algotrader journal show")
+    console.print("next: algotrader status, algotrader fills; in a browser: algotrader run api")

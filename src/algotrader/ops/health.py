@@ -41,7 +41,7 @@ class Check:
 
 def examine(config: Path | None) -> list[Check]:
     """Every check, in the order in which a person would mend them; none raises."""
-    checks = [_python(), _kernel(), *_sample(), _locale(), *_extras()]
+    checks = [_python(), _kernel(), *_sample(), _console(), _locale(), *_extras()]
     try:
         configuration = load(config, environment=os.environ)
     except AlgotraderError as error:
@@ -74,6 +74,12 @@ def _sample() -> Iterator[Check]:
         yield _ok("sample data", f"{count} files")
     else:
         yield _broken("sample data", "the bundled files are gone", "install the package again")
+
+
+def _console() -> Check:
+    if (resources.files("algotrader") / "api" / "static" / "index.html").is_file():
+        return _ok("console", "its pages are there: algotrader run api")
+    return _missing("console", "its pages are not built", "make console, in the checkout")
 
 
 def _locale() -> Check:

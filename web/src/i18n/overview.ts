@@ -27,7 +27,7 @@ export const overview = {
   decisions: ["Last decisions", "最近决策"],
   no_decisions: ["No decision yet: the first is made at the first bar close after the warm-up.", "尚无决策：预热期后的首次 K 线收盘时作出。"],
   wants: ["{target} of {symbol}", "{symbol} 目标权重 {target}"],
-  leaves: ["left {symbol}", "清掉 {symbol}"],
+  leaves: ["left {symbol}", "清仓 {symbol}"],
   cut: [", cut by {rule}", "，风控缩减（{rule}）"],
   denied: ["denied {side} {symbol}: {why}", "风控拒绝 {side} {symbol}：{why}"],
   raised: ["raised an error on {symbol}", "处理 {symbol} 时报错"],
