@@ -86,6 +86,8 @@ def test_a_sweep_runs_from_the_form_and_its_verdict_comes_before_its_map(page: P
     assert page.locator("[data-test=heat] td button").count() == 12
     page.locator("[data-test=heat] td button").last.click()
     assert "fast 24 · slow 48" in page.locator("[data-test=picked]").inner_text()
+    _brush(page, page.locator("[data-test=lines]"))
+    page.get_by_text(re.compile(r"[1-9] of 12 sets, median Sharpe")).wait_for()
     page.locator("[data-test=as-table]").click()
     page.locator("[role=grid]").wait_for()
     _pictures(page, "sweep")
@@ -192,6 +194,18 @@ def test_every_page_of_research_stands_in_each_state(page: Page, path: str, stat
         page.locator(".app.halted").wait_for()
     name = f"{path.strip('/').replace('/', '-')}-{state}"
     _pictures(page, name, wait_ms=6_000 if state == "stale" else 900)
+
+
+def _brush(page: Page, lines: Locator) -> None:
+    """Drag over the upper half of the first axis."""
+    lines.scroll_into_view_if_needed()
+    box = lines.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 56, box["y"] + 31)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 56, box["y"] + 60, steps=4)
+    page.mouse.move(box["x"] + 56, box["y"] + box["height"] / 2, steps=4)
+    page.mouse.up()
 
 
 def _halted(route: Route) -> None:
