@@ -31,6 +31,7 @@ from algotrader.backtest.settings import BacktestSettings
 from algotrader.core.events import (
     Event,
     HaltRequested,
+    HandOrderRequested,
     LimitChangeRequested,
     OrderFilled,
     OrderRejected,
@@ -421,6 +422,25 @@ def test_what_was_traded_by_hand_is_named_where_it_became_ours(
         assert found.counts == {Sameness.EQUAL: 2 * 110}
         return
     by_money = next(one for one in found.decisions if one.sameness is Sameness.WEIGHT)
+    assert by_money.text.endswith("+5 OKX:AAA/USDT traded by hand")
+
+
+def test_an_order_by_hand_is_named_as_what_moved_the_money(
+    tmp_path: Path, folder: JournalFolder
+) -> None:
+    desk = a_desk(tmp_path, a_market())
+    told = slices(desk)
+    at_ms = told[40].closed.ts_known - 1
+    wish = HandOrderRequested(
+        ts_event=at_ms, ts_known=at_ms, by="me", channel="cli", reason="the news", request="one",
+        account=ACCOUNT, instrument=told[0].bars[0].instrument, side=Side.BUY, quantity=Decimal(5),
+    )  # fmt: skip
+    traded(desk, folder, told, requests=At(wish))
+
+    found = compared(desk, folder)
+
+    assert found.is_clean
+    by_money = next(one for one in found.decisions if one.sameness is not Sameness.EQUAL)
     assert by_money.text.endswith("+5 OKX:AAA/USDT traded by hand")
 
 

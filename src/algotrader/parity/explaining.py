@@ -221,9 +221,9 @@ class Explainer:
             lost = self._uptime.restarted_between(self._live.places[key], told.ended_place)
             cause = Cause.RESTART if lost else Cause.REJECTED
             return Reason(cause, f"{want} never reached the venue")
-        if told.cancel_reason in ("halted", "a risk rule") and self._memory.asked(
-            key, told.ended_place
-        ):
+        stopped = told.cancel_reason in ("halted", "a risk rule")
+        by_hand = told.order.order_id in self._live.withdrawn
+        if by_hand or (stopped and self._memory.asked(key, told.ended_place)):
             return Reason(Cause.OPERATOR, f"{want} was cancelled by a person, {got} was filled")
         return Reason(Cause.PARTIAL_FILL, f"{got} of {want} was filled")
 

@@ -14,6 +14,8 @@ from algotrader.core.events import (
     Event,
     FundingPaid,
     HaltRequested,
+    HandAction,
+    HandAnswered,
     LimitChanged,
     Liquidated,
     ModeChanged,
@@ -135,6 +137,7 @@ class Record:
         self.answers: dict[tuple[StrategyId, int], StrategyAnswered] = {}
         self.deposits: list[CashMoved] = []  # before the first slice
         self.added: list[CashMoved] = []  # what an account began with that was added later
+        self.withdrawn: set[OrderId] = set()  # a person asked for their end
         self.asked: list[int] = []  # places of what a person stopped or let go on
         self.limits: list[
             tuple[int, Mapping[str, str]]
@@ -217,6 +220,9 @@ class Record:
                     self.asked.append(self.place)
             case HaltRequested() | RearmRequested():
                 self.asked.append(self.place)
+            case HandAnswered() if event.action is HandAction.CANCEL and event.is_accepted:
+                if event.order is not None:
+                    self.withdrawn.add(event.order)
             case LimitChanged():
                 self._limit_changed(event)
             case _:
@@ -263,11 +269,11 @@ class Record:
         told = self.orders.get(fill.order_id) if fill.order_id is not None else None
         if told is None and fill.account in self._leaves:
             return  # a person's own, beside ours (F36)
-        if told is None:
+        if told is None or told.order.intent.purpose is Purpose.OPERATOR:
             owner = self._owners[fill.account][fill.instrument]
             text = f"{fill.signed_quantity.normalize():+f} {fill.instrument} traded by hand"
             self.moved.append(Moved(self.place, owner, text))
-        else:
+        if told is not None:
             told.fills.append(fill)
             owner = told.order.strategy
         contract = self.contracts[fill.instrument]
