@@ -17,7 +17,7 @@ from algotrader.core.errors import RunError, UsageError
 from algotrader.core.instants import utc_ms
 from algotrader.core.orders import Side, TimeInForce
 from algotrader.core.symbols import Symbol
-from algotrader.core.units import format_money, parse_fraction, parse_number
+from algotrader.core.units import format_money, format_step, parse_fraction, parse_number
 
 if TYPE_CHECKING:
     from algotrader.core.ids import AccountId
@@ -186,8 +186,8 @@ def _print_preview(console: Console, row: dict[str, Any]) -> None:
     lines += [f"  {one['rule']}: {one['message']}" for one in row["reasons"]]
     if row["notional"] is not None:
         lines.append(
-            f"costs {format_money(row['notional'])} at {row['price']}, fee "
-            f"{format_money(row['fee'])}; {format_money(row['free'])} is free"
+            f"costs {_money(row['notional'])} at {format_step(Decimal(row['price']), None)}, fee {_money(row['fee'])}; "
+            f"{_money(row['free'])} is free"
         )
     lines.append(f"position {row['position']}, after it {row['after']}")
     for one in row["rules"]:
@@ -202,6 +202,10 @@ def _print_preview(console: Console, row: dict[str, Any]) -> None:
         lines.append(f"it belongs to strategy {row['strategy']}{guarded}; {will}")
     for line in lines:
         console.print(line, markup=False, highlight=False)
+
+
+def _money(text: str) -> str:
+    return format_money(Decimal(text))
 
 
 def _number(text: str | None) -> Decimal | None:
