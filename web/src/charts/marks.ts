@@ -3,13 +3,14 @@ import type { CanvasRenderingTarget2D } from "fancy-canvas";
 import type { ISeriesPrimitive, ISeriesPrimitiveAxisView, SeriesAttachedParameter, Time } from "lightweight-charts";
 import { token } from "@/charts/colours";
 
-export interface OrderLine { from: Time | null; price: number; text: string; stop: boolean; label: string }
+export interface OrderLine { id: string; from: Time | null; price: number; text: string; stop: boolean; label: string }
 export interface FillMark { time: Time; price: number; kind: "buy" | "sell" | "exit" }
 export interface JoinLine { from: { time: Time; price: number }; to: { time: Time; price: number }; profit: number }
 export interface Drawn { orders: readonly OrderLine[]; fills: readonly FillMark[]; joins: readonly JoinLine[] }
 
 const NAMES = ["up", "down", "ink", "ink-2", "c2", "c4", "panel", "raise", "font"] as const;
 const SIZE = 5;
+const GRIP = 5; // pixels around a line that hold it
 const DASH = [6, 4];
 const DOTS = [2, 3];
 
@@ -40,6 +41,15 @@ export class TradeMarks implements ISeriesPrimitive<Time> {
       coordinate: () => this.y(order.price) ?? -100, text: () => order.label, textColor: () => this.c("ink-2"), backColor: () => this.c("raise"),
     }));
     this.to?.requestUpdate();
+  }
+
+  /** The order whose line lies under a place of the chart. */
+  orderAt(x: number, y: number): string | null {
+    const near = this.drawn.orders.find((order) => {
+      const line = this.y(order.price);
+      return line !== null && Math.abs(line - y) <= GRIP && x >= Math.max(0, this.x(order.from) ?? 0) - GRIP;
+    });
+    return near?.id ?? null;
   }
 
   private c(name: (typeof NAMES)[number]): string {

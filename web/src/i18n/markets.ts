@@ -19,6 +19,8 @@ export const markets = {
   held: ["Held", "持有时长"],
   held_since: ["Held since", "持有始于"],
   mark: ["mark {price}", "标记价格 {price}"],
+  orders_here: ["Open orders here", "此标的未成交委托"],
+  amend: ["Amend…", "改单…"],
   signals: ["Signals at the last close", "上次收盘的信号"],
   target: ["Target weight", "目标权重"],
   no_signals: ["No strategy here decides on {symbol}.", "没有策略交易 {symbol}。"],
