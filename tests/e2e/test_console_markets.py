@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -29,7 +30,7 @@ from algotrader.core.ports import SystemClock
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, FloatRect, Page
 
 pytest.importorskip("ccxt", reason="not run: ccxt is not installed")
 pytestmark = pytest.mark.slow
@@ -128,6 +129,47 @@ def test_markets_draws_fills_the_strategys_own_features_and_the_open_bar(page: P
     page.screenshot(path=SCREENS / "markets-live-phone-dark-en.png")
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     assert axe(page) == []
+
+
+def test_a_line_that_is_dragged_proposes_another_price_and_sends_nothing(page: Page) -> None:
+    csrf = page.request.get("/api/v1/session").json()["csrf"]
+    wish = {"instrument": "OKX:BTC/USDT", "side": "buy", "quantity": "0.01", "limit": "29966"}
+    headers = {"X-CSRF-Token": csrf}
+    asked = page.request.post("/api/v1/orders", data=wish, headers=headers)
+    until = time.monotonic() + 60
+    while asked.json()["outcome"] != "accepted" and time.monotonic() < until:
+        time.sleep(1.0)  # before the first bar nothing is taken
+        asked = page.request.post("/api/v1/orders", data=wish, headers=headers)
+    assert asked.json()["outcome"] == "accepted", asked.text()
+    order = asked.json()["order"]
+    page.goto("/markets/OKX:BTC/USDT")
+    chart = page.locator("[data-test=candles]")
+    page.get_by_role("button", name="Amend…").first.wait_for(timeout=30_000)
+    box = chart.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] - 110, _line_under(page, box)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y - 15, steps=5)
+    page.mouse.up()
+    proposed = page.locator("[data-test=amend-limit]")
+    proposed.wait_for()
+    assert 29_966 < float(proposed.input_value()) < 30_050
+    page.locator("[data-test=amend-close]").click()
+    life = page.request.get(f"/api/v1/orders/{order}").json()
+    assert float(life["order"]["limit"]) == 29_966
+    assert not [one for one in life["events"] if "Amend" in one["kind"]]
+
+
+def _line_under(page: Page, box: FloatRect) -> float:
+    """The height at which the pointer holds a line of the chart."""
+    y = box["y"] + 20.0
+    while y < box["y"] + box["height"]:
+        page.mouse.move(box["x"] + box["width"] - 110, y)
+        if page.locator("[data-test=candles].grips").count():
+            return y
+        y += 4.0
+    raise AssertionError("no line is under the pointer anywhere")
 
 
 def test_keys_change_symbol_and_the_list_filters(page: Page) -> None:

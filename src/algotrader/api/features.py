@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +24,7 @@ from algotrader.ops.feature_columns import FeatureColumns, Question, feature_col
 _MOST_KEPT: Final = 8
 _NEAR: Final = np.log(2.0)  # within half and twice the price: drawn over it
 
-Key = tuple[str, str, float, int]
+_RESTS: Final = 4.0  # so many times as long as it took, before it is done again for newer bars
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,26 @@ class Shown:
     close: NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What was computed: of which code and parameters, up to which slice (UTC ms), when."""
+
+    columns: FeatureColumns
+    code: tuple[str, float]
+    closed_ms: int
+    made_s: float  # of the monotonic clock
+    took_s: float
+
+
 class StrategyFeatures:
-    """One process at a time computes; who asks for the same waits for it."""
+    """One process at a time computes; who asks for the same waits for it.
+
+    Where bars close faster than it computes, the newest ones wait: it takes a fifth of a core.
+    """
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
-        self._kept: dict[Key, FeatureColumns] = {}
+        self._kept: dict[str, _Kept] = {}
         self._turn = asyncio.Lock()
 
     async def columns(
@@ -53,42 +68,52 @@ class StrategyFeatures:
             raise ApiError(409, "strategy.features", "there is no file of settings",
                            hint="algotrader init writes one")  # fmt: skip
         parameters = self._parameters(name, state)
-        key = self._key(name, parameters, state, is_live=is_live)
+        code = self._code(name, parameters)
+        closed_ms = self._closed_ms(name, state) if is_live else 0
         async with self._turn:
-            if key not in self._kept:
-                question = Question(
-                    config=str(self._configuration.file), strategy=name, parameters=parameters
-                )
-                found = await feature_columns(
-                    question, self._configuration.folder, without_secrets(os.environ)
-                )
-                self._keep(key, found)
-        return self._kept[key]
+            kept = self._kept.get(name)
+            if kept is None or kept.code != code or _is_due(kept, closed_ms):
+                kept = await self._made(name, parameters, code, closed_ms)
+        return kept.columns
 
-    def _keep(self, key: Key, found: FeatureColumns) -> None:
-        """The newest of each strategy, and few."""
-        for other in [one for one in self._kept if one[0] == key[0]]:
-            del self._kept[other]
-        self._kept[key] = found
+    async def _made(
+        self, name: str, parameters: dict[str, Any], code: tuple[str, float], closed_ms: int
+    ) -> _Kept:
+        begun_s = time.monotonic()
+        question = Question(
+            config=str(self._configuration.file), strategy=name, parameters=parameters
+        )
+        columns = await feature_columns(
+            question, self._configuration.folder, without_secrets(os.environ)
+        )
+        now_s = time.monotonic()
+        self._kept.pop(name, None)
+        self._kept[name] = _Kept(columns, code, closed_ms, now_s, now_s - begun_s)
         while len(self._kept) > _MOST_KEPT:
             del self._kept[next(iter(self._kept))]
+        return self._kept[name]
 
     def _parameters(self, name: str, state: EngineState | None) -> dict[str, Any]:
         own = dict(self._configuration.settings.strategies[name].parameters)
         by_hand = {} if state is None else state.inforce.by_hand.get(StrategyId(name), {})
         return own | dict(by_hand)
 
-    def _key(
-        self, name: str, parameters: dict[str, Any], state: EngineState | None, *, is_live: bool
-    ) -> Key:
+    def _code(self, name: str, parameters: dict[str, Any]) -> tuple[str, float]:
+        """The parameters, and when the file was changed last."""
         path, suffix, _ = strategy_file(self._configuration, name).partition(".py")
         file = Path(path + suffix)
         changed = file.stat().st_mtime if suffix and file.is_file() else 0.0
+        return repr(sorted(parameters.items())), changed
+
+    def _closed_ms(self, name: str, state: EngineState | None) -> int:
         frame = str(Timeframe.parse(self._configuration.settings.strategies[name].timeframe))
-        closed = None if state is None or not is_live else state.slices.get(frame)
-        return name, repr(sorted(parameters.items())), changed, (
-            0 if closed is None else closed.decision_ts
-        )  # fmt: skip
+        closed = None if state is None else state.slices.get(frame)
+        return 0 if closed is None else closed.decision_ts
+
+
+def _is_due(kept: _Kept, closed_ms: int) -> bool:
+    rested = time.monotonic() - kept.made_s >= _RESTS * kept.took_s
+    return kept.closed_ms != closed_ms and rested
 
 
 def drawn(

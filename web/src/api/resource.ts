@@ -27,6 +27,7 @@ interface Wishes {
 // A fill brings several events, all within a few milliseconds: one reading answers them all.
 const GATHER_MS = 15;
 const REST_MS = 250; // from one reading to the next, however much happens
+const PATIENCE_MS = 20_000; // with an answer that does not come
 const keepsake = new Map<string, unknown>();
 
 /** `key` names what is kept between pages, so that a page opens with what was seen last. */
@@ -39,6 +40,7 @@ export function useResource<T>(key: string | null, ask: () => Promise<T>, wishes
   const readAt = ref(0);
   let turn = 0;
   let begunAt = 0;
+  let waiting = false; // something happened while it was read
   let settling: ReturnType<typeof setTimeout> | undefined;
 
   async function read(): Promise<void> {
@@ -59,12 +61,20 @@ export function useResource<T>(key: string | null, ask: () => Promise<T>, wishes
         error instanceof ApiFailure ? error : new ApiFailure(0, "console.failed", String(error), null);
       state.value = "failed";
     } finally {
-      if (mine === turn) refreshing.value = false;
+      if (mine === turn) {
+        refreshing.value = false;
+        if (waiting) soon();
+        waiting = false;
+      }
     }
   }
 
   function soon(): void {
     if (wishes.when && wishes.when() === undefined) return;
+    if (refreshing.value && Date.now() - begunAt < PATIENCE_MS) {
+      waiting = true; // what is asked for now is let arrive, however fast things happen
+      return;
+    }
     settling ??= setTimeout(() => {
       settling = undefined;
       void read();

@@ -11,6 +11,7 @@ export interface Drawn { orders: readonly OrderLine[]; fills: readonly FillMark[
 const NAMES = ["up", "down", "ink", "ink-2", "c2", "c4", "panel", "raise", "font"] as const;
 const SIZE = 5;
 const GRIP = 5; // pixels around a line that hold it
+const WORDS = 120; // as wide as the words beside it
 const DASH = [6, 4];
 const DOTS = [2, 3];
 
@@ -43,11 +44,12 @@ export class TradeMarks implements ISeriesPrimitive<Time> {
     this.to?.requestUpdate();
   }
 
-  /** The order whose line lies under a place of the chart. */
+  /** The order whose line, or its words at the right, lies under a place of the chart. */
   orderAt(x: number, y: number): string | null {
+    const words = (this.to?.chart.timeScale().width() ?? 0) - WORDS;
     const near = this.drawn.orders.find((order) => {
       const line = this.y(order.price);
-      return line !== null && Math.abs(line - y) <= GRIP && x >= Math.max(0, this.x(order.from) ?? 0) - GRIP;
+      return line !== null && Math.abs(line - y) <= GRIP && x >= Math.min(this.x(order.from) ?? 0, words) - GRIP;
     });
     return near?.id ?? null;
   }
