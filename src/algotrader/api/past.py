@@ -51,11 +51,13 @@ class Past:
         self._folder = folder_of(configuration)
         self._lock = Lock()
         self._images: dict[int, bytes] = {}  # states by row
+        self._has_looked = False  # for a snapshot: one that cannot be used is told of once
 
     def forget(self) -> None:
         """The journal is another one."""
         with self._lock:
             self._images.clear()
+            self._has_looked = False
 
     def at(self, settings: EngineSettings, seq: int) -> tuple[EngineState, Row]:
         """The state after row `seq`, of one's own, and that row. ApiError 404, 503."""
@@ -138,10 +140,11 @@ class Past:
 
     def _nearest(self, rows: Rows, settings: EngineSettings, seq: int) -> tuple[EngineState, int]:
         """The newest state that is kept of a row up to `seq`, or the one before all rows."""
+        if not self._has_looked:
+            self._has_looked = True
+            if (stood := newest_state(rows)) is not None:
+                self._keep(stood.seq, stood.state)
         known = max((one for one in self._images if one <= seq), default=0)
-        stood = newest_state(rows)
-        if stood is not None and known < stood.seq <= seq:
-            return stood.state, stood.seq
         return (state_of(self._images[known]), known) if known else (EngineState(settings), 0)
 
     def _keep(self, seq: int, state: EngineState) -> None:

@@ -35,6 +35,8 @@ export const plant = {
   logs_context: ["the newest lines of every process; times are UTC", "各进程的最新日志，时间为 UTC"],
   level: ["Level", "级别"],
   all_levels: ["All levels", "全部级别"],
+  all_processes: ["All processes", "全部进程"],
+  lines_hold: ["Lines that hold", "包含的文字"],
   process: ["Process", "进程"],
   fields: ["Fields", "字段"],
   no_logs: ["No line yet.", "尚无日志。"],

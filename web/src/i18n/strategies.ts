@@ -99,7 +99,7 @@ export const strategies = {
   no_log: ["No line names it.", "没有相关日志。"],
   against: ["Live against its backtest", "实盘与回测对照"],
   against_live: ["here", "本账户"],
-  against_run: ["backtest {run}", "回测 {run}"],
+  against_run: ["backtest", "回测"],
   against_none: ["No backtest of it was run from this workspace yet.", "此工作区尚未回测该策略。"],
   against_note: ["different ranges are no proof: parity compares decision by decision", "区间不同不能作证：一致性页逐次决策对照"],
   against_parity: ["Parity", "一致性"],
