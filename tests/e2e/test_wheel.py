@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
 import zipfile
 from pathlib import Path
 
 import pytest
+from tests.builders.loopback import free_port
 from tools import environment
 
 ROOT = Path(__file__).resolve().parents[2]
+CONSOLE = ROOT / "src" / "algotrader" / "api" / "static" / "index.html"
 TOOLS = ("sh", "env", "uname", "dirname", "basename")
 KERNEL_CALL = """
 import numpy
@@ -59,12 +65,64 @@ def test_promise_22_the_wheel_holds_kernel_types_sample_and_templates(wheel: Pat
         "algotrader/cli/templates/algotrader.yaml",
         "licenses/LICENSE",
         "licenses/NOTICE",
+        *(("algotrader/api/static/index.html", ".js.gz") if CONSOLE.is_file() else ()),
     ):
         assert any(part in name for name in names), part
     assert not [name for name in names if name.startswith(("tests/", "native/", "tools/"))]
 
 
 def test_promise_22_the_wheel_runs_where_path_has_no_compiler(wheel: Path, tmp_path: Path) -> None:
+    venv, tools = installed(wheel, tmp_path)
+
+    said = run([str(venv / "bin" / "algotrader"), "version"], PATH=str(tools))
+
+    assert said.startswith("algotrader")
+    run([str(venv / "bin" / "python"), "-c", KERNEL_CALL], PATH=str(tools))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not CONSOLE.is_file(), reason="not run: the console is not built (make console)"
+)
+def test_the_installed_wheel_serves_the_console_where_there_is_no_node(
+    wheel: Path, tmp_path: Path
+) -> None:
+    """The pages and all that they name come from the package itself."""
+    venv, tools = installed(wheel, tmp_path)
+    port = free_port()
+    (tmp_path / "algotrader.yaml").write_text(f"api: {{port: {port}, beside: false}}\n", "utf-8")
+    with (tmp_path / "api.out").open("wb") as out:
+        process = subprocess.Popen(
+            [str(venv / "bin" / "algotrader"), "run", "api"], cwd=tmp_path, stdout=out, stderr=out,
+            env={"PATH": str(tools), "HOME": str(tmp_path)},
+        )  # fmt: skip
+    try:
+        page = fetched(port, "/")
+        named = re.findall(r'(?:src|href)="(/assets/[^"]+)"', page)
+        assert len(named) >= 3
+        for path in named:
+            assert fetched(port, path) == (CONSOLE.parent / path.lstrip("/")).read_text("utf-8")
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def fetched(port: int, path: str) -> str:
+    """What is served, once it is."""
+    until = time.monotonic() + 60
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+                body: bytes = answer.read()
+                return body.decode()
+        except urllib.error.URLError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
+
+
+def installed(wheel: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """An environment with the wheel alone, and a PATH with next to nothing."""
     venv = tmp_path / "venv"
     run([sys.executable, "-m", "venv", "--without-pip", str(venv)])
     python = str(venv / "bin" / "python")
@@ -78,8 +136,4 @@ def test_promise_22_the_wheel_runs_where_path_has_no_compiler(wheel: Path, tmp_p
     tools.mkdir()
     for tool in TOOLS:
         (tools / tool).symlink_to(f"/usr/bin/{tool}")
-
-    said = run([str(venv / "bin" / "algotrader"), "version"], PATH=str(tools))
-
-    assert said.startswith("algotrader")
-    run([python, "-c", KERNEL_CALL], PATH=str(tools))
+    return venv, tools
