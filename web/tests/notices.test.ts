@@ -47,6 +47,18 @@ describe("a notice", () => {
   });
 });
 
+describe("a refusal", () => {
+  const event = (kind: string, data: Record<string, unknown>) => noticeOf({ id: 1, topic: "order", kind, at: AT, data });
+  it("of ours names the instrument and the rule's own words", () => {
+    const data = { intent: { terms: { instrument: "US:AAPL" } }, reasons: [{ rule: "max_weight", message: "31 % of equity, 25 % allowed" }] };
+    expect(event("OrderDenied", data)).toMatchObject({ text: "denied: US:AAPL, 31 % of equity, 25 % allowed" });
+  });
+  it("of the venue's names its reason", () => {
+    const data = { order_id: "at1", instrument: "OKX:BTC/USDT", code: "51008", reason: "insufficient balance" };
+    expect(event("OrderRejected", data)).toMatchObject({ text: "rejected by the venue: OKX:BTC/USDT, insufficient balance" });
+  });
+});
+
 describe("quiet hours", () => {
   const night = { begin: "23:00", end: "07:00", zone: "UTC" };
   it("reach over midnight", () => {

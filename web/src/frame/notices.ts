@@ -106,10 +106,14 @@ export function noticeOf(event: LiveEvent): { weight: Notice["weight"]; cause: s
       };
       return { weight: "quiet", cause: text(fill.trade_id), text: say("filled_now", told) };
     }
-    case "OrderDenied":
-      return { weight: "important", cause: `denied ${symbol}`, text: say("order_denied", { symbol, why: said("deny") }) };
+    case "OrderDenied": {
+      const refused = data as unknown as { intent?: { terms: { instrument: string } }; reasons?: { rule: string; message: string }[] };
+      const of = refused.intent?.terms.instrument ?? symbol;
+      const why = refused.reasons?.[0];
+      return { weight: "important", cause: `denied ${of} ${why?.rule ?? ""}`, text: say("order_denied", { symbol: of, why: why?.message ?? said("deny") }) };
+    }
     case "OrderRejected":
-      return { weight: "important", cause: `rejected ${symbol}`, text: say("order_rejected", { symbol }) };
+      return { weight: "important", cause: `rejected ${symbol}`, text: say("order_rejected", { symbol: symbol || text(data.order_id), why: text(data.reason) }) };
     case "OrderUnknown":
     case "OrderOutcomeUnknown":
       return { weight: "critical", cause: `unknown ${text(data.order_id)}`, text: say("order_unknown", { symbol: symbol || text(data.order_id) }) };

@@ -140,7 +140,7 @@ export const frame = {
   sign_out: ["Sign out", "退出登录"],
   filled_now: ["{side} {quantity} {symbol} at {price}", "{side} {quantity} {symbol}，价格 {price}"],
   order_denied: ["denied: {symbol}, {why}", "风控拒绝：{symbol}，{why}"],
-  order_rejected: ["rejected by the venue: {symbol}", "交易所拒单：{symbol}"],
+  order_rejected: ["rejected by the venue: {symbol}, {why}", "交易所拒单：{symbol}，{why}"],
   order_unknown: ["outcome unknown: {symbol}", "结果未知：{symbol}"],
   acknowledge: ["Acknowledge", "知道了"],
   no_trader: [
