@@ -8,6 +8,7 @@ export const searching = {
   sweep_title: ["New sweep", "新建参数扫描"],
   walk_title: ["New walk-forward", "新建滚动前推检验"],
   from_last: ["As in the last run, {run}.", "与上次运行 {run} 相同。"],
+  from_run: ["As in run {run}.", "与运行 {run} 相同。"],
   from_settings: ["As in the settings.", "按配置填写。"],
   engine: ["Engine", "引擎"],
   by_limits: ["as the limits need", "按限额需要"],
