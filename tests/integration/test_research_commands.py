@@ -185,12 +185,16 @@ def test_a_search_may_leave_limits_out_and_its_best_run_says_which(
     capsys: pytest.CaptureFixture[str], workspace: Path
 ) -> None:
     (workspace / "algotrader.yaml").write_text("risk:\n  account: {max_daily_loss: 3%}\n")
-    ran(capsys, "sweep", *TREND, "--range", "fast=6:12:6", "--without-limits")
+    search = [*TREND, "--range", "fast=6:12:6", "--without-limits"]
+    swept = ran(capsys, "sweep", *search)
+    assert main(["sweep", *search]) == 0
+    assert "Without limits of the settings" in capsys.readouterr().out
     (kept,) = workspace.glob("runs/sweeps/*/sweep.json")
     chosen = json.loads(kept.read_text())["chosen"]
     again = ran(capsys, "rerun", chosen)
     result = json.loads((workspace / "runs" / chosen / "result.json").read_text())
 
+    assert [one["code"] for one in swept["warnings"]][:1] == ["limits_off"]
     assert "risk.account.max_daily_loss" in result["warnings"][0]["message"]
     assert again["equal"] is True
 

@@ -13,6 +13,7 @@ from algotrader.backtest.metric_names import METRICS, Unit
 from algotrader.backtest.remarks import warnings_of
 from algotrader.backtest.report.headline import made
 from algotrader.backtest.report.model import VerdictKind
+from algotrader.backtest.run import RunResult
 from algotrader.backtest.summary import Value
 from algotrader.cli.output import fits, shown_path
 from algotrader.core.instants import utc_at
@@ -51,12 +52,16 @@ def print_run(console: Console, done: Completed, report: Path) -> None:
         console.print("  △ One set alone shows no overfitting: try its neighbours with `sweep`.")
     console.print()
     console.print(_fitting(console, done))
-    for remark in warnings_of(done.result):
-        console.print(Text(f"△ {remark.en}", style="yellow"))
+    print_warnings(console, done.result)
     if done.result.driver == "full":
         console.print("driver  full: the live engine, which held every rule of `risk`")
     console.print(f"again   algotrader rerun {done.record.run}")
     console.print(f"report  {shown_path(report)}", soft_wrap=True)
+
+
+def print_warnings(console: Console, result: RunResult) -> None:
+    for remark in warnings_of(result):
+        console.print(Text(f"△ {remark.en}", style="yellow"))
 
 
 def print_identity(console: Console, done: Completed) -> None:

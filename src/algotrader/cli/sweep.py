@@ -95,7 +95,7 @@ def sweep(
 
 def print_sweep(console: Console, done: Any, top: int) -> None:
     """Verdict, its reasons, and the best sets."""
-    from algotrader.cli.run_tables import format_value, print_identity
+    from algotrader.cli.run_tables import format_value, print_identity, print_warnings
 
     result = done.result
     print_identity(console, done.chosen)
@@ -113,6 +113,7 @@ def print_sweep(console: Console, done: Any, top: int) -> None:
         cells = [f"{result.plan.sets[row][name]}" for name in names]
         table.add_row(*cells, *(format_value(n, float(result.metrics[n][row])) for n in shown))
     console.print(table)
+    print_warnings(console, done.chosen.result)
     console.print(f"table   {shown_path(done.table)}", soft_wrap=True)
     console.print(f"report  {shown_path(done.report)}", soft_wrap=True)
 
@@ -146,6 +147,7 @@ def sweep_json(done: Any) -> dict[str, Any]:
     import math
 
     from algotrader.backtest.plain import plain_overfitting
+    from algotrader.backtest.remarks import warnings_of
 
     result = done.result
     rows = [
@@ -165,6 +167,7 @@ def sweep_json(done: Any) -> dict[str, Any]:
         "best": result.best,
         "sets": rows,
         "overfitting": plain_overfitting(done.judged),
+        "warnings": [remark.as_dict() for remark in warnings_of(done.chosen.result)],
         "table": str(done.table),
         "report": str(done.report),
     }

@@ -98,6 +98,7 @@ def walkforward(
 
 def print_walkforward(console: Console, done: Any) -> None:
     """The sentence, a row for each fold, and the joined account."""
+    from algotrader.cli.run_tables import print_warnings
     from algotrader.core.instants import utc_at
     from algotrader.core.units import format_number, format_percent
 
@@ -136,14 +137,17 @@ def print_walkforward(console: Console, done: Any) -> None:
             ", ".join(f"{name} {chosen[name]}" for name in done.swept),
         )
     console.print(table)
+    print_warnings(console, walked.run)
     console.print(f"report  {shown_path(done.report)}", soft_wrap=True)
 
 
 def walkforward_json(done: Any) -> dict[str, Any]:
     """The object that `walkforward --json` prints."""
     from algotrader.backtest.plain_search import plain_walkforward
+    from algotrader.backtest.remarks import warnings_of
 
-    return plain_walkforward(done) | {"report": str(done.report)}
+    warnings = [remark.as_dict() for remark in warnings_of(done.walked.run)]
+    return plain_walkforward(done) | {"warnings": warnings, "report": str(done.report)}
 
 
 def _folds(count: int) -> str:
