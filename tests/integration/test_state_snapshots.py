@@ -24,8 +24,9 @@ from tests.integration.test_steps_replay import (
     trader,
 )
 
-from algotrader.core.events import HaltRequested, OrderAccepted, decode_event
+from algotrader.core.events import HaltRequested, OrderAccepted, TradingMode, decode_event
 from algotrader.core.ids import VenueOrderId
+from algotrader.core.orders import OrderStatus, Side
 from algotrader.engine.engine import Engine
 from algotrader.engine.image import ImageError, differences, image_of, state_of
 from algotrader.live import snapshots
@@ -188,3 +189,12 @@ def test_reading_an_image_runs_no_function() -> None:
     for image in (pickle.dumps(print), pickle.dumps(eval), pickle.dumps(snapshots.body_of)):
         with pytest.raises(ImageError):
             state_of(image)
+
+
+def test_an_image_of_pythons_before_3_11_4_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There a member's own way of being written names `getattr`, which no image may."""
+    for kind in (OrderStatus, Side, TradingMode):
+        monkeypatch.setattr(kind, "__reduce_ex__", lambda one, _: (getattr, (type(one), one.name)))
+    _, steps, _ = traded()
+
+    assert differences(state_of(image_of(steps.engine.state)), steps.engine.state) == []

@@ -85,7 +85,7 @@ def _struct(kind: type[msgspec.Struct], fields: dict[str, Any]) -> msgspec.Struc
 
 @cache
 def _writers() -> dict[type, Callable[[Any], Any]]:
-    """How structs and frozen records are written; all else as `pickle` has it."""
+    """How structs, members and frozen records are written; all else as `pickle` has it."""
     found: dict[type, Callable[[Any], Any]] = {}
     waiting: list[type] = [msgspec.Struct]
     while waiting:
@@ -94,10 +94,17 @@ def _writers() -> dict[type, Callable[[Any], Any]]:
         waiting += kind.__subclasses__()
     modules = [module for name, module in sys.modules.items() if name.startswith(_PACKAGES)]
     for kind in (kind for module in modules for kind in vars(module).values()):
+        if isinstance(kind, type) and issubclass(kind, Enum):
+            found[kind] = _member
         getstate = getattr(kind, "__getstate__", None) if isinstance(kind, type) else None
         if getattr(getstate, "__name__", "") == "_dataclass_getstate":
             found[kind] = _record_writer(kind)
     return found
+
+
+def _member(value: Enum) -> tuple[type[Enum], tuple[object]]:
+    """A member by its value. Python 3.11.0 to 3.11.3 look it up by a function, which is not read."""
+    return type(value), (value.value,)
 
 
 def _record_writer(kind: type) -> Callable[[Any], Any]:
