@@ -71,7 +71,7 @@ SIZES: Final = {
 OF_A_START: Final = ("pause", "stands")
 
 DIES: Final = "dies "
-DEPTH: Final = 4  # choices after which the tree is cut into parts; equal worlds are one in a part
+DEPTH: Final = 6  # choices after which the tree is cut into parts; equal worlds are one in a part
 
 F83: Final = Script(
     trips=(Trip(there_s=4.2), Trip(back_s=2.95), *(4 * [Trip(back_s=None)])), push_s=None,
@@ -346,7 +346,7 @@ def beginnings(depth: int) -> Iterator[tuple[int, ...]]:
     path: list[int] | None = []
     while path is not None:
         choices = Choices(path)
-        live(choices)
+        live(choices, Known())  # what a part asks for, and no more
         del choices.made[depth:]
         yield tuple(one.taken for one in choices.made)
         path = choices.following()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.simulation import model_venue, one_order, traces
+from tests.simulation.choices import Choices
 from tests.simulation.faults import Faults
 from tests.simulation.history import HistoryPlan, simulate
 from tests.simulation.planted import BUGS
@@ -52,6 +53,16 @@ def test_lives_of_one_order_end_as_the_venue_says() -> None:
     lives = one_order.some(LIVES)
 
     assert lives.broken is None
+
+
+def test_a_part_of_the_tree_of_lives_begins_as_the_tree_does() -> None:
+    for beginning in one_order.beginnings(4):
+        choices = Choices(beginning)
+        history = one_order.live(choices, one_order.Known())
+
+        assert history is not None
+        assert history.witness.broken == []
+        assert all(one.taken < one.options for one in choices.made)
 
 
 @pytest.mark.slow
