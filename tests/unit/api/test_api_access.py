@@ -546,7 +546,11 @@ def test_f80_too_much_is_refused_before_it_is_read(api: Api) -> None:
     streamed = client.post(
         "/api/v1/halt", content=iter([b"x" * 600_000, b"x" * 600_000]), headers=headers
     )
+    announced = client.post(
+        "/api/v1/halt", content=b"{}", headers=headers | {"content-length": "100000000"}
+    )
 
+    assert (announced.status_code, _code(announced)) == (413, "api.too_large")
     assert (told.status_code, _code(told)) == (413, "api.too_large")
     assert (streamed.status_code, _code(streamed)) == (413, "api.too_large")
 
