@@ -46,7 +46,7 @@ T = TypeVar("T")
 _LOOK_S: Final = 0.04  # between looks at the journal
 _ABSENT_S: Final = 0.5  # between looks for a journal that is not there
 _RETRY_S: Final = 5.0
-_PAGE: Final = 500  # rows that are taken in before requests get a turn
+_PAGE: Final = 40  # rows that are taken in before requests get a turn: a few milliseconds
 _SCAN: Final = 20_000
 _REMEMBERED: Final = frozenset(
     {one.__name__ for one in (AccountMarked, Decided, CashMoved, OrderSubmitted)}

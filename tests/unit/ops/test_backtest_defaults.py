@@ -29,7 +29,7 @@ CHANGED = {
     "allow_gaps": ("true", True),
     "seed": ("7", 7),
 }
-ONLY_BY_OPTION = {"leverage", "margin_mode", "size_at", "gap_fill", "lot"}
+ONLY_BY_OPTION = {"leverage", "margin_mode", "size_at", "gap_fill", "lot", "limits_off"}
 FROM_RISK = {"max_weight", "max_notional"}
 
 
