@@ -43,6 +43,7 @@ class Stage(Protocol):
     told: list[Event]  # by `news`, or by the bars of a paper venue
 
     unable: frozenset[str]  # what is refused before it is sent: amend, stop
+    tells_terms: bool  # whether a look-up says what an order was changed to
     fee_rate: Decimal
     buys_pay_in_coin: bool
 
@@ -70,6 +71,7 @@ class PaperStage:
 
     pair = Symbol.parse("OKX:BTC/USDT")
     unable: frozenset[str] = frozenset()
+    tells_terms: bool = False
     fee_rate: Decimal = Decimal("0.001")
     buys_pay_in_coin: bool = True
 
@@ -120,6 +122,7 @@ class OkxStage:
 
     pair = BTC
     unable: frozenset[str] = frozenset()
+    tells_terms: bool = True
     fee_rate: Decimal = Decimal("0.001")
     buys_pay_in_coin: bool = True
 
@@ -159,6 +162,7 @@ class UnifiedStage:
     venue: LookAlike
     pair: Symbol
     unable: frozenset[str]
+    tells_terms: bool = field(default=True, init=False)
     clock: SystemClock = field(default_factory=SystemClock)
     told: list[Event] = field(default_factory=list)
 

@@ -152,7 +152,8 @@ EXAMPLES: tuple[events.Event, ...] = (
     ),
     events.OrderSeen(
         **_NEWS, venue_order_id=VenueOrderId("v-1"), status=OrderStatus.PARTIALLY_FILLED,
-        filled_quantity=Decimal("0.25"), asked_ms=1_709_294_409_000,
+        filled_quantity=Decimal("0.25"), asked_ms=1_709_294_409_000, quantity=Decimal("0.75"),
+        limit=Decimal("61000.5"),
     ),
     events.OrderNotFound(**_NEWS, asked_ms=1_709_294_409_000),
     events.OrderCancelRequested(**_NEWS, reason="a new target"),

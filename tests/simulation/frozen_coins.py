@@ -18,7 +18,7 @@ from tests.simulation.model_venue import ModelVenue, VenueOrder
 from tests.simulation.properties import broken_when_settled, broken_while_running
 
 from algotrader.core.ids import RunId
-from algotrader.core.orders import Order, Protection, Side
+from algotrader.core.orders import PROTECTIVE, Order, Protection, Side
 from algotrader.core.symbols import Symbol
 from algotrader.engine.settings import EngineSettings
 from algotrader.portfolio.sizing import whole_lots
@@ -88,14 +88,14 @@ def broken(plan: HistoryPlan, patch: Any) -> tuple[list[str], History]:
 
 
 def unguarded(history: History) -> Iterator[str]:
-    """R19: at the end each position has stops of its size, or none is held."""
+    """R19: at the end each position has stops of its size, or is being left, or none is held."""
     state, venue = history.folded().state, history.venue
     part = state.books[MAIN].parts[RANDOM]
     for symbol in SYMBOLS:
         lot = state.settings.instruments[symbol].lot
         held = whole_lots(part.position(symbol).quantity, lot) * lot
         assert isinstance(venue, FreezingVenue)
-        stops = [one for one in venue.open_sales(symbol) if one.order.terms.stop is not None]
+        stops = [one for one in venue.open_sales(symbol) if one.order.intent.purpose in PROTECTIVE]
         size = sum((one.rest for one in stops), Decimal(0))
         worth = held * venue.prices[symbol]
         if worth > state.settings.instruments[symbol].min_notional and size != held:

@@ -42,7 +42,7 @@ from algotrader.core.events import (
 )
 from algotrader.core.ids import AccountId, OrderId, RunId, StrategyId
 from algotrader.core.money import Currency
-from algotrader.core.orders import Order, Side
+from algotrader.core.orders import Order, Purpose, Side
 from algotrader.core.ports import Clock, Notice, SteadyClock
 from algotrader.core.symbols import Symbol
 from algotrader.engine.commands import AskStrategy
@@ -458,13 +458,16 @@ class World:
             "ts_event": 0, "ts_known": 0, "by": "owner", "channel": "cli", "reason": "a test",
             "request": f"hand-{self._by_hand}", "account": MAIN,
         }  # fmt: skip
+        theirs = [one for one in alive if self._is_by_hand(one)]
         deed = chance.choice(("buy", "sell", "leave", "amend", "cancel", "cancel"))
+        if theirs and chance.random() < 0.5:
+            deed = "amend"
         if deed == "cancel" and alive:
             return HandCancelRequested(**who, order=chance.choice(alive))
         if deed == "amend" and alive:
-            order = self._venue.alive[chance.choice(alive)].order
-            half = order.quantity / 2
-            return HandAmendRequested(**who, order=order.order_id, quantity=half)
+            held = self._venue.alive[chance.choice(theirs or alive)]
+            changed = held.order.quantity * chance.choice((Decimal("0.5"), Decimal("1.5")))
+            return HandAmendRequested(**who, order=held.order.order_id, quantity=changed)
         symbol = chance.choice(SYMBOLS)
         price = self._venue.prices[symbol]
         limit = chance.choice((None, price))
@@ -477,6 +480,9 @@ class World:
             **who, instrument=symbol, side=Side.SELL, quantity=quantity, limit=limit,
             reduce_only=deed == "leave",
         )  # fmt: skip
+
+    def _is_by_hand(self, order_id: OrderId) -> bool:
+        return self._venue.orders[order_id].order.intent.purpose is Purpose.OPERATOR
 
     def _perhaps_fill_the_disk(self) -> None:
         if self._strikes(self._plan.faults.full):

@@ -17,6 +17,7 @@ from tests.simulation.wire import PATIENCE_S, Wire
 from algotrader.core.events import (
     Event,
     OrderAccepted,
+    OrderAmended,
     OrderAmendRefused,
     OrderCancelRefused,
     OrderFilled,
@@ -29,7 +30,7 @@ from algotrader.core.fills import Fill, Liquidity
 from algotrader.core.ids import AccountId, OrderId, TradeId, VenueOrderId
 from algotrader.core.instants import utc_at, utc_ms
 from algotrader.core.money import Currency
-from algotrader.core.orders import Approved, Order, OrderStatus
+from algotrader.core.orders import Approved, Order, OrderStatus, Purpose
 from algotrader.core.ports import Clock
 from algotrader.core.symbols import Symbol
 from algotrader.data.adapters.okx.rest import Answer
@@ -57,13 +58,16 @@ class VenueOrder:
     order: Order
     venue_id: VenueOrderId
     placed_ms: int
+    quantity: Decimal  # as amended, like its prices: these are shown, and mean nothing here
+    limit: Decimal | None
+    stop: Decimal | None
     status: OrderStatus = OrderStatus.ACCEPTED
     fills: list[Fill] = field(default_factory=list)
     filled: Decimal = ZERO  # all of `fills`
 
     @property
     def rest(self) -> Decimal:
-        return self.order.quantity - self.filled
+        return self.quantity - self.filled
 
 
 class ModelVenue:
@@ -104,8 +108,9 @@ class ModelVenue:
             self.struck["refuse"] += 1
             return self._chance.choice(REFUSED)
         made = VenueOrder(
-            order=order, venue_id=VenueOrderId(f"v{len(self.orders)}"), placed_ms=self.now_ms()
-        )
+            order=order, venue_id=VenueOrderId(f"v{len(self.orders)}"), placed_ms=self.now_ms(),
+            quantity=order.quantity, limit=order.terms.limit, stop=order.terms.stop,
+        )  # fmt: skip
         self.orders[order.order_id] = self.alive[order.order_id] = made
         self.placed.append(made)
         self._push(made)
@@ -128,6 +133,18 @@ class ModelVenue:
         self.happened("cancelled")
         return True
 
+    def amend(
+        self, order_id: OrderId, quantity: Decimal, limit: Decimal | None, stop: Decimal | None
+    ) -> VenueOrder | None:
+        """The order as changed; None: it is over, or more than that has traded."""
+        held = self.alive.get(order_id)
+        if held is None or quantity <= held.filled:
+            return None
+        held.quantity, held.limit, held.stop = quantity, limit, stop
+        self._push(held)
+        self.happened("amended")
+        return held
+
     def positions(self, symbols: Sequence[Symbol]) -> dict[Symbol, Decimal]:
         return {symbol: self._positions.get(symbol, ZERO) for symbol in symbols}
 
@@ -139,6 +156,8 @@ class ModelVenue:
         parts = self._chance.choice((1, 1, 2, 3))
         stays = self._chance.random() < self.faults.partial
         pace_s = self._chance.choice((0.5, 0.5, 20.0))  # some rest for a while before they trade
+        if held.order.intent.purpose is Purpose.OPERATOR and held.order.terms.limit is not None:
+            pace_s = 120.0  # long enough for a person to change it
         for part in range(parts):
             drawn_s = self._chance.random() * pace_s
             await self._wait(drawn_s)
@@ -199,7 +218,8 @@ class ModelVenue:
         return OrderSeen(
             ts_event=now, ts_known=now, account=self.account, order_id=held.order.order_id,
             instrument=held.order.instrument, venue_order_id=held.venue_id, status=held.status,
-            filled_quantity=held.filled, asked_ms=asked_ms,
+            filled_quantity=held.filled, asked_ms=asked_ms, quantity=held.quantity,
+            limit=held.limit, stop=held.stop,
         )  # fmt: skip
 
     def tell(self, event: Event) -> None:
@@ -224,6 +244,7 @@ class Asked(StrEnum):
 
     PLACE = "place"
     CANCEL = "cancel"
+    AMEND = "amend"
     LOOK_UP = "look_up"
     TRADES = "trades"
     POSITIONS = "positions"
@@ -231,7 +252,7 @@ class Asked(StrEnum):
     @property
     def changes(self) -> bool:
         """Whether it does something there."""
-        return self in (Asked.PLACE, Asked.CANCEL)
+        return self in (Asked.PLACE, Asked.CANCEL, Asked.AMEND)
 
 
 class ModelBroker:
@@ -288,12 +309,26 @@ class ModelBroker:
     async def amend(
         self, order_id: OrderId, instrument: Symbol, *, quantity: Decimal, limit: Decimal | None,
         stop: Decimal | None,
-    ) -> OrderAmendRefused:  # fmt: skip
-        """This venue changes no orders."""
+    ) -> OrderAmended | OrderAmendRefused | None:  # fmt: skip
         self._perhaps_crash()
-        return OrderAmendRefused(
-            **self._times(), account=self._venue.account, order_id=order_id,
-            instrument=instrument, code="final", reason=f"stays as it is: {quantity} {limit} {stop}",
+        told: list[tuple[VenueOrder | None, int]] = []
+        answered = await self._exchange(
+            lambda: told.append(
+                (self._venue.amend(order_id, quantity, limit, stop), self._venue.now_ms())
+            ),
+            Asked.AMEND,
+        )
+        if not answered:
+            return None
+        held, changed_ms = told[-1]
+        names = {"account": self._venue.account, "order_id": order_id, "instrument": instrument}
+        if held is None:
+            return OrderAmendRefused(
+                **self._times(), **names, code="final", reason="over, or more of it has traded"
+            )
+        return OrderAmended(
+            ts_event=changed_ms, ts_known=utc_ms(self._clock.now()), **names,
+            quantity=quantity, limit=limit, stop=stop,
         )  # fmt: skip
 
     async def look_up(self, order_id: OrderId, instrument: Symbol) -> OrderSeen | OrderNotFound:

@@ -46,6 +46,11 @@ BUGS = {
         before="if known is not None:",
         after="if False:",
     ),
+    "change_without_an_answer_is_forgotten": Planted(
+        module="algotrader.execution.order_life",
+        before="asked_quantity=max(event.quantity, self.asked_quantity)",
+        after="asked_quantity=ZERO",
+    ),
     "sent_before_it_is_written": Planted(
         module="algotrader.live.steps",
         before="self._journal.append_steps([entries for _, entries in self._waiting])",

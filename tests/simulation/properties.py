@@ -37,6 +37,7 @@ from algotrader.portfolio.positions import ZERO, exact
 
 IN_DOUBT: Final = (
     OrderStatus.PENDING, OrderStatus.UNKNOWN, OrderStatus.SETTLING, OrderStatus.PENDING_CANCEL,
+    OrderStatus.PENDING_AMEND,
 )  # fmt: skip
 FOUND_WITHIN_MS: Final = 75_000  # asked each 30 s, and again where the answer is lost
 COMPARED_EACH: Final = 50  # events
@@ -60,9 +61,12 @@ def broken_while_running(history: History) -> Iterator[str]:
             yield f"P2: order {held.order.order_id} is at the venue and in no row"
             return
     seen.orders = len(venue.placed)
-    for order_id in venue.alive:
-        if state.orders[order_id].is_final:
-            yield f"P21: order {order_id} is {state.orders[order_id].status} here, alive there"
+    for order_id, held in venue.alive.items():
+        live = state.orders[order_id]
+        if live.is_final:
+            yield f"P21: order {order_id} is {live.status} here, alive there"
+        elif held.quantity > live.filled + live.most_open:
+            yield f"P6: order {order_id} may trade {held.quantity}, more than is counted with"
 
 
 def broken_when_settled(history: History) -> Iterator[str]:
@@ -82,6 +86,9 @@ def broken_when_settled(history: History) -> Iterator[str]:
     for live in state.orders.all():
         if live.status in IN_DOUBT:
             yield f"P11: order {live.order.order_id} is still {live.status}"
+    for order_id, held in venue.alive.items():
+        if (ours := state.orders[order_id].quantity) != held.quantity:
+            yield f"P21: order {order_id} is of {ours} here, of {held.quantity} at the venue"
     book = state.books[MAIN].whole
     theirs = venue.positions(SYMBOLS)
     for symbol in SYMBOLS:

@@ -16,7 +16,6 @@ from typing import Final
 
 from algotrader._kernel import sizing as kernel
 from algotrader.core.events import (
-    OrderAmendRequested,
     TimerFired,
     TradingMode,
     WorkEnded,
@@ -25,12 +24,12 @@ from algotrader.core.events import (
 from algotrader.core.ids import AccountId, StrategyId
 from algotrader.core.orders import Intent, OrderStatus, OrderTerms, Purpose, TimeInForce
 from algotrader.core.symbols import Symbol
-from algotrader.engine.commands import Amend, SetTimer
+from algotrader.engine.commands import SetTimer
 from algotrader.engine.planning import next_attempt
 from algotrader.engine.protected import Place
 from algotrader.engine.sending import Sender
 from algotrader.engine.settings import Algorithm, AlgorithmKind
-from algotrader.engine.step import Step, names, now
+from algotrader.engine.step import Step, now
 from algotrader.engine.works import Work
 from algotrader.execution.order_life import ZERO, LiveOrder
 from algotrader.portfolio.positions import exact
@@ -99,8 +98,7 @@ class Algorithms:
     def _finish(self, place: Place, work: Work, slices: Sequence[LiveOrder], now_ms: int) -> None:
         """The time is over: what rests ends, and the rest is tried once at the bound."""
         for live in slices:
-            waits = live.status is OrderStatus.PENDING_CANCEL
-            if not waits and live.status.may_become(OrderStatus.PENDING_CANCEL):
+            if live.may_be_cancelled:
                 self._sender.cancel(live, now_ms, "the time to work it is over")
         if slices:
             return  # `ended` comes back here
@@ -153,17 +151,8 @@ class Algorithms:
         rests = live.status in (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
         if not rests or live.limit == price:
             return
-        exposure = self._sender.exposure(live.order.account, now_ms)
-        rest = live.open_quantity
-        if self._step.state.risk.refuses_change(live, rest, price, live.stop, exposure):
-            return  # it stays where it is (R28)
-        self._step.tell(
-            OrderAmendRequested(
-                **now(now_ms), **names(live), quantity=live.quantity, limit=price,
-                stop=live.stop, reason="the best price moved",
-            )
-        )  # fmt: skip
-        self._step.do(Amend(**names(live), quantity=live.quantity, limit=price, stop=live.stop))
+        # Where risk refuses, it stays where it is (R28).
+        self._sender.amend(live, live.quantity, price, live.stop, now_ms, "the best price moved")
 
     def _best(self, place: Place, work: Work) -> Decimal:
         """The best price of our side, or the last close, at most the bound."""

@@ -9,6 +9,7 @@ Stops of what is held, and what risk sends, are not a person's to change: they w
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
@@ -48,6 +49,7 @@ from algotrader.execution.order_life import ZERO, LiveOrder
 from algotrader.portfolio.positions import exact
 from algotrader.portfolio.sizing import limit_price, stop_price, whole_lots
 from algotrader.risk.exposure import AccountExposure
+from algotrader.risk.gate import without_order
 from algotrader.risk.margin import free_of
 
 _ASKED_FOR: Final = frozenset({Purpose.ORDER, Purpose.OPERATOR})
@@ -123,6 +125,8 @@ class ByHand:
             if old is not None:
                 return (old,)
         try:
+            if (short := _unpaid_change(self._step.state, live, terms, event)) is not None:
+                return (short,)
             return self._sender.amend(live, *terms, event.ts_known, f"asked for by {event.by}")
         except DataError as error:
             return (DenialReason(rule="unjudged", message=error.message),)
@@ -242,7 +246,7 @@ def _free(state: EngineState, event: HandOrderRequested) -> Decimal:
     with exact():
         taken = sum(
             (
-                live.open_quantity
+                live.most_open
                 for live in state.orders.open(event.account, event.instrument)
                 if live.order.side is event.side and live.order.intent.purpose not in PROTECTIVE
             ),
@@ -323,6 +327,23 @@ def _unpaid(exposure: AccountExposure, terms: OrderTerms) -> DenialReason | None
         return None
     message = f"it costs {cost:,.2f} with its fee, {max(free, ZERO):,.2f} is free"
     return DenialReason(rule="cash", message=message)
+
+
+def _unpaid_change(
+    state: EngineState,
+    live: LiveOrder,
+    changed: tuple[Decimal, Decimal | None, Decimal | None],
+    event: HandAmendRequested,
+) -> DenialReason | None:
+    """The same of an order in its new form, in the place of its old one."""
+    quantity, limit, stop = changed
+    exposure = account_exposure(state, event.account, event.ts_known)
+    if live.order.terms.reduce_only:
+        return None
+    with exact():
+        rest = quantity - live.filled
+    terms = replace(live.order.terms, quantity=rest, limit=limit, stop=stop)
+    return _unpaid(without_order(exposure, live), terms)
 
 
 def _mode(

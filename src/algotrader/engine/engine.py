@@ -36,6 +36,7 @@ from algotrader.core.events import (
     OrderAccepted,
     OrderAmended,
     OrderAmendRefused,
+    OrderCancelRefused,
     OrderFilled,
     OrderNotFound,
     OrderRejected,
@@ -165,11 +166,14 @@ class Engine:
                 if before is not None:
                     self._follower.look_up(before)
                     self._keeper.change_refused(before.order, now_ms)
+            case OrderCancelRefused():
+                if before is not None:
+                    self._keeper.change_refused(before.order, now_ms)
             case OrderAccepted() | OrderAmended():
                 if before is not None:
                     self._guard_answered(before, now_ms)
             case OrderSeen():
-                if before is not None and before.status in _UNANSWERED:
+                if before is not None and self._is_news(before):
                     self._guard_answered(before, now_ms)
             case ModeChanged():
                 self._mode_changed(event, waiting)
@@ -208,6 +212,14 @@ class Engine:
                     self._follower.look_up(live)
                     self._follower.watch(live, now_ms)
         return outcome
+
+    def _is_news(self, before: LiveOrder) -> bool:
+        """Whether a word of the venue ends a doubt, or shows a change that came late."""
+        live = self.state.orders[before.order.order_id]
+        changed = (live.quantity, live.stop, live.limit) != (
+            before.quantity, before.stop, before.limit,
+        )  # fmt: skip
+        return before.status in _UNANSWERED or changed
 
     def _guard_answered(self, before: LiveOrder, now_ms: int) -> None:
         """What is held may have changed while the venue's answer was on its way."""
@@ -340,8 +352,7 @@ class Engine:
 
     def _cancel_open(self, instance: StrategyInstance, symbol: Symbol, now_ms: int) -> None:
         for live in list(working(self.state, instance, symbol)):
-            may_ask = live.status.may_become(OrderStatus.PENDING_CANCEL)
-            if may_ask and live.status is not OrderStatus.PENDING_CANCEL:
+            if live.may_be_cancelled:
                 self._sender.cancel(live, now_ms, "a new target")
 
     def _position_changed(self, fill: Fill, now_ms: int) -> None:

@@ -155,8 +155,7 @@ class Explicit:
         live = self._live(answer, number)
         if live is None:
             return
-        waits = live.status is OrderStatus.PENDING_CANCEL
-        if not waits and live.status.may_become(OrderStatus.PENDING_CANCEL):
+        if live.may_be_cancelled:
             self._sender.cancel(live, now_ms, "the strategy asked for it")
 
     def _amend(self, answer: StrategyAnswered, asked: AskedAmend, now_ms: int) -> None:

@@ -6,13 +6,11 @@ import math
 from collections.abc import Iterator
 from decimal import Decimal
 
-from algotrader.core.events import OrderAmendRequested
 from algotrader.core.orders import Intent, Order, OrderStatus, OrderTerms, Purpose
 from algotrader.core.ports import Severity
-from algotrader.engine.commands import Amend
 from algotrader.engine.groups import GroupKey, GroupLeg
 from algotrader.engine.sending import Sender
-from algotrader.engine.step import Step, names, now
+from algotrader.engine.step import Step
 from algotrader.execution.order_life import ZERO, LiveOrder
 from algotrader.portfolio.positions import exact
 from algotrader.portfolio.sizing import LOT_SLACK
@@ -61,21 +59,15 @@ class Matcher:
 
     def _shorten(self, live: LiveOrder, left: Decimal, now_ms: int) -> None:
         if left == 0:
-            waits = live.status is OrderStatus.PENDING_CANCEL
-            if not waits and live.status.may_become(OrderStatus.PENDING_CANCEL):
+            if live.may_be_cancelled:
                 self._sender.cancel(live, now_ms, "a leg of its group ended")
             return
         if live.status.may_become(OrderStatus.PENDING_AMEND):
             quantity = live.filled + left
             if quantity == live.quantity or live.status is OrderStatus.PENDING_AMEND:
                 return
-            self._step.tell(
-                OrderAmendRequested(
-                    **now(now_ms), **names(live), quantity=quantity, limit=live.limit,
-                    stop=live.stop, reason="a leg of its group ended",
-                )
-            )  # fmt: skip
-            self._step.do(Amend(**names(live), quantity=quantity, limit=live.limit, stop=live.stop))
+            reason = "a leg of its group ended"
+            self._sender.change(live, quantity, live.limit, live.stop, now_ms, reason)
 
     def _give_back(
         self, key: GroupKey, leg: GroupLeg, order: Order, quantity: Decimal, now_ms: int

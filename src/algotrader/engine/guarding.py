@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from algotrader.core.events import OrderAmendRequested
+from algotrader._kernel import sizing as kernel
 from algotrader.core.fills import Fill
 from algotrader.core.ids import OrderId
 from algotrader.core.orders import (
@@ -27,11 +27,10 @@ from algotrader.core.orders import (
     Side,
 )
 from algotrader.core.symbols import Symbol
-from algotrader.engine.commands import Amend
 from algotrader.engine.protected import Place
 from algotrader.engine.sending import Sender
 from algotrader.engine.settings import StrategyInstance
-from algotrader.engine.step import Step, names, now
+from algotrader.engine.step import Step
 from algotrader.execution.order_life import ZERO, LiveOrder
 from algotrader.portfolio.positions import exact
 from algotrader.portfolio.sizing import limit_price, stop_price, whole_lots
@@ -108,7 +107,7 @@ class Guardian:
         if not instance.protection or not self._lots(place):
             return
         wanted = self._position(place, instance.protection)
-        alive = [live for live in self._of_position(place) if not live.cancel_wanted]
+        alive = [live for live in self._of_position(place) if not live.is_ending]
         if alive:
             self._move(alive, wanted, now_ms)
         elif opener is not None:
@@ -204,6 +203,9 @@ class Guardian:
         of_position: bool,
     ) -> None:
         state = self._step.state
+        terms, price = state.terms[wanted.symbol], state.price(wanted.symbol)
+        if kernel.below_minimum(terms, float(wanted.quantity), price):
+            return  # dust is not guarded: the venue trades no less (R9)
         cause = state.orders[parent].order.intent
         attempt = state.protected.sets.get(parent, 0)
         intents = [
@@ -211,14 +213,14 @@ class Guardian:
                 account=instance.account,
                 strategy=instance.strategy,
                 decided_at=cause.decided_at,
-                terms=terms,
+                terms=guard,
                 purpose=purpose,
                 attempt=attempt,
                 towards=ZERO if of_position else None,
                 parent=parent,
                 tag=cause.tag,
             )
-            for purpose, terms in self._terms(wanted)
+            for purpose, guard in self._terms(wanted)
         ]
         self._sender.judge(instance.account, intents, now_ms)
 
@@ -279,13 +281,7 @@ class Guardian:
         waits = live.status is OrderStatus.PENDING_AMEND
         if waits or not live.status.may_become(OrderStatus.PENDING_AMEND):
             return  # asked again when the venue has answered
-        self._step.tell(
-            OrderAmendRequested(
-                **now(now_ms), **names(live), quantity=quantity, limit=limit, stop=stop,
-                reason="what it guards changed",
-            )
-        )  # fmt: skip
-        self._step.do(Amend(**names(live), quantity=quantity, limit=limit, stop=stop))
+        self._sender.change(live, quantity, limit, stop, now_ms, "what it guards changed")
 
     def _end_entries(self, exit_: Order, now_ms: int) -> None:
         """What is left of the entry: targets of the side that was held, or the order guarded."""
@@ -303,8 +299,7 @@ class Guardian:
 
     def _end(self, orders: list[LiveOrder], now_ms: int, reason: str) -> None:
         for live in orders:
-            waits = live.status is OrderStatus.PENDING_CANCEL
-            if not waits and live.status.may_become(OrderStatus.PENDING_CANCEL):
+            if live.may_be_cancelled:
                 self._sender.cancel(live, now_ms, reason)
 
     def _guards(self, place: Place) -> list[LiveOrder]:

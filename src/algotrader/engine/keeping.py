@@ -73,10 +73,18 @@ class Keeper:
             self._wake((order.strategy, order.instrument), now_ms + allowed_ms)
 
     def change_refused(self, order: Order, now_ms: int) -> None:
-        """A guard could not be changed: soon it is made anew, in the size that is held then."""
+        """A guard could not be changed or ended: soon it is asked for again, or made anew."""
         guards = order.intent.purpose in PROTECTIVE
         if guards and self._step.settings.guard_within_ms is not None:
             self._wake((order.strategy, order.instrument), now_ms + _AGAIN_MS)
+
+    def _end_for_sale(self, place: Place, now_ms: int) -> None:
+        """A sale waits for the coins: the request to end their guard may have overtaken the guard."""
+        if place not in self._step.state.thawing:
+            return
+        for live in list(self._guards(place)):
+            if live.may_be_cancelled:
+                self._sender.cancel(live, now_ms, "its coins are to be sold")
 
     def _end_wrong_sizes(self, place: Place, now_ms: int) -> None:
         lot = self._step.settings.instruments[place[1]].lot
@@ -93,9 +101,7 @@ class Keeper:
         """A target that was reached and has not traded makes way for a stop again."""
         for live in list(self._guards(place)):
             reached = live.order.order_id in self._step.state.protected.exits
-            waits = live.status is OrderStatus.PENDING_CANCEL
-            may_end = not waits and live.status.may_become(OrderStatus.PENDING_CANCEL)
-            if live.order.intent.purpose is Purpose.BRACKET and reached and may_end:
+            if live.order.intent.purpose is Purpose.BRACKET and reached and live.may_be_cancelled:
                 self._sender.cancel(live, now_ms, "its target rests and its stop is gone")
 
     def check_all(self, account: AccountId, now_ms: int) -> None:
@@ -110,7 +116,8 @@ class Keeper:
                         live.order.order_id in self._step.state.protected.exits
                         for live in self._guards(place)
                     )
-                    if reached or place in self._step.state.protected.bare:
+                    waits = place in self._step.state.thawing
+                    if reached or waits or place in self._step.state.protected.bare:
                         self._wake(place, now_ms + _AGAIN_MS)
                     self.check(place, now_ms)
                     # A change may have been refused, or never sent, before the restart.
@@ -126,6 +133,7 @@ class Keeper:
         allowed_ms = self._step.settings.guard_within_ms
         if allowed_ms is None:
             return
+        self._end_for_sale(place, now_ms)
         if since_ms is None:
             self._end_targets(place, now_ms)
             self._end_wrong_sizes(place, now_ms)
@@ -149,8 +157,7 @@ class Keeper:
         self._step.alert(Severity.CRITICAL, f"unguarded:{strategy}:{symbol}", text)
         sales = list(self._sales(place))
         for live in sales:  # it took too long: the rest is to be guarded again, or left
-            waits = live.status is OrderStatus.PENDING_CANCEL
-            if not waits and live.status.may_become(OrderStatus.PENDING_CANCEL):
+            if live.may_be_cancelled:
                 self._sender.cancel(live, now_ms, "its position was without a stop for too long")
         if sales or place in self._step.state.thawing:
             return

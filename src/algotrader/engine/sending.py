@@ -104,14 +104,26 @@ class Sender:
         exposure = self.exposure(live.order.account, now_ms)
         reasons = self._step.state.risk.refuses_change(live, rest, limit, stop, exposure)
         if not reasons:
-            self._step.tell(
-                OrderAmendRequested(
-                    **now(now_ms), **names(live), quantity=quantity, limit=limit, stop=stop,
-                    reason=reason,
-                )
-            )  # fmt: skip
-            self._step.do(Amend(**names(live), quantity=quantity, limit=limit, stop=stop))
+            self.change(live, quantity, limit, stop, now_ms, reason)
         return reasons
+
+    def change(
+        self,
+        live: LiveOrder,
+        quantity: Decimal,
+        limit: Decimal | None,
+        stop: Decimal | None,
+        now_ms: int,
+        reason: str,
+    ) -> None:
+        """Ask for what adds nothing, and so needs no judge; durable before it is asked."""
+        self._step.tell(
+            OrderAmendRequested(
+                **now(now_ms), **names(live), quantity=quantity, limit=limit, stop=stop,
+                reason=reason,
+            )
+        )  # fmt: skip
+        self._step.do(Amend(**names(live), quantity=quantity, limit=limit, stop=stop))
 
     def exposure(self, account: AccountId, now_ms: int) -> AccountExposure:
         """An account as risk judges it."""

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from algotrader.core.events import IntentRaised, OrderDenied, TradingMode
 from algotrader.core.instants import utc_ms
-from algotrader.core.orders import PROTECTIVE, DenialReason, Intent, OrderStatus, Purpose, Side
+from algotrader.core.orders import PROTECTIVE, DenialReason, Intent, Purpose, Side
 from algotrader.engine.planning import next_attempt
 from algotrader.engine.protected import Place
 from algotrader.engine.sending import Sender
@@ -39,8 +39,7 @@ class Thaw:
             return False
         self._step.tell(IntentRaised(**now(now_ms), intent=intent))
         for live in guards:
-            waits = live.status is OrderStatus.PENDING_CANCEL
-            if not waits and live.status.may_become(OrderStatus.PENDING_CANCEL):
+            if live.may_be_cancelled:
                 self._sender.cancel(live, now_ms, "its coins are to be sold")
         return True
 

@@ -34,7 +34,6 @@ from algotrader.core.events import (
     TradingMode,
 )
 from algotrader.core.ids import AccountId
-from algotrader.core.orders import OrderStatus
 from algotrader.core.ports import Severity
 from algotrader.engine.commands import SetTimer
 from algotrader.engine.planning import next_attempt
@@ -133,8 +132,7 @@ class Watcher:
         asked = state.risk.remedy(exposure, state.orders.open(account))
         for order_id in asked.cancels:
             live = state.orders[order_id]
-            waits = live.status is OrderStatus.PENDING_CANCEL
-            if not waits and live.status.may_become(OrderStatus.PENDING_CANCEL):
+            if live.may_be_cancelled:
                 self._sender.cancel(live, now_ms, "a risk rule")
         intents = [replace(intent, attempt=next_attempt(state, intent)) for intent in asked.intents]
         self._sender.judge(account, intents, now_ms)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from decimal import Decimal
 
 from algotrader.core.events import OrderFilled, OrderSubmitted
 from algotrader.core.ids import AccountId, OrderId
-from algotrader.core.orders import OrderStatus, Side
+from algotrader.core.orders import OrderStatus
 from algotrader.core.symbols import Symbol
-from algotrader.execution.order_life import ZERO, LiveOrder, OrderEvent
+from algotrader.execution.order_life import LiveOrder, OrderEvent
 
 
 class OrderBook:
@@ -76,17 +75,6 @@ class OrderBook:
             if instrument is not None and live.order.instrument != instrument:
                 continue
             yield live
-
-    def open_quantity(self, account: AccountId, instrument: Symbol, side: Side) -> Decimal:
-        """What open orders of one side may still trade, orders in doubt at their full rest."""
-        return sum(
-            (
-                live.open_quantity
-                for live in self.open(account, instrument)
-                if live.order.side is side
-            ),
-            ZERO,
-        )
 
     def has_doubt(self, account: AccountId, instrument: Symbol) -> bool:
         """Whether an order of the instrument is neither known to live nor to have ended."""

@@ -92,6 +92,10 @@ class LiveOrder(msgspec.Struct, frozen=True, kw_only=True):
     quantity: Decimal  # as amended
     limit: Decimal | None = None  # as amended
     stop: Decimal | None = None  # as amended
+    asked_quantity: Decimal = ZERO  # the most that a change made of it which may still come to pass
+    asked_ms: int = 0  # UTC ms, when the newest change was asked for
+    unanswered: int = 0  # changes that were asked for
+    terms_ms: int | None = None  # UTC ms of the venue, of its newest word on an amended order
     venue_order_id: VenueOrderId | None = None
     trades: Mapping[TradeId, Decimal] = msgspec.field(default_factory=dict)
     filled: Decimal = ZERO  # sum of the trades
@@ -122,6 +126,28 @@ class LiveOrder(msgspec.Struct, frozen=True, kw_only=True):
     def open_quantity(self) -> Decimal:
         """What may still trade: nothing once final, all that is not filled until then."""
         return ZERO if self.is_final else max(self.quantity - self.filled, ZERO)
+
+    @property
+    def most_open(self) -> Decimal:
+        """What may still trade if a change that nobody answered for came to pass (R28)."""
+        return ZERO if self.is_final else max(self._most - self.filled, ZERO)
+
+    @property
+    def _most(self) -> Decimal:
+        return max(self.quantity, self.asked_quantity)
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether we asked for its end, and the venue has not said that it lives on."""
+        return self.cancel_wanted and self.status in (
+            OrderStatus.PENDING_CANCEL, OrderStatus.UNKNOWN,
+        )  # fmt: skip
+
+    @property
+    def may_be_cancelled(self) -> bool:
+        """Whether its end may be asked for, and is not asked for already."""
+        waits = self.status is OrderStatus.PENDING_CANCEL
+        return not waits and self.status.may_become(OrderStatus.PENDING_CANCEL)
 
     @property
     def lacks_trades(self) -> bool:
@@ -176,24 +202,49 @@ class LiveOrder(msgspec.Struct, frozen=True, kw_only=True):
                 return self if overtaken else self._moved(self._lives(OrderStatus.TRIGGERED))
             case OrderAmendRequested():
                 resumes = self.status if self.status in _RESTING else self.resumes
-                return replace(self._moved(OrderStatus.PENDING_AMEND), resumes=resumes)
+                moved = self._moved(OrderStatus.PENDING_AMEND)
+                return replace(
+                    moved,
+                    resumes=resumes,
+                    asked_quantity=max(event.quantity, self.asked_quantity),
+                    asked_ms=event.ts_known,
+                    unanswered=self.unanswered + 1,
+                )
             case OrderAmendRefused():
-                waits = self.status is OrderStatus.PENDING_AMEND
-                return self._moved(self._working()) if waits else self
+                return self._answered(lives=self.status is OrderStatus.PENDING_AMEND)
             case OrderAmended():
-                return self._amended(event)
+                return self._told(event, event.quantity)._answered(lives=True)
 
-    def _amended(self, event: OrderAmended) -> LiveOrder:
-        changed = replace(self, quantity=event.quantity, limit=event.limit, stop=event.stop)
-        if self.is_final or self.status in (OrderStatus.SETTLING, OrderStatus.PENDING_CANCEL):
-            return changed  # the end, or the wish for it, overtook the answer
-        if changed.filled >= changed.quantity:
-            return changed._moved(OrderStatus.FILLED)
-        return changed._moved(changed._working())
+    def _answered(self, *, lives: bool) -> LiveOrder:
+        """After the answer to a change. One that never gets its answer counts to the order's end:
+        a request may overtake a later one, and nothing says that it will not come."""
+        left = max(self.unanswered - 1, 0)
+        known = replace(self, unanswered=left, asked_quantity=self.asked_quantity if left else ZERO)
+        if known.is_final or known.status in (OrderStatus.SETTLING, OrderStatus.PENDING_CANCEL):
+            return known  # the end, or the wish for it, overtook the answer
+        if known.filled >= known._most:
+            return known._moved(OrderStatus.FILLED)
+        return known._moved(known._working()) if lives else known
+
+    def _told(self, event: OrderAmended | OrderSeen, quantity: Decimal) -> LiveOrder:
+        """Quantity and prices by the venue's newest word, as its own clock orders them (F27)."""
+        if event.ts_event < (self.terms_ms or 0):
+            return self
+        limit = self.limit if event.limit is None else event.limit
+        stop = self.stop if event.stop is None else event.stop
+        return replace(self, quantity=quantity, limit=limit, stop=stop, terms_ms=event.ts_event)
+
+    def _shown(self, event: OrderSeen) -> LiveOrder:
+        """The terms of an order that was to be changed: no answer may ever have come to that."""
+        was_to_change = self.unanswered > 0 or self.terms_ms is not None
+        if event.quantity is None or not was_to_change:
+            return self
+        return self._told(event, event.quantity)
 
     def _seen(self, event: OrderSeen) -> LiveOrder:
         reported = max(self.reported, event.filled_quantity)
-        known = replace(self, venue_order_id=event.venue_order_id, reported=reported, misses=0)
+        known = self._shown(event)
+        known = replace(known, venue_order_id=event.venue_order_id, reported=reported, misses=0)
         if event.status.is_final:
             return known._ended(event.status, event.filled_quantity)
         if self.is_final or self.status is OrderStatus.SETTLING:
@@ -205,8 +256,9 @@ class LiveOrder(msgspec.Struct, frozen=True, kw_only=True):
         if self.status is OrderStatus.PENDING_CANCEL:
             return known
         if self.status is OrderStatus.PENDING_AMEND:
-            # No answer came to the change, and this is not one: whether it holds is not known.
-            return known if event.asked_ms is None else known._moved(known._working())
+            # No answer came to the change, and what was asked before it is none.
+            is_answer = event.asked_ms is not None and event.asked_ms >= self.asked_ms
+            return known._moved(known._working()) if is_answer else known
         if event.status in _EARLIER.get(self.status, ()):
             return known  # out of order
         return known._moved(self._lives(event.status))
@@ -222,7 +274,7 @@ class LiveOrder(msgspec.Struct, frozen=True, kw_only=True):
             return known._ended(self.ending, known.reported)
         if self.is_final:
             return known  # booked all the same: a trade is the venue's last word
-        if filled >= self.quantity:
+        if filled >= self._most:
             return known._moved(OrderStatus.FILLED)
         keeps = self.status in (OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_AMEND)
         if keeps:

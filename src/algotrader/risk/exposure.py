@@ -32,6 +32,9 @@ class OpenOrder(Protocol):
     @property
     def open_quantity(self) -> Decimal: ...
 
+    @property
+    def most_open(self) -> Decimal: ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
@@ -188,7 +191,7 @@ def _pending(orders: Iterable[OpenOrder]) -> dict[Symbol, list[OpenOrder]]:
 
 
 def _quantity(pending: Mapping[Symbol, list[OpenOrder]], symbol: Symbol, side: Side) -> Decimal:
-    """What open orders of one side may still add, orders in doubt at their full rest.
+    """What open orders of one side may still add, orders and changes in doubt at their full rest.
 
     What only reduces adds nothing, and may be sent twice: a stop and a target each guard the
     whole position.
@@ -196,7 +199,7 @@ def _quantity(pending: Mapping[Symbol, list[OpenOrder]], symbol: Symbol, side: S
     with exact():
         return sum(
             (
-                live.open_quantity
+                live.most_open
                 for live in pending.get(symbol, ())
                 if live.order.side is side and not live.order.terms.reduce_only
             ),

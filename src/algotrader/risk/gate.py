@@ -85,7 +85,7 @@ class Gate:
         if purpose in OF_TARGETS:
             purpose = Purpose.ORDER  # nothing is cut: it is changed, or it stays as it was
         intent = replace(live.order.intent, terms=wanted, purpose=purpose)
-        verdict = self.judge(intent, _without(exposure, live))
+        verdict = self.judge(intent, without_order(exposure, live))
         return verdict.reasons if isinstance(verdict, Denied) else ()
 
     def _judged(
@@ -257,12 +257,12 @@ def with_order(exposure: AccountExposure, order: Order) -> AccountExposure:
     return replace(exposure, instruments={**exposure.instruments, order.instrument: grown})
 
 
-def _without(exposure: AccountExposure, live: OpenOrder) -> AccountExposure:
+def without_order(exposure: AccountExposure, live: OpenOrder) -> AccountExposure:
     """The exposure as if an order were not there."""
     here = exposure.instruments.get(live.order.instrument)
     if here is None or live.order.terms.reduce_only:
         return exposure
-    count, rest = max(here.open_orders - 1, 0), live.open_quantity
+    count, rest = max(here.open_orders - 1, 0), live.most_open
     less = (
         replace(here, buying=max(here.buying - rest, ZERO), open_orders=count)
         if live.order.side.sign > 0

@@ -104,7 +104,7 @@ def _adds(live: OpenOrder, here: InstrumentExposure) -> bool:
         return False
     with exact():
         held = -order.side.sign * here.position  # what it could take off
-        return live.open_quantity > max(held, ZERO)
+        return live.most_open > max(held, ZERO)
 
 
 def _protects(live: OpenOrder) -> bool:

@@ -18,10 +18,13 @@ from algotrader.core.events import (
     InstrumentChanged,
     IntentRaised,
     ModeChanged,
+    OrderAmended,
     OrderAmendRefused,
     OrderCancelled,
+    OrderCancelRefused,
     OrderDenied,
     OrderRejected,
+    OrderSeen,
     OrderUnknown,
     ProtectionMissing,
     ProtectionRestored,
@@ -29,6 +32,7 @@ from algotrader.core.events import (
     TimerFired,
     TradingMode,
 )
+from algotrader.core.ids import VenueOrderId
 from algotrader.core.instruments import FeeSchedule
 from algotrader.core.orders import Order, OrderStatus, Protection, Purpose, Side
 from algotrader.engine.commands import Alert, Amend, Cancel, Command, SetTimer
@@ -45,8 +49,9 @@ def a_desk(protection: Protection | None = BOTH, **changes: Any) -> Desk:
     engine = {"freezing": frozenset({SYMBOL}), "guard_within_ms": 10_000} | changes.pop(
         "engine", {}
     )
+    instrument = changes.pop("instrument", BTC)
     return Desk(
-        BTC, engine=engine, execution=Execution.MARKET, protection=protection, **changes
+        instrument, engine=engine, execution=Execution.MARKET, protection=protection, **changes
     )  # fmt: skip
 
 
@@ -88,6 +93,36 @@ def test_a_stop_and_a_target_go_as_one_order_that_moves_with_the_position() -> N
     assert bracket.intent.purpose is Purpose.BRACKET
     assert (bracket.quantity, bracket.terms.stop, bracket.terms.limit) == (4, 98, 103)
     assert (moved.quantity, moved.stop, moved.limit) == (10, Decimal("103.8"), Decimal("109.2"))
+
+
+def test_a_change_that_comes_after_a_later_one_is_made_good() -> None:
+    """Ten coins have a stop for ten: a request for four overtook nothing, it came last."""
+    desk = a_desk()
+    desk.bar(1)
+    [entry] = desk.answer(1, 0.1)
+    [bracket] = sent(desk.fill(entry, 4, MS + 20))
+    desk.accept(bracket, MS + 30)
+    [moved] = of_kind(desk.fill(entry, 6, MS + 40), Amend)
+    levels = {"limit": moved.limit, "stop": moved.stop}
+    desk.tell(OrderAmended(**desk.news(bracket, MS + 50), quantity=moved.quantity, **levels))
+    late = OrderSeen(
+        **desk.news(bracket, MS + 60), venue_order_id=VenueOrderId("v"), filled_quantity=Decimal(0),
+        status=OrderStatus.ACCEPTED, quantity=Decimal(4), **levels,
+    )  # fmt: skip
+
+    [again] = of_kind(desk.tell(late), Amend)
+    assert again.quantity == 10
+
+
+def test_less_than_the_venue_trades_has_no_guard_until_more_is_held() -> None:
+    """R9"""
+    desk = a_desk(instrument=replace(BTC, min_quantity=Decimal(5)))
+    desk.bar(1)
+    [entry] = desk.answer(1, 0.1)
+
+    assert sent(desk.fill(entry, 4, MS + 20)) == []
+    [guard] = sent(desk.fill(entry, 6, MS + 30))
+    assert guard.quantity == 10
 
 
 @pytest.mark.parametrize(
@@ -219,6 +254,27 @@ def test_a_sale_whose_coins_are_free_only_after_the_next_bar_is_not_sent() -> No
 
     assert [one.intent.purpose for one in again] == [Purpose.BRACKET]
     assert again[0].quantity == 10
+
+
+def test_the_end_of_a_guard_is_asked_for_again_where_the_request_overtook_the_guard() -> None:
+    """The venue knew no such order yet: without a second request the sale would wait for ever."""
+    desk = a_desk()
+    desk.bar(1)
+    [entry] = desk.answer(1, 0.1)
+    [guard] = sent(desk.fill(entry, 10, MS + 20))
+    desk.bar(2)
+    desk.answer(2, 0.05)
+    assert [one.order_id for one in of_kind(desk.commands, Cancel)] == [guard.order_id]
+    desk.accept(guard, MS + HOUR + 10)
+    refused = OrderCancelRefused(
+        **desk.news(guard, MS + HOUR + 20), code="51400", reason="no open order of that id"
+    )
+    [timer] = of_kind(desk.tell(refused), SetTimer)
+
+    [again] = of_kind(desk.tell(fired(timer)), Cancel)
+    assert again.order_id == guard.order_id
+    [sale] = sent(cancelled(desk, guard, timer.at_ms + 50))
+    assert (sale.side, sale.quantity) == (Side.SELL, 5)
 
 
 def test_a_target_that_is_taken_back_drops_the_sale_that_waits() -> None:

@@ -303,7 +303,8 @@ def test_a_resting_order_is_changed(desk: Desk) -> None:
         ({"quantity": Decimal("0.1")}, "below_minimum"),
         ({"quantity": Decimal("Infinity")}, "terms"),
         ({}, "terms"),
-        ({"quantity": Decimal(60_000)}, "order.max_notional"),  # R28: judged as a new one
+        ({"quantity": Decimal(6_000)}, "order.max_notional"),  # R28: judged as a new one
+        ({"quantity": Decimal(60_000)}, "cash"),  # R11
     ],
 )
 def test_a_change_that_cannot_be_leaves_the_order(terms: dict[str, Any], rule: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 from tests.builders.books import SPOT, USDT
 
 from algotrader.core.events import (
@@ -243,6 +244,81 @@ def test_f27_a_change_that_comes_too_late_is_refused_and_the_fill_stands() -> No
         assert (live.status, live.filled) == (S.FILLED, 10)
 
 
+def wants(quantity: int, limit: Decimal | None = None) -> OrderAmendRequested:
+    return OrderAmendRequested(
+        **NEWS, quantity=Decimal(quantity), limit=limit, stop=None, reason="a person asked"
+    )
+
+
+def shows(quantity: int, at_ms: int, filled: str = "0", limit: Decimal | None = None) -> OrderSeen:
+    """What the venue shows of the order at a moment of its own clock."""
+    status = S.PARTIALLY_FILLED if Decimal(filled) else S.ACCEPTED
+    told = structs.replace(seen(status, filled, asked_ms=1), ts_event=at_ms)
+    return structs.replace(told, quantity=Decimal(quantity), limit=limit)
+
+
+def test_a_change_that_nobody_answered_counts_to_the_orders_end() -> None:
+    raised = told(accepted(), wants(15))
+    assert (raised.open_quantity, raised.most_open) == (10, 15)
+
+    still = raised.hear(shows(10, 100))  # not yet: the request may be on its way
+    assert (still.status, still.open_quantity, still.most_open) == (S.ACCEPTED, 10, 15)
+
+    came = still.hear(shows(15, 200))
+    assert (came.open_quantity, came.most_open) == (15, 15)
+
+
+def test_a_change_that_another_one_overtook_still_counts() -> None:
+    live = told(accepted(), wants(9), shows(10, 100), wants(15))
+    answered = live.hear(structs.replace(OrderAmended(**NEWS, quantity=Decimal(15), limit=None,
+                                                      stop=None), ts_event=200))  # fmt: skip
+    late = answered.hear(shows(9, 300))  # the first comes after the second
+    assert (answered.most_open, late.quantity, late.most_open) == (15, 9, 15)
+
+
+def test_a_look_up_from_before_a_change_is_no_answer_to_it() -> None:
+    asked_at_5 = structs.replace(wants(15), ts_known=5)
+    assert told(accepted(), asked_at_5, seen(S.ACCEPTED, asked_ms=4)).status is S.PENDING_AMEND
+    assert told(accepted(), asked_at_5, seen(S.ACCEPTED, asked_ms=5)).status is S.ACCEPTED
+
+
+def test_an_order_that_may_have_been_raised_is_not_filled_at_its_old_size() -> None:
+    live = told(accepted(), wants(15), shows(10, 100), trade("a", "10"))
+    assert live.status is S.PARTIALLY_FILLED
+
+    assert live.hear(seen(S.FILLED, "10")).status is S.FILLED  # it never came
+    assert live.hear(shows(15, 200, "10")).open_quantity == 5  # it did
+    refused = OrderAmendRefused(**NEWS, code="51510", reason="it is filled")
+    assert live.hear(refused).status is S.FILLED
+
+
+def test_a_lowered_order_ends_where_the_venue_shows_it() -> None:
+    live = told(accepted(), wants(5), shows(5, 100))
+    assert live.quantity == 5
+    assert live.hear(trade("a", "5")).status is S.FILLED
+
+
+def test_the_newest_word_of_the_venue_on_an_amended_order_holds_in_whatever_order_it_comes() -> (
+    None
+):
+    limit = Decimal(99)
+    news = (
+        structs.replace(
+            OrderAmended(**NEWS, quantity=Decimal(8), limit=limit, stop=None), ts_event=200
+        ),
+        shows(10, 100, limit=Decimal(98)),  # a push from before the change
+        shows(8, 300, limit=limit),
+    )
+    for order in permutations(news):
+        live = told(accepted(), wants(8, limit), *order)
+        assert (live.quantity, live.limit, live.most_open) == (8, limit, 8)
+
+
+def test_what_the_venue_shows_of_an_order_nobody_changed_is_left_aside() -> None:
+    """Of a trailing stop, say, a venue shows a level that moves."""
+    assert told(accepted(), shows(7, 100, limit=Decimal(5))).limit is None
+
+
 def test_look_ups_that_miss_are_counted_until_one_finds_it() -> None:
     missed = OrderNotFound(**NEWS, asked_ms=1)
 
@@ -275,16 +351,15 @@ def test_pushes_in_any_order_and_number_end_in_the_same_order(  # F16, F17
 def test_an_order_in_doubt_counts_at_its_full_rest_until_it_is_settled() -> None:
     book = OrderBook()
     book.submit(sent())
-    assert book.open_quantity(MAIN, SPOT.symbol, Side.BUY) == 10
-    assert book.open_quantity(MAIN, SPOT.symbol, Side.SELL) == 0
+    assert book[ORDER.order_id].most_open == 10
 
     book.hear(unknown())
     assert book.has_doubt(MAIN, SPOT.symbol)
-    assert book.open_quantity(MAIN, SPOT.symbol, Side.BUY) == 10
+    assert book[ORDER.order_id].most_open == 10
 
     book.hear(OrderAbsent(**NEWS, asked_ms=9_000))
     assert not book.has_doubt(MAIN, SPOT.symbol)
-    assert book.open_quantity(MAIN, SPOT.symbol, Side.BUY) == 0
+    assert book[ORDER.order_id].most_open == 0
     assert list(book.open()) == []
 
 

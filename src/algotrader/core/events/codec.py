@@ -33,6 +33,7 @@ UPCASTERS: Final[Mapping[tuple[str, int], Upcaster]] = MappingProxyType(
             "HaltRequested",
             "IntentRaised",
             "OrderDenied",
+            "OrderSeen",
             "OrderSubmitted",
             "RearmRequested",
             "RunStarted",

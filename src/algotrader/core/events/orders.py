@@ -132,10 +132,16 @@ class StopTriggered(OrderNews, frozen=True, kw_only=True):
 class OrderSeen(OrderNews, frozen=True, kw_only=True):
     """The venue's own word on an order, pushed or asked for. Trades are told apart from it."""
 
+    version: ClassVar[int] = 2
+    v: int = 2
+
     venue_order_id: VenueOrderId
     status: OrderStatus  # as the venue calls it, in our words
     filled_quantity: Decimal  # the venue's sum; says how many trades are still to come
     asked_ms: int | None = None  # UTC ms, when it was asked; None if pushed
+    quantity: Decimal | None = None  # of the whole order; None: the venue does not tell its terms
+    limit: Decimal | None = None  # told with the quantity
+    stop: Decimal | None = None  # told with the quantity
 
 
 class OrderNotFound(OrderNews, frozen=True, kw_only=True):

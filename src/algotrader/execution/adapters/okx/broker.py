@@ -209,12 +209,7 @@ class OkxBroker:
         now = await self._questions.find(order_id, instrument)
         if now is None:
             return None
-        return OrderAmended(
-            **self._teller.names(order_id, instrument),
-            quantity=decimal(now.row, "sz"),
-            limit=_some(now.row, "px", "slOrdPx", "tpOrdPx", "ordPx"),
-            stop=_some(now.row, "slTriggerPx", "tpTriggerPx", "triggerPx"),
-        )
+        return self._reader.amended(now.shown, order_id, instrument, self._now_ms())
 
     async def cancel_all(self, instruments: Iterable[Symbol] | None = None) -> int:
         """Cancel what is open of ours, everywhere or in some instruments; how many were asked for.
@@ -259,10 +254,9 @@ class OkxBroker:
             self._open.pop(order_id, None)
         else:
             self._open[order_id] = instrument
-        row = {**found.row, "accFillSz": f"{found.filled:f}"}
         try:
             return self._reader.seen(
-                row, order_id, instrument, status, self._now_ms(), asked_ms=asked_ms
+                found.shown, order_id, instrument, status, self._now_ms(), asked_ms=asked_ms
             )
         except (KeyError, ValueError) as error:
             raise BrokerUnavailableError(f"order {order_id} cannot be read: {error}") from error
@@ -387,12 +381,3 @@ def _amendment(
     if limit is not None:
         body[f"new{leg}OrdPx"] = f"{limit:f}"
     return "trade/amend-algos", {**body, "algoId": str(row["algoId"])}
-
-
-def _some(row: Row, *names: str) -> Decimal | None:
-    """The first price that is there; -1 stands for the market."""
-    for name in names:
-        value = decimal(row, name)
-        if value > 0:
-            return value
-    return None

@@ -46,6 +46,14 @@ class Found:
         return tuple(str(one) for one in (listed or single))
 
     @property
+    def shown(self) -> Row:
+        """What holds of it now: of an algo order that triggered, what its child has become."""
+        row = {**self.row, "accFillSz": f"{self.filled:f}"}
+        if self.child is None:
+            return row
+        return {**row, **{name: self.child.get(name, "") for name in ("sz", "px", "uTime")}}
+
+    @property
     def filled(self) -> Decimal:
         shown = self.child if self.is_algo else self.row
         return Decimal(0) if shown is None else decimal(shown, "accFillSz")

@@ -10,9 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypedDict
 
-from algotrader.core.events import Event, Liquidated, OrderFilled, OrderSeen, StopTriggered
+from algotrader.core.events import (
+    Event,
+    Liquidated,
+    OrderAmended,
+    OrderFilled,
+    OrderSeen,
+    StopTriggered,
+)
 from algotrader.core.fills import Fill, Liquidity
 from algotrader.core.ids import AccountId, OrderId, TradeId, VenueOrderId, run_tag_of
 from algotrader.core.instants import utc_at
@@ -126,6 +133,20 @@ class Reader:
             status=status,
             filled_quantity=decimal(row, "accFillSz"),
             asked_ms=asked_ms,
+            quantity=decimal(row, "sz") or None,
+            **prices_of(row),
+        )
+
+    def amended(self, row: Row, own: OrderId, symbol: Symbol, now_ms: int) -> OrderAmended:
+        """An order as the venue shows it after a change."""
+        return OrderAmended(
+            ts_event=integer(row, "uTime") or integer(row, "cTime"),
+            ts_known=now_ms,
+            account=self.account,
+            order_id=own,
+            instrument=symbol,
+            quantity=decimal(row, "sz"),
+            **prices_of(row),
         )
 
     def listed_fill(self, row: Row, own: OrderId | None, now_ms: int) -> list[Event]:
@@ -198,6 +219,26 @@ def is_liquidation(row: Row) -> bool:
     """Whether the venue, not a person, closed a position with this execution (F33)."""
     category, kind = str(row.get("category", "")), str(row.get("subType", ""))
     return category in _NOT_OURS or kind in _LIQUIDATION_SUBTYPES
+
+
+class Prices(TypedDict):
+    """Where an order trades and where it triggers."""
+
+    limit: Decimal | None
+    stop: Decimal | None
+
+
+def prices_of(row: Row) -> Prices:
+    """Of an order or an algo order; of a bracket the target's limit and the stop's level."""
+    return {
+        "limit": _price(row, "px", "slOrdPx", "tpOrdPx", "ordPx"),
+        "stop": _price(row, "slTriggerPx", "tpTriggerPx", "triggerPx"),
+    }
+
+
+def _price(row: Row, *names: str) -> Decimal | None:
+    """The first one that is there; -1 stands for the market."""
+    return next((price for name in names if (price := decimal(row, name)) > 0), None)
 
 
 def trigger_price(row: Row) -> Decimal:

@@ -35,7 +35,7 @@ from algotrader.execution.adapters.sent_orders import SentOrders
 from algotrader.execution.adapters.telling import Teller
 from algotrader.execution.adapters.treatments import REFUSALS, Treatment
 from algotrader.execution.adapters.unified.client import DEADLINE, UnifiedClient
-from algotrader.execution.adapters.unified.readings import fill_of, seen, status_of
+from algotrader.execution.adapters.unified.readings import amended, fill_of, seen, status_of
 from algotrader.execution.adapters.unified.venue import CodeError
 from algotrader.execution.adapters.verdicts import (
     Accepted,
@@ -196,12 +196,7 @@ class UnifiedBroker:
         now = await self._find(order_id, instrument)
         if now is None:
             return None
-        return OrderAmended(
-            **self._teller.names(order_id, instrument),
-            quantity=decimal(now, "amount"),
-            limit=decimal(now, "price") or None,
-            stop=None,
-        )
+        return amended(now, self._teller.names(order_id, instrument))
 
     async def _insisted(self, call: str, instrument: Symbol, *arguments: Any) -> Any | CodeError:
         async def ask() -> Any | CodeError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from algotrader.core.events import OrderFilled, OrderSeen
+from algotrader.core.events import OrderAmended, OrderFilled, OrderSeen
 from algotrader.core.fills import Fill, Liquidity
 from algotrader.core.ids import AccountId, OrderId, TradeId, VenueOrderId
 from algotrader.core.instants import utc_at
@@ -31,15 +31,28 @@ def status_of(venue: UnifiedVenue, row: Row) -> OrderStatus:
 
 def seen(venue: UnifiedVenue, row: Row, names: Names, asked_ms: int | None) -> OrderSeen:
     """The venue's word on an order."""
-    changed = "lastUpdateTimestamp" if row.get("lastUpdateTimestamp") else "timestamp"
-    names["ts_event"] = integer(row, changed)
+    names["ts_event"] = _changed_ms(row)
     return OrderSeen(
         **names,
         venue_order_id=VenueOrderId(str(row["id"])),
         status=status_of(venue, row),
         filled_quantity=decimal(row, "filled"),
         asked_ms=asked_ms,
+        quantity=decimal(row, "amount") or None,
+        limit=decimal(row, "price") or None,
     )
+
+
+def amended(row: Row, names: Names) -> OrderAmended:
+    """An order as the venue shows it after a change: no order with a stop is changed there."""
+    names["ts_event"] = _changed_ms(row)
+    return OrderAmended(
+        **names, quantity=decimal(row, "amount"), limit=decimal(row, "price") or None, stop=None
+    )
+
+
+def _changed_ms(row: Row) -> int:
+    return integer(row, "lastUpdateTimestamp" if row.get("lastUpdateTimestamp") else "timestamp")
 
 
 def fill_of(
