@@ -92,11 +92,12 @@ def unguarded(history: History) -> Iterator[str]:
     state, venue = history.folded().state, history.venue
     part = state.books[MAIN].parts[RANDOM]
     for symbol in SYMBOLS:
-        lot = state.settings.instruments[symbol].lot
-        held = whole_lots(part.position(symbol).quantity, lot) * lot
+        instrument = state.settings.instruments[symbol]
+        held = whole_lots(part.position(symbol).quantity, instrument.lot) * instrument.lot
         assert isinstance(venue, FreezingVenue)
         stops = [one for one in venue.open_sales(symbol) if one.order.intent.purpose in PROTECTIVE]
         size = sum((one.rest for one in stops), Decimal(0))
         worth = held * venue.prices[symbol]
-        if worth > state.settings.instruments[symbol].min_notional and size != held:
+        is_dust = held < instrument.min_quantity or worth <= instrument.min_notional  # R9
+        if not is_dust and size != held:
             yield f"R19: {held} of {symbol} is held, stops of {size}"
