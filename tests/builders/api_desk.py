@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -64,3 +67,29 @@ def signed_in(client: TestClient, serving: Serving) -> dict[str, str]:
     answer = client.post("/api/v1/session/link", json={"link": serving.links.make()})
     assert answer.status_code == 200, answer.text
     return {"X-CSRF-Token": answer.json()["csrf"]}
+
+
+@contextmanager
+def trading(folder: Path) -> Iterator[None]:
+    """A trader of four recorded days a second, killed when the block ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "algotrader", "trade", "--quiet", "--speed", "4"],
+        cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        yield
+    finally:
+        process.kill()  # by which everything may end
+        process.wait()
+
+
+def until(told: Callable[[], Any], is_right: Callable[[Any], bool]) -> Any:
+    """Ask again and again; the test's own end is the bound."""
+    while not is_right(found := told()):
+        time.sleep(0.05)
+    return found
+
+
+def getting(client: TestClient, path: str) -> Callable[[], Any]:
+    """What the API answers to a path, each time it is asked."""
+    return lambda: client.get(f"/api/v1/{path}").json()

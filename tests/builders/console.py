@@ -45,12 +45,11 @@ class Served:
 def a_browser() -> Iterator[Browser]:
     """Chromium, or a skip that says what is missing."""
     playwright = pytest.importorskip("playwright.sync_api", reason="not run: playwright is missing")
-    names = (os.environ.get("ALGOTRADER_TEST_BROWSER", ""), "chromium", "chromium-browser")
+    names = (os.environ.get("ALGOTRADER_TEST_BROWSER", ""), "chromium", "chromium-browser",
+             "google-chrome")  # fmt: skip
     found = next((path for name in names if name and (path := shutil.which(name))), None)
     if found is None:
         pytest.skip("not run: no chromium here (ALGOTRADER_TEST_BROWSER can name one)")
-    if not (STATIC / "index.html").is_file():
-        pytest.skip("not run: the console is not built (make console)")
     with playwright.sync_playwright() as driver:
         opened = driver.chromium.launch(executable_path=found, args=FLAGS)
         yield opened
@@ -89,6 +88,14 @@ def first_login(browser: Browser, link: str) -> dict[str, object]:
     return dict(state)
 
 
+def signed_in(browser: Browser, folder: Path, port: int) -> Served:
+    """The desk of a folder that `algotrader run api` serves, and its owner in a browser."""
+    if not (STATIC / "index.html").is_file():
+        pytest.skip("not run: the console is not built (make console)")
+    cookies = first_login(browser, link_of(folder))
+    return Served(folder=folder, url=f"http://127.0.0.1:{port}", cookies=cookies)
+
+
 def link_of(folder: Path) -> str:
     """The one-time link that `algotrader run api` printed."""
     until = time.monotonic() + 60
@@ -124,8 +131,7 @@ def command(folder: Path, *arguments: str, keys: Mapping[str, str] | None = None
 
 def axe(page: Page) -> list[str]:
     """Serious findings of axe, as `rule: element`."""
-    if not AXE.is_file():
-        return []
+    assert AXE.is_file(), "`make console` first: axe is one of its packages"
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate("axe.run({resultTypes: ['violations']})")
     return [

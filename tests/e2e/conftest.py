@@ -1,13 +1,18 @@
-"""The command line, as a program hears it."""
+"""The command line as a program hears it, and the console as a browser shows it."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.builders.console import Served, a_browser, a_page
 
 from algotrader.cli.main import main
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 
 @pytest.fixture
@@ -22,3 +27,16 @@ def said(capfd: pytest.CaptureFixture[str]) -> Any:
         return json.loads(out)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with a_browser() as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(browser: Browser, served: Served) -> Iterator[Page]:
+    """A page of the desk that a module serves."""
+    with a_page(browser, served) as opened:
+        yield opened

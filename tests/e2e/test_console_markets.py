@@ -9,18 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.builders.console import (
-    PHONE,
-    SCREENS,
-    Served,
-    a_browser,
-    a_page,
-    axe,
-    command,
-    first_login,
-    link_of,
-    started,
-)
+from tests.builders.console import PHONE, SCREENS, Served, a_page, axe, command, signed_in, started
 from tests.builders.loopback import free_port
 from tests.builders.okx_venue import served as venue_served
 from tests.builders.okx_venue import simulator
@@ -72,12 +61,6 @@ trading: {start: 2011-01-03, end: 2011-03-01}
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with a_browser() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
 def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A desk on the look-alike exchange, a minute in three seconds."""
     folder, port = tmp_path_factory.mktemp("markets"), free_port()
@@ -95,14 +78,7 @@ def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             started(folder, "trade", "--quiet", keys=KEYS),
             started(folder, "run", "api", keys=KEYS),
         ):
-            yield Served(folder=folder, url=f"http://127.0.0.1:{port}",
-                         cookies=first_login(browser, link_of(folder)))  # fmt: skip
-
-
-@pytest.fixture
-def page(browser: Browser, served: Served) -> Iterator[Page]:
-    with a_page(browser, served) as opened:
-        yield opened
+            yield signed_in(browser, folder, port)
 
 
 def test_markets_draws_fills_the_strategys_own_features_and_the_open_bar(page: Page) -> None:
@@ -192,8 +168,7 @@ def test_bars_that_no_longer_come_light_a_lamp_with_words(browser: Browser, tmp_
                              f"trading: {{data: live}}\napi: {{port: {port}, beside: false}}")  # fmt: skip
     (tmp_path / "algotrader.yaml").write_text(stale, encoding="utf-8")
     with started(tmp_path, "run", "api"):
-        served = Served(folder=tmp_path, url=f"http://127.0.0.1:{port}",
-                        cookies=first_login(browser, link_of(tmp_path)))  # fmt: skip
+        served = signed_in(browser, tmp_path, port)
         with a_page(browser, served) as page:
             page.goto("/")
             lamp = page.locator("[data-test=lamps] a.on", has_text="Feed US")

@@ -8,16 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.builders.console import (
-    Served,
-    a_browser,
-    a_page,
-    axe,
-    command,
-    first_login,
-    link_of,
-    started,
-)
+from tests.builders.console import Served, axe, command, signed_in, started
 from tests.builders.loopback import free_port
 from tests.builders.okx_venue import served as venue_served
 from tests.builders.okx_venue import simulator
@@ -62,12 +53,6 @@ api: {{port: {port}, beside: false}}
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with a_browser() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
 def venue() -> Iterator[tuple[Simulator, int]]:
     """A minute a second, in a thread of its own."""
     found = simulator(
@@ -98,14 +83,7 @@ def served(
         started(folder, "trade", "--quiet", keys=KEYS),
         started(folder, "run", "api", keys=KEYS),
     ):
-        yield Served(folder=folder, url=f"http://127.0.0.1:{port}",
-                     cookies=first_login(browser, link_of(folder)))  # fmt: skip
-
-
-@pytest.fixture
-def page(browser: Browser, served: Served) -> Iterator[Page]:
-    with a_page(browser, served) as opened:
-        yield opened
+        yield signed_in(browser, folder, port)
 
 
 def spoil(venue: Simulator, **fault: object) -> None:

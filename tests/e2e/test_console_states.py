@@ -14,12 +14,10 @@ from tests.builders.console import (
     PHONE,
     SCREENS,
     Served,
-    a_browser,
     a_page,
     axe,
     command,
-    first_login,
-    link_of,
+    signed_in,
     started,
 )
 from tests.builders.loopback import free_port
@@ -55,12 +53,6 @@ setTimeout(() => { Date.now = () => now() + 7000; }, 900);
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with a_browser() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
 def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("desk")
     port = free_port()
@@ -72,8 +64,7 @@ def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         started(folder, "trade", "--speed", "0.5", "--journal-sync", "normal"),
         started(folder, "run", "api"),
     ):
-        yield Served(folder=folder, url=f"http://127.0.0.1:{port}",
-                     cookies=first_login(browser, link_of(folder)))  # fmt: skip
+        yield signed_in(browser, folder, port)
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +74,7 @@ def bare(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     port = free_port()
     (folder / "algotrader.yaml").write_text(NOTHING.format(port=port), encoding="utf-8")
     with started(folder, "run", "api"):
-        yield Served(folder=folder, url=f"http://127.0.0.1:{port}",
-                     cookies=first_login(browser, link_of(folder)))  # fmt: skip
+        yield signed_in(browser, folder, port)
 
 
 def held_back(page: Page) -> None:

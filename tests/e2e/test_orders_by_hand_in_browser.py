@@ -6,18 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.builders.console import (
-    DESK,
-    PHONE,
-    SCREENS,
-    Served,
-    a_browser,
-    a_page,
-    axe,
-    first_login,
-    link_of,
-    started,
-)
+from tests.builders.console import DESK, PHONE, SCREENS, Served, axe, signed_in, started
 from tests.builders.loopback import free_port
 
 if TYPE_CHECKING:
@@ -37,12 +26,6 @@ api: {{port: {port}, beside: false}}
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with a_browser() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
 def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("desk")
     port = free_port()
@@ -51,14 +34,7 @@ def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         started(folder, "trade", "--speed", "4", "--journal-sync", "normal"),
         started(folder, "run", "api"),
     ):
-        yield Served(folder=folder, url=f"http://127.0.0.1:{port}",
-                     cookies=first_login(browser, link_of(folder)))  # fmt: skip
-
-
-@pytest.fixture
-def page(browser: Browser, served: Served) -> Iterator[Page]:
-    with a_page(browser, served) as opened:
-        yield opened
+        yield signed_in(browser, folder, port)
 
 
 def confirmed(page: Page) -> None:

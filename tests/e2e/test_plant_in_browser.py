@@ -10,19 +10,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pyotp
 import pytest
-from tests.builders.console import (
-    DESK,
-    PHONE,
-    SCREENS,
-    Served,
-    a_browser,
-    a_page,
-    axe,
-    command,
-    first_login,
-    link_of,
-    started,
-)
+from tests.builders.console import DESK, PHONE, SCREENS, Served, axe, command, signed_in, started
 from tests.builders.loopback import free_port
 
 if TYPE_CHECKING:
@@ -63,12 +51,6 @@ def source(what: str, expression: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with a_browser() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
 def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("plant")
     port = free_port()
@@ -80,14 +62,7 @@ def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         started(folder, "trade", "--speed", "2", "--journal-sync", "normal"),
         started(folder, "run", "api"),
     ):
-        yield Served(folder=folder, url=f"http://127.0.0.1:{port}",
-                     cookies=first_login(browser, link_of(folder)))  # fmt: skip
-
-
-@pytest.fixture
-def page(browser: Browser, served: Served) -> Iterator[Page]:
-    with a_page(browser, served) as opened:
-        yield opened
+        yield signed_in(browser, folder, port)
 
 
 def test_a_file_is_loaded_and_checked_then_reloaded_stopped_started_and_unloaded(

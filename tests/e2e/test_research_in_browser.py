@@ -8,19 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.builders.console import (
-    DESK,
-    PHONE,
-    SCREENS,
-    Served,
-    a_browser,
-    a_page,
-    axe,
-    command,
-    first_login,
-    link_of,
-    started,
-)
+from tests.builders.console import DESK, PHONE, SCREENS, Served, axe, command, signed_in, started
 from tests.builders.loopback import free_port
 
 if TYPE_CHECKING:
@@ -39,12 +27,6 @@ LONG = 90_000  # ms: a work waits its turn beside other tests
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with a_browser() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
 def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A desk that has traded a year of paper and run two backtests, one of them by an old version."""
     folder = tmp_path_factory.mktemp("desk")
@@ -57,14 +39,7 @@ def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     for fast in ("12", "24"):
         command(folder, "backtest", "TrendFollow", "--symbol", "US:AAPL", "--set", f"fast={fast}")
     with started(folder, "run", "api"):
-        yield Served(folder=folder, url=f"http://127.0.0.1:{port}",
-                     cookies=first_login(browser, link_of(folder)))  # fmt: skip
-
-
-@pytest.fixture
-def page(browser: Browser, served: Served) -> Iterator[Page]:
-    with a_page(browser, served) as opened:
-        yield opened
+        yield signed_in(browser, folder, port)
 
 
 def test_a_sweep_runs_from_the_form_and_its_verdict_comes_before_its_map(page: Page) -> None:

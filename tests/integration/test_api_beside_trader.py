@@ -2,39 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from starlette.testclient import TestClient
-from tests.builders.api_desk import SETTINGS, an_api, signed_in
-
-Told = Callable[[], Any]
-
-
-@contextmanager
-def trading(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A trader that takes its time: four recorded days a second."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "algotrader", "trade", "--quiet", "--speed", "4"],
-        cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def until(told: Told, is_right: Callable[[Any], bool]) -> Any:
-    """Ask again and again; the test's own end is the bound."""
-    while not is_right(found := told()):
-        time.sleep(0.05)
-    return found
+from tests.builders.api_desk import SETTINGS, an_api, getting, signed_in, trading, until
 
 
 def test_a_person_sees_stops_changes_and_starts_what_trades(tmp_path: Path) -> None:
@@ -77,7 +47,3 @@ def test_a_person_sees_stops_changes_and_starts_what_trades(tmp_path: Path) -> N
 
         done = {row["action"] for row in serving.access.audit(None, 50)}
         assert {"halt", "resume", "stop", "start", "change a limit"} <= done
-
-
-def getting(client: TestClient, path: str) -> Told:
-    return lambda: client.get(f"/api/v1/{path}").json()

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
-from tests.builders.api_desk import an_api, signed_in
+from tests.builders.api_desk import an_api, getting, signed_in, trading, until
 
 from algotrader.cli.main import main
 from algotrader.core.events import HandAnswered, OrderSubmitted, decode_event
@@ -34,31 +30,6 @@ risk:
 trading: {start: 2011-01-03, end: 2019-01-01}
 api: {beside: false}
 """
-
-
-@contextmanager
-def trading(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A trader of four recorded days a second."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "algotrader", "trade", "--quiet", "--speed", "4"],
-        cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        process.kill()  # by which everything may end
-        process.wait()
-
-
-def until(told: Callable[[], Any], is_right: Callable[[Any], bool]) -> Any:
-    """Ask again and again; the test's own end is the bound."""
-    while not is_right(found := told()):
-        time.sleep(0.05)
-    return found
-
-
-def getting(client: TestClient, path: str) -> Callable[[], Any]:
-    return lambda: client.get(f"/api/v1/{path}").json()
 
 
 def decides(client: TestClient) -> None:
