@@ -72,6 +72,22 @@ def test_runs_are_compared_and_their_trades_exported(
     assert "zero_fees" in [warning["code"] for warning in second["warnings"]]
 
 
+def test_without_a_run_the_report_command_lists_the_runs_the_newest_last(
+    capsys: pytest.CaptureFixture[str], workspace: Path
+) -> None:
+    assert main(["report"]) == 0
+    assert capsys.readouterr().out.startswith("no run yet")
+    done = ran(capsys, "backtest", *TREND)
+
+    [row] = ran(capsys, "report")
+    assert (row["run"], row["strategy"], row["symbols"]) == (done["run"], "TrendFollow", ["US:IBM"])
+    assert row["metrics"]["sharpe"] == done["metrics"]["sharpe"]
+    assert main(["report"]) == 0
+    assert f"report of one: algotrader report {done['run']}" in capsys.readouterr().out
+    refused = ran(capsys, "report", "--to", "copy.html", code=2)
+    assert refused["error"]["code"] == "usage.run"
+
+
 def test_a_copy_of_a_report_opens_in_the_language_asked_for(
     capsys: pytest.CaptureFixture[str], workspace: Path
 ) -> None:

@@ -125,8 +125,10 @@ _FIRST_TO_GO = ("strategy", "kind", "limit", "fee_currency", "fee", "cash", "mar
 _MONEY = {"equity", "cash", "unrealised"}
 _PRICES = {"price", "limit", "entry", "mark", "fee"}
 _QUANTITIES = {"quantity", "filled"}
-_NUMBERS = _MONEY | _PRICES | _QUANTITIES | {"result", "positions", "open_orders"}
-_TIMES = {"time", "decided", "last_decision"}
+_NUMBERS = _MONEY | _PRICES | _QUANTITIES | {
+    "result", "positions", "open_orders", "return", "drawdown", "sharpe",
+}  # fmt: skip
+_TIMES = {"time", "decided", "last_decision", "made"}
 
 
 def _text(key: str, value: Any) -> str:
