@@ -4,6 +4,7 @@ import { client, taken, type Shapes } from "@/api/client";
 import { onEvent, type LiveEvent } from "@/api/realtime";
 import { said } from "@/i18n/common";
 import { say } from "@/i18n/frame";
+import { told } from "@/i18n/told";
 import { appearance } from "@/lib/appearance";
 import { price, quantity } from "@/lib/instruments";
 import { sound } from "@/lib/sound";
@@ -110,10 +111,10 @@ export function noticeOf(event: LiveEvent): { weight: Notice["weight"]; cause: s
       const refused = data as unknown as { intent?: { terms: { instrument: string } }; reasons?: { rule: string; message: string }[] };
       const of = refused.intent?.terms.instrument ?? symbol;
       const why = refused.reasons?.[0];
-      return { weight: "important", cause: `denied ${of} ${why?.rule ?? ""}`, text: say("order_denied", { symbol: of, why: why?.message ?? said("deny") }) };
+      return { weight: "important", cause: `denied ${of} ${why?.rule ?? ""}`, text: say("order_denied", { symbol: of, why: why ? told(why.message) : said("deny") }) };
     }
     case "OrderRejected":
-      return { weight: "important", cause: `rejected ${symbol}`, text: say("order_rejected", { symbol: symbol || text(data.order_id), why: text(data.reason) }) };
+      return { weight: "important", cause: `rejected ${symbol}`, text: say("order_rejected", { symbol: symbol || text(data.order_id), why: told(text(data.reason)) }) };
     case "OrderUnknown":
     case "OrderOutcomeUnknown":
       return { weight: "critical", cause: `unknown ${text(data.order_id)}`, text: say("order_unknown", { symbol: symbol || text(data.order_id) }) };

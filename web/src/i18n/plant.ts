@@ -90,3 +90,11 @@ export const workState = tokens({
   backtest: ["backtest", "回测"], sweep: ["sweep", "参数扫描"], walkforward: ["walk-forward", "滚动前推检验"], download: ["download", "下载"],
   repair: ["refill", "补齐"], check: ["check", "检查"], parity: ["parity", "一致性"],
 });
+/** How loud a line of the log is. */
+export const logLevel = tokens({ debug: ["debug", "调试"], info: ["info", "信息"], warning: ["warning", "警告"], error: ["error", "错误"], critical: ["critical", "严重"] });
+const origins = tokens({
+  default: ["default", "默认"], "command line": ["command line", "命令行"], environment: ["environment", "环境变量"], console: ["console", "控制台"],
+  "changed by hand": ["changed by hand", "人工修改"], "the settings": ["settings", "配置"],
+});
+/** Where a setting's value comes from: `default`, `environment NAME`, or a file and line, which stay as they are. */
+export const originName = (origin: string): string => origins(origin).replace(/^environment(?= )/, (word) => origins(word));

@@ -1,0 +1,49 @@
+"""Whatever the sources say to a person the console can say in Chinese, the figures included."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from tools.sentences import Sentence, decisions
+
+from algotrader.core.orders import OrderKind, OrderStatus, Purpose
+
+CATALOGUES = Path(__file__).resolve().parents[3] / "web" / "src" / "i18n" / "told"
+HOLE = re.compile(r"\{(\w+)(?::[str])?\}")
+
+
+def catalogue(name: str) -> dict[str, str]:
+    found: dict[str, str] = json.loads((CATALOGUES / f"{name}.json").read_text(encoding="utf-8"))
+    return found
+
+
+def missing(said: Iterable[Sentence], *names: str) -> list[str]:
+    known = {HOLE.sub("{}", english) for name in names for english in catalogue(name)}
+    return sorted(
+        {f"{one.module}:{one.line}: {one.template}" for one in said if one.template not in known}
+    )
+
+
+def test_each_sentence_of_a_decision_has_its_chinese() -> None:
+    said = list(decisions())
+    assert len({one.template for one in said}) > 100  # they are found at all
+    assert missing(said, "decisions") == []
+
+
+def test_each_state_kind_and_purpose_of_an_order_has_its_chinese() -> None:
+    names = {one.value for kinds in (OrderStatus, OrderKind, Purpose) for one in kinds}
+    assert sorted(names - set(catalogue("phrases"))) == []
+
+
+@pytest.mark.parametrize("name", ["decisions", "errors", "phrases"])
+def test_the_chinese_says_every_figure_of_the_english(name: str) -> None:
+    lost = [
+        english
+        for english, chinese in catalogue(name).items()
+        if sorted(HOLE.findall(english)) != sorted(HOLE.findall(chinese))
+    ]
+    assert lost == []
