@@ -18,7 +18,7 @@ from typing import Final
 
 SOURCE: Final = Path(__file__).resolve().parents[1] / "src" / "algotrader"
 _SAYING: Final = ("message", "text", "reason")
-_MESSAGE_OF: Final = {"ApiError": 2, "ValueError": 0}  # of all other errors it comes second
+_MESSAGE_OF: Final = {"ApiError": 2}  # of all other errors it comes second
 _HOLE: Final = "{}"
 
 
@@ -48,15 +48,24 @@ def decisions() -> Iterator[Sentence]:
 
 
 def errors(*packages: str) -> Iterator[Sentence]:
-    """What errors say, and their hints."""
+    """What errors that a person can cause say, and their hints."""
     for path, tree in _modules(*packages):
         inside = _Module(tree)
         for call, scope in _calls(tree):
             name = _name(call)
-            if name.endswith("Error"):
+            if name.endswith("Error") and name != "ValueError":
                 message = _argument(call, "message", _MESSAGE_OF.get(name, 1))
                 yield from inside.said(path, call, message, scope)
                 yield from inside.said(path, call, _argument(call, "hint", None), scope)
+
+
+def refused_values(*modules: str) -> Iterator[Sentence]:
+    """What ValueErrors say: where orders are judged they become the reason of a denial."""
+    for path, tree in _modules(*modules):
+        inside = _Module(tree)
+        for call, scope in _calls(tree):
+            if _name(call) == "ValueError" and call.args:
+                yield from inside.said(path, call, call.args[0], scope)
 
 
 class _Module:
@@ -140,7 +149,8 @@ def _returned(function: ast.FunctionDef) -> Iterator[ast.expr]:
 
 def _modules(*packages: str) -> Iterator[tuple[Path, ast.Module]]:
     for package in packages:
-        for path in sorted((SOURCE / package).rglob("*.py")):
+        place = SOURCE / package
+        for path in [place] if place.is_file() else sorted(place.rglob("*.py")):
             yield path, _parsed(path)
 
 

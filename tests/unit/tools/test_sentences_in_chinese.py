@@ -11,6 +11,9 @@ import pytest
 from tools.sentences import Sentence, decisions
 
 from algotrader.core.orders import OrderKind, OrderStatus, Purpose
+from algotrader.ops.config import field_of, keys
+from algotrader.ops.describing import described
+from algotrader.strategy.loader import registered
 
 CATALOGUES = Path(__file__).resolve().parents[3] / "web" / "src" / "i18n" / "told"
 HOLE = re.compile(r"\{(\w+)(?::[str])?\}")
@@ -47,3 +50,23 @@ def test_the_chinese_says_every_figure_of_the_english(name: str) -> None:
         if sorted(HOLE.findall(english)) != sorted(HOLE.findall(chinese))
     ]
     assert lost == []
+
+
+def test_each_setting_has_its_meaning_in_chinese() -> None:
+    meanings = {field_of(key)[1] for key in keys()}
+    assert sorted(meanings - set(catalogue("settings"))) == []
+    assert sorted(set(catalogue("settings")) - meanings) == []  # none is left of what is gone
+
+
+def test_each_strategy_that_ships_and_its_parameters_are_told_in_chinese() -> None:
+    said = set()
+    for name, where in registered().items():
+        if "algotrader.strategy.library" not in where:
+            continue
+        kind = described(name)
+        said.add(f"{name}: {kind['about']}")
+        said |= {
+            f"{name}.{one['name']}: {one['help']}" for one in kind["parameters"] if one["help"]
+        }
+    assert sorted(said - set(catalogue("parameters"))) == []
+    assert sorted(set(catalogue("parameters")) - said) == []
