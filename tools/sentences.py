@@ -53,6 +53,8 @@ def errors(*packages: str) -> Iterator[Sentence]:
         inside = _Module(tree)
         for call, scope in _calls(tree):
             name = _name(call)
+            if name == "not_found":
+                yield from inside.said(path, call, _argument(call, "known", 2), scope)
             if name.endswith("Error") and name != "ValueError":
                 message = _argument(call, "message", _MESSAGE_OF.get(name, 1))
                 yield from inside.said(path, call, message, scope)

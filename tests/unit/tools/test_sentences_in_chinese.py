@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from tools.sentences import Sentence, decisions
+from tools.sentences import Sentence, decisions, errors, refused_values
 
 from algotrader.core.orders import OrderKind, OrderStatus, Purpose
 from algotrader.ops.config import field_of, keys
@@ -35,6 +35,17 @@ def test_each_sentence_of_a_decision_has_its_chinese() -> None:
     said = list(decisions())
     assert len({one.template for one in said}) > 100  # they are found at all
     assert missing(said, "decisions") == []
+
+
+@pytest.mark.parametrize("package", ["api", "risk", "engine", "strategy", "backtest"])
+def test_each_error_of_a_package_and_its_hint_have_their_chinese(package: str) -> None:
+    assert missing(errors(package), "errors", "decisions") == []
+
+
+def test_each_value_refused_in_an_order_has_its_chinese() -> None:
+    said = list(refused_values("core/orders.py", "engine/by_hand.py"))
+    assert len(said) > 10
+    assert missing(said, "errors") == []
 
 
 def test_each_state_kind_and_purpose_of_an_order_has_its_chinese() -> None:
