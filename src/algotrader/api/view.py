@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from array import array
+from bisect import bisect_left
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -63,6 +64,8 @@ class _Past:
     index: JournalIndex = field(default_factory=JournalIndex)
     equity: EquityHistory = field(default_factory=EquityHistory)
     lives: dict[OrderId, array[int]] = field(default_factory=dict)  # rows of each order
+    submitted: list[OrderId] = field(default_factory=list)  # as they were, of `submissions`
+    submissions: array[int] = field(default_factory=lambda: array("q"))  # their rows, rising
     owners: dict[OrderId, StrategyId] = field(default_factory=dict)  # also of orders let go of
     paid: dict[OrderId, Decimal] = field(default_factory=dict)  # sum of price x quantity
     filled: dict[OrderId, Decimal] = field(default_factory=dict)
@@ -82,6 +85,8 @@ class _Past:
         self.lives.setdefault(order, array("q")).append(seq)
         if isinstance(event, OrderSubmitted):
             self.owners[order] = event.order.strategy
+            self.submitted.append(order)
+            self.submissions.append(seq)
         if isinstance(event, OrderFilled):
             fill = event.fill
             self.paid[order] = self.paid.get(order, Decimal(0)) + fill.price * fill.quantity
@@ -189,6 +194,13 @@ class DeskView:
     def order_rows(self, order: OrderId) -> list[Row]:
         """The rows of an order's life, the oldest first."""
         return self.picked(list(self._past.lives.get(order, ())))
+
+    def newest_orders(self, before: int | None, limit: int) -> tuple[list[OrderId], int | None]:
+        """Orders sent before a row, the newest first, and the row to go on from; None: no more."""
+        past = self._past
+        end = len(past.submitted) if before is None else bisect_left(past.submissions, before)
+        begin = max(end - limit, 0)
+        return past.submitted[begin:end][::-1], past.submissions[begin] if begin else None
 
     def live_order(self, state: EngineState, order: OrderId) -> LiveOrder | None:
         """An order as it stands, or as it ended; of one that was let go of, from its rows."""

@@ -9,8 +9,9 @@ import sqlite3
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from inspect import iscoroutinefunction
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pyotp
 import pytest
@@ -21,7 +22,7 @@ from tests.builders.api_desk import ADDRESS, an_api, signed_in, token_for
 from algotrader.api.access import Role
 from algotrader.api.app import build_app, serving_of
 from algotrader.api.serve import serve
-from algotrader.api.serving import Serving
+from algotrader.api.serving import Admin, Served, Serving, Stands, Trader, Viewer
 from algotrader.api.strategy_files import StrategyFiles
 from algotrader.core.errors import ConfigurationError
 from algotrader.core.ports import ManualClock
@@ -58,6 +59,12 @@ def routes(client: TestClient) -> Iterator[tuple[str, str]]:
     for path, methods in described["paths"].items():
         for method in methods:
             yield method.upper(), path.removeprefix("/api/v1")
+
+
+@pytest.mark.parametrize("needed", [Served, Stands, Viewer, Trader, Admin])
+def test_what_every_route_needs_hops_to_no_thread(needed: Any) -> None:
+    """A hop there and back waits for the interpreter twice, while the journal is taken in."""
+    assert iscoroutinefunction(get_args(needed)[1].dependency)
 
 
 def called(client: TestClient, method: str, path: str, headers: dict[str, str]) -> Any:

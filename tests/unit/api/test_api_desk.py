@@ -13,6 +13,7 @@ from tests.builders.api_desk import an_api, signed_in, token_for
 from algotrader.api.access import Role
 from algotrader.api.serving import Serving
 from algotrader.cli.main import main
+from algotrader.core.errors import RunError
 
 Api = tuple[TestClient, Serving]
 
@@ -120,6 +121,15 @@ def test_a_halt_is_left_for_the_trader_with_the_name_of_who_asked(api: Api, desk
     assert (noted["action"], noted["who"], noted["before"]) == (
         "halt", "owner", {"main": "trading"},
     )  # fmt: skip
+
+
+def test_a_halt_is_left_also_where_the_journal_cannot_be_read(api: Api, desk: Path) -> None:
+    client, serving = api
+    csrf = signed_in(client, serving)
+    serving.view.failure = RunError("journal.damaged", "row 7 is damaged")
+
+    assert client.post("/api/v1/halt", json={"reason": "news"}, headers=csrf).status_code == 202
+    assert len(list((desk / "journal/inbox").glob("*.json"))) == 1
 
 
 def test_an_order_that_the_state_let_go_of_is_told_from_its_rows(api: Api) -> None:

@@ -113,11 +113,12 @@ def _all_orders(
         assert isinstance(event, OrderSubmitted)
         return _matches(event.order, wanted)
 
-    rows, following = newest_rows(
-        view, ("OrderSubmitted",), before, limit, is_wanted if is_filtered else None
-    )
-    found = [view.live_order(state, one.order.order_id) for _, one in rows
-             if isinstance(one, OrderSubmitted)]  # fmt: skip
+    if is_filtered:
+        rows, following = newest_rows(view, ("OrderSubmitted",), before, limit, is_wanted)
+        names = [one.order.order_id for _, one in rows if isinstance(one, OrderSubmitted)]
+    else:
+        names, following = view.newest_orders(before, limit)
+    found = [view.live_order(state, name) for name in names]
     items = [Order(**desk_rows.order(view, live)) for live in found if live is not None]
     total = None if is_filtered else view.index.count(("OrderSubmitted",))
     return Page[Order](**page_of(items, following, total))

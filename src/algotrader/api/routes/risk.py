@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.concurrency import run_in_threadpool
 
 from algotrader.api.access import Caller
+from algotrader.api.errors import ApiError
 from algotrader.api.exposure_rows import exposure_rows
 from algotrader.api.journal_pages import newest_rows
 from algotrader.api.models.common import Page
@@ -140,14 +142,26 @@ async def resume(serving: Served, caller: Trader, wish: ModeWish) -> Asked:
 async def _asked(
     serving: Serving, caller: Caller, what: str, mode: TradingMode, wish: ModeWish
 ) -> Asked:
-    state = serving.view.state
-    before = {} if state is None else {str(one): mode for one, mode in state.modes.items()}
+    before = _modes(serving)
     wanted = await run_in_threadpool(
         ask_mode, serving.configuration, mode, wish.accounts, wish.reason,
         flatten=what == "flatten", by=caller.name, channel=CHANNEL,
     )  # fmt: skip
+    if before is None:  # nothing was read so far: what stops everything did not wait for that
+        with suppress(ApiError):
+            await serving.view.ready()
+        before = _modes(serving) or {}
     serving.access.note(
         caller, what, ", ".join(wanted), before={one: before.get(one) for one in wanted},
         after=mode.value, says=wish.reason,
     )  # fmt: skip
     return Asked(asked=what, accounts=wanted, running=is_running(serving.configuration))
+
+
+def _modes(serving: Serving) -> dict[str, TradingMode] | None:
+    """The mode of each account; None while the journal was not read, or cannot be."""
+    with suppress(ApiError):
+        state = serving.view.state
+        if state is not None:
+            return {str(one): mode for one, mode in state.modes.items()}
+    return None
