@@ -70,6 +70,14 @@ def refused_values(*modules: str) -> Iterator[Sentence]:
                 yield from inside.said(path, call, call.args[0], scope)
 
 
+def subjects() -> Iterator[Sentence]:
+    """Of what a limit is: `orders of account {} today`. They stand inside sentences."""
+    for path, tree in _modules("risk"):
+        inside = _Module(tree)
+        for call, scope in _calls(tree):
+            yield from inside.said(path, call, _argument(call, "subject", None), scope)
+
+
 class _Module:
     """The texts that expressions of one module can be."""
 

@@ -39,9 +39,10 @@ describe("names of limits", () => {
     appearance.language = "zh";
     expect(limitName(rule)).toBe(zh);
   });
-  it("say of what in the language, and leave symbols alone", () => {
+  it("say of what in the language, and leave symbols alone", async () => {
     appearance.language = "zh";
-    expect([subjectName("account main"), subjectName("US:AAPL")]).toEqual(["账户 main", "US:AAPL"]);
+    await vi.waitFor(() => expect(subjectName("account main")).toBe("账户 main"));
+    expect([subjectName("orders of account main today"), subjectName("US:AAPL")]).toEqual(["账户 main 今日的委托数", "US:AAPL"]);
   });
   it.each([["account.max_daily_loss", "0.02", "2.0\u202f%"], ["max_leverage", "1.4", "1.40×"], ["order.max_notional", "4000", "4,000"]])("show what tripped of %s in its unit", (rule, value, shown) => {
     expect(tripValue(rule, value)).toBe(shown);

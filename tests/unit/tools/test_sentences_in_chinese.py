@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from tools.sentences import Sentence, decisions, errors, refused_values
+from tools.sentences import Sentence, decisions, errors, refused_values, subjects
 
 from algotrader.core.orders import OrderKind, OrderStatus, Purpose
 from algotrader.ops.config import field_of, keys
@@ -59,6 +59,22 @@ def test_each_value_refused_in_an_order_has_its_chinese() -> None:
     said = list(refused_values("core/orders.py", "engine/by_hand.py"))
     assert len(said) > 10
     assert missing(said, "errors") == []
+
+
+def is_phrase(text: str) -> bool:
+    """As the console reads a part of a sentence: a known phrase, inside it others, or one word."""
+    for phrase in catalogue("phrases"):
+        shape = HOLE.sub(lambda hole: "(.+)" if hole[0].endswith(":t}") else r"\S+", phrase)
+        found = re.fullmatch(shape, text)
+        if found and all(map(is_phrase, found.groups())):
+            return True
+    return " " not in text
+
+
+def test_each_subject_of_a_limit_has_its_chinese() -> None:
+    said = {one.template.replace("{}", "main") for one in subjects()}
+    assert "orders of main today" in said
+    assert [text for text in sorted(said) if not is_phrase(text)] == []
 
 
 def test_each_state_kind_and_purpose_of_an_order_has_its_chinese() -> None:

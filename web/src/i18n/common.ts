@@ -59,6 +59,8 @@ export const common = {
   sending: ["sending…", "正在发送…"],
   not_known: ["Not known", "未知"],
   none: ["none", "无"],
+  colon: [": ", "："],
+  comma: [", ", "，"],
 } as const;
 
 export const say = words(common);

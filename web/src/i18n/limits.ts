@@ -61,5 +61,8 @@ export const limits = {
   max_stop_distance: ["Distance of a stop", "止损距离"],
 } as const;
 export const limitWord = tokens(limits);
-/** Of what a limit is: the engine's first word, the name after it. */
-export const subjectWord = tokens({ account: ["account", "账户"], strategy: ["strategy", "策略"], "all accounts": ["all accounts", "全部账户"], asset: ["asset", "资产"], "the order": ["the order", "本笔委托"], "orders sent": ["orders sent", "已发委托"] });
+/** `account.max_drawdown` is told as `max_drawdown`: its subject says of what. */
+export const ruleName = (rule: string): string => rule.replace(/^(account|instrument|order|strategy|total|execution|over|rule|protection)\.|\.\d+$/g, "");
+
+/** What it is called where a person reads it; a rule of the person's own keeps its name. */
+export const limitName = (rule: string): string => limitWord(ruleName(rule));

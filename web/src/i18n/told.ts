@@ -7,7 +7,7 @@
  * What is not known whole is shown as it was written, never half of it.
  */
 import { shallowRef, watch } from "vue";
-import { limitName } from "@/lib/limits";
+import { limitName } from "@/i18n/limits";
 import { appearance } from "@/lib/appearance";
 
 export type Templates = Readonly<Record<string, string>>;
@@ -15,6 +15,7 @@ export interface Books { sentences: Templates; phrases: Templates; settings: Tem
 
 interface Pattern { shape: RegExp; holes: [name: string, kind: string][]; zh: string; weight: number }
 type Shipped = { name: string; origin: string };
+type Known = Books & { sentence: Told; part: Told };
 type Told = (text: string) => string | null;
 
 const HOLE = /\{(\w+)(?::([str]))?\}/g;
@@ -67,7 +68,7 @@ function put(zh: string, values: ReadonlyMap<string, string | null>): string {
   return joined(text, zh.slice(at));
 }
 
-export function teller(books: Books): { sentence: Told } {
+export function teller(books: Books): { sentence: Told; part: Told } {
   const sentences = reader(books.sentences), phrases = reader(books.phrases);
   const known = new Map<string, string | null>();
   const part: Told = (text) => sentences(text, part) ?? phrases(text, part) ?? (/\s/.test(text) ? null : text);
@@ -79,22 +80,25 @@ export function teller(books: Books): { sentence: Told } {
     const parts = text.split("; ").map(one);
     return parts.length > 1 && parts.every((zh) => zh !== null) ? parts.join("；") : null;
   };
-  return { sentence: (text) => one(text) ?? several(text) };
+  return { sentence: (text) => one(text) ?? several(text), part };
 }
 
-const books = shallowRef<(Books & { tell: Told }) | null>(null);
+const books = shallowRef<Known | null>(null);
 
 async function fetched(): Promise<void> {
   const { books: read } = await import("@/i18n/told/books");
-  books.value ??= { ...read, tell: teller(read).sentence };
+  books.value ??= { ...read, ...teller(read) };
 }
 
 watch(() => appearance.language, (language) => { if (language === "zh") void fetched(); }, { immediate: true });
 
-const chinese = (): (Books & { tell: Told }) | null => (appearance.language === "zh" ? books.value : null);
+const chinese = (): Known | null => (appearance.language === "zh" ? books.value : null);
 
 /** A sentence of the engine or the API; it is shown as it was written until the catalogue is here. */
-export const told = (text: string | null | undefined): string => (text ? (chinese()?.tell(text) ?? text) : "");
+export const told = (text: string | null | undefined): string => (text ? (chinese()?.sentence(text) ?? text) : "");
+
+/** A part of a sentence, as `account main`. */
+export const toldPart = (text: string): string => chinese()?.part(text) ?? text;
 
 /** What a setting means, by the words of its declaration. */
 export const settingMeaning = (description: string): string => chinese()?.settings[description] ?? description;

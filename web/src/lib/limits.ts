@@ -1,8 +1,10 @@
 /** A limit's numbers in the unit it is told in. */
 import type { Shapes } from "@/api/client";
-import { limitWord, subjectWord } from "@/i18n/limits";
+import { toldPart } from "@/i18n/told";
+import { limitName, ruleName } from "@/i18n/limits";
 import { duration, fixed, leverage, percent, plainNumber } from "@/lib/numbers";
 
+export { limitName, ruleName };
 type Limit = Pick<Shapes["Limit"], "rule" | "unit">;
 
 const FRACTIONS = /(drawdown|daily_loss|weight|rate|slippage|ratio|distance|concentration|free|turnover|band|share)$/;
@@ -18,14 +20,8 @@ export function inUnit(limit: Limit, value: string): string {
   return /^\d{5,}/.test(value) ? fixed(value, 0) : plainNumber(value);
 }
 
-/** `account.max_drawdown` is told as `max_drawdown`: its subject says of what. */
-export const ruleName = (rule: string): string => rule.replace(/^(account|instrument|order|strategy|total|execution|over|rule|protection)\.|\.\d+$/g, "");
-
-/** What it is called where a person reads it; a rule of the person's own keeps its name. */
-export const limitName = (rule: string): string => limitWord(ruleName(rule));
-
 /** `account main` in the person's language; a symbol stays as it is. */
-export const subjectName = (subject: string): string => subjectWord(subject.replace(/^(account|strategy|asset)(?= )/, (word) => subjectWord(word)));
+export const subjectName = (subject: string): string => toldPart(subject);
 
 /** Of the same rule the fullest alone, with how many others there are, fullest first. */
 export function fullest<L extends Pick<Shapes["Limit"], "rule" | "used" | "limit">>(limits: readonly L[]): (L & { others: number })[] {
