@@ -3,6 +3,7 @@ import { flushPromises, mount } from "@vue/test-utils";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { createMemoryHistory, createRouter } from "vue-router";
 import { refused } from "./fixtures/desk";
+import "@/i18n/told/books"; // so that it is here at once when it is asked for
 import { appearance } from "@/lib/appearance";
 import { limitName, subjectName, tripValue } from "@/lib/limits";
 import { session } from "@/lib/session";
