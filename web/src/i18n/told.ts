@@ -18,6 +18,7 @@ type Shipped = { name: string; origin: string };
 type Known = Books & { sentence: Told; part: Told };
 type Told = (text: string) => string | null;
 
+const MOST_KNOWN = 5_000;
 const HOLE = /\{(\w+)(?::([str]))?\}/g;
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
@@ -73,7 +74,10 @@ export function teller(books: Books): { sentence: Told; part: Told } {
   const known = new Map<string, string | null>();
   const part: Told = (text) => sentences(text, part) ?? phrases(text, part) ?? (/\s/.test(text) ? null : text);
   const one: Told = (text) => {
-    if (!known.has(text)) known.set(text, sentences(text, part));
+    if (!known.has(text)) {
+      if (known.size >= MOST_KNOWN) known.clear(); // a page may stay open for weeks
+      known.set(text, sentences(text, part));
+    }
     return known.get(text)!;
   };
   const several: Told = (text) => {
