@@ -75,7 +75,12 @@ def a_page(browser: Browser, served: Served) -> Iterator[Page]:
 
 
 def first_login(browser: Browser, link: str) -> dict[str, object]:
-    """By the one-time link, choosing a password; what the browser keeps of it."""
+    """By the one-time link, choosing a password; what the browser keeps of it.
+
+    Without the built pages there is nothing to enter: a skip says so.
+    """
+    if not (STATIC / "index.html").is_file():
+        pytest.skip("not run: the console is not built (make console)")
     context = browser.new_context()
     page = context.new_page()
     page.goto(link)
@@ -90,8 +95,6 @@ def first_login(browser: Browser, link: str) -> dict[str, object]:
 
 def signed_in(browser: Browser, folder: Path, port: int) -> Served:
     """The desk of a folder that `algotrader run api` serves, and its owner in a browser."""
-    if not (STATIC / "index.html").is_file():
-        pytest.skip("not run: the console is not built (make console)")
     cookies = first_login(browser, link_of(folder))
     return Served(folder=folder, url=f"http://127.0.0.1:{port}", cookies=cookies)
 

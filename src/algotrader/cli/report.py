@@ -64,7 +64,7 @@ def report(out: Output, run: MaybeRun = None, to: To = None, lang: Lang = None) 
 
 def _list(out: Output, to: Path | None) -> None:
     """The newest runs, the last made last. UsageError where one of them was to be copied."""
-    from algotrader.backtest.run_rows import run_row
+    from algotrader.backtest.run_rows import file_of_row, run_row
     from algotrader.backtest.store import RunStore
     from algotrader.cli.desk_tables import print_rows
 
@@ -75,8 +75,10 @@ def _list(out: Output, to: Path | None) -> None:
             hint="name its run: `algotrader report` lists them",
         )
     store = RunStore(workspace_of(out.config).runs)
-    rows = sorted((run_row(store.path(one)) for one in store.list()), key=lambda row: row["made"])
-    shown = rows[-_LISTED:]
+    folders = sorted(
+        map(store.path, store.list()), key=lambda one: file_of_row(one).stat().st_mtime
+    )
+    shown = [run_row(one) for one in folders[-_LISTED:]]
 
     def lines(console: Console) -> None:
         none = "no run yet: algotrader backtest makes the first"

@@ -55,11 +55,11 @@ def a_desk(protection: Protection | None = BOTH, **changes: Any) -> Desk:
     )  # fmt: skip
 
 
-def held(desk: Desk) -> tuple[Order, Order]:
-    """Ten coins bought at 100, and their guard, both known to the venue."""
+def held(desk: Desk, filled: int = 10) -> tuple[Order, Order]:
+    """Of ten coins ordered some are bought at 100, and their guard; the venue knows both."""
     desk.bar(1)
     [entry] = desk.answer(1, 0.1)
-    [guard] = sent(desk.fill(entry, 10, MS + 20))
+    [guard] = sent(desk.fill(entry, filled, MS + 20))
     desk.accept(guard, MS + 30)
     return entry, guard
 
@@ -84,10 +84,7 @@ def fired(timer: SetTimer) -> TimerFired:
 
 def test_a_stop_and_a_target_go_as_one_order_that_moves_with_the_position() -> None:
     desk = a_desk()
-    desk.bar(1)
-    [entry] = desk.answer(1, 0.1)
-    [bracket] = sent(desk.fill(entry, 4, MS + 20))
-    desk.accept(bracket, MS + 30)
+    entry, bracket = held(desk, 4)
     [moved] = of_kind(desk.fill(entry, 6, MS + 40, price=110), Amend)  # the average entry is 106
 
     assert bracket.intent.purpose is Purpose.BRACKET
@@ -98,10 +95,7 @@ def test_a_stop_and_a_target_go_as_one_order_that_moves_with_the_position() -> N
 def test_a_change_that_comes_after_a_later_one_is_made_good() -> None:
     """Ten coins have a stop for ten: a request for four overtook nothing, it came last."""
     desk = a_desk()
-    desk.bar(1)
-    [entry] = desk.answer(1, 0.1)
-    [bracket] = sent(desk.fill(entry, 4, MS + 20))
-    desk.accept(bracket, MS + 30)
+    entry, bracket = held(desk, 4)
     [moved] = of_kind(desk.fill(entry, 6, MS + 40), Amend)
     levels = {"limit": moved.limit, "stop": moved.stop}
     desk.tell(OrderAmended(**desk.news(bracket, MS + 50), quantity=moved.quantity, **levels))
