@@ -28,6 +28,7 @@ from algotrader.core.orders import OrderStatus, Side
 from algotrader.core.symbols import Symbol
 from algotrader.data.adapters.okx.names import symbol_of
 from algotrader.execution.adapters.numbers import Row, decimal, integer
+from algotrader.execution.adapters.telling import Names
 
 ORDER_STATES: Final = {
     "live": OrderStatus.ACCEPTED,
@@ -124,11 +125,7 @@ class Reader:
     ) -> OrderSeen:
         """The venue's word on an order; of an algo order without a child nothing is filled."""
         return OrderSeen(
-            ts_event=integer(row, "uTime") or integer(row, "cTime"),
-            ts_known=now_ms,
-            account=self.account,
-            order_id=own,
-            instrument=symbol,
+            **self._names(row, own, symbol, now_ms),
             venue_order_id=VenueOrderId(parent_id(row) or str(row["ordId"])),
             status=status,
             filled_quantity=decimal(row, "accFillSz"),
@@ -140,14 +137,20 @@ class Reader:
     def amended(self, row: Row, own: OrderId, symbol: Symbol, now_ms: int) -> OrderAmended:
         """An order as the venue shows it after a change."""
         return OrderAmended(
-            ts_event=integer(row, "uTime") or integer(row, "cTime"),
-            ts_known=now_ms,
-            account=self.account,
-            order_id=own,
-            instrument=symbol,
+            **self._names(row, own, symbol, now_ms),
             quantity=decimal(row, "sz"),
             **prices_of(row),
         )
+
+    def _names(self, row: Row, own: OrderId, symbol: Symbol, now_ms: int) -> Names:
+        """Of which order, and when the venue changed it."""
+        return {
+            "ts_event": integer(row, "uTime") or integer(row, "cTime"),
+            "ts_known": now_ms,
+            "account": self.account,
+            "order_id": own,
+            "instrument": symbol,
+        }
 
     def listed_fill(self, row: Row, own: OrderId | None, now_ms: int) -> list[Event]:
         """A row of `trade/fills`. `own` as its order says, which the row itself does not."""
