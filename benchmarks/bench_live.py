@@ -53,7 +53,7 @@ from algotrader.live.journal.records import PREFIX
 from algotrader.live.journal.storage import Sync
 from algotrader.live.journal.verifying import verify
 from algotrader.live.snapshots import KIND, body_of
-from algotrader.live.steps import Steps
+from algotrader.live.steps import REPLAY_STEPS, Steps
 from algotrader.ops.config import load
 from algotrader.ops.desk import build_desk
 from algotrader.ops.standing import events_of
@@ -96,8 +96,9 @@ class Flip(Strategy):
 class Journaled:
     """A watch of the full driver that writes each step as `live.steps` does."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, gather_steps: int) -> None:
         self._journal = journal
+        self._gather_steps = gather_steps
         self._waiting: list[list[Entry]] = []
         self.steps = self.events = 0
 
@@ -109,7 +110,15 @@ class Journaled:
         self._waiting.append(
             [Entry(time_ms=e.ts_known, kind=e.kind, body=encode_event(e)) for e in events]
         )
-        if len(events) > 1 or not isinstance(events[0], _WAITING):
+        if self._gather_steps > 1:
+            is_due = len(self._waiting) >= self._gather_steps
+        else:
+            is_due = len(events) > 1 or not isinstance(events[0], _WAITING)
+        if is_due:
+            self.write()
+
+    def write(self) -> None:
+        if self._waiting:
             self._journal.append_steps(self._waiting)
             self._waiting = []
 
@@ -118,9 +127,10 @@ def journaled(folder: JournalFolder, rows: int, sync: Sync) -> tuple[FullRun, Jo
     """A run through engine, paper venue and journal, and its seconds."""
     traded = market(rows, "1h", 3_600_000)
     with folder.create(entropy=bytes(16), now_ms=START, sync=sync) as journal:
-        watch = Journaled(journal)
+        watch = Journaled(journal, REPLAY_STEPS if sync is Sync.NORMAL else 1)
         begun = clock()
         run = run_full(Crossing(), traded, SETTINGS, watch=watch)
+        watch.write()
         return run, watch, clock() - begun
 
 

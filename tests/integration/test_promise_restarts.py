@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import sys
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from algotrader.core.ids import AccountId
 from algotrader.engine.slices import Slice
 from algotrader.live.journal.storage import Sync
 from algotrader.live.operator import Inbox, Request
+from algotrader.live.steps import REPLAY_STEPS, SNAPSHOT_ROWS, Steps
 from algotrader.ops.config import load
 from algotrader.ops.desk import build_desk
 from algotrader.ops.standing import read_state
@@ -64,7 +66,7 @@ class PlugPulledError(Exception):
     """The trader ends here."""
 
 
-def traded(folder: Path, cuts: Collection[int]) -> tuple[list[Any], Any]:
+def traded(folder: Path, cuts: Collection[int], *, gather_steps: int = 1) -> tuple[list[Any], Any]:
     """Orders, and what else there is to tell, of a run that is ended after each slice of `cuts`."""
     folder.mkdir()
     (folder / "counted.py").write_text(STRATEGY)
@@ -90,7 +92,7 @@ def traded(folder: Path, cuts: Collection[int]) -> tuple[list[Any], Any]:
         with opened(journal_folder(desk), Sync.NORMAL) as journal:
             starts += 1
             try:
-                asyncio.run(replay(desk, journal, on_slice=taken))
+                asyncio.run(replay(desk, journal, on_slice=taken, gather_steps=gather_steps))
                 break
             except PlugPulledError:
                 continue
@@ -119,5 +121,27 @@ def test_promise_7_a_restart_between_any_two_bars_changes_no_later_order(
     cut, same_end = traded(tmp_path / "cut", random.Random(7).sample(between, cuts))
 
     assert len(whole) > 60
+    assert cut == whole
+    assert same_end == end
+
+
+def test_promise_7_rows_that_a_killed_replay_had_not_written_are_decided_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, end = traded(tmp_path / "whole", ())
+    between = [n for n in range(1, SLICES + 1) if n not in (HALT, RESUME)]
+    rest = Steps.rest
+
+    def killed(steps: Steps, after_rows: int = SNAPSHOT_ROWS) -> None:
+        """As SIGKILL leaves it: what waits for its commit is gone."""
+        if not isinstance(sys.exc_info()[1], PlugPulledError):
+            rest(steps, after_rows)
+
+    monkeypatch.setattr(Steps, "rest", killed)
+
+    cut, same_end = traded(
+        tmp_path / "cut", random.Random(8).sample(between, 8), gather_steps=REPLAY_STEPS
+    )
+
     assert cut == whole
     assert same_end == end

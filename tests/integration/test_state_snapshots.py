@@ -7,9 +7,13 @@ import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+from tests.builders.traded_desk import InTime, a_desk, a_market, slices
+from tests.builders.traded_desk import traded as traded_out
 from tests.integration.test_steps_replay import (
     HOUR,
     MAIN,
@@ -24,17 +28,25 @@ from tests.integration.test_steps_replay import (
     trader,
 )
 
-from algotrader.core.events import HaltRequested, OrderAccepted, TradingMode, decode_event
+from algotrader.core.events import (
+    Event,
+    HaltRequested,
+    OrderAccepted,
+    TradingMode,
+    decode_event,
+)
 from algotrader.core.ids import VenueOrderId
-from algotrader.core.orders import OrderStatus, Side
+from algotrader.core.orders import Approved, Order, OrderStatus, Side
+from algotrader.engine.commands import Command, Submit
 from algotrader.engine.engine import Engine
 from algotrader.engine.image import ImageError, differences, image_of, state_of
 from algotrader.live import snapshots
+from algotrader.live.journal.folder import JournalFolder
 from algotrader.live.journal.journal import Journal, resume
 from algotrader.live.journal.memory import MemoryStorage
 from algotrader.live.journal.port import Snapshot
 from algotrader.live.snapshots import KIND, folded, newest_state
-from algotrader.live.steps import Steps
+from algotrader.live.steps import SNAPSHOT_ROWS, Steps
 
 
 def some_trading(steps: Steps) -> None:
@@ -198,3 +210,36 @@ def test_an_image_of_pythons_before_3_11_4_is_read(monkeypatch: pytest.MonkeyPat
     _, steps, _ = traded()
 
     assert differences(state_of(image_of(steps.engine.state)), steps.engine.state) == []
+
+
+def test_a_snapshot_holds_up_no_order_that_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decided: list[object] = []  # orders that were decided and are not yet at the venue
+    held_up: list[int] = []
+    take, rest = Steps.take, Steps.rest
+
+    def taken(steps: Steps, *events: Event, **more: Any) -> list[Command]:
+        commands = take(steps, *events, **more)
+        decided.extend(one for one in commands if isinstance(one, Submit))
+        return commands
+
+    def rested(steps: Steps, after_rows: int = SNAPSHOT_ROWS) -> None:
+        if decided and after_rows <= SNAPSHOT_ROWS:
+            held_up.append(len(decided))
+        rest(steps, after_rows)
+
+    class Venue(InTime):
+        async def submit(self, approved: Approved[Order], deadline_ms: int) -> Event:
+            decided.pop()
+            sent.append(1)
+            return await super().submit(approved, deadline_ms)
+
+    sent: list[int] = []
+    monkeypatch.setattr(Steps, "take", taken)
+    monkeypatch.setattr(Steps, "rest", rested)
+    desk = a_desk(tmp_path, a_market())
+    traded_out(desk, JournalFolder(tmp_path / "journal"), slices(desk), broker=Venue)
+
+    assert len(sent) > 20
+    assert held_up == []

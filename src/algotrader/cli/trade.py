@@ -70,6 +70,7 @@ def trade(
     """
     from algotrader.cli.trade_live_bars import trade_live_bars
     from algotrader.live.journal.storage import Sync
+    from algotrader.live.steps import REPLAY_STEPS
     from algotrader.ops.config import load
     from algotrader.ops.desk import build_desk
     from algotrader.ops.live_mode import require_confirmed
@@ -118,6 +119,7 @@ def trade(
                 desk,
                 journal,
                 pause_s=1 / speed if speed else 0.0,
+                gather_steps=REPLAY_STEPS if sync == Sync.NORMAL and not speed else 1,
                 on_slice=counted,
                 on_notice=lambda notice: typer.echo(f"△ {notice.text}", err=True),
                 messenger=messenger,

@@ -286,16 +286,16 @@ class Engine:
     def _ask(self, event: SliceClosed) -> None:
         for instance in self._settings.strategies:
             if instance.timeframe == event.timeframe and self.state.is_loaded(instance):
-                self._step.do(
-                    AskStrategy(
-                        account=instance.account,
-                        strategy=instance.strategy,
-                        decision_ts=event.decision_ts,
-                        question=question_of(self.state, instance, event.decision_ts)
-                        if instance.by_bar
-                        else None,
-                    )
-                )
+                self._ask_one(instance, event.decision_ts)
+
+    def _ask_one(self, instance: StrategyInstance, decision_ts: int) -> None:
+        question = question_of(self.state, instance, decision_ts) if instance.by_bar else None
+        self._step.do(
+            AskStrategy(
+                account=instance.account, strategy=instance.strategy, decision_ts=decision_ts,
+                question=question,
+            )
+        )  # fmt: skip
 
     def _answered(self, event: StrategyAnswered) -> None:
         """Plan once all that were asked have answered, in the order of their names (R1)."""
@@ -383,11 +383,7 @@ class Engine:
             if instance.account != event.account or asked is None:
                 continue
             if event.ts_known - asked < Timeframe.parse(instance.timeframe).ms:
-                self._step.do(
-                    AskStrategy(
-                        account=instance.account, strategy=instance.strategy, decision_ts=asked
-                    )
-                )
+                self._ask_one(instance, asked)
 
     def _funded(self, event: FundingPaid) -> None:
         drift = self.state.drift.of_day(event)

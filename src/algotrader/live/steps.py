@@ -30,7 +30,9 @@ from algotrader.live.snapshots import KIND, body_of, newest_state
 
 SNAPSHOT_ROWS: Final = 10_000  # after so many one is kept when nothing else is to be done
 LATEST_ROWS: Final = 40_000  # and after so many in any case
+REPLAY_STEPS: Final = 128  # of a replay that wait for one commit
 _TOLD_AGAIN: Final = (OrderFilled, OrderSeen, OrderAccepted, SliceClosed, TimerFired)
+_REPLAYED: Final = (BarClosed, StrategyAnswered, *_TOLD_AGAIN)
 _Step = tuple[Sequence[Event], Sequence[Entry]]
 log = logging.getLogger(__name__)
 
@@ -44,11 +46,18 @@ class Steps:
         journal: Journal,
         committed: Callable[[Sequence[Event]], None] = lambda _: None,
         before: Callable[[Event], Iterable[Event]] = lambda _: (),
+        gather_steps: int = 1,
     ) -> None:
         """`committed` is told the events of each step once they are durable: `Bus.publish`.
 
         `before` gives what the engine is to know before an event: the newest quotes.
+
+        `gather_steps` above 1 is for replays, whose venue stands in this process and forgets with
+        it: steps are then acted upon at once, and so many wait for one commit. What is lost
+        is decided again, from the same bars. What a person asked for is never lost: it is written
+        before it is acted upon, here too.
         """
+        self._gather_steps = gather_steps
         self._before = before
         self._engine = engine
         self._journal = journal
@@ -85,11 +94,14 @@ class Steps:
 
     def rest(self, after_rows: int = SNAPSHOT_ROWS) -> None:
         """Keep a snapshot if that many rows came since the last. Between steps."""
-        head = self._journal.head.seq
-        if not self.is_written or head - self._snapshot_seq < after_rows:
+        if self._journal.head.seq - self._snapshot_seq < after_rows:
             return
-        self._snapshot_seq = head
         try:
+            if self._gather_steps > 1 and self._unwritten is None:
+                self._keep(Outcome())
+            if not self.is_written:
+                return
+            self._snapshot_seq = self._journal.head.seq
             self._journal.keep_snapshot(KIND, body_of(self._engine.state))
         except RunError as error:  # it is rebuildable: trading goes on, and it is tried again later
             log.warning("no snapshot was kept: %s", error.message)
@@ -123,9 +135,7 @@ class Steps:
                 ask(question)
         # Strategies think while their question is put into words for the disk.
         self._waiting += [(one.events, [_entry(each) for each in one.events]) for _, one in heard]
-        may_wait = _may_wait if asked else _may_wait_alone
-        is_due = not all(may_wait(event, one) for event, one in heard)
-        return self._keep(done) if is_due else done.commands
+        return self._keep(done) if self._is_due(heard, has_asked=bool(asked)) else done.commands
 
     def resume(self, now_ms: int) -> list[Command]:
         """What a restart has to find out, durable when this returns."""
@@ -138,6 +148,14 @@ class Steps:
         """Write the step that could not be written. JournalUnwrittenError if it still cannot."""
         outcome, self._unwritten = self._unwritten, None
         return [] if outcome is None else self._keep(outcome)
+
+    def _is_due(self, heard: Sequence[tuple[Event, Outcome]], *, has_asked: bool) -> bool:
+        """Whether something of these steps may not wait for the next ones to be written."""
+        if self._gather_steps > 1:
+            is_lost_for_good = not all(isinstance(event, _REPLAYED) for event, _ in heard)
+            return is_lost_for_good or len(self._waiting) >= self._gather_steps
+        may_wait = _may_wait if has_asked else _may_wait_alone
+        return not all(may_wait(event, one) for event, one in heard)
 
     def _keep(self, outcome: Outcome) -> list[Command]:
         """Write what waits; then what was to be done may be."""

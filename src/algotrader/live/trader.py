@@ -184,7 +184,9 @@ class Trader:
                 events.append(self._events.get_nowait())
             try:
                 self._do(await self._durable(partial(self._steps.take, *events, ask=self._ask)))
-                self._steps.rest(SNAPSHOT_ROWS if self._events.empty() else LATEST_ROWS)
+                # What was asked for is only begun: a snapshot now would hold up an order.
+                is_quiet = self._events.empty() and not self._work
+                self._steps.rest(SNAPSHOT_ROWS if is_quiet else LATEST_ROWS)
                 self._moved.set()
                 if self._halts is not None:
                     for event in events:

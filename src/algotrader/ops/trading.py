@@ -82,6 +82,7 @@ async def replay(
     journal: Journal,
     *,
     pause_s: float = 0.0,
+    gather_steps: int = 1,
     on_slice: Callable[[Slice], None] = lambda _: None,
     on_notice: Callable[[Notice], None] = lambda _: None,
     messenger: Notifier | None = None,
@@ -89,11 +90,12 @@ async def replay(
 ) -> Traded:
     """Trade the recorded bars from where the journal ends, to their end.
 
+    `gather_steps` are written together (`live.steps`); with 1 each is, before it is acted upon.
     RestartWantedError if it is to be called again at once, in a new process.
     """
     async with Observation(desk.configuration, journal.run_id) as seen:
         return await _replay(
-            desk, journal, seen, pause_s=pause_s, on_slice=on_slice,
+            desk, journal, seen, pause_s=pause_s, gather_steps=gather_steps, on_slice=on_slice,
             notifier=Notices(on_notice, messenger), accept=accept,
         )  # fmt: skip
 
@@ -104,12 +106,13 @@ async def _replay(
     seen: Observation,
     *,
     pause_s: float,
+    gather_steps: int,
     on_slice: Callable[[Slice], None],
     notifier: Notifier,
     accept: Accept,
 ) -> Traded:
     engine = Engine(desk.engine_settings(journal.run_id))
-    steps = Steps(engine, journal, seen.bus.publish)
+    steps = Steps(engine, journal, seen.bus.publish, gather_steps=gather_steps)
     was_there = resumed(desk, steps)
     after = desk.closed_by(engine.state)
     time = ReplayTime(max(after.values(), default=desk.begin_ms() - 1))

@@ -11,6 +11,7 @@ import pytest
 from tests.builders.engines import (
     BTC,
     HOUR,
+    MAIN,
     T0,
     Desk,
     at,
@@ -24,16 +25,18 @@ from algotrader.core.events import (
     AskedOrder,
     AskedTarget,
     Decided,
+    ModeChanged,
     OrderAmended,
     OrderDenied,
     OrderSubmitted,
     StopTriggered,
     TimerFired,
+    TradingMode,
 )
 from algotrader.core.events.questions import HeardEnd, HeardFill, StrategyQuestion
 from algotrader.core.orders import OrderStatus, Protection, Purpose, Side
 from algotrader.core.symbols import Symbol
-from algotrader.engine.commands import Amend, Cancel, SetTimer
+from algotrader.engine.commands import Amend, AskStrategy, Cancel, Command, SetTimer
 from algotrader.portfolio.intents import Execution
 
 
@@ -245,6 +248,19 @@ def test_the_journal_alone_brings_all_of_it_back() -> None:
         market.order_id,
         stop.order_id,
     ]
+
+
+def test_a_question_that_a_restart_left_unanswered_is_asked_again_with_all_it_told() -> None:
+    desk = Desk(by_bar=True)
+    asked = desk.bar(1)
+    assert asked is not None
+    again: list[Command] = []
+    for mode in (TradingMode.STARTING, TradingMode.TRADING):
+        again = desk.tell(
+            ModeChanged(**at(T0 + HOUR), account=MAIN, mode=mode, reason="", by="recovery")
+        )
+
+    assert [one.question for one in of_kind(again, AskStrategy)] == [asked]
 
 
 def test_r1_a_slice_that_is_told_again_is_not_acted_on_again() -> None:

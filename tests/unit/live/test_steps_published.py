@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from tests.builders.engines import HOUR, MAIN, T0, USDT, Desk, at, bar_events
 
-from algotrader.core.events import Event, OrderFilled, TimerFired
+from algotrader.core.events import Event, HaltRequested, OrderFilled, TimerFired
 from algotrader.core.fills import Fill
 from algotrader.core.ids import TradeId
 from algotrader.core.instants import utc_at
@@ -34,11 +34,14 @@ class Told:
         assert [row.kind for row in rows[: len(self.events)]] == [one.kind for one in self.events]
 
 
-def a_trader(desk: Desk | None = None) -> tuple[Steps, Told, MemoryStorage, Journal]:
+def a_trader(
+    desk: Desk | None = None, *, gather_steps: int = 1
+) -> tuple[Steps, Told, MemoryStorage, Journal]:
     storage = MemoryStorage(lambda _: None)
     journals.begin(storage, entropy=bytes(range(16)), now_ms=T0)
     told, journal = Told(storage), journals.resume(storage)
-    return Steps((desk or Desk()).engine, journal, told.hear), told, storage, journal
+    steps = Steps((desk or Desk()).engine, journal, told.hear, gather_steps=gather_steps)
+    return steps, told, storage, journal
 
 
 def test_what_waits_for_the_next_commit_is_told_with_it() -> None:
@@ -113,3 +116,31 @@ def test_what_the_disk_refused_is_told_when_it_is_written_and_once(
     steps.retry()
 
     assert told.events == [timer]
+
+
+def test_a_replay_writes_as_many_steps_together_as_it_was_told_to() -> None:
+    steps, told, _, journal = a_trader(gather_steps=4)
+    before = journal.head
+    timers = [TimerFired(**at(T0 + n), name=f"t{n}") for n in range(6)]
+    for timer in timers[:3]:
+        steps.take(timer)
+    assert told.events == []
+    assert journal.head == before
+    for timer in timers[3:]:
+        steps.take(timer)
+
+    assert told.events == timers[:4]
+    steps.rest(1)
+    assert told.events == timers
+    assert steps.is_written
+
+
+def test_what_a_person_asks_of_a_replay_is_written_before_it_is_done() -> None:
+    steps, told, _, _ = a_trader(gather_steps=100)
+    timer = TimerFired(**at(T0), name="t")
+    halt = HaltRequested(**at(T0 + 1), account=MAIN, by="a person", reason="why", channel="cli")
+    steps.take(timer)
+    steps.take(halt)
+
+    assert told.events[:2] == [timer, halt]
+    assert steps.is_written
