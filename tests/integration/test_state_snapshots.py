@@ -32,6 +32,7 @@ from algotrader.core.events import (
     Event,
     HaltRequested,
     OrderAccepted,
+    OrderRejected,
     TradingMode,
     decode_event,
 )
@@ -230,7 +231,9 @@ def test_a_snapshot_holds_up_no_order_that_was_asked_for(
         rest(steps, after_rows)
 
     class Venue(InTime):
-        async def submit(self, approved: Approved[Order], deadline_ms: int) -> Event:
+        async def submit(
+            self, approved: Approved[Order], deadline_ms: int
+        ) -> OrderAccepted | OrderRejected:
             decided.pop()
             sent.append(1)
             return await super().submit(approved, deadline_ms)
