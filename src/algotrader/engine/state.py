@@ -241,6 +241,11 @@ class EngineState:
     def _mode_changed(self, event: ModeChanged) -> None:
         self.modes[event.account] = event.mode
         self.mode_by[event.account] = event.by
+        if event.by == "recovery" and event.mode is not TradingMode.STARTING:
+            # What was never answered is asked anew, with all that was heard since.
+            for strategy in self.awaited:
+                if self.settings.instance(strategy).account == event.account:
+                    self.talks.asked(strategy)
 
     def _settled(self, event: Changed) -> None:
         self.inforce = self.inforce.after(event)

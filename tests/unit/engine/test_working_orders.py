@@ -263,6 +263,34 @@ def test_a_question_that_a_restart_left_unanswered_is_asked_again_with_all_it_to
     assert [one.question for one in of_kind(again, AskStrategy)] == [asked]
 
 
+def test_a_fill_heard_between_a_question_and_its_repetition_is_told_once() -> None:
+    desk = Desk(by_bar=True)
+    desk.bar(1)
+    [order] = desk.answer(
+        1, asked=[AskedOrder(number=0, instrument=BTC.symbol, side=Side.BUY, quantity=20.0)]
+    )
+    desk.accept(order, T0 + HOUR + 5)
+    first = desk.bar(2)
+    started = at(T0 + 2 * HOUR)
+    desk.tell(
+        ModeChanged(**started, account=MAIN, mode=TradingMode.STARTING, reason="", by="recovery")
+    )
+    desk.fill(order, 20, T0 + 2 * HOUR + 1)
+    done = desk.tell(
+        ModeChanged(**started, account=MAIN, mode=TradingMode.TRADING, reason="", by="recovery")
+    )
+    [again] = of_kind(done, AskStrategy)
+    desk.answer(2)
+    after = desk.bar(3)
+
+    assert first is not None
+    assert after is not None
+    assert first.heard == ()
+    assert [one.quantity for one in again.question.heard if isinstance(one, HeardFill)] == [20.0]
+    assert [held.quantity for held in again.question.positions] == [20.0]
+    assert after.heard == ()
+
+
 def test_r1_a_slice_that_is_told_again_is_not_acted_on_again() -> None:
     desk = Desk(execution=Execution.MARKET, by_bar=True)
     wish = AskedOrder(instrument=BTC.symbol, number=0, side=Side.BUY, weight=0.2)
