@@ -28,9 +28,21 @@ class Planted:
 
 
 SEEDS = 60
+BY_BAR = 120  # histories of a bar-by-bar strategy
 LIVES = 400  # of one order
 
 BUGS = {
+    "asked_again_without_what_it_told": Planted(
+        module="algotrader.engine.engine",
+        before="self._ask_one(instance, asked)",
+        after="self._step.do(AskStrategy(account=instance.account, strategy=instance.strategy, "
+        "decision_ts=asked))",
+    ),
+    "told_again_after_a_restart": Planted(
+        module="algotrader.engine.state",
+        before="if self.settings.instance(strategy).account == event.account:",
+        after="if False:",
+    ),
     "absence_believed_at_once": Planted(
         module="algotrader.engine.following",
         before="if event.asked_ms <= proved_from:",
@@ -181,10 +193,14 @@ def plant(bug: Planted, folder: Path) -> None:
 def main(name: str) -> int:
     with tempfile.TemporaryDirectory() as folder:
         plant(BUGS[name], Path(folder))
-        from tests.simulation import one_order, seeds  # they import what was planted
+        from tests.simulation import bar_by_bar, one_order, seeds  # they import what was planted
 
         logging.disable(logging.CRITICAL)
-        found = one_order.some(LIVES).broken or seeds.first_broken(0, SEEDS)
+        found = (
+            one_order.some(LIVES).broken
+            or seeds.first_broken(0, SEEDS)
+            or bar_by_bar.first_broken(BY_BAR)
+        )
         sys.stdout.write(f"{found or 'nothing broke'}\n")
         return int(found is not None)
 
