@@ -19,6 +19,7 @@ from typing import Final
 SOURCE: Final = Path(__file__).resolve().parents[1] / "src" / "algotrader"
 _SAYING: Final = ("message", "text", "reason")
 _MESSAGE_OF: Final = {"ApiError": 2}  # of all other errors it comes second
+_REASON_OF: Final = {"Reason": 1, "_difference": 5, "_by_limits": 1, "Change": 1, "Moved": 2}
 _HOLE: Final = "{}"
 
 
@@ -76,6 +77,20 @@ def subjects() -> Iterator[Sentence]:
         inside = _Module(tree)
         for call, scope in _calls(tree):
             yield from inside.said(path, call, _argument(call, "subject", None), scope)
+
+
+def reasons() -> Iterator[Sentence]:
+    """Why a decision differs from its backtest, part by part: they are joined by semicolons."""
+    for path, tree in _modules("parity", "ops/parity.py"):
+        inside = _Module(tree)
+        for call, scope in _calls(tree):
+            place = _REASON_OF.get(_name(call))
+            if place is not None:
+                yield from inside.said(path, call, _argument(call, "text", place), scope)
+        for function in inside.functions.values():
+            if function.name.endswith("_text"):
+                for value in _returned(function):
+                    yield from inside.said(path, function, value, function)
 
 
 class _Module:
