@@ -45,5 +45,25 @@ def test_a_person_sees_stops_changes_and_starts_what_trades(tmp_path: Path) -> N
         )
         assert confirmed.json()["in_force"] is True
 
+        file = tmp_path / "algotrader.yaml"
+        file.write_text(
+            SETTINGS.replace("max_leverage: 1", "max_leverage: 1, max_daily_loss: 7%").replace(
+                "cash: 10_000", "cash: 20_000"
+            )
+        )
+        read = client.post("/api/v1/settings/reload", json={"reason": "new"}, headers=csrf).json()
+        assert read["answered"] is True
+        said = {one["key"]: one for one in read["changes"]}
+        assert said["risk.account.max_daily_loss"]["refused"] is None
+        assert "needs a restart" in said["accounts.main.cash"]["refused"]
+        holds = {row["key"]: row for row in getting(client, "settings")()}
+        assert float(holds["risk.account.max_daily_loss"]["value"]) == 0.07
+        assert float(holds["accounts.main.cash"]["value"]) == 10_000
+        assert holds["risk.account.max_daily_loss"]["restart"] is None
+        assert "books began with it" in holds["accounts.main.cash"]["restart"]
+        file.write_text("accounts: [")
+        wrong = client.post("/api/v1/settings/reload", json={}, headers=csrf)
+        assert wrong.json()["error"]["code"] == "config.reload_refused"
+
         done = {row["action"] for row in serving.access.audit(None, 50)}
-        assert {"halt", "resume", "stop", "start", "change a limit"} <= done
+        assert {"halt", "resume", "stop", "start", "change a limit", "reload settings"} <= done

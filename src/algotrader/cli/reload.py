@@ -9,7 +9,6 @@ import typer
 
 from algotrader.cli.commands import new_app
 from algotrader.cli.output import Output, with_output
-from algotrader.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,28 +31,18 @@ def reload(out: Output, reason: Reason = "asked by hand") -> None:
     algotrader reload
     algotrader reload --reason "calmer weeks"
     """
-    from algotrader.core.events import SettingsRefused, SettingsReloaded
-    from algotrader.live.requests import ReloadRequest
-    from algotrader.ops.asking import answered, is_running
+    from algotrader.ops.asking import is_running
     from algotrader.ops.config import load
+    from algotrader.ops.reload_asking import ask_to_reload
 
     configuration = load(out.config, environment=os.environ)
     if not is_running(configuration):
         shown = {"running": False, "changes": []}
         out.show(shown, lambda console: console.print("no trader runs: its next start reads it"))
         return
-    asked = ReloadRequest(reason=reason)
-    step = answered(
-        configuration, asked, lambda event: isinstance(event, SettingsReloaded | SettingsRefused)
-    )
-    for event in step or ():
-        if isinstance(event, SettingsRefused):
-            raise ConfigurationError(
-                "config.reload_refused", f"the trader goes on as it was: {event.text}"
-            )
-        if isinstance(event, SettingsReloaded):
-            _show(out, event)
-            return
+    if (told := ask_to_reload(configuration, reason)) is not None:
+        _show(out, told)
+        return
     out.show(
         {"running": True, "changes": None},
         lambda console: console.print("asked; the trader has not answered yet"),

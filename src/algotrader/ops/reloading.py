@@ -107,16 +107,21 @@ def _dumped(settings: Settings) -> dict[str, Any]:
     return settings.model_dump(mode="json", exclude_unset=True)
 
 
+def needs_restart(key: str, running: Settings) -> str | None:
+    """Why no change of a setting holds before a restart; None where a running trader takes it."""
+    section = key.partition(".")[0]
+    if section == "notification" and running.notification.channels:
+        return None  # the notifier takes it from the journal
+    if section == "risk" or _PARAMETER.fullmatch(key) or key in _LEVELS:
+        return None
+    return f"needs a restart: {_WHY.get(section, 'it is read at the start alone')}"
+
+
 def _refusal(
     change: SettingChange, running: Settings, wanted: Settings, kept_bars: int
 ) -> str | None:
-    section = change.key.partition(".")[0]
-    if section == "notification" and running.notification.channels:
-        return None  # the notifier takes it from the journal
-    if _PARAMETER.fullmatch(change.key) or change.key in _LEVELS:
-        return None
-    if section != "risk":
-        return f"needs a restart: {_WHY.get(section, 'it is read at the start alone')}"
+    if (why := needs_restart(change.key, running)) is not None:
+        return why
     if change.key in SIZED_WITH and loosens(change.key, change.before, change.after):
         return "needs a restart: targets are sized with the lower one"
     if change.key.startswith("risk.rules") and wanted.risk.history_bars() > kept_bars:

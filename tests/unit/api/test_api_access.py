@@ -50,7 +50,7 @@ ADMIN = {
     ("POST", "/strategies/{name}/load"), ("POST", "/strategy-files"), ("GET", "/people"),
     ("PUT", "/people/{name}"), ("DELETE", "/people/{name}"), ("GET", "/sessions"),
     ("DELETE", "/sessions/{session}"), ("GET", "/tokens"), ("POST", "/tokens"),
-    ("DELETE", "/tokens/{token}"), ("GET", "/audit"),
+    ("DELETE", "/tokens/{token}"), ("GET", "/audit"), ("POST", "/settings/reload"),
 }  # fmt: skip
 
 

@@ -109,6 +109,31 @@ class Setting(Shape):
     origin: str = Field(examples=["algotrader.yaml:12", "default", "environment"])
     type: str
     description: str
+    restart: str | None = Field(
+        description="why no change of it holds before a restart; null where a reload takes it",
+        examples=["needs a restart: the account's books began with it"],
+    )
+
+
+class SettingChanged(Shape):
+    """A setting that the file has otherwise than what held."""
+
+    key: str
+    before: str | None
+    after: str | None
+    refused: str | None = Field(description="why it stays as it was; null where it holds now")
+
+
+class SettingsRead(Shape):
+    """What reading the file again came to."""
+
+    running: bool = Field(description="whether a trader runs; else its next start reads the file")
+    answered: bool = Field(description="whether it has answered yet")
+    changes: list[SettingChanged]
+
+
+class ReloadWish(Wish):
+    reason: Reason
 
 
 class LimitWish(Wish):

@@ -7,11 +7,22 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.concurrency import run_in_threadpool
 
-from algotrader.api.models.records import Job, JobRunRow, LimitTried, LimitWish, Setting
-from algotrader.api.serving import CHANNEL, Served, Stands, Trader, Viewer, error_answers
+from algotrader.api.models.records import (
+    Job,
+    JobRunRow,
+    LimitTried,
+    LimitWish,
+    ReloadWish,
+    Setting,
+    SettingChanged,
+    SettingsRead,
+)
+from algotrader.api.serving import CHANNEL, Admin, Served, Stands, Trader, Viewer, error_answers
 from algotrader.core.instants import utc_ms
+from algotrader.ops.asking import is_running
 from algotrader.ops.limit_asking import change_limit, judged
 from algotrader.ops.observing.wiring import redactor_of
+from algotrader.ops.reloading import needs_restart
 from algotrader.ops.setting_rows import setting_rows
 
 router = APIRouter(tags=["settings"], responses=error_answers(401, 403, 503))
@@ -25,7 +36,55 @@ async def settings(serving: Served, _: Viewer) -> list[Setting]:
 
     redactor = redactor_of(serving.configuration, os.environ)
     rows = await run_in_threadpool(setting_rows, serving.configuration)
-    return [Setting(**{**row, "value": redactor.value(row["value"])}) for row in rows]
+    now = serving.configuration.settings
+    return [
+        Setting(
+            **{**row, "value": redactor.value(row["value"])}, restart=needs_restart(row["key"], now)
+        )
+        for row in rows
+    ]
+
+
+@router.post(
+    "/settings/reload", summary="Let the trader read its settings file again",
+    responses=error_answers(422),
+)  # fmt: skip
+async def reload(serving: Served, caller: Admin, wish: ReloadWish) -> SettingsRead:
+    """Limits, parameters, notification and log levels change at once; the rest waits for a restart.
+
+    A file that cannot be used changes nothing and is refused with what is wrong in it.
+    """
+    import os
+
+    from algotrader.ops.reload_asking import ask_to_reload, holding_since
+
+    running = await run_in_threadpool(is_running, serving.configuration)
+    told = None
+    if running:
+        told = await run_in_threadpool(
+            ask_to_reload, serving.configuration, wish.reason, by=caller.name, channel=CHANNEL,
+            wait_s=_WAIT_S,
+        )  # fmt: skip
+    if told is not None:
+        serving.configuration = await run_in_threadpool(
+            holding_since, told, serving.configuration, os.environ
+        )
+    redactor = redactor_of(serving.configuration, os.environ)
+    changes = [
+        SettingChanged(
+            key=one.key, before=redactor.value(one.before), after=redactor.value(one.after),
+            refused=one.refused,
+        )
+        for one in (told.changes if told is not None else ())
+    ]  # fmt: skip
+    serving.access.note(
+        caller,
+        "reload settings",
+        "algotrader.yaml",
+        says=wish.reason,
+        after=[one.key for one in changes if one.refused is None],
+    )
+    return SettingsRead(running=running, answered=told is not None, changes=changes)
 
 
 @router.get(
