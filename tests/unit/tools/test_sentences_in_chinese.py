@@ -13,6 +13,8 @@ from tools.sentences import Sentence, decisions, errors, reasons, refused_values
 from algotrader.core.orders import OrderKind, OrderStatus, Purpose
 from algotrader.ops.config import field_of, keys
 from algotrader.ops.describing import described
+from algotrader.ops.reloading import needs_restart
+from algotrader.ops.settings import Settings
 from algotrader.strategy.loader import registered
 
 CATALOGUES = Path(__file__).resolve().parents[3] / "web" / "src" / "i18n" / "told"
@@ -107,6 +109,12 @@ def test_each_setting_has_its_meaning_in_chinese() -> None:
     meanings = {field_of(key)[1] for key in keys()}
     assert sorted(meanings - set(catalogue("settings"))) == []
     assert sorted(set(catalogue("settings")) - meanings) == []  # none is left of what is gone
+
+
+def test_each_reason_why_a_setting_waits_for_a_restart_has_its_chinese() -> None:
+    reasons = {needs_restart(key, Settings()) for key in keys()} - {None}
+    assert len(reasons) > 5
+    assert sorted(reasons - set(catalogue("errors"))) == []
 
 
 def test_each_strategy_that_ships_and_its_parameters_are_told_in_chinese() -> None:
