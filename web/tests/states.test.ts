@@ -55,6 +55,17 @@ describe("a resource", () => {
     await flushPromises();
     expect(page.text()).toBe("nothing yet");
   });
+  it("says one cause whole once, and names it where it is met again", async () => {
+    const { ApiFailure } = await import("@/api/client");
+    const broken = async (): Promise<string[]> => { throw new ApiFailure(503, "desk.away", "it is away", "start it"); };
+    const pages = [await shown(broken), await shown(broken)];
+    await flushPromises();
+    expect(pages.map((page) => page.text().includes("start it"))).toEqual([true, false]);
+    expect(pages.map((page) => page.text().includes("it is away"))).toEqual([true, true]);
+    pages[0]!.unmount();
+    await nextTick();
+    expect(pages[1]!.text()).toContain("start it");
+  });
   it("says what failed, why, and the code, with a way to try again", async () => {
     const { ApiFailure } = await import("@/api/client");
     let tries = 0;
