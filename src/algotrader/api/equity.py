@@ -6,6 +6,7 @@ from array import array
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from decimal import Decimal
+from math import isfinite
 from typing import Final
 
 import msgspec
@@ -41,7 +42,49 @@ class _Course:
 
 
 @dataclass(slots=True)
+class _Hold:
+    """What buying what a strategy trades, and holding it, would have gained; before costs.
+
+    Equal parts of its equity at its first decision, in each instrument that had a price then.
+    """
+
+    begun: int | None = None  # when it first decided
+    base: float = 0.0  # its equity then
+    first: dict[str, float] = field(default_factory=dict)  # prices by instrument
+    last: dict[str, float] = field(default_factory=dict)  # now, as multiples of the first ones
+    grown: float = 0.0  # sum of those
+    ts: array[int] = field(default_factory=lambda: array("q"))
+    gain: array[float] = field(default_factory=lambda: array("d"))
+
+    def heard(self, event: Decided) -> None:
+        if not (isfinite(event.price) and event.price > 0):
+            return
+        if self.begun is None:
+            self.begun, self.base = event.decision_ts, float(event.equity)
+        symbol = str(event.instrument)
+        if event.decision_ts == self.begun:
+            self.first.setdefault(symbol, event.price)
+        if symbol not in self.first:
+            return
+        now = event.price / self.first[symbol]
+        self.grown += now - self.last.get(symbol, 0.0)
+        self.last[symbol] = now
+        gain = self.base * (self.grown / len(self.first) - 1.0)
+        if self.ts and self.ts[-1] == event.decision_ts:
+            self.gain[-1] = gain
+        else:
+            self.ts.append(event.decision_ts)
+            self.gain.append(gain)
+
+    def gains(self, ts: NDArray[np.int64]) -> NDArray[np.float64]:
+        """At instants; nothing before the first decision."""
+        rows = np.searchsorted(np.array(self.ts, np.int64), ts, side="right")
+        return np.concatenate(([0.0], np.array(self.gain, np.float64)))[rows]
+
+
+@dataclass(slots=True)
 class _Account:
+    holds: dict[str, _Hold] = field(default_factory=dict)  # by strategy
     courses: dict[str, _Course] = field(default_factory=dict)  # by strategy, and `WHOLE`
     paid: Decimal = Decimal(0)
     parts: dict[str, Decimal] = field(default_factory=dict)  # by strategy, the newest
@@ -52,12 +95,17 @@ class _Account:
 
 
 class Series(msgspec.Struct, frozen=True, kw_only=True):
-    """Equity at instants; `drawdown` is the fraction below the highest profit so far."""
+    """Equity at instants; `drawdown` is the fraction below the highest profit so far.
+
+    `hold`: what its instruments, bought in equal parts at the first of these instants and held,
+    would have made of the equity then, before costs; empty where that is not known.
+    """
 
     ts: list[int]  # UTC ms
     equity: list[float]
     deposits: list[float]
     drawdown: list[float]
+    hold: list[float]
     total: int  # points there are
 
 
@@ -79,6 +127,7 @@ class EquityHistory:
             case Decided():
                 account = self._of(event.account)
                 account.parts[event.strategy] = event.equity
+                account.holds.setdefault(event.strategy, _Hold()).heard(event)
                 if not account.is_marked:
                     equity = sum(account.parts.values(), Decimal(0))
                     account.course(WHOLE).put(event.decision_ts, equity, account.paid)
@@ -104,7 +153,26 @@ class EquityHistory:
         return Series(
             ts=ts[kept].tolist(), equity=equity[kept].tolist(), deposits=deposits[kept].tolist(),
             drawdown=drawdown[kept].tolist(), total=last - first,
+            hold=self._held(account, part, ts[kept], equity[kept], deposits[kept]),
         )  # fmt: skip
+
+    def _held(
+        self, account: str, part: str, ts: NDArray[np.int64], equity: NDArray[np.float64],
+        deposits: NDArray[np.float64],
+    ) -> list[float]:  # fmt: skip
+        """Buy and hold from the first of these instants on; money paid in later stays cash."""
+        known = self._accounts.get(account)
+        began = self.first(account, part)
+        if known is None or began is None or not len(ts):
+            return []
+        holds = [one for name, one in known.holds.items() if part in (WHOLE, name)]
+        worth = np.full(len(ts), began[0])
+        for one in holds:
+            worth += one.gains(ts)
+        if not any(one.ts for one in holds) or worth[0] <= 0:
+            return []
+        found: list[float] = (equity[0] * worth / worth[0] + deposits - deposits[0]).tolist()
+        return found
 
     def at(self, account: str, part: str, ts: int) -> tuple[float, float] | None:
         """Equity and deposits at the last instant up to `ts`; None before the first."""

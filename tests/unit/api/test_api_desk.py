@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,14 @@ from starlette.testclient import TestClient
 from tests.builders.api_desk import an_api, signed_in, token_for
 
 from algotrader.api.access import Role
+from algotrader.api.equity import WHOLE, EquityHistory
 from algotrader.api.serving import Serving
 from algotrader.cli.main import main
 from algotrader.core.errors import RunError
+from algotrader.core.events import CashMoved, Decided, DecisionOutcome
+from algotrader.core.ids import AccountId, StrategyId
+from algotrader.core.money import Currency
+from algotrader.core.symbols import Symbol
 
 Api = tuple[TestClient, Serving]
 
@@ -154,3 +160,40 @@ def test_the_parts_of_strategies_add_up_to_the_account(api: Api) -> None:
 
     assert part["strategy"] == "trend"
     assert part["equity"][-1] == pytest.approx(whole["equity"][-1], abs=1e-9)
+
+
+def decided(strategy: str, symbol: str, hour: int, price: float, equity: str) -> Decided:
+    return Decided(
+        ts_event=hour, ts_known=hour, account=AccountId("main"), strategy=StrategyId(strategy),
+        instrument=Symbol.parse(symbol), decision_ts=hour, outcome=DecisionOutcome.DECIDED,
+        features={}, target=None, latched_quantity=None, equity=Decimal(equity), price=price,
+        configuration_hash="",
+    )  # fmt: skip
+
+
+def test_buy_and_hold_is_of_what_could_be_bought_at_the_first_instant_shown() -> None:
+    told = EquityHistory()
+    told.hear(deposited("1000", 0))
+    for hour, one, other, trend in ((1, 10.0, 4.0, 5.0), (2, 20.0, 4.0, 5.0), (3, 20.0, 2.0, 10.0)):
+        told.hear(decided("pair", "OKX:BTC/USDT", hour, one, "600"))
+        told.hear(decided("pair", "OKX:ETH/USDT", hour, other, "600"))
+        if hour > 1:
+            told.hear(decided("pair", "OKX:SOL/USDT", hour, 1.0, "600"))  # came later
+        told.hear(decided("trend", "OKX:XRP/USDT", hour, trend, "400"))
+
+    assert told.series("main", WHOLE, None, None, 100).hold == [1000.0, 1300.0, 1550.0]
+    told.hear(deposited("50", 4))
+    told.hear(decided("trend", "OKX:XRP/USDT", 4, 5.0, "400"))
+    later = told.series("main", WHOLE, 2, None, 100)
+    assert later.equity[0] == 1000.0
+    assert later.hold == pytest.approx(
+        [1000.0, 1000 * 1550 / 1300, 1000 * 1150 / 1300 + 50], abs=1e-9
+    )
+    assert told.series("main", "nobody", None, None, 100).hold == []
+
+
+def deposited(amount: str, hour: int) -> CashMoved:
+    return CashMoved(
+        ts_event=hour, ts_known=hour, account=AccountId("main"), movement_id=f"m{hour}",
+        reason="deposit", amount=Decimal(amount), currency=Currency("USDT"),
+    )  # fmt: skip

@@ -19,6 +19,8 @@ export const common = {
   limit: ["Limit", "限额"],
   reason: ["Reason", "原因"],
   equity: ["Equity", "权益"],
+  hold: ["Buy and hold", "买入持有"],
+  hold_note: ["what the strategies trade, bought in equal parts at the beginning of the range and held, before costs", "区间开始时等额买入各策略的标的并持有，未计成本"],
   drawdown: ["Drawdown", "回撤"],
   cash: ["Cash", "现金"],
   day: ["Day", "今日"],

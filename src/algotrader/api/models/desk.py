@@ -158,6 +158,10 @@ class EquitySeries(Shape):
     equity: list[float]
     deposits: list[float]
     drawdown: list[float] = Field(description="fraction below the highest profit so far")
+    hold: list[float] = Field(
+        description="its instruments bought in equal parts at the first of these instants and held, "
+        "before costs; empty where that is not known"
+    )
     total: int = Field(description="points there are; fewer are sent, every extreme among them")
 
 

@@ -64,7 +64,7 @@ async def equity(
     currency = str(books[AccountId(account)].whole.currency)
     return EquitySeries(
         account=account, strategy=strategy, currency=currency, ts=series.ts, equity=series.equity,
-        deposits=series.deposits, drawdown=series.drawdown, total=series.total,
+        deposits=series.deposits, drawdown=series.drawdown, hold=series.hold, total=series.total,
     )  # fmt: skip
 
 
