@@ -16,7 +16,7 @@ from algotrader.core.instants import utc_at
 from algotrader.core.symbols import Symbol
 from algotrader.core.timeframes import Timeframe
 from algotrader.data import sample
-from algotrader.data.coverage import coverage_of
+from algotrader.data.coverage import coverage_of, days_of_month
 from algotrader.data.grids import calendar_for
 from algotrader.data.lake import Lake
 from algotrader.data.layout import SeriesKey
@@ -41,9 +41,7 @@ class MarketData:
 
     def detail(self, symbol: str, name: str) -> dict[str, Any]:
         """Completeness by month, gaps, findings. ApiError 404 if there is no such series."""
-        key = SeriesKey(Symbol.parse(symbol), name)
-        if key not in self._lake.series():
-            raise not_found("series", f"{symbol} {name}", "GET /api/v1/data/series lists them")
+        key = self._key(symbol, name)
         made = self._lake.manifest(key)
         return {
             "series": _of_manifest(key, made),
@@ -60,6 +58,25 @@ class MarketData:
                 for one in made.sources
             ],
         }
+
+    def days(self, symbol: str, name: str, month: str) -> list[dict[str, Any]]:
+        """Bars due and bars there on each day of a month. ApiError 404 if there is no such series."""
+        key = self._key(symbol, name)
+        if (frame := key.timeframe) is None:
+            return []
+        made = self._lake.manifest(key)
+        table, _ = self._lake.read_table(key, None, None, None)
+        calendar = calendar_for(key.symbol, table.ts, frame, made.calendar)
+        return [
+            {"day": day, "expected": expected, "present": present}
+            for day, expected, present in days_of_month(table.ts, frame, calendar, month)
+        ]
+
+    def _key(self, symbol: str, name: str) -> SeriesKey:
+        key = SeriesKey(Symbol.parse(symbol), name)
+        if key not in self._lake.series():
+            raise not_found("series", f"{symbol} {name}", "GET /api/v1/data/series lists them")
+        return key
 
     def bars(
         self, symbol: str, timeframe: str, begin: int | None, end: int | None, points: int

@@ -93,13 +93,32 @@ def _missing(
 
 
 def _by_month(expected: NDArray[np.int64], there: NDArray[np.bool_]) -> list[tuple[str, float]]:
+    return [(month, have / count) for month, count, have in _counted(expected, there, "M")]
+
+
+def days_of_month(
+    ts: NDArray[np.int64], timeframe: Timeframe, calendar: Calendar, month: str
+) -> list[tuple[str, int, int]]:
+    """Of each day of a month (`2024-05`, UTC) on which bars are due: how many, and how many are there.
+
+    Within the series' own first and last bar.
+    """
+    expected = expected_bars(calendar, timeframe, ts)
+    inside = expected.astype("datetime64[ms]").astype("datetime64[M]") == np.datetime64(month, "M")
+    return _counted(expected[inside], in_sorted(expected, ts)[inside], "D")
+
+
+def _counted(
+    expected: NDArray[np.int64], there: NDArray[np.bool_], unit: Literal["M", "D"]
+) -> list[tuple[str, int, int]]:
+    """Bars due and bars there, by month or day."""
     if not len(expected):
         return []
-    months = expected.astype("datetime64[ms]").astype("datetime64[M]")
-    starts = np.flatnonzero(np.concatenate(([True], months[1:] != months[:-1])))
-    counts = np.diff(np.append(starts, len(months)))
+    spans = expected.astype("datetime64[ms]").astype(f"datetime64[{unit}]")
+    starts = np.flatnonzero(np.concatenate(([True], spans[1:] != spans[:-1])))
+    counts = np.diff(np.append(starts, len(spans)))
     present = np.add.reduceat(there.astype(np.int64), starts)
     return [
-        (str(months[at]), float(have / count))
+        (str(spans[at]), int(count), int(have))
         for at, have, count in zip(starts, present, counts, strict=True)
     ]

@@ -191,6 +191,14 @@ class MonthShare(Shape):
     coverage: float
 
 
+class DayShare(Shape):
+    """A day on which bars are due."""
+
+    day: str = Field(examples=["2024-05-17"])
+    expected: int
+    present: int
+
+
 class SeriesDetail(Shape):
     series: SeriesRow
     calendar: str

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from algotrader.api.features import Shown, drawn
 from algotrader.api.models.research import (
     BarColumns,
+    DayShare,
     FeatureColumns,
     FormingRow,
     InstrumentRow,
@@ -31,6 +32,7 @@ from algotrader.engine.state import EngineState
 
 router = APIRouter(tags=["data"], responses=error_answers(401, 403))
 SymbolQuery = Annotated[str, Query(max_length=80, examples=["US:AAPL"])]
+SeriesName = Annotated[str, Query(max_length=40, pattern=r"^[a-z0-9-]+$", examples=["1h"])]
 
 
 @router.get("/instruments", summary="What is traded, or could be looked at")
@@ -106,10 +108,25 @@ async def completeness(
     serving: Served,
     _: Viewer,
     symbol: SymbolQuery,
-    name: Annotated[str, Query(max_length=40, pattern=r"^[a-z0-9-]+$", examples=["1h"])],
+    name: SeriesName,
 ) -> SeriesDetail:
     found: dict[str, Any] = await run_in_threadpool(serving.market.detail, symbol, name)
     return SeriesDetail.model_validate(found)
+
+
+@router.get(
+    "/data/days", summary="A month of a series day by day", responses=error_answers(404, 409, 422)
+)
+async def days(
+    serving: Served,
+    _: Viewer,
+    symbol: SymbolQuery,
+    name: SeriesName,
+    month: Annotated[str, Query(pattern=r"^(19|20)\d\d-(0[1-9]|1[0-2])$", examples=["2024-05"])],
+) -> list[DayShare]:
+    """Within the series' own first and last bar; days on which its market is shut are left out."""
+    found = await run_in_threadpool(serving.market.days, symbol, name, month)
+    return [DayShare(**one) for one in found]
 
 
 @router.get("/bars", summary="Bars for a chart", responses=error_answers(404, 409, 422))
