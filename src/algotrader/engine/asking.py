@@ -37,10 +37,10 @@ def question_of(
 
 def _missed_after(state: EngineState, instance: StrategyInstance, decision_ts: int) -> int | None:
     """The last decision before this one, if bars of between were never asked for (R24)."""
-    last = state.answers.get(instance.strategy)
-    if last is None or decision_ts - last.decision_ts <= length_ms(instance.timeframe):
+    last = state.answered_ts.get(instance.strategy)
+    if last is None or decision_ts - last <= length_ms(instance.timeframe):
         return None
-    return last.decision_ts
+    return last
 
 
 def _held(state: EngineState, part: Ledger, symbol: Symbol) -> HeldPosition | None:

@@ -136,6 +136,7 @@ class Engine:
             return  # told before; nothing changes, nothing is written
         held = self._held_before(event)
         waiting = self._kept_by_start(event)
+        started = self._ends_start(event)
         if not self._heard(event):
             return
         self._watcher.before(event)
@@ -176,7 +177,7 @@ class Engine:
                 if before is not None and self._is_news(before):
                     self._guard_answered(before, now_ms)
             case ModeChanged():
-                self._mode_changed(event, waiting)
+                self._mode_changed(event, waiting, started=started)
             case InstrumentChanged():
                 self._listing.changed(event)
             case FundingPaid():
@@ -410,9 +411,18 @@ class Engine:
             if account == event.account and "starting" in rules
         )
 
-    def _mode_changed(self, event: ModeChanged, waiting: tuple[Place, ...]) -> None:
+    def _ends_start(self, event: Event) -> bool:
+        """Whether a start is over with it: a comparison while trading asks nobody anew."""
+        return isinstance(event, ModeChanged) and (
+            self.state.modes[event.account] is TradingMode.STARTING
+        )
+
+    def _mode_changed(
+        self, event: ModeChanged, waiting: tuple[Place, ...], *, started: bool
+    ) -> None:
         if event.by == "recovery" and event.mode is not TradingMode.STARTING:
-            self._ask_again(event)
+            if started:
+                self._ask_again(event)
             for place in waiting:  # a restart ends as if it had not been (P8)
                 self._follower.replan(place, event.ts_known)
             for place in list(self.state.thawing):

@@ -15,6 +15,7 @@ from algotrader.core.events import (
     BarClosed,
     CashMoved,
     Decided,
+    DecisionOutcome,
     Event,
     FundingPaid,
     HandAnswered,
@@ -72,6 +73,7 @@ from algotrader.portfolio.rebalancing import RebalanceState
 from algotrader.portfolio.sizing import KernelTerms, kernel_terms, whole_lots
 from algotrader.portfolio.sub_ledgers import AccountLedger
 from algotrader.risk.engine import RiskEngine
+from algotrader.risk.holds import strictest
 
 _BOOKED: Final = frozenset({OrderFilled, Liquidated, FundingPaid, CashMoved})
 START: Final = "start"
@@ -98,6 +100,7 @@ class EngineState:
             account.account_id: TradingMode.STARTING for account in settings.accounts
         }
         self.mode_by: dict[AccountId, str] = {}  # who set it
+        self.stopped: dict[AccountId, TradingMode] = {}  # what a start has to go on in
         self.closes: dict[Symbol, BarClosed] = {}  # the newest bar of each instrument
         self._marks: dict[Symbol, Decimal] = {}
         self._marked = 0  # how often a price was told
@@ -108,6 +111,7 @@ class EngineState:
         self.slices: dict[str, SliceClosed] = {}  # the newest of each time frame
         self.awaited: dict[StrategyId, int] = {}  # asked and not answered: its decision time
         self.answers: dict[StrategyId, StrategyAnswered] = {}  # the newest of each
+        self.answered_ts: dict[StrategyId, int] = {}  # decision time of the newest that was made
         self.planned: dict[StrategyId, int] = {}  # decision time of the newest that was acted on
         self.attempts: dict[tuple[StrategyId, Symbol, int, int], int] = {}  # by decision and leg
         self.decided_ts: dict[Place, int] = {}  # decision time that a place is worked for
@@ -225,8 +229,10 @@ class EngineState:
         if self.awaited.get(event.strategy) == event.decision_ts:
             del self.awaited[event.strategy]
             self.answers[event.strategy] = event
-            self.strategy_states[event.strategy] = dict(event.state)
-            self._talked(event)
+            if event.outcome is DecisionOutcome.DECIDED:
+                self.answered_ts[event.strategy] = event.decision_ts
+                self.strategy_states[event.strategy] = dict(event.state)
+                self._talked(event)
 
     def _denied(self, event: OrderDenied) -> None:
         self.talks.denied(event.intent)
@@ -239,9 +245,19 @@ class EngineState:
         self.by_hand.answered(event)
 
     def _mode_changed(self, event: ModeChanged) -> None:
+        before, starts = self.modes[event.account], event.mode is TradingMode.STARTING
+        was_starting = before is TradingMode.STARTING
+        if starts and not was_starting:
+            was_silent = self.mode_by.get(event.account) == "silence"
+            self.stopped[event.account] = TradingMode.TRADING if was_silent else before
+        elif was_starting and not starts and event.by == "venue":
+            # It goes on starting: nothing may go out yet, and afterwards no more than this.
+            kept = self.stopped.get(event.account, TradingMode.TRADING)
+            self.stopped[event.account] = strictest(kept, event.mode)
+            return
         self.modes[event.account] = event.mode
         self.mode_by[event.account] = event.by
-        if event.by == "recovery" and event.mode is not TradingMode.STARTING:
+        if event.by == "recovery" and was_starting and not starts:
             # What was never answered is asked anew, with all that was heard since.
             for strategy in self.awaited:
                 if self.settings.instance(strategy).account == event.account:

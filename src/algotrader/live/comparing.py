@@ -18,6 +18,7 @@ from algotrader.core.ids import AccountId
 from algotrader.core.ports import Notice, Notifier, Severity
 from algotrader.core.symbols import Symbol
 from algotrader.engine.state import EngineState
+from algotrader.risk.holds import strictest
 
 BY: Final = "recovery"
 SILENCE: Final = "silence"
@@ -94,7 +95,11 @@ class Comparer:
 
     async def reconcile(self, before: TradingMode) -> None:
         """Compare at the start, and go on in the mode that the journal ends in; a halt stays."""
-        if wrong := await self.differences():
+        wrong = await self.differences()
+        # The venue may have stopped it meanwhile.
+        state = self._around.state()
+        before = strictest(before, state.stopped.get(self._account, TradingMode.TRADING))
+        if wrong:
             await self._stop_for(wrong, is_halted=before is TradingMode.HALTED)
             return
         kept = before in (TradingMode.HALTED, TradingMode.REDUCE_ONLY)
@@ -111,7 +116,8 @@ class Comparer:
             wrong = await self.differences()
             mode = self._mode
             if not wrong:
-                was_stopped = bool(self._known) or self._was_silent()
+                was_stopped = self._around.state().mode_by.get(self._account) in (BY, SILENCE)
+                was_stopped = was_stopped and (bool(self._known) or self._was_silent())
                 if was_stopped and mode is TradingMode.REDUCE_ONLY:
                     self._tell_mode(TradingMode.TRADING, "equal again")
                 self._known = {}

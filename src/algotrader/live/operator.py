@@ -23,6 +23,7 @@ from algotrader.live.requests import (
     HandCancel,
     HandOrder,
     LimitRequest,
+    LoadRequest,
     Request,
     SetRequest,
     Told,
@@ -43,6 +44,7 @@ class Inbox:
 
     def __init__(self, journal: Path) -> None:
         self._folder = journal / FOLDER
+        self._taken: set[Path] = set()  # read, and not yet in the journal
 
     def put(self, asked: Asked, at_ms: int) -> Path:
         """Leave a request; whole or not at all. OSError if the folder cannot be written."""
@@ -53,13 +55,15 @@ class Inbox:
         return unfinished.replace(self._folder / f"{stem}.json")
 
     def requests(self) -> Iterator[Asked]:
-        """The requests that are there, the oldest first; each file goes once it was read.
+        """The requests that are there, the oldest first, each once; its file stays until `done`.
 
         A request is idempotent, so one that is taken twice after a crash does no harm.
         """
         if not self._folder.is_dir():
             return
         for path in sorted(self._folder.glob("[0-9]*.json")):
+            if path in self._taken:
+                continue
             try:
                 if path.stat().st_size > _LONGEST:
                     raise msgspec.DecodeError("too long")
@@ -67,8 +71,14 @@ class Inbox:
             except msgspec.DecodeError:
                 path.rename(path.with_suffix(".refused"))
                 continue
-            path.unlink()
+            self._taken.add(path)
             yield asked
+
+    def done(self) -> None:
+        """What was read is in the journal: its files may go."""
+        for path in self._taken:
+            path.unlink(missing_ok=True)
+        self._taken.clear()
 
     def waiting(self) -> Iterator[tuple[int, Asked]]:
         """The requests that nobody took yet, each with when it was left, UTC ms; none goes.
@@ -103,7 +113,7 @@ def _subject(asked: Asked) -> str:
             return asked.key.replace("/", "-").replace(":", "-").replace(" ", "-")
         case HandOrder() | HandAmend() | HandCancel():
             return f"{type(asked).__name__}-{asked.request}"
-        case SetRequest() | UnloadRequest():
+        case LoadRequest() | SetRequest() | UnloadRequest():
             return f"{type(asked).__name__}-{asked.strategy}"
         case _:
             return type(asked).__name__

@@ -66,6 +66,7 @@ class Replay:
     ]  # of a person, taken at the start and before slices
     on_slice: Callable[[Slice], None]  # before it is told: the strategies' histories grow
     pause: Callable[[], Awaitable[None]]  # after each slice, for a speed that people can follow
+    obeyed: Callable[[], None] = lambda: None  # what was asked for is in the journal
 
     async def run(self, slices: Iterable[Slice]) -> None:
         """Until the slices end. The trader must be running."""
@@ -90,6 +91,8 @@ class Replay:
         for request in await self.requests(utc_ms(self.time.clock.now())):
             self.trader.tell(request)
         await self.trader.idle()
+        if await self.trader.handled():
+            self.obeyed()
 
     async def _reach(self, to_ms: int) -> None:
         """Move the clock, stopping at each timer on the way."""

@@ -206,6 +206,11 @@ class Trader:
                 await asyncio.wait(set(self._work))
         await self._events.join()
 
+    async def handled(self) -> bool:
+        """Wait until all that was handed in is taken; whether the journal has it."""
+        await self._events.join()
+        return self._steps.is_written
+
     def waiting(self) -> int:
         """How many events wait to be taken."""
         return self._events.qsize()
@@ -417,7 +422,11 @@ class Trader:
 def _modes_before(state: EngineState) -> dict[AccountId, TradingMode]:
     """As the journal ends; what a venue's silence stopped goes on with its answers."""
     return {
-        account: TradingMode.TRADING if state.mode_by.get(account) == SILENCE else mode
+        account: state.stopped.get(account, TradingMode.TRADING)
+        if mode is TradingMode.STARTING
+        else TradingMode.TRADING
+        if state.mode_by.get(account) == SILENCE
+        else mode
         for account, mode in state.modes.items()
     }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import sys
 from dataclasses import dataclass
 from typing import BinaryIO, Final
@@ -187,6 +188,8 @@ def _refuse(event: str, _arguments: tuple[object, ...]) -> None:
 
 def main() -> None:
     """usage: python -m algotrader.live.worker MEMORY_BYTES"""
+    for number in (signal.SIGINT, signal.SIGTERM):  # of a terminal or a service: the trader ends it
+        signal.signal(number, signal.SIG_IGN)
     limit = int(sys.argv[1])
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     answers = os.fdopen(os.dup(1), "wb")

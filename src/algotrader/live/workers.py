@@ -110,6 +110,12 @@ class WorkerProcess:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether it has ended: by nobody's question, if none was sent since."""
+        stdout = self._process.stdout
+        return self._process.returncode is not None or stdout is None or stdout.at_eof()
+
     async def end(self) -> None:
         if self._process.returncode is None:
             self._process.kill()
@@ -180,7 +186,7 @@ class WorkerDecider:
 
     def _hand_over(self) -> None:
         """Send what is asked, of each strategy once: what it is asked next depends on its answer."""
-        if self._worker is None or self._is_changing:
+        if self._worker is None or self._is_changing or (self._worker.is_gone and not self._sent):
             return
         busy = {question.strategy for question, _ in self._sent}
         later: deque[_Waiting] = deque()
@@ -203,6 +209,8 @@ class WorkerDecider:
         """Until nothing is asked. Each within its budget, counted from the answer before."""
         while (self._sent or self._asked) and not (self._is_changing and not self._sent):
             try:
+                if self._worker is not None and self._worker.is_gone and not self._sent:
+                    await self._end_worker()  # killed between two questions: nobody's fault
                 if self._worker is None:
                     await self.load()
                 self._hand_over()

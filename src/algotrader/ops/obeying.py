@@ -97,7 +97,13 @@ class Obedience:
         while True:
             for event in await self.take(utc_ms(clock.now())):
                 trader.tell(event)
+            if await trader.handled():
+                self.obeyed()
             await asyncio.sleep(_LOOK_S)
+
+    def obeyed(self) -> None:
+        """What was taken is in the journal."""
+        self._inbox.done()
 
     async def take(self, now_ms: int) -> list[Event]:
         """The events of all requests that are there, the oldest first."""

@@ -148,8 +148,9 @@ async def _replay(
         await asyncio.sleep(pause_s)
 
     run = Replay(
-        trader=trader, time=time, papers=papers, requests=asked.take, on_slice=taken, pause=pause
-    )
+        trader=trader, time=time, papers=papers, requests=asked.take, on_slice=taken, pause=pause,
+        obeyed=asked.obeyed,
+    )  # fmt: skip
     for event in unwritten:
         trader.tell(event)
     await decider.load()

@@ -212,8 +212,13 @@ class OkxNews:
         if self._first_ms is None:
             self._first_ms = self._since_ms = began_ms
         since_ms = max((self._since_ms or began_ms) - _MARGIN_MS, self._first_ms)
+        unseen: Exception | None = None
         for order_id, instrument in list(open_orders.items()):
-            seen = await self._look_up(order_id, instrument)
+            try:
+                seen = await self._look_up(order_id, instrument)
+            except _ROW_ERRORS as error:  # one that is not shown hides nothing of the others
+                unseen = error
+                continue
             if isinstance(seen, OrderSeen):
                 self._tell(seen)
         await self._check_fills(await self._questions.fills_since(since_ms))
@@ -223,6 +228,8 @@ class OkxNews:
         asked_ms = self._now_ms()
         self._watch(await self._questions.open_orders(), asked_ms, open_orders)
         self._since_ms = began_ms
+        if unseen is not None:
+            raise unseen
 
     async def _check_fills(self, rows: list[Row]) -> None:
         """Trades do not name the algo order they came from; their order does."""

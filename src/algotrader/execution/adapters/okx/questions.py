@@ -23,6 +23,7 @@ from algotrader.execution.broker import BrokerUnavailableError
 
 ALGO_KINDS: Final = ("conditional", "oco", "trigger", "move_order_stop")
 _PAGE: Final = 100
+_FORGOTTEN_MS: Final = 7_200_000  # a cancelled order that nobody filled is shown for so long
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,8 +154,19 @@ class OkxQuestions:
         child = str(algo.get("ordId") or "")
         row = await self.order(child, instrument) if child else None
         if child and row is None:
-            raise BrokerUnavailableError(f"algo order {algo['algoId']}: its child is not shown yet")
+            row = await self._forgotten(algo, child, instrument)
         return Found(row=algo, child=row)
+
+    async def _forgotten(self, algo: Row, child: str, instrument: Symbol) -> Row:
+        """A child that was cancelled unfilled, and that the venue no longer shows."""
+        age_ms = await self.now_ms() - (integer(algo, "triggerTime") or integer(algo, "uTime"))
+        listed = age_ms < _FORGOTTEN_MS or await self.rows(
+            "trade/fills-history", {**_scope(instrument), "ordId": child}
+        )
+        if listed:
+            raise BrokerUnavailableError(f"algo order {algo['algoId']}: its child is not shown yet")
+        return {"ordId": child, "state": "canceled", "accFillSz": "0", "sz": algo.get("sz", ""),
+                "uTime": algo.get("uTime", "")}  # fmt: skip
 
     async def _listed(self, order_id: OrderId, instrument: Symbol) -> Found | None:
         scope = _scope(instrument)
