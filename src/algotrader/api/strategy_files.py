@@ -28,7 +28,7 @@ class StrategyFiles:
             for name, where in sorted(registered().items())
         }
         files = sorted(self.folder.glob("*.py")) if self.folder.is_dir() else []
-        found |= {self._use(file): "workspace" for file in files if not file.is_symlink()}
+        found |= {self.use(file): "workspace" for file in files if not file.is_symlink()}
         configured = self._configuration.settings.strategies.values()
         return found | {one.use: "workspace" for one in configured if one.use not in found}
 
@@ -51,7 +51,8 @@ class StrategyFiles:
                 self._known[self._key(use)] = row
         return [self._known[self._key(use)] | {"origin": origin} for use, origin in wanted.items()]
 
-    def _use(self, file: Path) -> str:
+    def use(self, file: Path) -> str:
+        """The name that a file of the workspace is used by."""
         folder = self._configuration.folder
         return str(file.relative_to(folder) if file.is_relative_to(folder) else file)
 

@@ -150,10 +150,10 @@ async def upload_strategy(serving: Served, caller: Admin, wish: UploadWish) -> U
         raise ApiError(409, "strategy.file_exists", f"{wish.name} is there already", hint="replace")
     before = file.read_text() if file.exists() else None
     await run_in_threadpool(_write, serving, wish)
-    use = next(one for one in serving.files.named() if one.endswith(wish.name))
-    (kind,) = await serving.files.kinds({use: "workspace"})
     changed = "new" if before is None else f"replaced {len(before)} characters"
     serving.access.note(caller, "load a strategy's file", wish.name, before=changed)
+    use = serving.files.use(file)  # this very one: the name may end that of another file
+    (kind,) = await serving.files.kinds({use: "workspace"})
     return Uploaded(use=use, kind=StrategyKind(**kind))
 
 
