@@ -53,6 +53,7 @@ async def sign_in(serving: Served, request: Request, response: Response, wish: S
     serving.throttle.require_free(address, wish.name)
     person = serving.access.person(wish.name)
     is_right = await passwords.is_right(None if person is None else person.password, wish.password)
+    serving.throttle.require_free(address, wish.name)  # others guessed while this one was checked
     if person is None or not is_right or not _code_fits(serving, person, wish.code):
         serving.throttle.failed(address, wish.name)
         _note_refusal(serving, wish.name, address, "password")
@@ -198,7 +199,9 @@ async def _require_password(
 ) -> None:
     address = address_of(request)
     serving.throttle.require_free(address, person.name)
-    if not await passwords.is_right(person.password, password):
+    is_right = await passwords.is_right(person.password, password)
+    serving.throttle.require_free(address, person.name)  # others guessed meanwhile
+    if not is_right:
         serving.throttle.failed(address, person.name)
         raise ApiError(422, "access.password", "the present password is another one")
     serving.throttle.succeeded(address, person.name)
