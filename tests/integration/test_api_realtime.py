@@ -112,6 +112,47 @@ def test_who_comes_back_gets_what_was_missed_once_and_in_order(
     assert {one["topic"].partition(".")[0] for one in found} == {"order"}
 
 
+def test_who_comes_back_to_another_journal_or_waits_for_ours_reads_anew(
+    traded: Path, tmp_path: Path
+) -> None:
+    """While the API starts again nothing was read yet: what the trader did meanwhile is not lost."""
+
+    async def ask() -> tuple[dict[str, Any], dict[str, Any], int]:
+        async with (
+            served(copied(traded, tmp_path / "desk")) as (url, headers, serving),
+            connect(url, additional_headers=headers) as socket,
+        ):
+            await subscribed(socket, topics=["*"], after=serving.view.seq + 1)
+            ahead = await told(socket, "reset")
+            await serving.view._begin()
+            anew = await told(socket, "reset")
+            return ahead, anew, serving.view.seq
+
+    ahead, anew, seq = asyncio.run(ask())
+
+    assert (ahead["why"], ahead["seq"]) == ("the journal is another one", seq)
+    assert (anew["why"], anew["seq"]) == ("the journal was read anew", seq)
+
+
+def test_a_journal_that_cannot_be_followed_is_said_to_be_whatever_went_wrong(
+    traded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the figures of then would stand as those of now for ever."""
+
+    async def ask() -> str:
+        async with served(copied(traded, tmp_path / "desk")) as (_, _, serving):
+
+            async def breaks() -> None:
+                raise ValueError("a bug")
+
+            monkeypatch.setattr(serving.view, "_follow", breaks)
+            while serving.view.failure is None:
+                await asyncio.sleep(0.01)
+            return serving.view.failure.code
+
+    assert asyncio.run(asyncio.wait_for(ask(), 10)) == "api.journal"
+
+
 def fills(serving: Serving) -> int:
     return serving.view.index.count(("OrderFilled",))
 

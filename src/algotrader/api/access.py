@@ -215,6 +215,25 @@ class Access:
         with self._used() as rows:
             rows.execute("delete from sessions where person = ? and id <> ?", (name, but))
 
+    def still(self, caller: Caller) -> Role | None:
+        """The role that somebody has who came in before; None if session or token ended since.
+
+        Who only listens does not use the session: it grows idle all the same.
+        """
+        with self._used() as rows:
+            if caller.door == "session":
+                found = rows.execute(
+                    "select coalesce(p.role, s.role), s.ends_ms from sessions s"
+                    " left join people p on p.name = s.person where s.id = ?", (caller.id,),
+                ).fetchone()  # fmt: skip
+            else:
+                found = rows.execute(
+                    "select role, ends_ms from tokens where id = ?", (caller.id,)
+                ).fetchone()
+        if found is None or (found[1] is not None and self._now_ms() >= found[1]):
+            return None
+        return Role(found[0])
+
     def make_token(
         self, name: str, role: Role, made_by: str, lasts_ms: int | None
     ) -> tuple[str, str]:

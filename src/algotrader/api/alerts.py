@@ -48,6 +48,10 @@ class Alerts:
             self._kept.append(alert)
             self._on_alert(alert)
 
+    def recall(self, row: Row, event: Event) -> None:
+        """Take in an event of before: it is listed, and told to nobody as if it were new."""
+        self._kept.extend(self._of(row, event))
+
     def newest(self, before: int | None, limit: int, severities: Iterable[str]) -> list[Alert]:
         """The newest first, of rows before a number."""
         wanted = set(severities)

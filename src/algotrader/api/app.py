@@ -23,7 +23,7 @@ from algotrader.api.console import console_router
 from algotrader.api.errors import ApiError, status_of
 from algotrader.api.features import StrategyFeatures
 from algotrader.api.guard import Guard
-from algotrader.api.hub import Hub
+from algotrader.api.hub import TO_ALL, Hub, Told
 from algotrader.api.limit_history import LimitHistory
 from algotrader.api.links import LoginLinks
 from algotrader.api.market_data import MarketData
@@ -102,17 +102,20 @@ def serving_of(configuration: Configuration, clock: Clock | None = None) -> Serv
         alerts.forget()
         states.forget()
         limit_history.forget()
+        # Who listens meanwhile was told nothing of the rows that were read now.
+        hub.tell(Told(TO_ALL, realtime.reset_at(view.seq, "the journal was read anew")))
 
     def heard(row: Row, event: Event) -> None:
         hub.hear(row, event)
         alerts.hear(row, event)
 
     market = MarketData(configuration)
+    view = DeskView(configuration, on_event=heard, on_past=alerts.recall, on_begin=begun)
     return Serving(
         configuration=configuration,
         clock=clock,
         access=Access(folder_of(configuration).path, configuration.folder / KEY_FILE, clock),
-        view=DeskView(configuration, on_event=heard, on_past=alerts.hear, on_begin=begun),
+        view=view,
         hub=hub,
         throttle=Throttle(clock),
         links=LoginLinks(clock),

@@ -4,7 +4,8 @@ The client says `{"op": "subscribe", "topics": ["order.*", "risk.*"], "after": 1
 `{"type": "event", "id", "topic", "kind", "at", "data"}` for each row of the journal after that
 number, then live; without `after`, live alone. Every two seconds comes a heartbeat with the number
 of the newest row and how the trader is. A client that is too slow, or that asks for more of the past
-than is kept ready, is told `{"type": "reset"}` and reads the lists anew.
+than is kept ready, is told `{"type": "reset"}` and reads the lists anew; so is everyone when the journal is read anew.
+A session or token that ends, ends its sockets with the next heartbeat.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import msgspec
 from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
-from algotrader.api.access import Role
+from algotrader.api.access import Caller, Role
 from algotrader.api.hub import TO_ALL, Listener, Told, told_of
 from algotrader.api.serving import Serving, caller_of, is_live, serving_of
 from algotrader.core.events import decode_event
@@ -65,7 +66,7 @@ async def realtime(socket: WebSocket) -> None:
         await socket.close(FULL, "too many connections")
         return
     with suppress(WebSocketDisconnect, TimeoutError, RuntimeError):
-        await _Connection(serving, socket).run()
+        await _Connection(serving, socket, caller).run()
     if socket.client_state is WebSocketState.CONNECTED:
         with suppress(RuntimeError):
             await socket.close(1011)
@@ -74,9 +75,10 @@ async def realtime(socket: WebSocket) -> None:
 class _Connection:
     """One client."""
 
-    def __init__(self, serving: Serving, socket: WebSocket) -> None:
-        self._serving, self._socket = serving, socket
+    def __init__(self, serving: Serving, socket: WebSocket, caller: Caller) -> None:
+        self._serving, self._socket, self._caller = serving, socket, caller
         self._listener = Listener(())
+        self._turn = asyncio.Lock()  # what was missed goes out before what is new
 
     async def run(self) -> None:
         await self._send(await asyncio.to_thread(heartbeat, self._serving))
@@ -102,7 +104,8 @@ class _Connection:
             except (msgspec.DecodeError, KeyError) as error:
                 await self._socket.close(MALFORMED, str(error)[:100])
                 return
-            await self._subscribe(asked)
+            async with self._turn:
+                await self._subscribe(asked)
 
     async def _subscribe(self, asked: Subscribe) -> None:
         """From here on live; before it what was missed since row `after`."""
@@ -112,11 +115,12 @@ class _Connection:
         topics = sorted(f"{family}.*" for family in PRIORITIES)
         hello = {"type": "subscribed", "topics": asked.topics, "known": topics, "seq": upto}
         await self._send(msgspec.json.encode(hello).decode())
-        if asked.after is None or asked.after >= upto:
+        if asked.after is None or asked.after == upto:
             return
-        if upto - asked.after > MOST_PAST:
-            reset = {"type": "reset", "seq": upto, "why": "too much was missed"}
-            await self._send(msgspec.json.encode(reset).decode())
+        # A client that is ahead knew another journal, or ours is still being read.
+        if not 0 <= upto - asked.after <= MOST_PAST:
+            why = "too much was missed" if upto > asked.after else "the journal is another one"
+            await self._send(reset_at(upto, why))
             return
         for message in self._past(asked.after, upto, asked.topics):
             await self._send(message.text)
@@ -128,13 +132,22 @@ class _Connection:
 
     async def _tell(self) -> None:
         while True:
-            for message in await self._listener.next():
-                await self._send(message.text)
-            if self._listener.is_dropped:
-                reset = {"type": "reset", "seq": self._serving.view.seq, "why": "too slow"}
-                await self._send(msgspec.json.encode(reset).decode())
-                await self._socket.close(SLOW, "too slow: read the lists anew")
+            told = await self._listener.next()
+            async with self._turn:
+                for message in told:
+                    await self._send(message.text)
+                if self._listener.is_dropped:
+                    await self._send(reset_at(self._serving.view.seq, "too slow"))
+                    await self._socket.close(SLOW, "too slow: read the lists anew")
+                    return
+            if any(message.topic == TO_ALL for message in told) and not self._may_listen():
+                await self._socket.close(SIGNED_OUT, "nobody is signed in any more")
                 return
+
+    def _may_listen(self) -> bool:
+        """Whether session or token still hold: looked at with each heartbeat."""
+        role = self._serving.access.still(self._caller)
+        return role is not None and role.may(Role.VIEWER)
 
     async def _send(self, text: str) -> None:
         async with asyncio.timeout(_SEND_S):
@@ -179,6 +192,11 @@ def heartbeat(serving: Serving) -> str:
         "trader": trader,
     }  # fmt: skip
     return msgspec.json.encode(beat).decode()
+
+
+def reset_at(seq: int, why: str) -> str:
+    """Tells a client that events were missed: it reads its lists anew."""
+    return msgspec.json.encode({"type": "reset", "seq": seq, "why": why}).decode()
 
 
 def _is_event(kind: str) -> bool:

@@ -138,8 +138,8 @@ class DeskView:
             except JournalMissingError:
                 self._forget()
                 self.failure, pause_s = None, _ABSENT_S
-            except (AlgotraderError, KeyError, OSError) as error:
-                log.error("the journal cannot be followed: %s", error)
+            except Exception as error:  # noqa: BLE001  else what was read last would stand as new
+                log.error("the journal cannot be followed: %r", error)
                 self._forget()
                 self.failure, pause_s = _as_failure(error), _RETRY_S
             self._looked.set()

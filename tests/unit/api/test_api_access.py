@@ -19,10 +19,11 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 from tests.builders.api_desk import ADDRESS, an_api, signed_in, token_for
 
+from algotrader.api import passwords
 from algotrader.api.access import Role
 from algotrader.api.app import build_app, serving_of
 from algotrader.api.serve import serve
-from algotrader.api.serving import Admin, Served, Serving, Stands, Trader, Viewer
+from algotrader.api.serving import COOKIE, Admin, Served, Serving, Stands, Trader, Viewer
 from algotrader.api.strategy_files import StrategyFiles
 from algotrader.core.errors import ConfigurationError
 from algotrader.core.ports import ManualClock
@@ -155,6 +156,50 @@ def test_f73_f74_a_socket_opens_for_who_is_signed_in_and_from_our_own_page_alone
     signed_in(client, serving)
     assert _closed(client, foreign) == 4403
     assert _closed(client, ours | {"Host": "evil.example"}) == 4403
+
+
+@pytest.mark.parametrize("ends", ["session", "person", "token", "lapsed"])
+def test_f73_who_is_let_in_no_more_hears_no_more(desk: Path, ends: str) -> None:
+    """F73: an open socket goes with the session or token that opened it."""
+    clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
+    with _at(desk, clock) as (client, serving):
+        kept, secret = serving.access.make_token("t", Role.VIEWER, "owner", 3_600_000)
+        headers = {"Authorization": f"Bearer {secret}"}
+        if ends in ("session", "person"):
+            serving.access.keep_person("ann", Role.VIEWER, None)
+            secret, caller = serving.access.begin_session("ann", Role.VIEWER, "", "", 3_600_000)
+            headers, kept = {"Cookie": f"{COOKIE}={secret}"}, caller.id
+        with client.websocket_connect(SOCKET, headers={"Origin": ADDRESS} | headers) as socket:
+            assert socket.receive_json()["type"] == "heartbeat"
+            {
+                "session": lambda: serving.access.end_session(kept),
+                "person": lambda: serving.access.remove_person("ann"),
+                "token": lambda: serving.access.end_token(kept),
+                "lapsed": lambda: clock.advance(3_601),
+            }[ends]()
+            with pytest.raises(WebSocketDisconnect) as closed:
+                for _ in range(3):
+                    socket.receive_json()
+    assert closed.value.code == 4401
+
+
+def test_f75_guesses_at_once_are_slowed_as_those_one_by_one(
+    desk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F75: none is answered that others overtook while its password was checked."""
+    checked = passwords.is_right
+    with an_api(desk) as (client, serving):
+        _choose_password(client, serving, "correct horse battery")
+
+        async def overtaken(kept: str | None, password: str) -> bool:
+            for _ in range(5):
+                serving.throttle.failed("127.0.0.1", "owner")
+            return await checked(kept, password)
+
+        monkeypatch.setattr(passwords, "is_right", overtaken)
+        status = _status(client, "/session", name="owner", password="correct horse battery")
+
+    assert status == 429
 
 
 def _closed(client: TestClient, headers: dict[str, str]) -> int:
@@ -429,6 +474,22 @@ def test_f77_a_link_among_the_strategies_is_neither_read_nor_written_through(des
     assert answer.status_code == 409
     assert not any("linked" in one for one in named)
     assert outside.read_text() == "KEPT = 1\n"
+
+
+def test_a_file_that_is_loaded_is_told_of_and_not_one_whose_name_ends_alike(desk: Path) -> None:
+    """`my_trend.py` stands before `trend.py` in the folder: its check would be of another file."""
+    folder = desk / "strategies"
+    folder.mkdir(exist_ok=True)
+    (folder / "my_trend.py").write_text("KEPT = 1\n")
+    with an_api(desk, **{"api.uploads": True}) as (client, serving):
+        told = client.post(
+            "/api/v1/strategy-files", json={"name": "trend.py", "source": "import os\n"},
+            headers=token_for(serving, Role.ADMIN),
+        )  # fmt: skip
+        noted = serving.access.audit(None, 1)
+
+    assert (told.status_code, told.json()["use"]) == (201, "strategies/trend.py")
+    assert noted[0]["object"] == "trend.py"
 
 
 def test_f77_what_is_packed_is_not_unpacked(api: Api) -> None:
