@@ -12,6 +12,7 @@ from algotrader.core.events import TradingMode
 from algotrader.core.fills import Fill
 from algotrader.core.ids import AccountId, StrategyId
 from algotrader.core.instants import utc_ms
+from algotrader.core.symbols import Symbol
 from algotrader.core.timeframes import DAY_MS
 from algotrader.engine.exposures import account_exposure
 from algotrader.engine.state import EngineState
@@ -29,7 +30,21 @@ def accounts(view: DeskView, state: EngineState) -> list[dict[str, Any]]:
 
 
 def positions(view: DeskView, state: EngineState) -> list[dict[str, Any]]:
-    return view.once("positions", lambda: position_rows(state))
+    return view.once("positions", lambda: [_with_worth(state, row) for row in position_rows(state)])
+
+
+def _with_worth(state: EngineState, row: dict[str, Any]) -> dict[str, Any]:
+    """With what it stands for, multiplier and kind of contract counted, and the currency of that."""
+    book = state.books[AccountId(row["account"])].whole
+    contract = book.contracts[Symbol.parse(row["instrument"])]
+    notional = None
+    if row["mark"] is not None:
+        quantity = Decimal(row["quantity"])
+        worth = contract.worth(quantity, Decimal(row["mark"]))
+        notional = (
+            f"{worth.copy_sign(quantity).normalize() + 0:f}"  # of inverse ones worth is turned
+        )
+    return row | {"notional": notional, "currency": str(contract.settle)}
 
 
 def _with_day(view: DeskView, row: dict[str, Any]) -> dict[str, Any]:

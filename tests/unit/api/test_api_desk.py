@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 from tests.builders.api_desk import an_api, signed_in, token_for
 
+from algotrader.api import desk_rows
 from algotrader.api.access import Role
 from algotrader.api.equity import WHOLE, EquityHistory
 from algotrader.api.serving import Serving
@@ -20,6 +22,7 @@ from algotrader.core.events import CashMoved, Decided, DecisionOutcome
 from algotrader.core.ids import AccountId, StrategyId
 from algotrader.core.money import Currency
 from algotrader.core.symbols import Symbol
+from algotrader.portfolio.positions import Booking, Contract
 
 Api = tuple[TestClient, Serving]
 
@@ -87,6 +90,32 @@ def test_what_is_unchanged_is_not_sent_again(api: Api) -> None:
     )
 
     assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    ("booking", "multiplier", "quantity", "mark", "notional", "currency"),
+    [
+        (Booking.SPOT, "1", "0.5", "40000", "20000", "USDT"),
+        (Booking.LINEAR, "0.01", "-3", "50000", "-1500", "USDT"),
+        (Booking.INVERSE, "100", "4", "50000", "0.008", "BTC"),
+    ],
+)
+def test_a_position_stands_for_what_its_contract_says(
+    booking: Booking, multiplier: str, quantity: str, mark: str, notional: str, currency: str
+) -> None:
+    """Three swaps of a hundredth of a coin at 50,000 are 1,500, not 150,000."""
+    contract = Contract(
+        booking=booking, base=Currency("BTC"), settle=Currency(currency),
+        multiplier=Decimal(multiplier),
+    )  # fmt: skip
+    symbol = Symbol.parse("OKX:BTC/USDT")
+    book = SimpleNamespace(whole=SimpleNamespace(contracts={symbol: contract}))
+    row = {"account": "main", "instrument": str(symbol), "quantity": quantity, "mark": mark}
+    state: Any = SimpleNamespace(books={"main": book})
+
+    assert desk_rows._with_worth(state, row)["notional"] == notional
+    assert desk_rows._with_worth(state, row | {"mark": None})["notional"] is None
+    assert desk_rows._with_worth(state, row)["currency"] == currency
 
 
 def test_equity_keeps_the_extremes_in_fewer_points(api: Api) -> None:

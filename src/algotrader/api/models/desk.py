@@ -173,6 +173,8 @@ class Position(Shape):
     entry: Amount | None
     mark: Amount | None = Field(description="last close")
     unrealised: Amount | None
+    notional: Amount | None = Field(description="what it stands for at the mark, signed")
+    currency: str = Field(description="of `unrealised` and `notional`", examples=["USDT"])
 
 
 class Order(Shape):
