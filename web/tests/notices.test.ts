@@ -15,7 +15,7 @@ describe("a notice", () => {
     expect(notices.bars).toHaveLength(1);
     acknowledge(notices.bars[0]!.id);
     expect(notices.bars).toHaveLength(0);
-    expect(Number(localStorage.getItem("acknowledged"))).toBeGreaterThan(0);
+    expect(JSON.parse(localStorage.getItem("acknowledged")!).halt).toBeGreaterThan(0);
   });
   it("that is important is a toast of eight seconds", () => {
     vi.useFakeTimers();
@@ -38,6 +38,13 @@ describe("a notice", () => {
     acknowledge(notices.bars[0]!.id);
     tell("critical", "silence", "The venue is silent", AT + 1_000);
     expect(notices.bars).toHaveLength(1);
+  });
+  it("that was acknowledged leaves others to be seen: they stand again after a reload", () => {
+    localStorage.clear();
+    tell("critical", "halt", "Halted");
+    tell("critical", "silence", "The venue is silent");
+    acknowledge(notices.bars[0]!.id);
+    expect(Object.keys(JSON.parse(localStorage.getItem("acknowledged")!))).toEqual(["halt"]);
   });
   it("is an alert in the language of the page", () => {
     const alert = { id: 1, topic: "system.alert", kind: "", at: AT, data: { at: AT, severity: "critical", cause: "x", title: { en: "Halted", zh: "已停机" } } };

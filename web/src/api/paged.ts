@@ -25,11 +25,21 @@ export function usePaged<T>(
   key: (row: T) => string | number,
   wishes: Parameters<typeof useResource>[2] = {},
 ): Paged<T> {
-  const first = useResource(name, () => ask(undefined), wishes);
+  const first = useResource(name, () => ask(undefined), { keeps: true, ...wishes });
   const rest = shallowRef<readonly T[]>([]);
   const cursor = shallowRef<string | null>(null);
   let reading = false;
+  let turn = 0; // which list is asked for
 
+  // Of another list, what is older is not known; its first page takes the place of the one before.
+  if (wishes.when) {
+    watch(wishes.when, () => {
+      turn++;
+      reading = false;
+      rest.value = [];
+      cursor.value = null;
+    });
+  }
   watch(first.data, (page, before) => {
     if (!page) return;
     if (!before || !rest.value.length) {
@@ -49,13 +59,15 @@ export function usePaged<T>(
 
   async function older(): Promise<void> {
     if (reading || cursor.value === null) return;
+    const mine = turn;
     reading = true;
     try {
       const page = await ask(cursor.value);
+      if (mine !== turn) return;
       rest.value = [...rest.value, ...page.items];
       cursor.value = page.next ?? null;
     } finally {
-      reading = false;
+      if (mine === turn) reading = false;
     }
   }
 

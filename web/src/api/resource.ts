@@ -1,6 +1,7 @@
 /**
  * Something read from the API and kept fresh: the last good data stay while it is read again, and
- * stay when reading fails. Events whose topic begins with one of `topics` have it read anew.
+ * stay when reading fails. Events whose topic begins with one of `topics` have it read anew. What was
+ * read of one thing is never shown as that of another.
  */
 import { getCurrentScope, onScopeDispose, ref, shallowRef, watch, type Ref, type ShallowRef } from "vue";
 import { ApiFailure } from "@/api/client";
@@ -22,6 +23,7 @@ interface Wishes {
   every?: number; // milliseconds
   settle?: number; // milliseconds in which events are answered by one reading
   when?: () => unknown; // read anew when this changes; nothing is read while it is undefined
+  keeps?: boolean; // what `when` asks for is the same thing looked at otherwise: it stays until then
 }
 
 // A fill brings several events, all within a few milliseconds: one reading answers them all.
@@ -69,9 +71,12 @@ export function useResource<T>(key: string | null, ask: () => Promise<T>, wishes
     }
   }
 
+  const isReading = (): boolean => refreshing.value && Date.now() - begunAt < PATIENCE_MS;
+  const isIdle = (): boolean => wishes.when !== undefined && wishes.when() === undefined;
+
   function soon(): void {
-    if (wishes.when && wishes.when() === undefined) return;
-    if (refreshing.value && Date.now() - begunAt < PATIENCE_MS) {
+    if (isIdle()) return;
+    if (isReading()) {
       waiting = true; // what is asked for now is let arrive, however fast things happen
       return;
     }
@@ -88,12 +93,24 @@ export function useResource<T>(key: string | null, ask: () => Promise<T>, wishes
     ends.push(onReset(soon));
   }
   if (wishes.every) {
-    const timer = setInterval(() => document.hidden || void read(), wishes.every);
+    // An answer that takes longer than that is waited for: else none would ever be taken.
+    const rests = () => document.hidden || isIdle() || isReading();
+    const timer = setInterval(() => rests() || void read(), wishes.every);
     ends.push(() => clearInterval(timer));
   }
   if (wishes.when) {
     const when = wishes.when;
-    ends.push(watch(when, (now) => now !== undefined && void read(), { immediate: true }));
+    let of: unknown; // what the data are of
+    ends.push(watch(when, (now) => {
+      if (now === undefined) return;
+      if (of !== undefined && of !== now && !wishes.keeps) {
+        data.value = undefined;
+        failure.value = undefined;
+        state.value = "loading";
+      }
+      of = now;
+      void read();
+    }, { immediate: true }));
   } else {
     void read();
   }

@@ -1,7 +1,7 @@
 /** What a person is told while it happens: toasts of eight seconds, and bars that stay until seen. */
 import { reactive } from "vue";
 import { client, taken, type Shapes } from "@/api/client";
-import { onEvent, type LiveEvent } from "@/api/realtime";
+import { onBack, onEvent, type LiveEvent } from "@/api/realtime";
 import { said } from "@/i18n/common";
 import { say } from "@/i18n/frame";
 import { told } from "@/i18n/told";
@@ -69,9 +69,17 @@ export function tell(weight: Notice["weight"], cause: string, text: string, at =
 const SEEN = "acknowledged";
 const DAY_MS = 86_400_000;
 
+/** Until when a person has seen each cause; of another cause nothing was seen by that. */
+function seen(): Record<string, number> {
+  const kept: unknown = JSON.parse(localStorage.getItem(SEEN) ?? "{}");
+  return kept !== null && typeof kept === "object" ? (kept as Record<string, number>) : {};
+}
+
 /** A person has seen it: it does not come back with the next visit either. */
 export function acknowledge(id: number): void {
-  localStorage.setItem(SEEN, String(Date.now()));
+  const notice = notices.bars.find((one) => one.id === id);
+  const recent = Object.entries(seen()).filter(([, at]) => at > Date.now() - DAY_MS);
+  if (notice) localStorage.setItem(SEEN, JSON.stringify(Object.fromEntries([...recent, [notice.cause, Date.now()]])));
   dismiss(id);
 }
 
@@ -124,18 +132,33 @@ export function noticeOf(event: LiveEvent): { weight: Notice["weight"]; cause: s
 }
 
 /** The same alerts that go out as messages, in the language of the page. */
-interface Told { at: number; severity: string; cause: string; title: Record<"en" | "zh", string> }
+interface Told { seq?: number; at: number; severity: string; cause: string; title: Record<"en" | "zh", string> }
 function ofAlert(alert: Told) {
   const weight = alert.severity === "critical" || alert.severity === "important" ? alert.severity : ("quiet" as const);
   return { weight, cause: alert.cause, text: alert.title[appearance.language] } as const;
 }
 
-/** What was critical in the last day and was not acknowledged stands again after a reload. */
+/** What was critical in the last day and was not acknowledged stands again after a reload or a pause. */
 async function recall(): Promise<void> {
   const query = { severity: ["critical" as const], language: appearance.language, limit: 10 };
   const page = await taken(client.GET("/api/v1/alerts", { params: { query } }));
-  const since = Math.max(Date.now() - DAY_MS, Number(localStorage.getItem(SEEN) ?? 0));
-  for (const alert of [...page.items].reverse()) if (alert.at > since) tell("critical", alert.cause, alert.title, alert.at);
+  const [since, known] = [Date.now() - DAY_MS, seen()];
+  for (const alert of [...page.items].reverse()) {
+    if (alert.at <= Math.max(since, known[alert.cause] ?? 0) || !isNew(alert)) continue;
+    tell("critical", alert.cause, alert.title, alert.at);
+  }
+}
+
+/** Alerts that were told here, by the socket or when it stood again: none is told twice. */
+const heard = new Set<string>();
+const MOST_HEARD = 500;
+function isNew(alert: { seq?: number; cause: string }): boolean {
+  if (alert.seq === undefined) return true;
+  const name = `${alert.seq} ${alert.cause}`;
+  if (heard.has(name)) return false;
+  heard.add(name);
+  if (heard.size > MOST_HEARD) heard.delete(heard.values().next().value!);
+  return true;
 }
 
 async function learnQuietHours(): Promise<void> {
@@ -147,10 +170,13 @@ async function learnQuietHours(): Promise<void> {
 
 export function listen(): () => void {
   void Promise.allSettled([recall(), learnQuietHours()]); // of what fails the lists tell as well
-  return onEvent((event) => {
+  // An alert has no number: none is told again by the socket when it stands again.
+  const back = onBack(() => void recall().catch(() => {}));
+  const deaf = onEvent((event) => {
     const notice = noticeOf(event);
-    if (!notice) return;
+    if (!notice || (event.topic === "system.alert" && !isNew(event.data as unknown as Told))) return;
     tell(notice.weight, notice.cause, notice.text);
     if (event.kind === "OrderFilled") speak(notice.text);
   });
+  return () => (back(), deaf());
 }

@@ -9,7 +9,7 @@ export const session = reactive({ me: null as Shapes["Session"] | null, asked: f
 export function entered(me: Shapes["Session"]): void {
   session.me = me;
   useToken(me.csrf ?? null);
-  if (me.has_password) connect();
+  connect();
 }
 
 /** Whether somebody is signed in; asked of the server once, then known. */
