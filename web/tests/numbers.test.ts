@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { appearance } from "@/lib/appearance";
-import { aligned, decimalsOf, duration, fixed, headline, money, percent, plainNumber, profit, time, utc, zoneName } from "@/lib/numbers";
+import { aligned, decimalsOf, duration, exactly, fee, fixed, headline, instantOf, money, percent, plainNumber, profit, time, utc, zoneName } from "@/lib/numbers";
 
 beforeEach(() => {
   appearance.language = "en";
@@ -12,6 +12,18 @@ describe("numbers", () => {
     ["10969.716052112638750000", 2, "10,969.72"], ["-0.00000000", 2, "0.00"], ["-1234567.891", 1, "−1,234,567.9"], ["0.005", 2, "0.01"],
     ["99999999999999999999.995", 2, "100,000,000,000,000,000,000.00"], ["0e+6", 2, "0.00"], ["1.5e-7", 8, "0.00000015"], ["38", 0, "38"],
   ])("%s with %i decimals is %s", (value, decimals, shown) => expect(fixed(value, decimals)).toBe(shown));
+
+  it.each([["1E-8", "0.00000001"], ["-1.25e-3", "-0.00125"], ["12e+2", "1200"], ["97123.450", "97123.45"], ["100", "100"], ["1.5e0", "1.5"]])(
+    "%s is exactly %s", (text, plain) => expect(exactly(text)).toBe(plain));
+  it("of a lot that is written as a power of ten has its digits", () => expect(plainNumber("1E-8")).toBe("0.00000001"));
+  it.each([["0.00002", "0.00002"], ["0.12", "0.12"], ["1.2345", "1.23"], ["-0.5", "−0.50"], ["0", "0.00"]])("a fee of %s is told as %s", (paid, shown) => expect(fee(paid)).toBe(shown));
+  it("of a typed time is in the zone in which times are shown", () => {
+    appearance.zone = "Asia/Shanghai";
+    expect(instantOf("2026-11-21T14:05")).toBe(Date.UTC(2026, 10, 21, 6, 5));
+    appearance.zone = "America/New_York"; // an hour after clocks were set back
+    expect(instantOf("2026-11-01T03:30")).toBe(Date.UTC(2026, 10, 1, 8, 30));
+    expect(instantOf("")).toBeNaN();
+  });
 
   it("signs profits only, zero never", () => {
     expect([profit("506.84"), profit("-88.12"), profit("0"), profit("-0.001"), money("506.84")]).toEqual(["+506.84", "−88.12", "0.00", "0.00", "506.84"]);

@@ -134,6 +134,56 @@ describe("a new order", () => {
   });
 });
 
+it("an order whose answer is lost is asked for again under its own name, never as a second one", async () => {
+  answers.set("POST orders", () => json({ error: { code: "access.unusable", message: "the disk is full", hint: null } }, 503));
+  await newOrder();
+  await type("order-size", "45");
+  button("order-go").click();
+  await flushPromises();
+  expect(there("sending")!.dataset.stage).toBe("unanswered");
+  expect(there("order-go")).toBeNull();
+  answers.set("POST orders", () => json(told("place", "accepted"), 202));
+  [...document.querySelectorAll("button")].find((one) => one.textContent === "Ask again")!.click();
+  await flushPromises();
+  const names = sent.filter((one) => one.what === "POST orders").map((one) => one.body.request);
+  expect(names).toHaveLength(2);
+  expect(new Set(names).size).toBe(1);
+});
+
+it("closing a position that no strategy trades any more closes no other", async () => {
+  answers.set("GET strategies", () => json([{ ...strategy, symbols: ["US:MSFT"] }]));
+  await newOrder({ closing: { account: "main", instrument: "US:AAPL", side: "sell", quantity: "45" } });
+  await vi.advanceTimersByTimeAsync(400);
+  await flushPromises();
+  expect(sent[0]!.body).toMatchObject({ instrument: "US:AAPL", side: "sell", quantity: "45", reduce_only: true });
+});
+
+it("a market order carries no validity that was chosen for another kind and is not shown", async () => {
+  await newOrder();
+  await type("order-size", "45");
+  button("order-limit").click();
+  await flushPromises();
+  await type("order-limit-price", "40");
+  const tif = [...document.querySelectorAll("select")].find((one) => [...one.options].some((o) => o.value === "fok"))!;
+  tif.value = "fok";
+  tif.dispatchEvent(new Event("change"));
+  await vi.advanceTimersByTimeAsync(400);
+  expect(sent.at(-1)!.body).toMatchObject({ limit: "40", tif: "fok" });
+  button("order-market").click();
+  await vi.advanceTimersByTimeAsync(400);
+  expect(sent.at(-1)!.body).toMatchObject({ limit: null, tif: "gtc" });
+});
+
+it("an amendment begins from every digit of the order", async () => {
+  const { default: AmendOrder } = await import("@/pages/orders/AmendOrder.vue");
+  mount(AmendOrder, { props: { order: { ...order, limit: "97123.450", quantity: "1E-7" } as Shapes["Order"] }, attachTo: document.body, global: { plugins: [router] } });
+  await flushPromises();
+  expect((there("amend-limit") as HTMLInputElement).value).toBe("97123.45");
+  expect((there("amend-quantity") as HTMLInputElement).value).toBe("0.0000001");
+  await type("amend-limit", "97123.5");
+  expect(button("amend-go").disabled).toBe(false);
+});
+
 it("an amendment sends what differs alone", async () => {
   answers.set("PATCH orders/atabc", () => json(told("amend", "accepted"), 202));
   answers.set("GET orders/atabc", () => json(life("accepted", ["OrderAmendRequested", "OrderAmended"])));

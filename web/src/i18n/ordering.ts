@@ -34,7 +34,7 @@ export const ordering = {
   fok: ["at once in whole, or not", "全部成交，否则撤单"],
   day: ["this day", "当日有效"],
   gtd: ["until a time", "指定时间前有效"],
-  until: ["Until, your time", "截止时间（本地）"],
+  until: ["Until ({zone})", "截止时间（{zone}）"],
   post_only: ["Post-only", "只挂单"],
   reduce_only: ["Reduce-only", "只减仓"],
   what_happens: ["What would happen", "将会发生什么"],

@@ -49,13 +49,35 @@ export function percent(fraction: Number_, decimals = 1, signed = false): string
   return appearance.language === "zh" ? `${text}%` : `${text}${THIN}%`;
 }
 
+/** A fee in a coin has its own digits: two decimals would say that it was nothing. */
+export function fee(value: Number_): string {
+  const size = Math.abs(Number(value));
+  return size > 0 && size < 1 && Math.abs(size - Number(size.toFixed(2))) > size / 100 ? plainNumber(String(value)) : money(value);
+}
+
 export const ratio = (value: Number_): string => fixed(value, 2);
 export const leverage = (value: Number_): string =>
   value === null || value === undefined ? ABSENT : `${fixed(value, 2)}×`;
 
+/** All digits of a decimal text, without powers of ten and zeros at the end: `1E-8` is 0.00000001. */
+export function exactly(text: string): string {
+  const power = /^(-?)(\d+)(?:\.(\d*))?e([+-]?\d+)$/i.exec(text);
+  let plain = text;
+  if (power) {
+    const [, sign = "", whole = "0", fraction = "", exponent = "0"] = power;
+    const digits = whole + fraction;
+    const point = whole.length + Number(exponent);
+    const padded = point > 0 ? digits.padEnd(point, "0") : "0".repeat(1 - point) + digits;
+    const at = Math.max(point, 1);
+    plain = `${sign}${padded.slice(0, at)}.${padded.slice(at)}`;
+  }
+  return plain.includes(".") ? plain.replace(/0+$/, "").replace(/\.$/, "") : plain;
+}
+
 /** Decimals that `text` needs, at most so many that `significant` digits are shown. */
-export function decimalsOf(text: string | null | undefined, significant = 6): number {
-  if (!text) return 0;
+export function decimalsOf(given: string | null | undefined, significant = 6): number {
+  if (!given) return 0;
+  const text = exactly(given);
   const value = Math.abs(Number(text));
   if (!Number.isFinite(value)) return 0;
   const whole = value >= 1 ? Math.floor(Math.log10(value)) + 1 : value > 0 ? Math.ceil(Math.log10(value)) : 1;
@@ -120,10 +142,19 @@ export function zoneName(): string {
   return `UTC${sign}${Math.floor(size / 60)}${rest}`;
 }
 
-function offsetMinutes(zone: string): number {
-  const now = Math.floor(Date.now() / 60_000) * 60_000;
+function offsetMinutes(zone: string, at = Date.now()): number {
+  const now = Math.floor(at / 60_000) * 60_000;
   const [date, clock] = iso(now, zone);
   return Math.round((Date.parse(`${date}T${clock}Z`) - now) / 60_000);
+}
+
+/** The instant that `2026-11-21T14:05` is in the zone in which times are shown; NaN for what is no time. */
+export function instantOf(local: string): number {
+  if (!appearance.zone) return Date.parse(local);
+  const about = Date.parse(`${local}Z`);
+  if (!Number.isFinite(about)) return NaN;
+  const first = about - offsetMinutes(appearance.zone, about) * 60_000;
+  return about - offsetMinutes(appearance.zone, first) * 60_000; // where the clock is changed in between
 }
 
 const UNITS = [

@@ -24,11 +24,15 @@ export function venueSays(action: Asked["action"], life: Shapes["OrderLife"] | u
   return after.includes("OrderAmended") ? "confirmed" : after.includes("OrderAmendRefused") ? "refused" : null;
 }
 
+/** Whether a failure leaves open if the request was taken: no answer, or one of a server in trouble. */
+const isLost = (failure: ApiFailure | null): boolean => failure !== null && (failure.status === 0 || failure.status >= 500);
+
 export function useSending() {
   const answer = shallowRef<Asked | null>(null);
   const failure = shallowRef<ApiFailure | null>(null);
   const busy = ref(false);
   const late = ref(false);
+  let turn = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   onScopeDispose(() => clearTimeout(timer));
 
@@ -37,26 +41,28 @@ export function useSending() {
     taken(client.GET("/api/v1/orders/{order_id}", { params: { path: { order_id: followed.value! } } })), { topics: ["order."], every: 2_000, when: () => followed.value });
   const venue = computed(() => (answer.value && followed.value ? venueSays(answer.value.action, life.data.value) : null));
   const stage = computed<Stage>(() => {
-    if (busy.value) return "sending";
-    if (!answer.value) return "idle";
+    if (busy.value) return late.value ? "unanswered" : "sending";
+    if (!answer.value) return isLost(failure.value) ? "unanswered" : "idle";
     if (answer.value.outcome === "denied") return "denied";
     if (answer.value.outcome === "unanswered") return "unanswered";
     return venue.value ?? (late.value ? "unknown" : "judged");
   });
 
   async function send(ask: () => Promise<Asked>): Promise<void> {
+    const mine = ++turn;
     busy.value = true;
     late.value = false;
     failure.value = answer.value = null;
     clearTimeout(timer);
     timer = setTimeout(() => (late.value = true), PATIENCE_MS);
     try {
-      answer.value = await ask();
+      const found = await ask();
+      if (mine === turn || found.outcome !== "unanswered") answer.value = found;
     } catch (error) {
       if (!(error instanceof ApiFailure)) throw error;
-      failure.value = error;
+      if (mine === turn) failure.value = error;
     } finally {
-      busy.value = false;
+      if (mine === turn) busy.value = false;
     }
   }
   return { stage, answer, failure, send, order: computed(() => life.data.value?.order) };
