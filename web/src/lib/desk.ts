@@ -1,6 +1,7 @@
 /** What the frame of every page shows: mode, accounts, positions. Read once, kept fresh for all. */
 import { computed, effectScope } from "vue";
 import { client, taken, type Shapes } from "@/api/client";
+import { link } from "@/api/realtime";
 import { useResource } from "@/api/resource";
 
 const scope = effectScope(true);
@@ -42,6 +43,12 @@ export const mode = computed(() => {
 });
 
 export const halted = computed(() => useDesk().system.data.value?.halted ?? false);
+
+/** Whether nothing is left that Halt would stop: not while one account trades on, or what is shown is old. */
+export const haltedWhole = computed(() => {
+  const accounts = useDesk().accounts.data.value ?? [];
+  return halted.value && !link.stale && accounts.every((one) => one.mode === "halted");
+});
 
 /** Last prices and changes of the day, read anew at every closed slice. */
 export function useWatched() {

@@ -1,0 +1,177 @@
+/** What a person decides by: forms that send what they show, figures of the thing they name, Halt while one account trades. */
+import { flushPromises, mount } from "@vue/test-utils";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { createMemoryHistory, createRouter } from "vue-router";
+import { account, position, system } from "./fixtures/desk";
+import type { Shapes } from "@/api/client";
+import { link } from "@/api/realtime";
+import { forget } from "@/api/resource";
+import { appearance } from "@/lib/appearance";
+import { session } from "@/lib/session";
+
+const { answers, sent, json } = vi.hoisted(() => {
+  const held = new Map<string, (url: URL) => Response | Promise<Response>>();
+  const asked: { what: string; body: Record<string, unknown> }[] = [];
+  const make = (body: unknown, status = 200) => new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json" } });
+  vi.stubGlobal("fetch", async (request: Request) => {
+    const url = new URL(request.url);
+    const what = `${request.method} ${url.pathname.replace("/api/v1/", "")}`;
+    if (request.method !== "GET") asked.push({ what, body: JSON.parse((await request.text()) || "{}") as Record<string, unknown> });
+    return held.get(what)?.(url) ?? make([]);
+  });
+  return { answers: held, sent: asked, json: make };
+});
+const names = ["orders", "markets", "strategies", "positions", "risk"];
+const router = createRouter({ history: createMemoryHistory(), routes: [
+  ...names.map((name) => ({ path: `/${name}/:order?/:symbol?/:name?`, name, component: { render: () => null } })),
+  { path: "/:rest(.*)", name: "any", component: { render: () => null } },
+] });
+const there = (name: string) => document.querySelector<HTMLElement>(`[data-test=${name}]`);
+const button = (name: string) => there(name) as HTMLButtonElement;
+async function type(field: HTMLInputElement, text: string): Promise<void> {
+  field.value = text;
+  field.dispatchEvent(new Event("input"));
+  await flushPromises();
+}
+
+beforeEach(async () => {
+  appearance.language = "en";
+  appearance.zone = "UTC";
+  session.me = { name: "owner", role: "trader", csrf: "x", ends: null, has_password: true, has_code: false };
+  answers.clear();
+  sent.length = 0;
+  answers.set("GET system", () => json(system));
+  answers.set("GET accounts", () => json([account]));
+  answers.set("GET positions", () => json([position]));
+  forget();
+  document.body.innerHTML = "";
+  await router.push("/");
+});
+
+describe("a limit", () => {
+  it("is changed to what was tried and shown, not to what was typed meanwhile", async () => {
+    const tried: ((answer: Response) => void)[] = [];
+    answers.set("GET risk/limits/account.max_leverage", () => new Promise((done) => tried.push(done)));
+    const { default: ChangeLimit } = await import("@/pages/risk/ChangeLimit.vue");
+    mount(ChangeLimit, { props: { limit: { key: "account.max_leverage", value: "3", origin: "the settings" } }, attachTo: document.body });
+    await flushPromises();
+    await type(there("limit-value") as HTMLInputElement, "2");
+    there("limit-try")!.click();
+    await flushPromises();
+    await type(there("limit-value") as HTMLInputElement, "2.5");
+    tried[0]!(json({ key: "account.max_leverage", before: "3", after: "2", loosens: false, in_force: false }));
+    await flushPromises();
+    expect(button("limit-go").disabled).toBe(true);
+  });
+  it("is asked for once, however often it is pressed", async () => {
+    answers.set("GET risk/limits/account.max_leverage", () => json({ key: "account.max_leverage", before: "3", after: "2", loosens: false, in_force: false }));
+    answers.set("PUT risk/limits/account.max_leverage", () => new Promise(() => {}));
+    const { default: ChangeLimit } = await import("@/pages/risk/ChangeLimit.vue");
+    mount(ChangeLimit, { props: { limit: { key: "account.max_leverage", value: "2", origin: "the settings" } }, attachTo: document.body });
+    await flushPromises();
+    there("limit-try")!.click();
+    await flushPromises();
+    button("limit-go").click();
+    await flushPromises();
+    button("limit-go").click();
+    await flushPromises();
+    expect(sent).toHaveLength(1);
+  });
+});
+
+const strategy = { strategy: "trend", account: "main", use: "Trend", symbols: ["US:AAPL"], timeframe: "1d", share: 1, parameters: { fast: 20 }, status: "trading", holds: [], positions: 0, open_orders: 0 } as unknown as Shapes["Strategy"];
+const kind = { use: "Trend", name: "Trend", origin: "library", doc: "", error: null, parameters: [{ name: "fast", kind: "int", default: 20, low: 5, high: 60, step: 5, choices: null, help: "" }] };
+
+describe("parameters", () => {
+  async function shown() {
+    answers.set("GET strategy-kinds", () => json([kind]));
+    const { default: Parameters } = await import("@/pages/strategies/Parameters.vue");
+    const page = mount(Parameters, { props: { strategy }, attachTo: document.body });
+    await flushPromises();
+    return page;
+  }
+  it("that are being written stay while the same ones are read again", async () => {
+    const page = await shown();
+    const field = page.find("input").element;
+    await type(field, "30");
+    await page.setProps({ strategy: { ...strategy, parameters: { ...strategy.parameters } } });
+    expect(page.find("input").element.value).toBe("30");
+    expect(page.text()).toContain("Change 1");
+    await page.setProps({ strategy: { ...strategy, parameters: { fast: 30 } } });
+    expect(page.text()).not.toContain("Change 1");
+  });
+  it("that were taken out are not sent as 0", async () => {
+    const page = await shown();
+    await type(page.find("input").element, "");
+    expect(page.find("button[type=submit]").exists()).toBe(false);
+  });
+  it("are asked for once, however often it is pressed", async () => {
+    answers.set("PATCH strategies/trend/parameters", () => new Promise(() => {}));
+    const page = await shown();
+    await type(page.find("input").element, "30");
+    await page.find("form").trigger("submit");
+    await flushPromises();
+    button("parameters-go").click();
+    await flushPromises();
+    button("parameters-go")?.click();
+    await flushPromises();
+    expect(sent).toEqual([{ what: "PATCH strategies/trend/parameters", body: { values: { fast: 30 }, reason: "console" } }]);
+  });
+});
+
+it("the fills below a decision are its own, and its stop is found", async () => {
+  const decision = (seq: number, price: number) => ({ seq, at: seq, account: "main", strategy: "trend", instrument: "US:AAPL", outcome: "decided", target: 1, acted: true, latched_quantity: "5", lots: 5, equity: "1000", price, quote: null, features: {}, state: {}, error: null, rules: [] });
+  const order = (of: string, price: string) => ({ order: {}, events: [{ seq: 1, at: 100, since_first_ms: 0, kind: "OrderFilled", data: { fill: { price, quantity: "5", side: "buy", instrument: "US:AAPL", order: of } } }] });
+  answers.set("GET decisions/1", () => json({ decision: decision(1, 100), events: [], orders: ["a1"] }));
+  answers.set("GET decisions/2", () => json({ decision: decision(2, 200), events: [], orders: ["a2"] }));
+  answers.set("GET orders/a1", () => json(order("a1", "101")));
+  answers.set("GET orders/a2", () => json(order("a2", "202")));
+  answers.set("GET orders", () => json({ items: [{ order: "s1", purpose: "stop_loss", kind: "stop", stop: "190", limit: null, submitted: 150 }], next: null, total: 1 }));
+  const { default: Why } = await import("@/pages/strategies/Why.vue");
+  const page = mount(Why, { props: { seq: 1 }, global: { plugins: [router] } });
+  await flushPromises();
+  await flushPromises();
+  expect(page.find("[data-test=fill-bps]").text()).toContain("101");
+  await page.setProps({ seq: 2 });
+  await flushPromises();
+  await flushPromises();
+  expect(page.find("[data-test=fill-bps]").text()).toContain("202");
+  expect(page.text()).toContain("190");
+});
+
+it("positions are summed by currency, and stand for what their contracts do", async () => {
+  const swap = { ...position, instrument: "OKX:BTC/USDT:USDT", quantity: "3", mark: "50000", entry: "49000", unrealised: "30", notional: "1500", currency: "USDT" };
+  answers.set("GET positions", () => json([position, swap]));
+  const { useDesk } = await import("@/lib/desk");
+  await useDesk().positions.read();
+  const { default: Positions } = await import("@/pages/Positions.vue");
+  const page = mount(Positions, { global: { plugins: [router] } });
+  await flushPromises();
+  expect(page.findAll("[data-test=total]").map((one) => one.text())).toEqual(["−40.11 USD", "+30.00 USDT"]);
+  const columns = page.findComponent({ name: "DataTable" }).props("columns") as { key: string; text: (row: unknown) => string }[];
+  expect(columns.find((one) => one.key === "notional")!.text(swap)).toBe("1,500.00");
+});
+
+describe("Halt", () => {
+  async function bar(accounts: readonly Shapes["Account"][]) {
+    answers.set("GET system", () => json({ ...system, halted: true }));
+    answers.set("GET accounts", () => json(accounts));
+    const { useDesk } = await import("@/lib/desk");
+    await useDesk().system.read();
+    await useDesk().accounts.read();
+    const { default: StatusBar } = await import("@/frame/StatusBar.vue");
+    return mount(StatusBar, { global: { plugins: [router] } }).find<HTMLButtonElement>("[data-test=halt]").element;
+  }
+  const halted = { ...account, mode: "halted" };
+  it("can be pressed while one account is halted and another trades", async () => {
+    link.stale = false;
+    expect((await bar([halted, { ...account, account: "second" }])).disabled).toBe(false);
+  });
+  it("rests where all are, as far as is known now", async () => {
+    link.stale = false;
+    expect((await bar([halted])).disabled).toBe(true);
+    link.stale = true;
+    expect((await bar([halted])).disabled).toBe(false);
+    link.stale = false;
+  });
+});
