@@ -2,6 +2,7 @@
 import { flushPromises, mount } from "@vue/test-utils";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { defineComponent, ref } from "vue";
+import { ApiFailure } from "@/api/client";
 import { usePaged } from "@/api/paged";
 import { connect, disconnect, link, onBack, onReset, tick } from "@/api/realtime";
 import { useResource, type Resource } from "@/api/resource";
@@ -118,6 +119,29 @@ describe("what is read", () => {
     answer("late");
     await vi.advanceTimersByTimeAsync(1);
     expect(found.data.value).toBe("late");
+  });
+  it("of older rows that cannot be read is said where the list is", async () => {
+    const list = within(() => usePaged(null, async (cursor) => {
+      if (cursor !== undefined) throw new ApiFailure(503, "api.reading", "the journal is still being read", null);
+      return { items: [{ seq: 2 }], next: "1" };
+    }, (r) => r.seq));
+    await vi.advanceTimersByTimeAsync(1);
+    await list.older();
+    expect(list.first.failure.value?.code).toBe("api.reading");
+    expect(list.rows.value).toHaveLength(1);
+  });
+  it("of an open bar is the newest that was heard, also when an earlier answer comes later", async () => {
+    let answer: (rows: unknown) => void = () => {};
+    vi.stubGlobal("fetch", () => new Promise((done) => (answer = (rows) => done(new Response(JSON.stringify(rows), { headers: { "Content-Type": "application/json" } })))));
+    vi.resetModules();
+    const { useForming } = await import("@/lib/forming");
+    const { receive } = await import("@/api/realtime");
+    const bar = (close: number, heard_ms: number) => ({ symbol: "OKX:BTC/USDT", timeframe: "1h", ts: 0, open: 1, high: 1, low: 1, close, volume: 1, heard_ms });
+    const forming = within(() => useForming());
+    receive({ type: "state", topic: "market.forming", data: bar(102, Date.now()) });
+    answer([bar(101, Date.now() - 900)]);
+    await flushPromises();
+    expect(forming.last("OKX:BTC/USDT")?.close).toBe(102);
   });
   it("of a filtered list holds no older rows of the list before", async () => {
     const kind = ref("");

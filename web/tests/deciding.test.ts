@@ -175,3 +175,20 @@ describe("Halt", () => {
     link.stale = false;
   });
 });
+
+it("what is not Halt waits while what is shown may be old", async () => {
+  const { default: TypedSheet } = await import("@/frame/TypedSheet.vue");
+  const { ask } = await import("@/frame/stopping");
+  const { useDesk } = await import("@/lib/desk");
+  await useDesk().accounts.read();
+  mount(TypedSheet, { attachTo: document.body, global: { plugins: [router] } });
+  ask("flatten", "main");
+  await flushPromises();
+  await type(there("typed-name") as HTMLInputElement, "main");
+  expect(button("typed-go").disabled).toBe(false);
+  link.stale = true;
+  await flushPromises();
+  expect(button("typed-go").disabled).toBe(true);
+  expect(document.body.textContent).toContain("No live connection");
+  link.stale = false;
+});

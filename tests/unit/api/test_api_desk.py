@@ -15,6 +15,7 @@ from tests.builders.api_desk import an_api, signed_in, token_for
 from algotrader.api import desk_rows
 from algotrader.api.access import Role
 from algotrader.api.equity import WHOLE, EquityHistory
+from algotrader.api.routes import settings
 from algotrader.api.serving import Serving
 from algotrader.cli.main import main
 from algotrader.core.errors import RunError
@@ -141,6 +142,25 @@ def test_a_workspace_that_never_traded_is_empty_and_says_so(tmp_path: Path) -> N
     assert shown["system"]["journal"] is None
     assert shown["accounts"] == shown["positions"] == shown["fills"]["items"] == []
     assert shown["risk"]["modes"] == {}
+
+
+def test_a_change_of_a_limit_that_the_engine_refused_is_written_down(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, serving = api
+
+    def refused(*_: Any, **__: Any) -> bool:
+        raise RunError("risk.limit_refused", "account.max_leverage stays 1: not now")
+
+    monkeypatch.setattr(settings, "change_limit", refused)
+    answer = client.put(
+        "/api/v1/risk/limits/account.max_leverage", json={"value": "0.5", "reason": "calm"},
+        headers=token_for(serving, Role.TRADER),
+    )  # fmt: skip
+    (noted,) = serving.access.audit(None, 1)
+
+    assert answer.status_code == 409
+    assert (noted["action"], noted["outcome"]) == ("change a limit", "refused")
 
 
 def test_a_halt_is_left_for_the_trader_with_the_name_of_who_asked(api: Api, desk: Path) -> None:

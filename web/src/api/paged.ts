@@ -1,5 +1,6 @@
 /** A long list read by cursor: the newest page is kept fresh, older ones are added when asked for. */
 import { computed, shallowRef, watch } from "vue";
+import { ApiFailure } from "@/api/client";
 import { useResource, type Resource } from "@/api/resource";
 
 export interface PageOf<T> {
@@ -66,6 +67,9 @@ export function usePaged<T>(
       if (mine !== turn) return;
       rest.value = [...rest.value, ...page.items];
       cursor.value = page.next ?? null;
+    } catch (error) {
+      if (!(error instanceof ApiFailure)) throw error;
+      if (mine === turn) first.failure.value = error; // said where the list is
     } finally {
       if (mine === turn) reading = false;
     }

@@ -59,6 +59,7 @@ export const common = {
   utc_and_age: ["{utc}, {age} ago", "{utc}，{age} 前"],
   type_name: ["Type {name} to confirm", "输入 {name} 以确认"],
   sending: ["sending…", "正在发送…"],
+  wait_stale: ["No live connection: what is shown may be old, so nothing is sent.", "连接已断开，所示数据可能过期，暂不发送。"],
   not_known: ["Not known", "未知"],
   none: ["none", "无"],
   colon: [": ", "："],

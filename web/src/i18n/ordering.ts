@@ -79,7 +79,6 @@ export const ordering = {
   place_do: ["{side} {quantity} {symbol}", "{side} {quantity} {symbol}"],
   close_do: ["Close {quantity} {symbol}", "平掉 {quantity} {symbol}"],
   live_type: ["This is real money. Type {name} to confirm", "这是真实资金。输入 {name} 以确认"],
-  wait_stale: ["No live connection: what is shown may be old, so nothing is sent.", "连接已断开，所示数据可能过期，暂不发送。"],
   amend: ["Amend…", "改单…"],
   amend_title: ["Amend an order of {symbol}", "改单：{symbol}"],
   amend_means: ["Judged by risk as a new order in its place: it is amended, or it stays as it was.", "由风控按新委托判定：要么改单成功，要么保持原样。"],

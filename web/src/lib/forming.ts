@@ -8,7 +8,11 @@ const OLD_MS = 60_000; // what was heard longer ago is not how the bar stands
 
 export function useForming() {
   const bars = shallowReactive(new Map<string, Forming>());
-  const keep = (bar: Forming) => bars.set(`${bar.symbol} ${bar.timeframe}`, bar);
+  /** The newest that was heard: an answer that was asked for earlier may come later. */
+  function keep(bar: Forming): void {
+    const name = `${bar.symbol} ${bar.timeframe}`;
+    if ((bars.get(name)?.heard_ms ?? 0) <= bar.heard_ms) bars.set(name, bar);
+  }
   void taken(client.GET("/api/v1/forming")).then((rows) => rows.forEach(keep), () => {}); // the socket tells them anyway
   onScopeDispose(onEvent((event) => event.topic === "market.forming" && void keep(event.data as unknown as Forming)));
   const fresh = (bar: Forming | undefined): Forming | null => (bar && link.now - bar.heard_ms < OLD_MS ? bar : null);

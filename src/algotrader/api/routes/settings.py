@@ -112,13 +112,18 @@ async def set_limit(
     """From here on, restarts included. What lets more happen is confirmed by the key itself."""
     change = judged(serving.configuration, state, key, wish.value)
     change.require_confirmed(wish.confirm)
-    holds = await run_in_threadpool(
-        change_limit, serving.configuration, change, wish.reason, by=caller.name, channel=CHANNEL,
-        wait_s=_WAIT_S,
-    )  # fmt: skip
-    serving.access.note(
-        caller, "change a limit", key, before=change.before, after=change.after, says=wish.reason
-    )
+    outcome = "refused"
+    try:
+        holds = await run_in_threadpool(
+            change_limit, serving.configuration, change, wish.reason, by=caller.name,
+            channel=CHANNEL, wait_s=_WAIT_S,
+        )  # fmt: skip
+        outcome = "done"
+    finally:
+        serving.access.note(
+            caller, "change a limit", key, before=change.before, after=change.after,
+            outcome=outcome, says=wish.reason,
+        )  # fmt: skip
     return LimitTried(
         key=key, before=change.before, after=change.after, loosens=change.loosens, in_force=holds
     )
