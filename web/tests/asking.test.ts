@@ -1,6 +1,6 @@
 /** Forms of research: where they begin, and what is sent. */
 import { describe, expect, it } from "vitest";
-import { blank, freeOf, fromRun, fromSettings, sent } from "@/pages/backtests/asking";
+import { blank, freeOf, fromRun, fromSettings, sent, unreadable } from "@/pages/backtests/asking";
 import { declared } from "@/pages/backtests/searching";
 
 const fast = { name: "fast", kind: "int", default: 24, low: 6, high: 96, step: 6, choices: null, help: "" };
@@ -30,11 +30,25 @@ describe("a form", () => {
   it("says zero costs, whatever they are written as", () => {
     expect(freeOf({ ...blank(), fees: "0", slippage: "0.0" })).toEqual({ fees: true, slippage: true });
     expect(freeOf({ ...blank(), fees: "0bps", slippage: "" })).toEqual({ fees: true, slippage: false });
+    expect(freeOf({ ...blank(), fees: "maker=0bps,taker=0.0bps", slippage: "" }).fees).toBe(true);
+    expect(freeOf({ ...blank(), fees: "maker=0bps,taker=2bps", slippage: "" }).fees).toBe(false);
     expect(freeOf({ ...blank(), fees: "10bps", slippage: "venue" })).toEqual({ fees: false, slippage: false });
   });
 });
 
 describe("what is sent", () => {
+  it("is what was typed, thousands written by comma too; what is no number is sent as no other", () => {
+    const typed = (cash: string) => ({ ...from(), cash });
+    expect(sent(typed("50,000"), "backtest", [fast, risk]).backtest.cash).toBe(50_000);
+    expect(unreadable(typed("50,000"), "backtest", [fast, risk])).toEqual([]);
+    expect(unreadable(typed("50 000"), "backtest", [fast, risk])).toEqual(["50 000"]);
+    expect(unreadable({ ...from(), slippage: "2,5" }, "sweep", [fast, risk])).toEqual(["2,5"]);
+    expect(unreadable({ ...from(), train: "a year" }, "walkforward", [fast, risk])).toEqual(["a year"]);
+    expect(unreadable({ ...from(), train: "a year" }, "backtest", [fast, risk])).toEqual([]);
+    const form = from();
+    form.parameters.risk = { ...form.parameters.risk!, value: "0.0o2" };
+    expect(unreadable(form, "backtest", [fast, risk])).toEqual(["0.0o2"]);
+  });
   it("is the set of a backtest, worked over time by the full engine", () => {
     const { backtest } = sent(from(), "backtest", [fast, risk]);
     expect(backtest).toMatchObject({ symbols: ["US:AAPL", "US:IBM"], start: "2004-01-01", end: null, fees: "10bps", slippage_bps: 2.5, engine: "full", execution: "twap", work_for: "240m", slices: 5, parameters: { fast: 12, risk: 0.002 } });

@@ -150,6 +150,12 @@ it("an order whose answer is lost is asked for again under its own name, never a
   expect(new Set(names).size).toBe(1);
 });
 
+it.each([["1,250.5", "1250.5"], ["0,5", null], ["40,25", null], ["1,00", null]])("a size typed as %s is %s: a comma for a point makes no tenfold order", async (typed, size) => {
+  await newOrder();
+  await type("order-size", typed);
+  expect(sent.map((one) => one.body.quantity ?? null)).toEqual(size === null ? [] : [size]);
+});
+
 it("closing a position that no strategy trades any more closes no other", async () => {
   answers.set("GET strategies", () => json([{ ...strategy, symbols: ["US:MSFT"] }]));
   await newOrder({ closing: { account: "main", instrument: "US:AAPL", side: "sell", quantity: "45" } });

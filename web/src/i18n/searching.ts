@@ -35,6 +35,7 @@ export const searching = {
   unreadable: ["no such span", "范围无效"],
   sets_n: ["{n} {n|set|sets}", "{n} 组参数"],
   sets_unknown: ["The number of sets is not known: a range cannot be read.", "无法计算参数组数：有一个范围无效。"],
+  no_number: ["“{text}” is no number.", "“{text}”不是数字。"],
   sets_one: ["One set is no search: let a parameter range.", "只有一组参数，不是搜索：请让至少一个参数变化。"],
   sets_count: ["Each is counted as a trial against the verdict.", "每组都作为一次试验计入结论。"],
   sets_many: ["The grid is over {n}: draw some of it.", "网格超过 {n} 组：请随机抽取一部分。"],

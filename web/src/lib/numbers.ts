@@ -74,6 +74,14 @@ export function exactly(text: string): string {
   return plain.includes(".") ? plain.replace(/0+$/, "").replace(/\.$/, "") : plain;
 }
 
+const GROUPED = /^\d{1,3}(,\d{3})+(\.\d+)?$/;
+
+/** A typed number without commas between thousands. Another comma may stand for a point: nobody guesses. */
+export function ungrouped(text: string): string {
+  const typed = text.trim();
+  return GROUPED.test(typed) ? typed.replaceAll(",", "") : typed;
+}
+
 /** Decimals that `text` needs, at most so many that `significant` digits are shown. */
 export function decimalsOf(given: string | null | undefined, significant = 6): number {
   if (!given) return 0;

@@ -1,5 +1,6 @@
 /** What the forms of research hold, where their first values come from, and what is sent. */
 import type { Shapes } from "@/api/client";
+import { ungrouped } from "@/lib/numbers";
 import { declared, rangeText, wishOf, type Wish } from "@/pages/backtests/searching";
 
 export type Kind = "backtest" | "sweep" | "walkforward";
@@ -69,11 +70,24 @@ export function fromRun(form: Form, { run, columns }: Origin, kinds: readonly Sh
 }
 
 const typed = (p: Shapes["ParameterRow"], value: string): string | number | boolean =>
-  p.kind === "int" || p.kind === "float" ? Number(value) : p.kind === "bool" ? value === "true" : value;
-const number = (value: string): number | null => (value.trim() === "" ? null : Number(value));
+  p.kind === "int" || p.kind === "float" ? Number(ungrouped(value)) : p.kind === "bool" ? value === "true" : value;
+const number = (value: string): number | null => (value.trim() === "" ? null : Number(ungrouped(value)));
+
+/** What was typed for a number and is none: sent it would be nothing, and another value be taken for it. */
+export function unreadable(form: Form, kind: Kind, parameters: readonly Shapes["ParameterRow"][]): string[] {
+  const texts = [form.cash, form.slippage.trim() === VENUE ? "" : form.slippage, form.seed];
+  if (kind === "backtest" && form.execution === "twap") texts.push(form.slices);
+  if (kind !== "backtest" && form.draw) texts.push(form.sets);
+  if (kind === "walkforward") texts.push(form.train, form.test, form.embargo);
+  for (const p of parameters) {
+    const wish = form.parameters[p.name];
+    if (wish && (p.kind === "int" || p.kind === "float") && (kind === "backtest" || !wish.searched)) texts.push(wish.value);
+  }
+  return texts.filter((text) => !Number.isFinite(number(text) ?? 0));
+}
 
 /** Costs that are zero, which nobody pays: said in amber. */
-export const freeOf = (form: Form) => ({ fees: /^0(bps)?$/.test(form.fees.trim()), slippage: form.slippage.trim() !== "" && Number(form.slippage) === 0 });
+export const freeOf = (form: Form) => ({ fees: /\d/.test(form.fees) && !/[1-9]/.test(form.fees), slippage: form.slippage.trim() !== "" && Number(form.slippage) === 0 });
 
 export function sent(form: Form, kind: Kind, parameters: readonly Shapes["ParameterRow"][]) {
   const kept = parameters.filter((p) => kind === "backtest" || !form.parameters[p.name]?.searched);
