@@ -222,6 +222,19 @@ it("cancelling all lists them, and wants the account typed", async () => {
   expect(there("sending")!.dataset.stage).toBe("confirmed");
 });
 
+it("cancelling several waits for none of them before the next", async () => {
+  const orders = ["one", "two", "three", "four", "five"].map((name) => ({ ...order, order: name })) as unknown as Shapes["Order"][];
+  const { default: CancelOrders } = await import("@/pages/orders/CancelOrders.vue");
+  answers.set("DELETE orders/one", () => new Promise<Response>(() => {}) as unknown as Response);
+  for (const name of ["two", "three", "four", "five"]) answers.set(`DELETE orders/${name}`, () => json({ ...told("cancel", "accepted"), order: null }, 202));
+  mount(CancelOrders, { props: { orders }, attachTo: document.body, global: { plugins: [router] } });
+  await flushPromises();
+  button("cancel-go").click();
+  await flushPromises();
+  await flushPromises();
+  expect(sent.map((one) => one.what.replace("DELETE orders/", "")).sort()).toEqual(["five", "four", "one", "three", "two"]);
+});
+
 it.each([
   ["place", "pending", [], null], ["place", "accepted", [], "confirmed"], ["place", "rejected", [], "refused"], ["place", "unknown", [], "unknown"],
   ["cancel", "pending_cancel", ["OrderCancelRequested"], null], ["cancel", "cancelled", [], "confirmed"], ["cancel", "filled", [], "refused"],
