@@ -120,6 +120,8 @@ def a_desk(
 class _Here:
     """A worker without a process."""
 
+    is_gone = False
+
     def __init__(self) -> None:
         self._worker = Worker()
         self._answers: deque[Any] = deque()
@@ -216,7 +218,8 @@ async def _traded(
             trading.result()
         feeding.result()
     finally:
-        trading.cancel()
+        for task in (trading, feeding):
+            task.cancel()
         await asyncio.gather(trading, feeding, return_exceptions=True)
 
 

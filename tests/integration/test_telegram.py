@@ -164,7 +164,11 @@ class Workspace:
         return Outbox(self.folder / "journal" / FOLDER / OUTBOX)
 
     def requests(self) -> list[Any]:
-        return list(Inbox(self.folder / "journal").take(utc_ms(SystemClock().now())))
+        """What is left for the trader, each once."""
+        inbox = Inbox(self.folder / "journal")
+        events = list(inbox.take(utc_ms(SystemClock().now())))
+        inbox.done()
+        return events
 
     def requests_within(self, seconds: float, count: int = 1) -> list[Any]:
         end_s, found = time.monotonic() + seconds, []

@@ -126,7 +126,7 @@ class Trader:
         that is done for an account, nothing of it is sent.
         """
         self._failure = asyncio.get_running_loop().create_future()
-        modes = _modes_before(self._steps.engine.state)
+        modes = modes_before(self._steps.engine.state)
         for account in self._brokers:
             self.tell(self._mode(account, TradingMode.STARTING, "the trader was started"))
         self._unasked = {live.order.order_id for live in self._steps.engine.state.orders.open()}
@@ -419,7 +419,7 @@ class Trader:
         return utc_ms(self._clock.now())
 
 
-def _modes_before(state: EngineState) -> dict[AccountId, TradingMode]:
+def modes_before(state: EngineState) -> dict[AccountId, TradingMode]:
     """As the journal ends; what a venue's silence stopped goes on with its answers."""
     return {
         account: state.stopped.get(account, TradingMode.TRADING)

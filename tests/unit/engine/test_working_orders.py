@@ -13,6 +13,7 @@ from tests.builders.engines import (
     HOUR,
     MAIN,
     T0,
+    TREND,
     Desk,
     at,
     of_kind,
@@ -25,11 +26,13 @@ from algotrader.core.events import (
     AskedOrder,
     AskedTarget,
     Decided,
+    DecisionOutcome,
     ModeChanged,
     OrderAmended,
     OrderDenied,
     OrderSubmitted,
     StopTriggered,
+    StrategyAnswered,
     TimerFired,
     TradingMode,
 )
@@ -289,6 +292,56 @@ def test_a_fill_heard_between_a_question_and_its_repetition_is_told_once() -> No
     assert [one.quantity for one in again.question.heard if isinstance(one, HeardFill)] == [20.0]
     assert [held.quantity for held in again.question.positions] == [20.0]
     assert after.heard == ()
+
+
+def test_books_that_agree_again_while_a_question_is_open_lose_no_fill() -> None:
+    """The comparison with the venue speaks as recovery does; a start it is not."""
+    desk = Desk(by_bar=True)
+    desk.bar(1)
+    [order] = desk.answer(
+        1, asked=[AskedOrder(number=0, instrument=BTC.symbol, side=Side.BUY, quantity=20.0)]
+    )
+    desk.accept(order, T0 + HOUR + 5)
+    first = desk.bar(2)
+    desk.fill(order, 20, T0 + 2 * HOUR + 1)
+    now = at(T0 + 2 * HOUR + 2)
+    done = desk.tell(
+        ModeChanged(**now, account=MAIN, mode=TradingMode.REDUCE_ONLY, reason="", by="recovery")
+    )
+    desk.answer(2)
+    third = desk.bar(3)
+
+    assert first is not None
+    assert third is not None
+    assert of_kind(done, AskStrategy) == []
+    assert first.heard == ()
+    assert sum(isinstance(one, HeardFill) for one in third.heard) == 1
+
+
+@pytest.mark.parametrize("outcome", [DecisionOutcome.TIMED_OUT, DecisionOutcome.RAISED])
+def test_f57_a_decision_that_was_not_made_takes_nothing_from_the_strategy(
+    outcome: DecisionOutcome,
+) -> None:
+    desk = Desk(by_bar=True)
+    desk.bar(1)
+    [order] = desk.answer(
+        1, asked=[AskedOrder(number=0, instrument=BTC.symbol, side=Side.BUY, quantity=20.0)]
+    )
+    desk.accept(order, T0 + HOUR + 5)
+    desk.fill(order, 20, T0 + HOUR + 9)
+    second = desk.bar(2)
+    unmade = StrategyAnswered(
+        **at(T0 + 2 * HOUR), account=MAIN, strategy=TREND, decision_ts=T0 + 2 * HOUR,
+        outcome=outcome, error="no answer within 2 s",
+    )  # fmt: skip
+    desk.tell(unmade)
+    third = desk.bar(3)
+
+    assert second is not None
+    assert third is not None
+    assert third.state == second.state == {"seen": 1}
+    assert third.heard == second.heard != ()
+    assert third.missed_after == T0 + HOUR  # R24: the bar of the decision that was not made
 
 
 def test_r1_a_slice_that_is_told_again_is_not_acted_on_again() -> None:

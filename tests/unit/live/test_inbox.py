@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from algotrader.core.events import HaltRequested, ModeChanged, RearmRequested, TradingMode
-from algotrader.core.ids import AccountId
-from algotrader.live.operator import FOLDER, Inbox, Request
+from algotrader.core.ids import AccountId, StrategyId
+from algotrader.live.operator import FOLDER, Inbox
+from algotrader.live.requests import LoadRequest, Request
 
 
 @pytest.mark.parametrize(
@@ -41,3 +42,39 @@ def test_what_is_no_request_is_put_aside(tmp_path: Path, text: str) -> None:
 
     assert list(Inbox(tmp_path).take(5)) == []
     assert [path.suffix for path in folder.iterdir()] == [".refused"]
+
+
+def test_f71_a_request_that_was_read_is_there_after_a_kill_until_the_journal_has_it(
+    tmp_path: Path,
+) -> None:
+    inbox = Inbox(tmp_path)
+    halt = Request(account=AccountId("main"), mode=TradingMode.HALTED, reason="news", flatten=True)
+    inbox.put(halt, 1)
+    assert len(list(inbox.take(5))) == 1  # in the trader's queue; killed before its commit
+
+    started_again = Inbox(tmp_path)
+    assert len(list(started_again.take(6))) == 1
+    assert list(started_again.take(7)) == []  # once in one process
+    started_again.done()
+    assert list(Inbox(tmp_path).take(8)) == []
+
+
+def test_what_came_after_is_not_gone_with_what_was_read_before(tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path)
+    inbox.put(Request(account=AccountId("main"), mode=TradingMode.HALTED, reason="one"), 1)
+    list(inbox.take(5))
+    inbox.put(Request(account=AccountId("second"), mode=TradingMode.HALTED, reason="two"), 2)
+    inbox.done()
+
+    assert [one.account for one in Inbox(tmp_path).requests() if isinstance(one, Request)] == [
+        "second"
+    ]
+
+
+def test_loads_of_two_strategies_at_one_moment_do_not_meet(tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path)
+    for name in ("a", "b"):
+        inbox.put(LoadRequest(strategy=StrategyId(name), reason="x"), 1)
+
+    read = [one.strategy for one in inbox.requests() if isinstance(one, LoadRequest)]
+    assert sorted(read) == ["a", "b"]

@@ -66,7 +66,10 @@ class Desk:
         return asyncio.run(self.commands.answer(text, who))
 
     def asked(self) -> list[Any]:
-        return list(self.inbox.take(1))
+        """What is left for the trader, each once."""
+        events = list(self.inbox.take(1))
+        self.inbox.done()
+        return events
 
 
 @pytest.fixture
