@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -191,3 +193,185 @@ def test_one_that_cannot_be_loaded_stops_the_start(tmp_path: Path) -> None:
     broken.write_text("class Broken(:\n")
     with pytest.raises(StrategyError, match=r"strategy broken: .*broken\.py:1"):
         with_worker([live("broken", str(broken))], lambda decider: decider.decide(asked("broken")))
+
+
+HALF = "        return np.full(len(bars), 0.5)\n"
+WHOLE = "        return np.ones(len(bars))\n"
+IMPORTS = "import sys\nsys.path.insert(0, {folder!r})\nimport own_sizes_{name}"
+
+
+async def target_of(decider: WorkerDecider, name: str) -> float | None:
+    return (await decider.decide(asked(name))).wanted[0].target
+
+
+def test_f63_a_new_worker_decides_with_the_code_that_was_accepted(tmp_path: Path) -> None:
+    use = written(tmp_path, "mine", HALF)
+
+    async def work(decider: WorkerDecider) -> list[float | None]:
+        written(tmp_path, "mine", WHOLE)  # edited, and not loaded
+        await decider.renew()
+        told = [await target_of(decider, "mine")]
+        await decider.replace(StrategyId("mine"), {}, Path(use).read_text())
+        told.append(await target_of(decider, "mine"))
+        written(tmp_path, "mine", HALF)
+        await decider.renew()
+        await decider.replace(StrategyId("mine"), {})  # other parameters, the same code
+        told.append(await target_of(decider, "mine"))
+        return told
+
+    assert with_worker([live("mine", use)], work) == [0.5, 1.0, 1.0]
+
+
+def test_f63_a_worker_runs_the_text_that_the_trader_read(tmp_path: Path) -> None:
+    use = written(tmp_path, "mine", HALF)
+    one = live("mine", use)
+    one.source = Path(use).read_text()
+    written(tmp_path, "mine", WHOLE)  # between the reading and the first worker
+
+    assert with_worker([one], lambda decider: target_of(decider, "mine")) == 0.5
+
+
+@pytest.mark.parametrize("is_lazy", [False, True])
+def test_f63_modules_that_a_strategy_imports_stay_what_they_were(
+    tmp_path: Path, *, is_lazy: bool
+) -> None:
+    sizes = tmp_path / f"own_sizes_{is_lazy}.py"
+    sizes.write_text("SIZE = 0.5\n")
+    more = IMPORTS.format(folder=str(tmp_path), name=is_lazy)
+    first, _, last = more.rpartition("\n")
+    decide = f"        return np.full(len(bars), own_sizes_{is_lazy}.SIZE)\n"
+    if is_lazy:
+        decide, more = f"        {last}\n{decide}", first
+    use = written(tmp_path, "mine", decide, more)
+
+    async def work(decider: WorkerDecider) -> list[float | None]:
+        told = [await target_of(decider, "mine")]
+        assert decider.changed_modules() == []
+        sizes.write_text("SIZE = 1.0\n")
+        assert decider.changed_modules() == [str(sizes)]
+        await decider.renew()
+        return [*told, await target_of(decider, "mine")]
+
+    assert with_worker([live("mine", use)], work) == [0.5, 0.5]
+    assert not (tmp_path / "__pycache__").exists()
+
+
+def test_f63_a_file_that_is_being_edited_stops_no_strategy(tmp_path: Path) -> None:
+    slow = written(tmp_path, "slow", "        time.sleep(60)\n", "import time")
+    mine = written(tmp_path, "mine", HALF)
+
+    async def work(decider: WorkerDecider) -> list[DecisionOutcome]:
+        Path(mine).write_text("class Mine(  # half written\n")
+        return [(await decider.decide(asked(name))).outcome for name in ("slow", "mine", "trend")]
+
+    strategies = [live("slow", slow), live("mine", mine), live("trend", "TrendFollow")]
+    assert with_worker(strategies, work, budget_s=2.0) == [
+        DecisionOutcome.TIMED_OUT, DecisionOutcome.DECIDED, DecisionOutcome.DECIDED,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ("open({path!r}).close()", "FileNotFoundError"),
+        ("import os\nif not os.path.exists({path!r}): os._exit(1)", "the worker is gone"),
+    ],
+)
+def test_one_that_a_new_worker_cannot_load_is_stopped_alone(
+    tmp_path: Path, more: str, words: str
+) -> None:
+    needed = tmp_path / "needed"
+    needed.touch()
+    mine = written(tmp_path, "mine", HALF, more.format(path=str(needed)))
+    strategies = [live("first", "TrendFollow"), live("mine", mine), live("last", "TrendFollow")]
+
+    async def work(decider: WorkerDecider) -> list[StrategyAnswered]:
+        needed.unlink()
+        await decider.renew()
+        return [await decider.decide(asked(name)) for name in ("first", "mine", "last", "mine")]
+
+    answers = with_worker(strategies, work)
+    fine, raised = DecisionOutcome.DECIDED, DecisionOutcome.RAISED
+    assert [one.outcome for one in answers] == [fine, raised, fine, raised]
+    assert words in (answers[1].error or "")
+    assert answers[3].error == answers[1].error
+
+
+def test_a_load_that_fails_leaves_the_one_that_runs(tmp_path: Path) -> None:
+    use = written(tmp_path, "mine", HALF)
+    dies = "import os\nos._exit(1)\n"
+
+    async def work(decider: WorkerDecider) -> list[float | None]:
+        told = []
+        for text in ("class Mine(  # half written\n", dies):
+            with pytest.raises(StrategyError):
+                await decider.replace(StrategyId("mine"), {}, text)
+            told.append(await target_of(decider, "mine"))
+            assert (await decider.decide(asked("trend"))).outcome is DecisionOutcome.DECIDED
+        return told
+
+    strategies = [live("mine", use), live("trend", "TrendFollow")]
+    assert with_worker(strategies, work) == [0.5, 0.5]
+
+
+def test_a_load_finds_a_new_worker_where_the_old_one_was_killed(tmp_path: Path) -> None:
+    use = written(tmp_path, "mine", HALF)
+
+    async def work(decider: WorkerDecider) -> float | None:
+        await killed(decider)
+        await decider.replace(
+            StrategyId("mine"), {}, Path(written(tmp_path, "mine", WHOLE)).read_text()
+        )
+        return await target_of(decider, "mine")
+
+    assert with_worker([live("mine", use)], work) == 1.0
+
+
+async def killed(decider: WorkerDecider) -> None:
+    """As the system does that has no memory left, and the trader has noticed."""
+    assert decider.worker_pid is not None
+    os.kill(decider.worker_pid, signal.SIGKILL)
+    await asyncio.sleep(0.3)
+
+
+def test_a_worker_that_was_killed_between_decisions_stops_nobody() -> None:
+    async def work(decider: WorkerDecider) -> list[DecisionOutcome]:
+        outcomes = [(await decider.decide(asked("trend"))).outcome]
+        await killed(decider)
+        questions = [decider.decide(asked(name)) for name in ("trend", "other")]
+        outcomes += [one.outcome for one in await asyncio.gather(*questions)]
+        return outcomes
+
+    strategies = [live("trend", "TrendFollow"), live("other", "TrendFollow")]
+    assert with_worker(strategies, work) == [DecisionOutcome.DECIDED] * 3
+
+
+def test_a_worker_that_was_killed_has_the_bars_of_between() -> None:
+    one = live("trend", "TrendFollow")
+    strategy = TrendFollow()
+    wanted = all_targets(strategy, BARS, prepare_all(strategy, BARS))[:, 0]
+
+    async def work(decider: WorkerDecider) -> list[float | None]:
+        told = []
+        for row in range(200, 204):
+            grown(one, row)
+            told.append(await target_of(decider, "trend"))
+            await killed(decider)
+        return told
+
+    assert with_worker([one], work) == wanted[200:204].tolist()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_whole_group_leaves_the_worker_alone(number: signal.Signals) -> None:
+    """Ctrl-C in a terminal, or the stop of a service, reaches the worker too."""
+
+    async def work(decider: WorkerDecider) -> tuple[DecisionOutcome, bool]:
+        pid = decider.worker_pid
+        assert pid is not None
+        os.kill(pid, number)
+        await asyncio.sleep(0.3)
+        outcome = (await decider.decide(asked("trend"))).outcome
+        return outcome, decider.worker_pid == pid
+
+    assert with_worker([live("trend", "TrendFollow")], work) == (DecisionOutcome.DECIDED, True)

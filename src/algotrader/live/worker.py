@@ -34,6 +34,7 @@ from algotrader.live.worker_messages import (
     to_worker,
     wide,
 )
+from algotrader.live.worker_modules import OwnModules
 from algotrader.strategy.asking import BarByBar
 from algotrader.strategy.base import Strategy
 from algotrader.strategy.decide import prepare_all
@@ -59,15 +60,21 @@ class Held:
 class Worker:
     """Answers one message after the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, modules: OwnModules | None = None) -> None:
+        """`modules`: who finds what strategies import; None where the interpreter does."""
         self._held: dict[str, Held] = {}
+        self._modules = OwnModules() if modules is None else modules
 
     def hear(self, message: Load | Ask) -> FromWorker:
-        return self._load(message) if isinstance(message, Load) else self._ask(message)
+        answer = self._load(message) if isinstance(message, Load) else self._ask(message)
+        read = self._modules.newly_read()
+        return msgspec.structs.replace(answer, modules=read) if read else answer
 
     def _load(self, message: Load) -> Loaded:
+        self._modules.keep(message.modules)
         try:
-            strategy = load(message.use).kind(**message.parameters)
+            loaded = load(message.use, message.source)
+            strategy = loaded.kind(**message.parameters)
         except AlgotraderError as error:
             return Loaded(name=message.name, error=error.message)
         history = BarHistory(received(message.history))
@@ -77,7 +84,7 @@ class Worker:
             history=history,
             has_decided=message.has_decided,
         )
-        return Loaded(name=message.name)
+        return Loaded(name=message.name, source=loaded.source)
 
     def _ask(self, message: Ask) -> Answer:
         held = self._held[message.name]
@@ -167,7 +174,9 @@ def append_rows(history: BarHistory, rows: PanelSent) -> None:
 
 def serve(questions: BinaryIO, answers: BinaryIO) -> None:
     """Until the questions end."""
-    worker = Worker()
+    modules = OwnModules()
+    sys.meta_path.insert(0, modules)
+    worker = Worker(modules)
     while header := _exactly(questions, LENGTH_BYTES):
         body = _exactly(questions, int.from_bytes(header, "big"))
         if body is None:

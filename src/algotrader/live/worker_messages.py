@@ -47,6 +47,9 @@ class Load(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     instruments: tuple[Instrument, ...]
     history: PanelSent
     has_decided: bool  # before this start; else its schedule begins with the first question
+    source: str | None = None  # the text that was accepted; None: as `use` has it now
+    modules: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """Texts, by path, of the person's own modules that a worker before this one read."""
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -63,6 +66,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
     name: str
     error: str | None = None
+    source: str | None = None  # the text that decides now
+    modules: Mapping[str, str] = msgspec.field(default_factory=dict)  # read since the last message
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -78,6 +83,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     asked: tuple[Asked, ...] = ()
     lines: tuple[StrategyLine, ...] = ()
     caught_up: tuple[int, ...] = ()  # opens of the bars it was fed before, UTC ms (R24)
+    modules: Mapping[str, str] = msgspec.field(default_factory=dict)  # read since the last message
 
 
 ToWorker = Load | Ask

@@ -1,7 +1,9 @@
 """Strategies in a process apart from the trader: asked, waited for, ended when they overrun.
 
 One worker holds all strategies. One that overruns its budget ends the worker, is stopped alone,
-and the others go on in a new one with the same history. Whatever happens there is an answer.
+and the others go on in a new one with the same history and the same code: the texts that were
+accepted at the start or at a load, whatever the files say by then (F63). Whatever happens there is an
+answer.
 """
 
 from __future__ import annotations
@@ -10,10 +12,11 @@ import asyncio
 import logging
 import os
 import sys
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -47,6 +50,9 @@ BUDGET_S: Final = 2.0
 UNLOADED: Final = "it was unloaded"
 MEMORY_BYTES: Final = 2 << 30
 """Of address space, which numerical libraries reserve far more of than they use."""
+LOAD_S: Final = 60.0
+"""What takes longer to be loaded hangs."""
+_LOADS: Final = 2  # tries, where the worker dies of it or of something else
 _KEPT_ENVIRONMENT: Final = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "PYTHONPATH", "VIRTUAL_ENV")
 
 
@@ -70,6 +76,7 @@ class LiveStrategy:
     has_decided: bool = False
     told_rows: int = field(default=0, init=False)  # rows that the worker has
     stopped: str | None = None  # why it is asked no more
+    source: str | None = None  # the text that was accepted; None: what the first worker finds
 
 
 class WorkerProcess:
@@ -137,6 +144,7 @@ class WorkerDecider:
         self._asked: deque[_Waiting] = deque()  # and not yet handed over
         self._sent: deque[_Waiting] = deque()  # in the order in which the worker answers
         self._serving: asyncio.Task[None] | None = None
+        self._modules: dict[str, str] = {}  # texts of what strategies import, by path
         self.tell: Callable[[Event], None] = lambda _: None
         """Hears what is to be known beside the answers: `Trader.tell`."""
 
@@ -147,28 +155,77 @@ class WorkerDecider:
             for one in self._strategies.values():
                 if one.stopped is None:
                     await self._load(worker, one)
+        except WorkerGoneError as error:
+            await worker.end()
+            raise _unloadable(error) from error
         except BaseException:
             await worker.end()
             raise
         self._worker = worker
 
-    async def replace(self, strategy: StrategyId, parameters: Mapping[str, Any]) -> None:
-        """Load a strategy's file anew, with these parameters, in place of the one that runs.
+    async def _load_again(self) -> None:
+        """A new worker for those that decide. What cannot be loaded is stopped alone."""
+        tries: Counter[StrategyId] = Counter()
+        while self._worker is None:
+            worker = await WorkerProcess.start()
+            try:
+                if await self._hand_all(worker, tries):
+                    self._worker = worker
+            finally:
+                if self._worker is not worker:
+                    await worker.end()
+
+    async def _hand_all(self, worker: WorkerProcess, tries: Counter[StrategyId]) -> bool:
+        """Whether the worker lived through it."""
+        for one in self._strategies.values():
+            if one.stopped is not None:
+                continue
+            try:
+                await self._load(worker, one)
+            except StrategyError as error:
+                one.stopped = error.message
+            except WorkerGoneError as error:
+                tries[one.strategy] += 1
+                if tries[one.strategy] == _LOADS:
+                    one.stopped = str(error)
+                return False
+            finally:
+                if one.stopped is not None:
+                    log.error("strategy %s is stopped: %s", one.strategy, one.stopped)
+        return True
+
+    async def replace(
+        self,
+        strategy: StrategyId,
+        parameters: Mapping[str, Any],
+        source: str | None = None,
+    ) -> None:
+        """Let a strategy decide with these parameters; with `source` too, if it is given.
 
         StrategyError if it cannot be loaded: the one that runs goes on.
         """
         one = self._strategies[strategy]
-        before, one.parameters = one.parameters, parameters
+        before = one.parameters, one.source
         async with self._alone():
+            if self._worker is not None and self._worker.is_gone:
+                await self._end_worker()
+            if self._worker is None:
+                await self._load_again()
+            assert self._worker is not None
+            one.parameters, one.source = parameters, source or one.source
             try:
-                if self._worker is None:
-                    await self.load()
-                assert self._worker is not None
                 await self._load(self._worker, one)
-            except StrategyError:
-                one.parameters = before
-                raise
+            except (StrategyError, WorkerGoneError) as error:
+                one.parameters, one.source = before
+                if isinstance(error, StrategyError):
+                    raise
+                await self._end_worker()
+                raise _unloadable(error) from error
             one.stopped = None
+
+    def changed_modules(self) -> list[str]:
+        """Files that strategies import and that are others by now: they decide with the old texts."""
+        return [path for path, text in self._modules.items() if _text(path) != text]
 
     async def forget(self, strategy: StrategyId) -> None:
         """Let go of a strategy that is asked no more; the others go on in a new worker."""
@@ -212,7 +269,7 @@ class WorkerDecider:
                 if self._worker is not None and self._worker.is_gone and not self._sent:
                     await self._end_worker()  # killed between two questions: nobody's fault
                 if self._worker is None:
-                    await self.load()
+                    await self._load_again()
                 self._hand_over()
                 if self._sent:
                     await self._answer_next()
@@ -302,6 +359,7 @@ class WorkerDecider:
         """WorkerGoneError for what is no answer to the question."""
         if not isinstance(answer, Answer) or answer.name != one.strategy:
             raise WorkerGoneError("the worker answered something else")
+        self._modules |= answer.modules
         if answer.caught_up:
             self.tell(self._caught_up(one, answer.caught_up))
         if answer.outcome is not DecisionOutcome.DECIDED:
@@ -352,20 +410,41 @@ class WorkerDecider:
         )
 
     async def _load(self, worker: WorkerProcess, one: LiveStrategy) -> None:
+        """StrategyError says why it cannot be; WorkerGoneError if the worker is good for nothing."""
         bars: Bars = one.history.bars
         load = Load(
             name=one.strategy, use=one.use, parameters=one.parameters,
             instruments=one.instruments, history=sent(bars), has_decided=one.has_decided,
+            source=one.source, modules=self._modules,
         )  # fmt: skip
+        worker.send((load,))
         try:
-            worker.send((load,))
-            answer = await worker.receive()
+            async with asyncio.timeout(LOAD_S):
+                answer = await worker.receive()
+        except TimeoutError as error:
+            await worker.end()
+            raise WorkerGoneError(f"{one.strategy} was not loaded in {LOAD_S:g} s") from error
         except WorkerGoneError as error:
-            raise StrategyError("strategy.worker", f"{one.strategy}: {error}") from error
+            await worker.end()
+            raise WorkerGoneError(f"{one.strategy}: {error}") from error
         if not isinstance(answer, Loaded) or answer.error is not None:
             raise StrategyError(
                 "strategy.not_loaded",
                 f"strategy {one.strategy}: {getattr(answer, 'error', 'the worker is confused')}",
                 hint=f"algotrader check {one.use} says more",
             )
+        self._modules |= answer.modules
+        one.source = answer.source
         one.told_rows = len(bars)
+
+
+def _unloadable(error: WorkerGoneError) -> StrategyError:
+    return StrategyError("strategy.worker", str(error))
+
+
+def _text(path: str) -> str | None:
+    """None for what is there no more, or is no text."""
+    try:
+        return Path(path).read_bytes().decode()
+    except (OSError, UnicodeDecodeError):
+        return None

@@ -56,6 +56,7 @@ class DeskStrategy:
     settings: StrategySettings
     use: str  # with an absolute path where it is a file
     strategy: Strategy
+    source: str  # its code, as it was read at the start
     source_hash: str  # of its code
     bars: Bars  # (T, N)
     instruments: tuple[Instrument, ...]  # of its columns
@@ -222,6 +223,7 @@ class Desk:
                 ),
                 has_decided=one.name in stood.answers,
                 stopped=UNLOADED if one.name in stood.inforce.unloaded else None,
+                source=one.source,
             )
             for one in self.strategies
         ]
@@ -348,7 +350,8 @@ def _desk_strategy(
     known = {instrument.symbol: instrument for instrument in market.instruments}
     return DeskStrategy(
         name=name, account=account, settings=settings, use=use,
-        strategy=loaded.kind(**settings.parameters), source_hash=loaded.source_hash, bars=bars,
+        strategy=loaded.kind(**settings.parameters), source=loaded.source,
+        source_hash=loaded.source_hash, bars=bars,
         instruments=tuple(known[symbol] for symbol in bars.symbols),
     )  # fmt: skip
 

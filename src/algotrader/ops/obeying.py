@@ -264,7 +264,12 @@ class Obedience:
         one = next(one for one in self._desk.strategies if one.name == name)
         loaded = load(one.use)
         self._require_same_orders(one, loaded, parameters)
-        await self._decider.replace(StrategyId(name), dict(parameters))
+        if modules := self._decider.changed_modules():
+            raise StrategyError(
+                "strategy.module_changed",
+                f"needs a restart: {modules[0]}, which strategies import, is another by now",
+            )
+        await self._decider.replace(StrategyId(name), dict(parameters), loaded.source)
         return StrategyReloaded(
             ts_event=now_ms, ts_known=now_ms, by=asked.by, channel=asked.channel, reason=asked.reason,
             account=one.account, strategy=one.name, parameters=dict(parameters),

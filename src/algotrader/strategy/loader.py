@@ -11,12 +11,15 @@ from importlib.machinery import SourceFileLoader
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import CodeType, ModuleType
+from typing import Final
 
 from algotrader.core.errors import StrategyError
 from algotrader.core.spelling import hint_among
 from algotrader.strategy.base import Strategy
 
 ENTRY_POINTS = "algotrader.strategies"
+_AS_IMPORTED: Final[dict[str, str]] = {}
+"""The text of each registered strategy's module when this process imported it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +28,7 @@ class LoadedStrategy:
 
     kind: type[Strategy]
     origin: str  # path of the file, or `module:Class`
-    source: str  # text of its module
+    source: str  # text of its module, as it was run
     source_hash: str  # sha256 of that text
 
     @property
@@ -33,25 +36,24 @@ class LoadedStrategy:
         return self.kind.__name__
 
 
-def load(reference: str) -> LoadedStrategy:
-    """A strategy by file (`trend.py`, `trend.py:Trend`) or by registered name (`TrendFollow`)."""
+def load(reference: str, source: str | None = None) -> LoadedStrategy:
+    """A strategy by file (`trend.py`, `trend.py:Trend`) or by registered name (`TrendFollow`).
+
+    `source` is the text that was accepted before (F63): it is run in place of what a file says now;
+    StrategyError where an installed package says something else. None: as it stands.
+    """
     path_text, separator, class_name = reference.rpartition(":")
     if separator and path_text.endswith(".py"):
-        return load_file(Path(path_text), class_name)
+        return load_file(Path(path_text), class_name, source)
     if reference.endswith(".py"):
-        return load_file(Path(reference), None)
-    return _load_registered(reference)
+        return load_file(Path(reference), None, source)
+    return _load_registered(reference, source)
 
 
-def load_file(path: Path, class_name: str | None) -> LoadedStrategy:
-    """The one strategy class of a file, or the one named."""
-    if not path.is_file():
-        raise StrategyError(
-            "strategy.file_missing",
-            f"there is no strategy file {path}",
-            hint="write one with `algotrader strategy new NAME`, or use a name of `algotrader strategy ls`",
-        )
-    module = _execute(path)
+def load_file(path: Path, class_name: str | None, source: str | None = None) -> LoadedStrategy:
+    """The one strategy class of a file, or the one named; of `source` in place of its text."""
+    text = _text(path) if source is None else source
+    module = _execute(path, text)
     found = {
         name: value
         for name, value in vars(module).items()
@@ -59,7 +61,17 @@ def load_file(path: Path, class_name: str | None) -> LoadedStrategy:
         and issubclass(value, Strategy)
         and value.__module__ == module.__name__
     }
-    return _loaded(_choose(found, class_name, str(path)), str(path), path)
+    return _loaded(_choose(found, class_name, str(path)), str(path), text)
+
+
+def _text(path: Path) -> str:
+    if not path.is_file():
+        raise StrategyError(
+            "strategy.file_missing",
+            f"there is no strategy file {path}",
+            hint="write one with `algotrader strategy new NAME`, or use a name of `algotrader strategy ls`",
+        )
+    return path.read_bytes().decode()
 
 
 def registered() -> dict[str, str]:
@@ -77,7 +89,7 @@ def registered() -> dict[str, str]:
     return {point.name: point.value for point in entry_points(group=ENTRY_POINTS)} | ours
 
 
-def _load_registered(name: str) -> LoadedStrategy:
+def _load_registered(name: str, source: str | None) -> LoadedStrategy:
     names = registered()
     if name not in names:
         raise StrategyError(
@@ -93,7 +105,17 @@ def _load_registered(name: str) -> LoadedStrategy:
     kind = getattr(module, class_name, None)
     if not (isinstance(kind, type) and issubclass(kind, Strategy)) or module.__file__ is None:
         raise _broken(name, f"is no strategy: {names[name]}")
-    return _loaded(kind, names[name], Path(module.__file__))
+    # Python runs a package once: later its file may say what does not run.
+    if module_name not in _AS_IMPORTED:
+        _AS_IMPORTED[module_name] = Path(module.__file__).read_bytes().decode()
+    text = _AS_IMPORTED[module_name]
+    if source is not None and text != source:
+        raise StrategyError(
+            "strategy.package_changed",
+            f"the package of {name} was changed while it trades: {module.__file__}",
+            hint="install the version that was there before, or start the trader anew with this one",
+        )
+    return _loaded(kind, names[name], text)
 
 
 def _broken(name: str, why: str) -> StrategyError:
@@ -104,22 +126,25 @@ def _broken(name: str, why: str) -> StrategyError:
     )
 
 
-class _AsItStands(SourceFileLoader):
-    """Reads the source each time, and leaves no __pycache__ beside the person's own file.
+class SourceLoader(SourceFileLoader):
+    """Runs the text that it is given, and leaves no __pycache__ beside the person's own file.
 
     Python's cache tells a changed file by its second and its size: `fast = 20` made `fast = 10`
     within the second would run as 20.
     """
 
+    def __init__(self, fullname: str, path: str, text: str) -> None:
+        super().__init__(fullname, path)
+        self._text = text
+
     def get_code(self, fullname: str) -> CodeType:
-        path = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(path), path)
+        return self.source_to_code(self._text.encode(), self.get_filename(fullname))
 
 
-def _execute(path: Path) -> ModuleType:
+def _execute(path: Path, text: str) -> ModuleType:
     """Run the file as a module of its own name; later loads of a changed file start afresh."""
     name = f"algotrader_strategy_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
-    loader = _AsItStands(name, str(path.absolute()))
+    loader = SourceLoader(name, str(path.absolute()), text)
     spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     if spec is None or spec.loader is None:
         raise StrategyError("strategy.unreadable", f"{path} is not a Python file")
@@ -171,11 +196,10 @@ def _choose(found: dict[str, type[Strategy]], name: str | None, origin: str) -> 
     return next(iter(found.values()))
 
 
-def _loaded(kind: type[Strategy], origin: str, path: Path) -> LoadedStrategy:
-    source = path.read_bytes()
+def _loaded(kind: type[Strategy], origin: str, source: str) -> LoadedStrategy:
     return LoadedStrategy(
         kind=kind,
         origin=origin,
-        source=source.decode(),
-        source_hash=hashlib.sha256(source).hexdigest(),
+        source=source,
+        source_hash=hashlib.sha256(source.encode()).hexdigest(),
     )

@@ -88,3 +88,27 @@ def test_a_file_is_read_anew_though_second_and_length_are_the_same(tmp_path: Pat
 
     assert found == [20, 10]
     assert [one.name for one in tmp_path.iterdir()] == ["trend.py"]
+
+
+def test_f63_an_accepted_text_is_run_in_place_of_what_the_file_says(tmp_path: Path) -> None:
+    path = tmp_path / "trend.py"
+    path.write_text(MODULE.replace("pass", "window = 20"))
+    accepted = load(f"{path}:Always")
+    path.write_text("class Trend(  # half written\n")
+
+    again = load(f"{path}:Always", accepted.source)
+
+    assert sys.modules[again.kind.__module__].NoStrategy.window == 20
+    assert (again.source, again.source_hash) == (accepted.source, accepted.source_hash)
+    path.unlink()
+    assert load(f"{path}:Always", accepted.source).source_hash == accepted.source_hash
+
+
+@pytest.mark.usefixtures("a_package")
+def test_f63_a_package_that_was_changed_is_not_taken_for_the_accepted_one(tmp_path: Path) -> None:
+    accepted = load("AlwaysLong").source
+    (tmp_path / "always_long_example.py").write_text("# another version\n" + MODULE)
+
+    assert load("AlwaysLong").source == accepted  # what this process imported goes on
+    with pytest.raises(StrategyError, match="the package of AlwaysLong was changed"):
+        load("AlwaysLong", "# another version\n" + MODULE)
