@@ -39,6 +39,14 @@ class Flip(Strategy):
     def targets(self, bars, f):
         return np.where((bars.ts // 60_000) % 2 < 1, 0.5, 0.0)
 """
+SEES = """
+from algotrader import Strategy
+
+
+class Sees(Strategy):
+    def on_bar(self, ctx):
+        ctx.state["bars"] = ctx.state.get("bars", 0) + 1
+"""
 SETTINGS = """
 trading: {{mode: paper, data: live, url: "http://127.0.0.1:{port}"}}
 collect: {{history_days: 1, grace_s: 20}}
@@ -46,6 +54,7 @@ accounts:
   main: {{currency: USDT, margin: cross}}
 strategies:
   flip: {{use: flip.py, symbols: ["OKX:BTC/USDT:USDT"], timeframe: 1m}}
+  sees: {{use: sees.py, symbols: ["OKX:BTC/USDT"], timeframe: 1m}}
 jobs:
   note: {{do: command, every: 10s, arguments: [/bin/echo, it is time]}}
 """
@@ -101,6 +110,7 @@ def wait_for_a_job(folder: Path) -> Any:
 
 def test_paper_fills_on_bars_as_they_close_and_goes_on_after_a_kill(tmp_path: Path) -> None:
     (tmp_path / "flip.py").write_text(FLIP)
+    (tmp_path / "sees.py").write_text(SEES)
     with an_exchange() as port:
         (tmp_path / "algotrader.yaml").write_text(SETTINGS.format(port=port))
         killed = begin(tmp_path, "trade", "--quiet")
@@ -124,4 +134,6 @@ def test_paper_fills_on_bars_as_they_close_and_goes_on_after_a_kill(tmp_path: Pa
     bars = Lake(tmp_path / "lake").read_bars(SWAP, Timeframe(MINUTE_MS))
     assert np.all(np.diff(bars.ts) == MINUTE_MS)  # collected beside the trader, down-time included
     assert ran["says"] == "it is time"
+    caught_up = asked(tmp_path, "journal", "show", "--kind", "CaughtUp", "--last", "0")
+    assert {row["body"]["strategy"] for row in caught_up} == {"sees"}  # what it missed (R24)
     assert asked(tmp_path, "journal", "verify")

@@ -272,6 +272,7 @@ async def _trade(
         steps=steps, brokers={one.account.name: one.broker for one in papers}, decider=decider,
         notifier=notifier, clock=clock, halts=asked.halts,
     )  # fmt: skip
+    decider.tell = trader.tell
     rows = LiveRows(strategies)
     for told in told_after(journal.rows, end_of_lake):
         rows.hear(told)

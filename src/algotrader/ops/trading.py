@@ -129,6 +129,7 @@ async def _replay(
         steps=steps, brokers=papers, decider=decider, notifier=notifier, clock=time.clock,
         sleep=time.sleep, disk_sleep=asyncio.sleep, halts=asked.halts,
     )  # fmt: skip
+    decider.tell = trader.tell
     seen.watch(
         Watched(
             trader=trader, state=engine.state, decider=decider, notifier=notifier,
