@@ -107,8 +107,8 @@ def a_desk(
     loaded = load_strategy(str(folder / "swing.py"))
     strategy = DeskStrategy(
         name=NAME, account=ACCOUNT, settings=own, use=str(folder / "swing.py"),
-        strategy=loaded.kind(**own.parameters), source_hash=loaded.source_hash,
-        bars=market.bars, instruments=market.instruments,
+        strategy=loaded.kind(**own.parameters), source=loaded.source,
+        source_hash=loaded.source_hash, bars=market.bars, instruments=market.instruments,
     )  # fmt: skip
     account = DeskAccount(
         name=ACCOUNT, settings=configuration.settings.accounts["main"], market=market,
@@ -138,7 +138,7 @@ class _Here:
 
 class HereDecider(WorkerDecider):
     async def load(self) -> None:
-        self._worker = here = _Here()  # type: ignore[assignment]  # it has a worker's two verbs
+        self._worker = here = _Here()  # type: ignore[assignment]  # it has what is asked of a worker
         for one in self._strategies.values():
             await self._load(here, one)  # type: ignore[arg-type]  # the same
 

@@ -106,7 +106,7 @@ def a_desk(folder: Path, seed: int, code: str, costs: BacktestSettings) -> Desk:
         return DeskStrategy(
             name=StrategyId(name), account=AccountId(own.account), settings=own,
             use=str(folder / "code.py"), strategy=loaded.kind(**own.parameters),
-            source_hash=loaded.source_hash, bars=Bars.stack([single]),
+            source=loaded.source, source_hash=loaded.source_hash, bars=Bars.stack([single]),
             instruments=(market.instruments[column],),
         )  # fmt: skip
 
