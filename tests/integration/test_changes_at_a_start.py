@@ -73,7 +73,11 @@ def test_what_was_set_by_hand_ends_where_the_code_has_no_place_for_it(tmp_path: 
         strategy=NAME, by_hand={"weight": 0.5, "bars": 7}, parameters={"weight": 0.5, "bars": 7},
         changes=(), configuration_hash="",
     )  # fmt: skip
-    traded(desk, folder, told, requests=lambda now_ms: [by_hand] if now_ms >= at_ms else [])
+    waiting = [by_hand]
+    traded(
+        desk, folder, told,
+        requests=lambda now_ms: [waiting.pop()] if waiting and now_ms >= at_ms else [],
+    )  # fmt: skip
     fixed = TARGETS.replace("weight: float = param(0.8, low=0.1, high=1.0)", "weight = 0.8")
     assert fixed != TARGETS
     changed = a_desk(tmp_path, a_market(), code=fixed)

@@ -61,9 +61,8 @@ class Replay:
     trader: Trader
     time: ReplayTime
     papers: Mapping[AccountId, PaperBroker]
-    requests: Callable[
-        [int], Awaitable[Iterable[Event]]
-    ]  # of a person, taken at the start and before slices
+    requests: Callable[[int], Awaitable[Iterable[Event]]]
+    """Of a person, taken at the start and before slices, until there are none."""
     on_slice: Callable[[Slice], None]  # before it is told: the strategies' histories grow
     pause: Callable[[], Awaitable[None]]  # after each slice, for a speed that people can follow
     obeyed: Callable[[], None] = lambda: None  # what was asked for is in the journal
@@ -88,9 +87,13 @@ class Replay:
             await self.pause()
 
     async def _obey(self) -> None:
-        for request in await self.requests(utc_ms(self.time.clock.now())):
-            self.trader.tell(request)
-        await self.trader.idle()
+        is_asked = True
+        while is_asked:
+            events = list(await self.requests(utc_ms(self.time.clock.now())))
+            for event in events:
+                self.trader.tell(event)
+            await self.trader.idle()
+            is_asked = bool(events)
         if await self.trader.handled():
             self.obeyed()
 

@@ -39,6 +39,7 @@ from algotrader.live.requests import (
     LoadRequest,
     ReloadRequest,
     SetRequest,
+    UnloadRequest,
     event_of,
 )
 from algotrader.live.trader import Trader
@@ -58,6 +59,7 @@ from algotrader.risk.limit_changes import value_of
 from algotrader.strategy.loader import LoadedStrategy, load
 
 _LOOK_S: Final = 0.25  # between looks into the inbox
+_CHANGES: Final = (ReloadRequest, LoadRequest, SetRequest, UnloadRequest, LimitRequest)
 _BY_SIGNAL: Final = ReloadRequest(reason="SIGHUP", channel="signal")
 
 
@@ -95,23 +97,29 @@ class Obedience:
         self.listen()
         await trader.ready()
         while True:
-            for event in await self.take(utc_ms(clock.now())):
+            events = await self.take(utc_ms(clock.now()))
+            for event in events:
                 trader.tell(event)
             if await trader.handled():
                 self.obeyed()
-            await asyncio.sleep(_LOOK_S)
+            if not events:
+                await asyncio.sleep(_LOOK_S)
 
     def obeyed(self) -> None:
         """What was taken is in the journal."""
         self._inbox.done()
 
     async def take(self, now_ms: int) -> list[Event]:
-        """The events of all requests that are there, the oldest first."""
+        """The events of the requests that are there, the oldest first; to be called until none comes.
+
+        Once the engine has heard those of one call it may be called again: what changes how others
+        are judged is the last of its call, for these are judged by what it makes (F72).
+        """
         await self._forget_unloaded()
         events: list[Event] = []
         if self._was_signalled:
             self._was_signalled = False
-            events += await self._reload(_BY_SIGNAL, now_ms)
+            return await self._reload(_BY_SIGNAL, now_ms)
         for asked in self._inbox.requests():
             match asked:
                 case ReloadRequest():
@@ -128,6 +136,8 @@ class Obedience:
                     event = event_of(asked, now_ms)
                     self.halts.told(event)  # what comes after it in the folder may take long
                     events.append(event)
+            if isinstance(asked, _CHANGES):
+                break
         return events
 
     def _limit(self, asked: LimitRequest, now_ms: int) -> Event:
