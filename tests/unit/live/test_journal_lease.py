@@ -13,8 +13,8 @@ from algotrader.live.journal.folder import JournalFolder
 from algotrader.live.journal.lease import FILE, Holding, Lease
 
 
-def left(folder: Path, machine: str, beat: int = 3) -> None:
-    holding = Holding(machine=machine, process=1, beat=beat)
+def left(folder: Path, machine: str, beat: int = 3, boot: str = "") -> None:
+    holding = Holding(machine=machine, process=1, beat=beat, token="theirs", boot=boot)
     (folder / FILE).write_bytes(msgspec.json.encode(holding))
 
 
@@ -84,5 +84,44 @@ def test_a_beat_says_that_the_holder_lives(tmp_path: Path) -> None:
     lease.beat()
 
     assert (tmp_path / FILE).read_bytes() != before
+    lease.require()
+    lease.release()
+
+
+def test_f65_of_two_holders_of_one_name_and_number_one_writes(tmp_path: Path) -> None:
+    """Containers: each is process 1, of the host name that compose gives."""
+    first, second = (Lease(tmp_path, machine="trader", beat_s=60.0) for _ in range(2))
+    first.take()
+    second.take()
+    for each in (first, second):
+        each.beat()
+
+    with pytest.raises(JournalFailedError, match="taken over by trader"):
+        first.require()
+    second.require()
+    first.release()
+    assert held(tmp_path) == "trader"
+    second.release()
+    assert not (tmp_path / FILE).exists()
+
+
+@pytest.mark.parametrize(("boot", "waits"), [("one", []), ("another", [12.0]), ("", [])])
+def test_f65_a_machine_of_the_same_name_is_told_by_its_boot(
+    tmp_path: Path, boot: str, waits: list[float]
+) -> None:
+    left(tmp_path, "trader", boot=boot)
+    waited: list[float] = []
+    lease = Lease(tmp_path, machine="trader", boot="one", patience_s=12.0, sleep=waited.append)
+    lease.take()
+
+    assert waited == waits
+    lease.release()
+
+
+def test_a_holder_that_an_earlier_version_left_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b'{"machine":"here","process":1,"beat":3}')
+    lease = Lease(tmp_path, machine="here")
+    lease.take()
+    lease.beat()
     lease.require()
     lease.release()

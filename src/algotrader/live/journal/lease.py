@@ -4,12 +4,14 @@ A lock of the system ends at the machine, and on some shared disks it never begi
 also leaves its name in `lease` and raises a count there every few seconds. Who finds a name of
 another machine watches for a while: if the count rises, that one lives, and this one is refused. No
 clocks are compared. A holder that finds another name there has been replaced while it slept: it
-writes no more.
+writes no more. Containers may all be process 1 of one host name: a holder is told by its token, a
+machine also by what its kernel was given when it started.
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import threading
 import time
@@ -36,6 +38,8 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
     machine: str
     process: int
     beat: int
+    token: str = ""  # of this one holder; "" of a version that wrote none
+    boot: str = ""  # of the machine's kernel; "" where that is not known
 
 
 class Lease:
@@ -46,12 +50,15 @@ class Lease:
         folder: Path,
         *,
         machine: str | None = None,
+        boot: str | None = None,
         beat_s: float = BEAT_S,
         patience_s: float = PATIENCE_S,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._path = folder / FILE
         self._machine = socket.gethostname() if machine is None else machine
+        self._boot = _boot() if boot is None else boot
+        self._token = secrets.token_hex(16)
         self._beat_s = beat_s
         self._patience_s = patience_s
         self._sleep = sleep
@@ -66,7 +73,7 @@ class Lease:
         On this machine the lock on the folder has said already that there is none.
         """
         other = self._read()
-        if other is not None and other.machine != self._machine:
+        if other is not None and self._is_elsewhere(other):
             self._sleep(self._patience_s)
             if self._read() != other:
                 raise JournalLockedError(
@@ -120,7 +127,12 @@ class Lease:
                 continue  # the disk refuses: the journal says so when it is written
 
     def _is_ours(self, found: Holding | None) -> bool:
-        return found is not None and (found.machine, found.process) == (self._machine, os.getpid())
+        return found is not None and found.token == self._token
+
+    def _is_elsewhere(self, other: Holding) -> bool:
+        return other.machine != self._machine or (
+            bool(other.boot and self._boot) and other.boot != self._boot
+        )
 
     def _read(self) -> Holding | None:
         try:
@@ -130,7 +142,18 @@ class Lease:
 
     def _write(self) -> None:
         self._beat += 1
-        holding = Holding(machine=self._machine, process=os.getpid(), beat=self._beat)
-        unfinished = self._path.with_name(f".{FILE}.{self._machine}.{os.getpid()}")
+        holding = Holding(
+            machine=self._machine, process=os.getpid(), beat=self._beat, token=self._token,
+            boot=self._boot,
+        )  # fmt: skip
+        unfinished = self._path.with_name(f".{FILE}.{self._token}")
         unfinished.write_bytes(msgspec.json.encode(holding))
         unfinished.replace(self._path)
+
+
+def _boot() -> str:
+    """What Linux mints at each start of a machine; containers of one machine share it."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
