@@ -47,12 +47,20 @@ class Inbox:
         self._taken: set[Path] = set()  # read, and not yet in the journal
 
     def put(self, asked: Asked, at_ms: int) -> Path:
-        """Leave a request; whole or not at all. OSError if the folder cannot be written."""
+        """Leave a request; whole or not at all. OSError if the folder cannot be written.
+
+        It is told after those that are there, also where the clock was set back since.
+        """
         self._folder.mkdir(parents=True, exist_ok=True)
-        stem = f"{at_ms:015d}-{os.getpid()}-{_subject(asked)}"
+        stem = f"{max(at_ms, self._newest_ms() + 1):015d}-{os.getpid()}-{_subject(asked)}"
         unfinished = self._folder / f".{stem}.json"
         unfinished.write_bytes(encode_asked(asked))
         return unfinished.replace(self._folder / f"{stem}.json")
+
+    def _newest_ms(self) -> int:
+        """Of the requests that are there; -1 if there are none."""
+        told = (path.name.partition("-")[0] for path in self._folder.glob("[0-9]*.json"))
+        return max((int(ms) for ms in told if ms.isdecimal()), default=-1)
 
     def requests(self) -> Iterator[Asked]:
         """The requests that are there, the oldest first, each once; its file stays until `done`.
@@ -82,6 +90,8 @@ class Inbox:
 
     def waiting(self) -> Iterator[tuple[int, Asked]]:
         """The requests that nobody took yet, each with when it was left, UTC ms; none goes.
+
+        A clock that was set back makes that later than it was.
 
         OSError if the folder is there and cannot be read.
         """

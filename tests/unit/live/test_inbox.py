@@ -78,3 +78,29 @@ def test_loads_of_two_strategies_at_one_moment_do_not_meet(tmp_path: Path) -> No
 
     read = [one.strategy for one in inbox.requests() if isinstance(one, LoadRequest)]
     assert sorted(read) == ["a", "b"]
+
+
+@pytest.mark.parametrize("second_ms", [2_001, 2_000, 1_000])
+def test_requests_are_taken_as_they_were_left_whatever_the_clock_did(
+    tmp_path: Path, second_ms: int
+) -> None:
+    inbox = Inbox(tmp_path)
+    go_on = Request(account=AccountId("main"), mode=TradingMode.TRADING, reason="on")
+    stop = Request(account=AccountId("main"), mode=TradingMode.HALTED, reason="stop!")
+    inbox.put(go_on, 2_000)
+    inbox.put(stop, second_ms)
+    inbox.put(go_on, second_ms)
+    inbox.put(stop, second_ms)
+
+    told = [type(event) for event in Inbox(tmp_path).take(5)]
+    assert told == [RearmRequested, HaltRequested, RearmRequested, HaltRequested]
+
+
+def test_a_name_that_is_no_number_orders_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / FOLDER
+    folder.mkdir()
+    (folder / "9x-1-main.json").write_text("{}", encoding="utf-8")
+    inbox = Inbox(tmp_path)
+    left = inbox.put(Request(account=AccountId("main"), mode=TradingMode.HALTED, reason="x"), 7)
+
+    assert left.name.startswith("000000000000007-")
