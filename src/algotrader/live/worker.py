@@ -112,7 +112,13 @@ class Worker:
 
 
 def _answered_by_bar(held: Held, message: Ask, question: StrategyQuestion) -> Answer:
-    """What a bar-by-bar strategy asks for; nothing before its warm-up is over (R5)."""
+    """What a bar-by-bar strategy asks for; it decides nothing before its warm-up is over (R5).
+
+    One that decided before may warm up again: parameters were set that take more rows. Its state
+    stays, and what it is to hear it hears at once, since an answer says that it was heard: the hooks
+    are called, on features that may be NaN, and what they ask for is asked (a stop of what was
+    filled).
+    """
     bars = held.history.bars
     rows = bars if held.strategy.panel or len(bars.symbols) > 1 else bars.column(0)
     prepared = prepare_all(held.strategy, rows)
@@ -124,10 +130,11 @@ def _answered_by_bar(held: Held, message: Ask, question: StrategyQuestion) -> An
         name=message.name, decision_ts=message.decision_ts, outcome=DecisionOutcome.DECIDED
     )
     last = len(bars) - 1
-    if last < prepared.warmup_rows:
-        return answer
+    is_warm = last >= prepared.warmup_rows
+    if not (is_warm or question.heard):
+        return msgspec.structs.replace(answer, state=question.state)
     question, caught_up = _caught_up(held.by_bar, question, bars, prepared.warmup_rows)
-    said = held.by_bar.answer(question, last)
+    said = held.by_bar.answer(question, last, decides=is_warm)
     return msgspec.structs.replace(
         answer, wanted=said.wanted, asked=said.asked, state=said.state, lines=said.lines,
         caught_up=caught_up,

@@ -68,13 +68,17 @@ class BarByBar:
         self._session.higher.clear()
         self._decision.features = prepared.features
 
-    def answer(self, question: StrategyQuestion, row: int) -> BarAnswer:
-        """What the strategy asks for at `row` of its bars. What it raises names file and line."""
+    def answer(self, question: StrategyQuestion, row: int, *, decides: bool = True) -> BarAnswer:
+        """What the strategy asks for at `row` of its bars. What it raises names file and line.
+
+        `decides`: else it is only told what was heard.
+        """
         decision, session = self._decision, self._session
         session.lines.clear()
         decision.begin(question, row)
         self._hooks(question, row)
-        self._decide(question, row)
+        if decides:
+            self._decide(question, row)
         owner = type(self._strategy).__name__
         # What is kept is what JSON makes of it: later changes of the strategy's do not reach it.
         state = msgspec.json.decode(written_state(session.state, owner)) if session.state else {}
