@@ -18,6 +18,7 @@ from algotrader.core.events import DecisionOutcome, StrategyAnswered
 from algotrader.core.ids import AccountId, StrategyId
 from algotrader.core.ports import ManualClock
 from algotrader.engine.commands import AskStrategy
+from algotrader.live import workers
 from algotrader.live.workers import LiveStrategy, WorkerDecider
 from algotrader.simulator.okx.listings import usual_instrument
 from algotrader.strategy.decide import all_targets, prepare_all
@@ -275,11 +276,16 @@ def test_f63_a_file_that_is_being_edited_stops_no_strategy(tmp_path: Path) -> No
     [
         ("open({path!r}).close()", "FileNotFoundError"),
         ("import os\nif not os.path.exists({path!r}): os._exit(1)", "the worker is gone"),
+        (
+            "import os, time\nif not os.path.exists({path!r}): time.sleep(60)",
+            "mine was not loaded in 4 s",
+        ),
     ],
 )
 def test_one_that_a_new_worker_cannot_load_is_stopped_alone(
-    tmp_path: Path, more: str, words: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str, words: str
 ) -> None:
+    monkeypatch.setattr(workers, "LOAD_S", 4.0)
     needed = tmp_path / "needed"
     needed.touch()
     mine = written(tmp_path, "mine", HALF, more.format(path=str(needed)))
