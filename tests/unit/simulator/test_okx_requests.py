@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.builders.okx_venue import FLAT, RICH, a_clock, feed, listing, simulator
+from tests.builders.okx_venue import FIRST, FLAT, RICH, a_clock, feed, listing, simulator
 
 from algotrader.core.instants import utc_ms
 from algotrader.core.timeframes import DAY_MS, HOUR_MS
@@ -110,6 +110,35 @@ def test_orders_fills_and_bills_are_kept_as_long_as_the_venue_says() -> None:
         paths = [path for path, kept_days in kept.items() if kept_days == days]
         assert all(call(venue, "GET", path, at=last)["data"] for path in paths), days
         assert not any(call(venue, "GET", path, at=last + 3)["data"] for path in paths), days
+
+
+def test_the_archive_of_bills_is_asked_for_five_times_in_two_seconds() -> None:
+    venue = simulator()
+
+    codes = [call(venue, "GET", "account/bills-archive")["code"] for _ in range(6)]
+    assert codes == ["0"] * 5 + ["50011"]
+
+
+def test_each_settlement_of_funding_has_its_rate_in_the_history_of_rates() -> None:
+    """Those after the recorded ones as well: a venue settles whatever is known of it here."""
+    rows = [FLAT] * 24
+    funded = feed(rows, step=HOUR_MS, funding=[(FIRST + 8 * HOUR_MS, 0.0005)])
+    venue = build([(listing("BTC-USDT-SWAP"), funded)],
+                  SimulatorSettings(balances=RICH, history_bars=1), AT)  # fmt: skip
+    swap = SPOT | {"instId": "BTC-USDT-SWAP", "tdMode": "cross", "ordType": "market", "sz": "1"}
+    del swap["px"]
+    assert call(venue, "POST", "trade/order", swap)["code"] == "0"
+    later = AT + 3 * DAY_MS
+    bills = call(venue, "GET", "account/bills?type=8", at=later)["data"]
+    path = "public/funding-rate-history?instId=BTC-USDT-SWAP"
+    rates = {
+        row["fundingTime"]: row["realizedRate"]
+        for row in call(venue, "GET", path, at=later)["data"]
+    }
+
+    assert len(bills) >= 9
+    assert {row["ts"] for row in bills} <= set(rates)
+    assert sorted(set(rates.values())) == ["0.0001", "0.0005"]
 
 
 def test_pages_go_back_by_id_and_by_time() -> None:

@@ -218,7 +218,7 @@ ACCOUNT: tuple[Endpoint, ...] = (
     _call("POST", "account/set-position-mode", set_position_mode, 5, ("posMode",), ("posMode",),
           trades=True),
     _call("GET", "account/bills", bills, 10, _BILLS),
-    _call("GET", "account/bills-archive", bills_archive, 10, _BILLS),
+    _call("GET", "account/bills-archive", bills_archive, 5, _BILLS),
     _call("GET", "asset/currencies", currencies, 12, ("ccy",)),
     _call("POST", "asset/transfer", transfer, 4,
           ("ccy", "amt", "type", "from", "to", "subAcct", "clientId", "loanTrans", "omitPosRisk"),

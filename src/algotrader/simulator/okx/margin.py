@@ -156,12 +156,11 @@ def funding_rate(market: Market, at: float) -> float:
 
 
 def past_funding(market: Market, until: float) -> Iterable[tuple[int, float]]:
-    """Settlements up to a time, newest first."""
-    stamps = market.feed.funding_ts
-    if not len(stamps):
-        first = int(market.feed.ts[0]) // FUNDING_MS + 1
-        rows = range(int(until) // FUNDING_MS, first - 1, -1)
-        return ((row * FUNDING_MS, DEFAULT_RATE) for row in rows)
-    rates = market.feed.funding_rate
+    """Settlements up to a time, newest first: as they were settled, the recorded ones included."""
+    stamps, rates = market.feed.funding_ts, market.feed.funding_rate
+    last = int(stamps[-1]) if len(stamps) else int(market.feed.ts[0])  # every eight hours after it
+    for row in range(int(until) // FUNDING_MS, last // FUNDING_MS, -1):
+        yield row * FUNDING_MS, DEFAULT_RATE
     newest = int(np.searchsorted(stamps, until, side="right")) - 1
-    return ((int(stamps[row]), float(rates[row])) for row in range(newest, -1, -1))
+    for row in range(newest, -1, -1):
+        yield int(stamps[row]), float(rates[row])
