@@ -129,7 +129,7 @@ def test_an_algo_order_that_acts_names_its_child_and_its_level() -> None:
     assert (event.child_order_id, event.trigger_price) == ("100", Decimal(31_000))
 
 
-@pytest.mark.parametrize("text", ["NaN", "inf", "<html>", "1,5"])
+@pytest.mark.parametrize("text", ["NaN", "inf", "<html>", "1,5", "1E+99"])
 def test_f37_what_is_no_number_is_no_answer(text: str) -> None:
     with pytest.raises(BrokerUnavailableError):
         decimal({"sz": text}, "sz")
@@ -265,7 +265,32 @@ def test_who_pays_tells_the_side_of_the_position(amount: str, rate: str, quantit
 
     paid = funding_paid(bill, rates, SWAP, MAIN, 9)
     assert (paid.amount, paid.quantity, paid.rate) == (Decimal(amount), quantity, Decimal(rate))
-    assert funding_paid(bill, [], SWAP, MAIN, 9).rate == 0
+
+
+@pytest.mark.parametrize("amount", ["-0.3", "0.3"])
+@pytest.mark.parametrize(
+    "rates",
+    [
+        [],
+        [{"fundingTime": "1000", "realizedRate": "0", "fundingRate": "0"}],
+        [{"fundingTime": "1008", "realizedRate": "0.0001"}],  # of the next settlement
+    ],
+)
+def test_funding_of_which_the_rate_is_not_known_names_no_side_and_keeps_its_amount(
+    rates: list[Any], amount: str
+) -> None:
+    bill = {"billId": "b", "ccy": "USDT", "pnl": amount, "sz": "10", "px": "30000", "ts": "1007"}
+
+    paid = funding_paid(bill, rates, SWAP, MAIN, 9)
+    assert (paid.amount, paid.quantity, paid.rate) == (Decimal(amount), 0, 0)
+
+
+@pytest.mark.parametrize("name", ["billId", "ccy", "ts", "balChg"])
+def test_f37_funding_that_cannot_be_read_is_no_answer(name: str) -> None:
+    bill = {"billId": "b", "ccy": "USDT", "balChg": "-1", "sz": "10", "ts": "1007", name: None}
+
+    with pytest.raises(BrokerUnavailableError, match=f"{name} is not told"):
+        funding_paid(bill, [], SWAP, MAIN, 9)
 
 
 @pytest.mark.parametrize("text", ["OKX:BTC/USDT", "OKX:BTC/USDT:USDT", "OKX:BTC/USD:BTC"])

@@ -137,6 +137,25 @@ def test_no_answer_says_nothing_about_the_rules() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("name", ["tick", "lot", "min_quantity"])
+def test_f37_rules_that_leave_out_a_size_are_no_answer(name: str) -> None:
+    async def run() -> None:
+        watch, venue, told = a_watch()
+        left_out: Any = {name: Decimal(0)}
+        venue.rows = (replace(AS_KNOWN, **left_out),)
+        with pytest.raises(BrokerUnavailableError, match="are not told"):
+            await watch.look()
+        assert told == []
+        venue.rows = (replace(AS_KNOWN, state="suspend", **left_out),)  # as before, and frozen
+        await watch.look()
+        (changed,) = told
+        assert isinstance(changed, InstrumentChanged)
+        assert changed.changes == ("frozen",)
+        assert (changed.tick, changed.lot) == (SWAP.tick, SWAP.lot)
+
+    asyncio.run(run())
+
+
 class Stamped:
     def __init__(self) -> None:
         self.offset_ms = 0

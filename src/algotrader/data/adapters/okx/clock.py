@@ -38,6 +38,9 @@ async def measure_clock(
         answer = await rest.get("public/time", {})
         if not answer.is_ok or not answer.row.get("ts"):
             raise NoAnswerError(f"public/time: {answer.code} {answer.message}")
-        return int(answer.row["ts"])
+        try:
+            return int(answer.row["ts"])
+        except (TypeError, ValueError) as error:
+            raise NoAnswerError(f"public/time: {answer.row['ts']!r} is no time") from error
 
     return await surest_reading(ask_ms, now_ms, samples)

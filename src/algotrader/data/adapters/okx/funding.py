@@ -49,5 +49,5 @@ class OkxFundingRates:
 def _rate(row: Mapping[str, Any]) -> float | None:
     try:
         return float(row.get("realizedRate") or row["fundingRate"])
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         return None

@@ -16,10 +16,10 @@ from algotrader.core.money import Currency
 from algotrader.core.symbols import InstrumentKind, Symbol
 from algotrader.data.adapters.okx.names import inst_family, inst_id, inst_type, symbol_of
 from algotrader.data.adapters.okx.rest import Answer
-from algotrader.execution.adapters.numbers import Row, decimal, integer
+from algotrader.execution.adapters.numbers import Row, decimal, integer, needed, reading, text
 from algotrader.execution.adapters.okx.client import OkxClient
 from algotrader.execution.adapters.okx.codes import mending
-from algotrader.execution.adapters.okx.questions import require_ok
+from algotrader.execution.adapters.okx.questions import rows_of
 from algotrader.execution.broker import BrokerUnavailableError
 
 NET: Final = "net_mode"
@@ -110,6 +110,11 @@ class InstrumentRules:
     def is_tradable(self) -> bool:
         return self.state == "live"
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it says all that orders are made by."""
+        return min(self.tick, self.lot, self.min_quantity) > 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Maintenance:
@@ -132,23 +137,21 @@ class OkxAccount:
 
     async def balances(self) -> Mapping[Currency, Balance]:
         """Currencies that the account has; one that is not there is not held."""
-        (row,) = await self._rows("account/balance")
-        details = row.get("details")
-        if not isinstance(details, list):
-            raise BrokerUnavailableError("account/balance: no details")
-        return {Currency(str(one["ccy"])): read_balance(one) for one in details}
+        details = balance_details(await self._rows("account/balance"))
+        return {Currency(text(one, "ccy")): read_balance(one) for one in details}
 
     async def positions(self) -> tuple[VenuePosition, ...]:
         """Open swap positions. One that is not reported twice in a row is gone (F38)."""
         rows = await self._rows("account/positions", instType="SWAP")
-        read = (read_position(row) for row in rows)
+        with reading("account/positions"):
+            read = [read_position(row) for row in rows]
         return tuple(one for one in read if one is not None and one.quantity)
 
     async def leverage(self, instrument: Symbol, margin_mode: str) -> Decimal:
         rows = await self._rows(
             "account/leverage-info", instId=inst_id(instrument), mgnMode=margin_mode
         )
-        return decimal(rows[0], "lever")
+        return needed(rows[0], "lever")
 
     async def set_leverage(self, instrument: Symbol, margin_mode: str, leverage: Decimal) -> None:
         """Does not work while stops of the instrument exist: RefusedError says so."""
@@ -172,7 +175,9 @@ class OkxAccount:
 
     async def next_funding(self, instrument: Symbol) -> FundingRate:
         row = (await self._rows("public/funding-rate", instId=inst_id(instrument)))[0]
-        return FundingRate(settles_ms=integer(row, "fundingTime"), rate=decimal(row, "fundingRate"))
+        return FundingRate(
+            settles_ms=int(needed(row, "fundingTime")), rate=needed(row, "fundingRate")
+        )
 
     async def funding_history(self, instrument: Symbol, since_ms: int) -> tuple[FundingRate, ...]:
         """Settled rates from a time on, the oldest first; at most a hundred."""
@@ -183,8 +188,8 @@ class OkxAccount:
         )
         return tuple(
             FundingRate(
-                settles_ms=integer(row, "fundingTime"),
-                rate=decimal(row, "realizedRate" if row.get("realizedRate") else "fundingRate"),
+                settles_ms=int(needed(row, "fundingTime")),
+                rate=needed(row, "realizedRate" if row.get("realizedRate") else "fundingRate"),
             )
             for row in reversed(rows)
         )
@@ -193,7 +198,7 @@ class OkxAccount:
         rows = await self._rows(
             "public/mark-price", instType=inst_type(instrument), instId=inst_id(instrument)
         )
-        return decimal(rows[0], "markPx")
+        return needed(rows[0], "markPx")
 
     async def tiers(self, instrument: Symbol, margin_mode: str) -> tuple[ContractTier, ...]:
         """Maintenance tiers in contracts, as the venue states them; the smallest first."""
@@ -207,7 +212,9 @@ class OkxAccount:
     async def rules(self, kind: InstrumentKind) -> tuple[InstrumentRules, ...]:
         """Rules of all instruments of a kind."""
         wanted = "SPOT" if kind is InstrumentKind.SPOT else "SWAP"
-        read = (read_rules(row) for row in await self._rows("public/instruments", instType=wanted))
+        rows = await self._rows("public/instruments", instType=wanted)
+        with reading("public/instruments"):
+            read = [read_rules(row) for row in rows]
         return tuple(rules for rules in read if rules is not None)
 
     async def maintenance(self) -> tuple[Maintenance, ...]:
@@ -223,12 +230,10 @@ class OkxAccount:
         )
 
     async def _rows(self, path: str, **params: str) -> Sequence[Row]:
-        answer = await self._client.get(path, params)
-        require_ok(answer, path)
-        single = path not in _MAY_BE_EMPTY
-        if single and not answer.rows:
+        rows = rows_of(await self._client.get(path, params), path)
+        if not rows and path not in _MAY_BE_EMPTY:
             raise BrokerUnavailableError(f"{path}: an empty answer")
-        return answer.rows
+        return rows
 
     async def _set(self, path: str, body: Mapping[str, str]) -> None:
         answer = await self._client.post(path, body)
@@ -255,11 +260,19 @@ def read_configuration(row: Row) -> AccountConfiguration:
     )
 
 
+def balance_details(rows: Sequence[Row]) -> list[Row]:
+    """Currencies in an answer of `account/balance`. BrokerUnavailableError if it says none of them."""
+    details = rows[0].get("details") if rows else None
+    if not isinstance(details, list) or not all(isinstance(one, Mapping) for one in details):
+        raise BrokerUnavailableError("account/balance: its details cannot be read")
+    return details
+
+
 def read_balance(row: Row) -> Balance:
     """A row of the details of `account/balance`."""
     return Balance(
-        equity=decimal(row, "eq"),
-        cash=decimal(row, "cashBal"),
+        equity=needed(row, "eq"),
+        cash=needed(row, "cashBal"),
         available=decimal(row, "availEq") if row.get("availEq") else decimal(row, "availBal"),
         frozen=decimal(row, "frozenBal"),
     )
@@ -267,12 +280,12 @@ def read_balance(row: Row) -> Balance:
 
 def read_position(row: Row) -> VenuePosition | None:
     """A row of `account/positions`; None for what we do not trade."""
-    symbol = symbol_of(str(row.get("instId", "")))
+    symbol = symbol_of(text(row, "instId"))
     if symbol is None:
         return None
     return VenuePosition(
         instrument=symbol,
-        quantity=decimal(row, "pos"),
+        quantity=needed(row, "pos"),
         entry=decimal(row, "avgPx"),
         mark=decimal(row, "markPx"),
         unrealised=decimal(row, "upl"),
@@ -302,8 +315,8 @@ def read_fees(row: Row, instrument: Symbol) -> FeeSchedule:
 def read_tier(row: Row) -> ContractTier:
     """A row of `public/position-tiers`."""
     return ContractTier(
-        upper_quantity=decimal(row, "maxSz"),
-        maintenance_rate=decimal(row, "mmr"),
+        upper_quantity=needed(row, "maxSz"),
+        maintenance_rate=needed(row, "mmr"),
         initial_rate=decimal(row, "imr"),
         max_leverage=decimal(row, "maxLever"),
     )

@@ -32,12 +32,18 @@ from algotrader.data.adapters.okx.clock import measure_clock
 from algotrader.data.adapters.okx.names import inst_id, symbol_of
 from algotrader.data.adapters.okx.rest import Answer, NoAnswerError
 from algotrader.data.adapters.okx.streams import OkxStreams, StreamSettings
-from algotrader.execution.adapters.numbers import Row, decimal, integer
+from algotrader.execution.adapters.numbers import Row, needed, reading, text
+from algotrader.execution.adapters.okx.account import balance_details
 from algotrader.execution.adapters.okx.client import OkxClient
 from algotrader.execution.adapters.okx.codes import OVER, treatment
 from algotrader.execution.adapters.okx.news import NewsSettings, OkxNews
-from algotrader.execution.adapters.okx.questions import Found, OkxQuestions, require_ok
-from algotrader.execution.adapters.okx.readings import ALGO_STATES, Reader, order_status
+from algotrader.execution.adapters.okx.questions import Found, OkxQuestions, require_ok, rows_of
+from algotrader.execution.adapters.okx.readings import (
+    ALGO_STATES,
+    Reader,
+    is_algo_row,
+    order_status,
+)
 from algotrader.execution.adapters.okx.requests import OrderCall, order_call
 from algotrader.execution.adapters.okx.verdicts import is_definite, verdict_on
 from algotrader.execution.adapters.sending import insist, send_until
@@ -60,6 +66,7 @@ class OkxBrokerSettings:
     run_tag: str | None = None  # of our run (`run_tag`); None takes any id of our form for ours
     watched: frozenset[Symbol] = frozenset()  # where trades of others are told, and funding
     trades_since_ms: int | None = None  # trades of others are told from then on; None: from now
+    books_since_ms: int | None = None  # and none from before, by the venue's clock as well
     skew_ms: int = 2_000  # how far the clocks may be apart
     news: NewsSettings = field(default_factory=NewsSettings)
     streams: StreamSettings = field(default_factory=StreamSettings)
@@ -96,13 +103,13 @@ class OkxBroker:
         self._news = OkxNews(
             reader=self._reader,
             parents=self._parents,
-            sent=self._sent,
             questions=self._questions,
             streams=self._streams,
             look_up=self.look_up,
             clock=clock,
             settings=chosen.news,
             since_ms=chosen.trades_since_ms,
+            books_ms=chosen.books_since_ms,
         )
 
     async def submit(
@@ -166,10 +173,10 @@ class OkxBroker:
 
     async def _cancel_algo(self, found: Found, named: Mapping[str, str]) -> Answer:
         if found.child is None:
-            ask = [{**named, "algoId": str(found.row["algoId"])}]
+            ask = [{**named, "algoId": text(found.row, "algoId")}]
             return await self._insist("trade/cancel-algos", ask)
         return await self._insist(
-            "trade/cancel-order", {**named, "ordId": str(found.child["ordId"])}
+            "trade/cancel-order", {**named, "ordId": text(found.child, "ordId")}
         )
 
     async def _insist(
@@ -209,29 +216,36 @@ class OkxBroker:
         now = await self._questions.find(order_id, instrument)
         if now is None:
             return None
-        return self._reader.amended(now.shown, order_id, instrument, self._now_ms())
+        with reading(f"order {order_id}"):
+            return self._reader.amended(now.shown, order_id, instrument, self._now_ms())
 
     async def cancel_all(self, instruments: Iterable[Symbol] | None = None) -> int:
         """Cancel what is open of ours, everywhere or in some instruments; how many were asked for.
 
-        Orders of others stay. What became of each is for `look_up` to say.
+        Orders of others stay. What became of each is for `look_up` to say. BrokerUnavailableError
+        if one of ours cannot be read; the others are cancelled first.
         """
         chosen = None if instruments is None else set(instruments)
-        plain, algos = [], []
+        plain: list[dict[str, str]] = []
+        algos: list[dict[str, str]] = []
+        unread: BrokerUnavailableError | None = None
         for row in await self._questions.open_orders():
             symbol = symbol_of(str(row.get("instId", "")))
             if self._reader.own_id(row) is None or (chosen is not None and symbol not in chosen):
                 continue
-            if row.get("algoId") and not row.get("accFillSz"):
-                algos.append({"instId": str(row["instId"]), "algoId": str(row["algoId"])})
-            else:
-                plain.append({"instId": str(row["instId"]), "ordId": str(row["ordId"])})
+            asked, name = (algos, "algoId") if is_algo_row(row) else (plain, "ordId")
+            try:
+                asked.append({"instId": text(row, "instId"), name: text(row, name)})
+            except BrokerUnavailableError as error:
+                unread = error
         for path, asked in (
             ("trade/cancel-batch-orders", plain),
             ("trade/cancel-algos", algos),
         ):
             for first in range(0, len(asked), _BATCH):
                 await self._client.post(path, asked[first : first + _BATCH])
+        if unread is not None:
+            raise unread
         return len(plain) + len(algos)
 
     async def cancel_all_after(self, seconds: int) -> None:
@@ -250,43 +264,40 @@ class OkxBroker:
         status = _status(found)
         if status is None:
             raise BrokerUnavailableError(f"order {order_id} is in state {found.row.get('state')!r}")
+        with reading(f"order {order_id}"):
+            seen = self._reader.seen(
+                found.shown, order_id, instrument, status, self._now_ms(), asked_ms=asked_ms
+            )
         if status.is_final:
             self._open.pop(order_id, None)
         else:
             self._open[order_id] = instrument
-        try:
-            return self._reader.seen(
-                found.shown, order_id, instrument, status, self._now_ms(), asked_ms=asked_ms
-            )
-        except (KeyError, ValueError) as error:
-            raise BrokerUnavailableError(f"order {order_id} cannot be read: {error}") from error
+        return seen
 
     async def trades(self, order_id: OrderId, instrument: Symbol) -> Sequence[OrderFilled]:
         found = await self._find(order_id, instrument)
         if found is None:
             return ()
         rows = await self._questions.trades(found, instrument)
-        try:
+        with reading(f"trades of {order_id}"):
             return tuple(
                 self._reader.fill(row, order_id, instrument, self._now_ms()) for row in rows
             )
-        except (KeyError, ValueError) as error:
-            raise BrokerUnavailableError(f"trades of {order_id} cannot be read: {error}") from error
 
     async def positions(self, instruments: Sequence[Symbol]) -> Mapping[Symbol, Decimal]:
+        """Signed quantities. BrokerUnavailableError for what cannot be read: it is never flat."""
         held = dict.fromkeys(instruments, Decimal(0))
         coins = {one.base: one for one in instruments if one.kind is InstrumentKind.SPOT}
         if coins:
             answer = await self._client.get("account/balance", {})
-            require_ok(answer, "account/balance")
-            for detail in answer.row.get("details", ()):
-                if (symbol := coins.get(detail.get("ccy"))) is not None:
-                    held[symbol] = decimal(detail, "eq")
+            for detail in balance_details(rows_of(answer, "account/balance")):
+                if (symbol := coins.get(text(detail, "ccy"))) is not None:
+                    held[symbol] = needed(detail, "eq")
         swaps = {inst_id(one): one for one in instruments if one.kind is not InstrumentKind.SPOT}
         if swaps:
             for row in await self._questions.rows("account/positions", {"instType": "SWAP"}):
-                if (symbol := swaps.get(str(row.get("instId")))) is not None:
-                    held[symbol] += decimal(row, "pos")  # cross and isolated are two rows
+                if (symbol := swaps.get(text(row, "instId"))) is not None:
+                    held[symbol] += needed(row, "pos")  # cross and isolated are two rows
         return held
 
     async def open_orders(self) -> Sequence[Row]:
@@ -296,6 +307,10 @@ class OkxBroker:
     def news(self) -> AsyncIterator[Event]:
         """Pushes as they come, checked by REST; for ever."""
         return self._news.events(self._open)
+
+    def begin_books(self, at_ms: int) -> None:
+        """The books begin with what the account had at `at_ms` of the venue's clock."""
+        self._news.begin(at_ms)
 
     async def close(self) -> None:
         await self._client.close()
@@ -309,7 +324,7 @@ class OkxBroker:
         if found is None or sent is None or self._gap_ms is None:
             return found
         if sent.is_shown(
-            side=str(found.row.get("side")), created_ms=integer(found.row, "cTime"),
+            side=text(found.row, "side"), created_ms=int(needed(found.row, "cTime")),
             gap_ms=self._gap_ms, skew_ms=self._settings.skew_ms,
         ):  # fmt: skip
             return found
@@ -370,7 +385,7 @@ def _amendment(
         shown = found.child or row
         if limit is not None:
             body["newPx"] = f"{limit:f}"
-        return "trade/amend-order", {**body, "ordId": str(shown["ordId"])}
+        return "trade/amend-order", {**body, "ordId": text(shown, "ordId")}
     if row.get("slTriggerPx") and row.get("tpTriggerPx"):  # a bracket: its limit is the target's
         levels = {"newSlTriggerPx": stop, "newTpTriggerPx": limit, "newTpOrdPx": limit}
         body |= {name: f"{level:f}" for name, level in levels.items() if level is not None}

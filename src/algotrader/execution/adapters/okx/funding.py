@@ -10,29 +10,32 @@ from algotrader.core.events import FundingPaid
 from algotrader.core.ids import AccountId
 from algotrader.core.money import Currency
 from algotrader.core.symbols import Symbol
-from algotrader.execution.adapters.numbers import Row, decimal, integer
+from algotrader.execution.adapters.numbers import Row, decimal, needed, text
 
-_SAME_SETTLEMENT_MS: Final = 600_000  # a bill is written within minutes of its settlement
+SAME_SETTLEMENT_MS: Final = 600_000
+"""A bill is written within minutes of its settlement."""
 
 
 def funding_paid(
     bill: Row, rates: Sequence[Row], symbol: Symbol, account: AccountId, now_ms: int
 ) -> FundingPaid:
-    """One settlement, the amount as charged (F39); rate 0 where none of its time is known."""
-    at_ms = integer(bill, "ts")
+    """One settlement, the amount as charged (F39).
+
+    Rate 0 where none of its time is known, and then quantity 0: the bill has no side of its own.
+    """
+    at_ms = int(needed(bill, "ts"))
     rate = _rate_of(rates, at_ms)
-    amount = decimal(bill, "pnl") or decimal(bill, "balChg")
-    paid = amount < 0
+    amount = decimal(bill, "pnl") or needed(bill, "balChg")
     # Longs pay a positive rate: who pays tells the sign of the position, which the bill does not.
-    sign = 1 if paid == (rate > 0) else -1
+    sign = 0 if not rate or not amount else 1 if (amount < 0) == (rate > 0) else -1
     return FundingPaid(
         ts_event=at_ms,
         ts_known=now_ms,
         account=account,
         instrument=symbol,
-        settlement_id=str(bill["billId"]),
+        settlement_id=text(bill, "billId"),
         amount=amount,
-        currency=Currency(str(bill["ccy"])),
+        currency=Currency(text(bill, "ccy")),
         rate=rate,
         quantity=sign * abs(decimal(bill, "sz")),
         mark=decimal(bill, "px") or None,
@@ -40,8 +43,9 @@ def funding_paid(
 
 
 def _rate_of(rates: Sequence[Row], at_ms: int) -> Decimal:
-    near = [row for row in rates if 0 <= at_ms - integer(row, "fundingTime") < _SAME_SETTLEMENT_MS]
+    settled = [(int(needed(row, "fundingTime")), row) for row in rates]
+    near = [(ts, row) for ts, row in settled if 0 <= at_ms - ts < SAME_SETTLEMENT_MS]
     if not near:
         return Decimal(0)  # the amount is what counts; the rate is told for people
-    row = max(near, key=lambda one: integer(one, "fundingTime"))
+    _, row = max(near, key=lambda one: one[0])
     return decimal(row, "realizedRate") or decimal(row, "fundingRate")

@@ -12,7 +12,6 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
-    Container,
     Coroutine,
     Iterable,
     Mapping,
@@ -41,11 +40,11 @@ from algotrader.data.adapters.okx.streams import (
     Pushed,
 )
 from algotrader.data.supervision import keep_running
-from algotrader.execution.adapters.numbers import Row
+from algotrader.execution.adapters.numbers import UNREADABLE, Row, needed, text
 from algotrader.execution.adapters.okx.codes import Treatment, treatment
-from algotrader.execution.adapters.okx.funding import funding_paid
+from algotrader.execution.adapters.okx.funding import SAME_SETTLEMENT_MS, funding_paid
 from algotrader.execution.adapters.okx.questions import OkxQuestions, foreign_tags
-from algotrader.execution.adapters.okx.readings import ALGO_STATES, Reader, order_status, parent_id
+from algotrader.execution.adapters.okx.readings import Reader, is_algo_row, order_status, parent_id
 from algotrader.execution.broker import BrokerUnavailableError
 
 log = logging.getLogger(__name__)
@@ -53,8 +52,8 @@ log = logging.getLogger(__name__)
 ORDERS: Final[Arg] = {"channel": "orders", "instType": "ANY"}
 ALGO_ORDERS: Final[Arg] = {"channel": "orders-algo", "instType": "ANY"}
 _FAILURES: Final = 3  # in ten minutes, after which no new risk is taken (F09)
+_STRANGE_S: Final = 60.0  # between two words about an order that should not be open
 _MARGIN_MS: Final = 60_000  # trades are asked for again from so long before the last check
-_ROW_ERRORS: Final = (BrokerUnavailableError, KeyError, ValueError)
 
 LookUp = Callable[[OrderId, Symbol], Coroutine[Any, Any, Event]]
 
@@ -68,6 +67,22 @@ class NewsSettings:
     heartbeat_ms: int = 45_000  # what a silent stream is allowed, as it is told
 
 
+class _Unread:
+    """Errors of rows that could not be read, while those beside them are."""
+
+    def __init__(self) -> None:
+        self.errors: list[BaseException] = []
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
+        if isinstance(error, UNREADABLE):
+            self.errors.append(error)
+            return True
+        return False
+
+
 class OkxNews:
     """Merges the two streams of an account with timed checks."""
 
@@ -76,24 +91,26 @@ class OkxNews:
         *,
         reader: Reader,
         parents: dict[str, OrderId | None],
-        sent: Container[OrderId],
         questions: OkxQuestions,
         streams: OkxStreams,
         look_up: LookUp,
         clock: Clock,
         settings: NewsSettings,
         since_ms: int | None,
+        books_ms: int | None,
     ) -> None:
+        """Trades and funding are told from a minute before `since_ms` on, none before `books_ms`,
+        when the books began; both by the venue's clock. None: from now on."""
         self._reader = reader
         self.parents = parents
-        self._sent = sent  # in this process
         self._questions = questions
         self._streams = streams
         self._look_up = look_up
         self._clock = clock
         self._settings = settings
-        self._first_ms = since_ms
+        self._floor_ms = books_ms
         self._since_ms = since_ms
+        self._strange: dict[OrderId, float] = {}  # orders that should not be open: when told
         self._down = {"private", "business"}
         self._told_down: set[str] = set()
         self._check = asyncio.Event()  # wakes the check before its time
@@ -170,14 +187,14 @@ class OkxNews:
         """What a push tells; a row that cannot be read is asked about instead (F37)."""
         read = self._reader.pushed_order if pushed.channel == "orders" else self._reader.pushed_algo
         told: list[Event] = []
-        self._halt_for_another(pushed.rows)
+        self._halt_for_another(row for row in pushed.rows if isinstance(row, Mapping))
         for row in pushed.rows:
             try:
                 self._know_parent(row)
                 if pushed.channel == "orders" and self._reader.is_orphan(row):
                     self._check.set()
                 told += read(row, self._now_ms())
-            except _ROW_ERRORS as error:
+            except UNREADABLE as error:
                 log.warning("a push of %s cannot be read: %s: %r", pushed.channel, error, row)
                 self._check.set()
         return told
@@ -194,7 +211,7 @@ class OkxNews:
             wait_s = self._settings.check_s
             try:
                 await self._check_all(open_orders)
-            except _ROW_ERRORS as error:
+            except UNREADABLE as error:
                 log.warning("the account could not be checked: %s", error)
                 wait_s = self._settings.blind_s
             if self._down:
@@ -208,43 +225,62 @@ class OkxNews:
                 continue
 
     async def _check_all(self, open_orders: Mapping[OrderId, Symbol]) -> None:
+        """Ask for all there is. BrokerUnavailableError for what is not known, in the end: what
+        cannot be read hides nothing of the others."""
         began_ms = await self._questions.now_ms()
-        if self._first_ms is None:
-            self._first_ms = self._since_ms = began_ms
-        since_ms = max((self._since_ms or began_ms) - _MARGIN_MS, self._first_ms)
-        unseen: Exception | None = None
+        since_ms = self._from(began_ms)
+        unseen = _Unread()
         for order_id, instrument in list(open_orders.items()):
-            try:
+            with unseen:
                 seen = await self._look_up(order_id, instrument)
-            except _ROW_ERRORS as error:  # one that is not shown hides nothing of the others
-                unseen = error
-                continue
-            if isinstance(seen, OrderSeen):
-                self._tell(seen)
-        await self._check_fills(await self._questions.fills_since(since_ms))
+                if isinstance(seen, OrderSeen):
+                    self._tell(seen)
+        unbooked = _Unread()
+        with unbooked:
+            await self._check_fills(
+                await self._questions.fills_since(since_ms, began_ms), unbooked
+            )  # fmt: skip
         if any(symbol.kind is not InstrumentKind.SPOT for symbol in self._reader.watched):
-            for row in await self._questions.funding_since(since_ms):
-                self._tell(*await self._funding(row))
-        asked_ms = self._now_ms()
-        self._watch(await self._questions.open_orders(), asked_ms, open_orders)
-        self._since_ms = began_ms
-        if unseen is not None:
-            raise unseen
+            with unbooked:
+                for row in await self._questions.funding_since(since_ms, began_ms):
+                    with unbooked:
+                        self._tell(*await self._funding(row))
+        with unseen:
+            asked_ms = self._now_ms()
+            self._watch(await self._questions.open_orders(), asked_ms, open_orders, unseen)
+        if not unbooked.errors:
+            self._since_ms = began_ms  # else what was not read is asked for again
+        if errors := unbooked.errors + unseen.errors:
+            raise BrokerUnavailableError("; ".join(dict.fromkeys(map(str, errors))))
 
-    async def _check_fills(self, rows: list[Row]) -> None:
+    def begin(self, books_ms: int) -> None:
+        """The books begin with what the account had at that moment of the venue's time."""
+        self._floor_ms = self._since_ms = books_ms
+
+    def _from(self, now_ms: int) -> int:
+        """Since when trades are asked for: a minute more than seems needed, by the venue's clock,
+        for what was on its way when it was asked last; but nothing that the books began with."""
+        if self._since_ms is None:
+            self._floor_ms = self._since_ms = now_ms
+        if self._floor_ms is not None and self._floor_ms > now_ms:  # of another clock
+            self._floor_ms = self._since_ms
+        since_ms = self._since_ms - _MARGIN_MS
+        return since_ms if self._floor_ms is None else max(since_ms, self._floor_ms)
+
+    async def _check_fills(self, rows: list[Row], unread: _Unread) -> None:
         """Trades do not name the algo order they came from; their order does."""
         orders: dict[str, Row | None] = {}
         self._halt_for_another(rows)
         for row in rows:
-            symbol, venue_id = symbol_of(str(row.get("instId", ""))), str(row.get("ordId"))
-            if symbol is None:
-                continue
-            own = self._reader.own_id(row)
-            if own is None:
-                if venue_id not in orders:
-                    orders[venue_id] = await self._order_and_parent(venue_id, symbol)
-                own = self._reader.own_id(orders[venue_id] or {})
-            self._tell(*self._reader.listed_fill(row, own, self._now_ms()))
+            with unread:
+                symbol = symbol_of(str(row.get("instId", "")))
+                own = self._reader.own_id(row)
+                if symbol is not None and own is None:
+                    venue_id = text(row, "ordId")
+                    if venue_id not in orders:
+                        orders[venue_id] = await self._order_and_parent(venue_id, symbol)
+                    own = self._reader.own_id(orders[venue_id] or {})
+                self._tell(*self._reader.listed_fill(row, own, self._now_ms()))
 
     async def _order_and_parent(self, venue_id: str, symbol: Symbol) -> Row | None:
         """An order, with the algo order it came from made known."""
@@ -259,22 +295,39 @@ class OkxNews:
         symbol = symbol_of(str(row.get("instId", "")))
         if symbol is None or symbol not in self._reader.watched:
             return []
+        at_ms = int(needed(row, "ts"))
+        near = {"before": str(at_ms - SAME_SETTLEMENT_MS), "after": str(at_ms + 1)}
         rates = await self._questions.rows(
-            "public/funding-rate-history", {"instId": str(row["instId"]), "limit": "10"}
+            "public/funding-rate-history", {"instId": text(row, "instId"), **near}
         )
         return [funding_paid(row, rates, symbol, self._reader.account, self._now_ms())]
 
-    def _watch(self, rows: list[Row], asked_ms: int, open_orders: Mapping[OrderId, Symbol]) -> None:
-        """Orders that should not be open: of another instance (F65), or closed here (P21)."""
-        for row in rows:
-            own, symbol = self._reader.own_id(row), symbol_of(str(row.get("instId", "")))
-            if own is None or symbol is None or own in open_orders or own not in self._sent:
-                continue
-            status = order_status(row) or ALGO_STATES.get(str(row.get("state")))
-            if status is not None:
-                now_ms = self._now_ms()
-                self._tell(self._reader.seen(row, own, symbol, status, now_ms, asked_ms))
+    def _watch(
+        self,
+        rows: list[Row],
+        asked_ms: int,
+        open_orders: Mapping[OrderId, Symbol],
+        unread: _Unread,
+    ) -> None:
+        """Orders that should not be open: of another instance (F65), or closed here (P21).
+
+        After a restart as well: what the journal closed may live on, sent by an earlier process.
+        """
         self._halt_for_another(rows)
+        told_s, self._strange = self._strange, {}
+        for row in rows:
+            with unread:
+                own, symbol = self._reader.own_id(row), symbol_of(str(row.get("instId", "")))
+                if own is None or symbol is None or own in open_orders:
+                    continue
+                if self._clock.monotonic_s() < told_s.get(own, -_STRANGE_S) + _STRANGE_S:
+                    self._strange[own] = told_s[own]
+                    continue
+                shown = {**row, "accFillSz": "0"} if is_algo_row(row) else row
+                if (status := order_status(row)) is not None:
+                    now_ms = self._now_ms()
+                    self._tell(self._reader.seen(shown, own, symbol, status, now_ms, asked_ms))
+                    self._strange[own] = self._clock.monotonic_s()
 
     def _halt_for_another(self, rows: Iterable[Row]) -> None:
         """An order or a trade under the tag of another run: two traders on one account (F65)."""

@@ -27,7 +27,7 @@ from algotrader.core.money import Currency
 from algotrader.core.orders import OrderStatus, Side
 from algotrader.core.symbols import Symbol
 from algotrader.data.adapters.okx.names import symbol_of
-from algotrader.execution.adapters.numbers import Row, decimal, integer
+from algotrader.execution.adapters.numbers import Row, decimal, integer, needed, text
 from algotrader.execution.adapters.telling import Names
 
 ORDER_STATES: Final = {
@@ -64,10 +64,10 @@ class Reader:
     def own_id(self, row: Row) -> OrderId | None:
         """Our id of an order or of the algo order it came from; None if we did not send it."""
         for name in ("algoClOrdId", "clOrdId"):
-            text = str(row.get(name) or "")
-            tag = run_tag_of(text)
+            named = str(row.get(name) or "")
+            tag = run_tag_of(named)
             if tag is not None and self.run_tag in (None, tag):
-                return OrderId(text)
+                return OrderId(named)
         return self.parents.get(parent_id(row))
 
     def is_orphan(self, row: Row) -> bool:
@@ -100,7 +100,7 @@ class Reader:
             return []
         if status is OrderStatus.TRIGGERED:
             return [self.triggered(row, own, symbol, now_ms)]
-        return [self.seen(row, own, symbol, status, now_ms)]
+        return [self.seen({**row, "accFillSz": "0"}, own, symbol, status, now_ms)]
 
     def triggered(self, row: Row, own: OrderId, symbol: Symbol, now_ms: int) -> StopTriggered:
         child = str(row.get("ordId") or "")
@@ -126,9 +126,9 @@ class Reader:
         """The venue's word on an order; of an algo order without a child nothing is filled."""
         return OrderSeen(
             **self._names(row, own, symbol, now_ms),
-            venue_order_id=VenueOrderId(parent_id(row) or str(row["ordId"])),
+            venue_order_id=VenueOrderId(parent_id(row) or text(row, "ordId")),
             status=status,
-            filled_quantity=decimal(row, "accFillSz"),
+            filled_quantity=needed(row, "accFillSz"),
             asked_ms=asked_ms,
             quantity=decimal(row, "sz") or None,
             **prices_of(row),
@@ -138,7 +138,7 @@ class Reader:
         """An order as the venue shows it after a change."""
         return OrderAmended(
             **self._names(row, own, symbol, now_ms),
-            quantity=decimal(row, "sz"),
+            quantity=needed(row, "sz"),
             **prices_of(row),
         )
 
@@ -165,20 +165,20 @@ class Reader:
         return [self.fill(row, own, symbol, now_ms)]
 
     def fill(self, row: Row, own: OrderId | None, symbol: Symbol, now_ms: int) -> OrderFilled:
-        at_ms = integer(row, "fillTime") or integer(row, "ts")
+        at_ms = integer(row, "fillTime") or int(needed(row, "ts"))
         return OrderFilled(
             ts_event=at_ms,
             ts_known=now_ms,
             fill=Fill(
-                trade_id=TradeId(str(row["tradeId"])),
+                trade_id=TradeId(text(row, "tradeId")),
                 order_id=own,
                 account=self.account,
                 instrument=symbol,
-                side=Side(str(row["side"])),
-                quantity=decimal(row, "fillSz"),
-                price=decimal(row, "fillPx"),
-                fee=-decimal(row, "fee"),  # OKX tells what you pay as negative
-                fee_currency=Currency(str(row["feeCcy"])),
+                side=Side(text(row, "side")),
+                quantity=needed(row, "fillSz"),
+                price=needed(row, "fillPx"),
+                fee=-needed(row, "fee"),  # OKX tells what you pay as negative
+                fee_currency=Currency(text(row, "feeCcy")),
                 filled_at=utc_at(at_ms),
                 liquidity=Liquidity.TAKER if row.get("execType") == "T" else Liquidity.MAKER,
             ),
@@ -186,15 +186,15 @@ class Reader:
 
     def _liquidated(self, row: Row, symbol: Symbol, now_ms: int) -> Liquidated:
         return Liquidated(
-            ts_event=integer(row, "fillTime") or integer(row, "ts"),
+            ts_event=integer(row, "fillTime") or int(needed(row, "ts")),
             ts_known=now_ms,
             account=self.account,
             instrument=symbol,
-            trade_id=TradeId(str(row["tradeId"])),
-            quantity=Side(str(row["side"])).sign * decimal(row, "fillSz"),
-            price=decimal(row, "fillPx"),
-            fee=-decimal(row, "fee"),
-            fee_currency=Currency(str(row["feeCcy"])),
+            trade_id=TradeId(text(row, "tradeId")),
+            quantity=Side(text(row, "side")).sign * needed(row, "fillSz"),
+            price=needed(row, "fillPx"),
+            fee=-needed(row, "fee"),
+            fee_currency=Currency(text(row, "feeCcy")),
         )
 
 
@@ -205,8 +205,15 @@ def parent_id(row: Row) -> str:
     return str(row.get("algoId") or of_link or "")
 
 
+def is_algo_row(row: Row) -> bool:
+    """Whether a row is of an algo order itself: its child, which names it too, says what it filled."""
+    return bool(row.get("algoId")) and not row.get("accFillSz")
+
+
 def order_status(row: Row) -> OrderStatus | None:
     """What an order is; the resting child of an algo order is its parent, triggered."""
+    if is_algo_row(row):
+        return ALGO_STATES.get(str(row.get("state")))
     status = ORDER_STATES.get(str(row.get("state")))
     if status is OrderStatus.ACCEPTED and parent_id(row):
         return OrderStatus.TRIGGERED

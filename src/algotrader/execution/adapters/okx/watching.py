@@ -97,11 +97,15 @@ class OkxRulesWatch:
                 continue
 
     async def look(self) -> None:
-        """Read the rules once. BrokerUnavailableError without an answer: nothing is known then."""
+        """Read the rules once. BrokerUnavailableError without an answer, and for one that leaves
+        out what a traded instrument is traded by: nothing is known then."""
         kinds = {symbol.kind for symbol in self._known}
         listed = {
             one.instrument: one for kind in sorted(kinds) for one in await self._source.rules(kind)
         }
+        for symbol in self._known:
+            if (one := listed.get(symbol)) is not None and one.is_tradable and not one.is_whole:
+                raise BrokerUnavailableError(f"public/instruments: sizes of {symbol} are not told")
         refused, self._refused = self._refused, {}
         for symbol, known in sorted(self._known.items()):
             now = _now(known, listed.get(symbol), refused.get(symbol))
@@ -124,6 +128,8 @@ def _now(known: _Rules, listed: InstrumentRules | None, code: str | None) -> _Ru
     frozen = None if listed.is_tradable else f"the venue has it in state {listed.state}"
     if code is not None and frozen is None:
         frozen = f"the venue refuses its orders with {code}"
+    if not listed.is_whole:
+        return replace(known, frozen=frozen)
     return _Rules(
         tick=listed.tick, lot=listed.lot, min_quantity=listed.min_quantity,
         multiplier=listed.contract_value, expires_ms=listed.expires_ms, frozen=frozen,
