@@ -132,7 +132,7 @@ class EngineState:
         self.gate_sequence = 0
         self.risk = RiskEngine(settings.risk, settings.instruments, settings.run_id)
         self.left_alone = LeftAlone(settings.accounts)
-        self._begun: set[AccountId] = set()
+        self._begun: dict[AccountId, int] = {}  # when, by the venue's clock, UTC ms
         self._trades: dict[tuple[AccountId, str, TradeId], None] = {}  # the newest
         self._movements: dict[tuple[AccountId, str], None] = {}  # the newest
 
@@ -155,6 +155,10 @@ class EngineState:
     def has_begun(self, account: AccountId) -> bool:
         """Whether its books have the money that they begin with."""
         return account in self._begun
+
+    def begun_ms(self, account: AccountId) -> int | None:
+        """When its books began, by the clock of its venue; None before."""
+        return self._begun.get(account)
 
     def knows_trade(self, key: tuple[AccountId, str, TradeId]) -> bool:
         """Whether a fill of that key is booked."""
@@ -547,7 +551,7 @@ class EngineState:
         self._movements[_movement_key(event)] = None
         self._movements = newest(self._movements, KEPT_BOOKINGS)
         if _movement_key(event)[1] == START:
-            self._begun.add(event.account)
+            self._begun[event.account] = event.ts_event
         if isinstance(event, FundingPaid):
             self.drift.paid(event, self.settings.instruments[event.instrument].multiplier)
             self.books[event.account] = books.apply_funding(event, self._owner(event))

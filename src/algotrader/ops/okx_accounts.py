@@ -19,6 +19,7 @@ from algotrader.execution.adapters.okx.account import OkxAccount
 from algotrader.execution.adapters.okx.broker import OkxBroker, OkxBrokerSettings
 from algotrader.execution.adapters.okx.client import OkxClient
 from algotrader.execution.adapters.okx.news import NewsSettings
+from algotrader.execution.adapters.okx.questions import OkxQuestions
 from algotrader.live.settings import TradingSettings
 from algotrader.live.steps import Steps
 from algotrader.ops.account_lock import account_locked
@@ -130,31 +131,39 @@ def _broker_settings(
         watched=frozenset(account.symbols),
         # Funding and trades of others while we were down are booked as well.
         trades_since_ms=_newest(account, state),
+        books_since_ms=state.begun_ms(account.name),
         news=NewsSettings(check_s=trading.check_s),
         streams=streams,
     )
 
 
 def _newest(account: DeskAccount, state: EngineState) -> int | None:
-    """When was decided last on it, of the length of bars that is furthest behind; None before."""
-    if not state.has_begun(account.name):
+    """When was decided last on it, of the length of bars that is furthest behind, and before a
+    first decision when its books began; None before that."""
+    begun_ms = state.begun_ms(account.name)
+    if begun_ms is None:
         return None
     frames = {one.settings.timeframe for one in account.strategies}
     newest = [state.slices[frame].decision_ts for frame in frames if frame in state.slices]
-    return min(newest, default=None)
+    return min(newest, default=begun_ms)
 
 
 async def begin_books(accounts: Sequence[AccountOnOkx], steps: Steps, now_ms: int) -> None:
-    """The books of accounts that never traded begin with what the venue has: of all, or of none."""
+    """The books of accounts that never traded begin with what the venue has: of all, or of none.
+
+    The venue's time is asked after that: what it has by then is not told as a trade again.
+    """
     begun: list[Event] = []
     for one in accounts:
         if steps.engine.state.has_begun(one.name):
             continue
         cash = await _cash(one)
         held = await one.broker.positions(one.account.symbols)
+        venue_ms = await OkxQuestions(one.client).now_ms()
+        one.broker.begin_books(venue_ms)
         begun.append(
             CashMoved(
-                ts_event=now_ms, ts_known=now_ms, account=one.name, movement_id=START,
+                ts_event=venue_ms, ts_known=now_ms, account=one.name, movement_id=START,
                 reason="deposit", amount=cash, currency=one.account.currency,
             )
         )  # fmt: skip
