@@ -78,7 +78,7 @@ from algotrader.engine.thawing import Thaw
 from algotrader.engine.unloading import unload
 from algotrader.engine.waiting import Waiter
 from algotrader.engine.watching import Watcher
-from algotrader.execution.order_life import ZERO, IllegalTransitionError, LiveOrder
+from algotrader.execution.order_life import ZERO, IllegalTransitionError, LiveOrder, OrderEvent
 from algotrader.portfolio.rebalancing import MAX_WEIGHT
 
 _UNANSWERED: Final = (OrderStatus.PENDING, OrderStatus.UNKNOWN, OrderStatus.PENDING_AMEND)
@@ -134,6 +134,8 @@ class Engine:
         before = self._order_of(event)
         if self.state.is_booked(event):
             return  # told before; nothing changes, nothing is written
+        if isinstance(event, OrderEvent) and self._is_strange(event):
+            return
         held = self._held_before(event)
         waiting = self._kept_by_start(event)
         started = self._ends_start(event)
@@ -280,6 +282,29 @@ class Engine:
             )
             self._step.alert(Severity.CRITICAL, f"impossible:{live.order.order_id}", str(error))
             return False
+        return True
+
+    def _is_strange(self, event: OrderEvent) -> bool:
+        """Whether news is of an order under our run's tag that the journal does not know.
+
+        One that lives is told to a person, who alone may say what it is: it is not cancelled (F36).
+        """
+        if isinstance(event, OrderFilled) or event.order_id in self.state.orders:
+            return False
+        lives = isinstance(event, OrderSeen) and not event.status.is_final
+        # Of an order that ended long ago an old word may come late; an answer is of now.
+        if isinstance(event, OrderSeen) and lives and (
+            event.asked_ms is not None or not self.state.orders.has_forgotten
+        ):  # fmt: skip
+            text = f"order {event.order_id} of this run lives at the venue, the journal has none"
+            self._step.tell(
+                ImpossibleReply(
+                    **now(event.ts_known), account=event.account, order_id=event.order_id,
+                    instrument=event.instrument, status=OrderStatus.ABSENT, told=event.status,
+                    text=text,
+                )
+            )  # fmt: skip
+            self._step.alert(Severity.CRITICAL, f"impossible:{event.order_id}", text)
         return True
 
     # Deciding

@@ -7,8 +7,9 @@ from decimal import Decimal
 import pytest
 from tests.builders.engines import HOUR, MAIN, T0, TREND, Desk
 
-from algotrader.core.events import OrderFilled
-from algotrader.core.orders import Order, Protection
+from algotrader.core.events import ImpossibleReply, OrderFilled, OrderSeen
+from algotrader.core.ids import VenueOrderId
+from algotrader.core.orders import Order, OrderStatus, Protection
 from algotrader.engine import forgetting
 from algotrader.engine.engine import Engine
 from algotrader.engine.image import differences, image_of, state_of
@@ -66,6 +67,22 @@ def test_news_of_a_forgotten_order_books_nothing_again() -> None:
     desk.tell(told)
 
     assert desk.engine.state.books[MAIN].parts[TREND].position(desk.symbol) == held
+
+
+@pytest.mark.parametrize(("asked_ms", "told"), [(None, 0), (T0 + 21 * HOUR, 1)])
+def test_an_order_that_was_forgotten_and_lives_is_told_unless_the_word_is_an_old_one(
+    asked_ms: int | None, told: int
+) -> None:
+    desk = Desk()
+    first = traded(desk, 20)[0]
+    desk.tell(
+        OrderSeen(
+            **desk.news(first, T0 + 21 * HOUR), venue_order_id=VenueOrderId("v"),
+            status=OrderStatus.ACCEPTED, filled_quantity=Decimal(0), asked_ms=asked_ms,
+        )
+    )  # fmt: skip
+
+    assert len([one for one in desk.events if isinstance(one, ImpossibleReply)]) == told
 
 
 def test_what_a_stop_guards_is_remembered_however_many_orders_came_after() -> None:

@@ -11,16 +11,20 @@ from tests.builders.engines import BTC, HOUR, MAIN, T0, TREND, USDT, Desk, at, o
 
 from algotrader.core.events import (
     FundingPaid,
+    ImpossibleReply,
     InstrumentChanged,
     ModeChanged,
     OrderDenied,
     OrderRejected,
+    OrderSeen,
     TimerFired,
     TradingMode,
 )
+from algotrader.core.ids import OrderId, VenueOrderId
 from algotrader.core.instants import utc_at
-from algotrader.core.orders import Protection, Purpose, Side
+from algotrader.core.orders import OrderStatus, Protection, Purpose, Side
 from algotrader.engine.commands import Alert, Command, SetTimer
+from algotrader.engine.engine import Engine
 from algotrader.portfolio.intents import Execution
 
 SYMBOL = BTC.symbol
@@ -37,6 +41,36 @@ def change(ms: int, **changes: Any) -> InstrumentChanged:
 
 def causes(commands: list[Command]) -> list[str]:
     return [one.cause for one in of_kind(commands, Alert)]
+
+
+def alive(order_id: str, **changes: Any) -> OrderSeen:
+    """The venue's answer that an order of our tag lives."""
+    known = {"asked_ms": MS, "status": OrderStatus.ACCEPTED} | changes
+    return OrderSeen(
+        **at(MS), account=MAIN, order_id=OrderId(order_id), instrument=SYMBOL,
+        venue_order_id=VenueOrderId("v"), filled_quantity=Decimal(0), **known,
+    )  # fmt: skip
+
+
+def test_f36_an_order_of_this_run_that_the_journal_does_not_know_is_told_and_left_alone() -> None:
+    desk = Desk()
+    done = desk.tell(alive("ours"))
+
+    [reply] = of_kind(desk.events, ImpossibleReply)
+    assert (reply.order_id, reply.told) == ("ours", OrderStatus.ACCEPTED)
+    assert causes(done) == ["impossible:ours"]
+    assert len(done) == 1  # nothing cancels it
+    again = Engine(desk.settings)
+    for event in desk.events:
+        again.apply(event)
+
+
+@pytest.mark.parametrize("changes", [{"status": OrderStatus.CANCELLED}])
+def test_the_end_of_an_order_that_the_journal_does_not_know_is_nothing(changes: Any) -> None:
+    desk = Desk()
+
+    assert desk.tell(alive("ours", **changes)) == []
+    assert not of_kind(desk.events, ImpossibleReply)
 
 
 def rules_of(desk: Desk) -> list[str]:
