@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from tests.builders.engines import Desk as Books
 from tests.builders.okx_orders import (
     BTC,
     KEYS,
@@ -26,11 +27,13 @@ from algotrader.core.errors import RunError
 from algotrader.core.events import (
     FundingPaid,
     HeartbeatMissed,
+    ImpossibleReply,
     Liquidated,
     ModeChanged,
     OrderAccepted,
     OrderAmended,
     OrderAmendRefused,
+    OrderCancelled,
     OrderCancelRefused,
     OrderFilled,
     OrderNotFound,
@@ -42,13 +45,17 @@ from algotrader.core.events import (
     TradingMode,
 )
 from algotrader.core.orders import Order, OrderStatus, Purpose, Side
-from algotrader.core.ports import SystemClock
+from algotrader.core.ports import Severity, SystemClock
+from algotrader.engine.commands import Alert
 from algotrader.execution.adapters.okx.broker import OkxBroker
 from algotrader.execution.adapters.okx.client import OkxClient
+from algotrader.execution.adapters.okx.requests import order_call
 from algotrader.execution.broker import BrokerUnavailableError
 from algotrader.execution.order_life import LiveOrder, OrderEvent
 from algotrader.ops.other_runs import refuse_other_runs
 from algotrader.simulator.okx.faults import FaultKind
+from algotrader.simulator.okx.listings import usual_instrument
+from algotrader.simulator.okx.records import UNFILLED_KEPT_MS
 
 pytest.importorskip("ccxt", reason="not run: ccxt is not installed")
 
@@ -255,6 +262,101 @@ def test_p21_an_order_that_lives_though_it_was_closed_here_is_told() -> None:
     on_a_desk(work, news={"check_s": 0.2})
 
 
+def restarted(desk: Desk, **chosen: Any) -> tuple[OkxBroker, list[Any]]:
+    """The broker of another process on the same account, and what it tells."""
+    address = desk.broker._client.address
+    broker = OkxBroker(MAIN, OkxClient(KEYS, address), SystemClock(), settings(**chosen))
+    told: list[Any] = []
+    broker._news._tell = lambda *events: told.extend(events)  # type: ignore[method-assign]
+    return broker, told
+
+
+def test_p21_a_stop_that_lives_though_the_journal_closed_it_is_told_after_a_restart() -> None:
+    """It is told as impossible, to a person; it is not cancelled by itself."""
+
+    async def work(desk: Desk) -> None:
+        stop = an_order("2", symbol=SWAP, side=Side.SELL, stop=Decimal(20_000), reduce_only=True)
+        await place(desk, stop)
+        books = Books(instrument=usual_instrument(SWAP))
+        now: dict[str, Any] = {"ts_event": 1, "ts_known": 1}
+        names = {"account": MAIN, "order_id": stop.order_id, "instrument": SWAP}
+        books.engine.apply(OrderSubmitted(
+            **now, order=stop, gate_sequence=1, state_hash="0", deadline_ms=5_000,
+        ))  # fmt: skip
+        books.engine.apply(
+            OrderCancelled(**now, **names, filled_quantity=Decimal(0), reason="as if")
+        )
+        broker, told = restarted(desk)
+        try:
+            await broker._news._check_all({})
+            (seen,) = told
+            assert (seen.order_id, seen.status) == (stop.order_id, OrderStatus.ACCEPTED)
+            done = books.tell(seen)
+            (reply,) = [one for one in books.events if isinstance(one, ImpossibleReply)]
+            assert (reply.status, reply.told) == (OrderStatus.CANCELLED, OrderStatus.ACCEPTED)
+            (alert,) = done  # and nothing that would cancel it
+            assert isinstance(alert, Alert)
+            assert alert.severity is Severity.CRITICAL
+            await broker.cancel(stop.order_id, SWAP)  # as a person may
+            assert await broker.open_orders() == []
+        finally:
+            await broker.close()
+
+    on_a_desk(work, listens=False)
+
+
+def test_trades_and_funding_of_a_long_absence_are_found_where_they_are_kept() -> None:
+    """Of ten days: the quick lists show trades of three and funding of seven."""
+
+    async def run() -> None:
+        async with a_desk(settings(), listens=False, history_bars=60) as desk:
+            since_ms = await desk.broker._questions.now_ms()
+            orders = [an_order("10", symbol=SWAP), an_order("0.1", number=1)]
+            for order in orders:
+                await place(desk, order)
+            await desk.move(10 * 86_400_000)
+            assert not await desk.broker._questions.rows("trade/fills", {})
+            broker, told = restarted(desk, trades_since_ms=since_ms, books_since_ms=since_ms)
+            try:
+                await broker._news._check_all({})
+            finally:
+                await broker.close()
+            fills = {
+                one.fill.order_id: one.fill.quantity for one in told if isinstance(one, OrderFilled)
+            }
+            assert fills == {orders[0].order_id: 10, orders[1].order_id: Decimal("0.1")}
+            paid = {one.settlement_id: one for one in told if isinstance(one, FundingPaid)}
+            listed = await desk.broker._questions.rows("account/bills-archive", {"type": "8"})
+            assert set(paid) == {row["billId"] for row in listed}
+            assert len(paid) > 27  # nine days of three each, and more
+            assert {one.amount < 0 for one in paid.values()} == {True}
+            # Each with the rate of its own time, so each says that the account was long.
+            assert {one.quantity for one in paid.values()} == {10}
+
+    asyncio.run(run())
+
+
+def test_what_the_books_began_with_is_not_booked_again_after_a_restart() -> None:
+    async def work(desk: Desk) -> None:
+        await place(desk, an_order("0.1"))  # of before
+        await desk.move(10_000)
+        begun_ms = await desk.broker._questions.now_ms()
+        await desk.move(10_000)
+        await place(desk, an_order("0.2", number=1))
+        await desk.move(10_000)
+        decided_ms = await desk.broker._questions.now_ms()  # the fill of 0.2 was not booked by then
+        for chosen, found in (
+            ({"trades_since_ms": decided_ms, "books_since_ms": begun_ms}, ["0.2"]),
+            ({"trades_since_ms": decided_ms, "books_since_ms": decided_ms}, []),
+        ):  # fmt: skip
+            broker, told = restarted(desk, **chosen)
+            await broker._news._check_all({})
+            await broker.close()
+            assert [str(e.fill.quantity) for e in told if isinstance(e, OrderFilled)] == found
+
+    on_a_desk(work, listens=False)
+
+
 def test_f33_a_liquidation_is_told_as_one_with_its_fee() -> None:
     async def work(desk: Desk) -> None:
         await place(desk, an_order("10", symbol=SWAP))
@@ -318,6 +420,55 @@ def test_f84_a_stop_that_triggered_while_we_were_away_is_found_by_its_own_id() -
         assert (found.status, found.filled_quantity) == (OrderStatus.FILLED, Decimal(2))
         fills = await desk.broker.trades(stop.order_id, SWAP)
         assert [(e.fill.order_id, e.fill.quantity) for e in fills] == [(stop.order_id, Decimal(2))]
+
+    on_a_desk(work, listens=False)
+
+
+@pytest.mark.parametrize("is_pair", [False, True])
+def test_a_target_whose_child_was_ended_unfilled_is_over_when_the_venue_has_forgotten_it(
+    is_pair: bool,
+) -> None:
+    async def work(desk: Desk) -> None:
+        await place(desk, an_order("1", symbol=SWAP))
+        await desk.move(60_000)
+        target = an_order("1", symbol=SWAP, side=Side.SELL, number=2, purpose=Purpose.TAKE_PROFIT,
+                          stop=Decimal(30_010), limit=Decimal(30_500), reduce_only=True)  # fmt: skip
+        call = order_call(target, "cross")
+        if is_pair:
+            call.body.update(ordType="oco", slTriggerPx="29000", slOrdPx="-1")
+        await desk.broker._client.post(call.path, call.body)
+        await desk.move(5 * 60_000)
+        assert (await seen(desk, target)).status is OrderStatus.TRIGGERED
+        await desk.broker.cancel(target.order_id, SWAP)
+        assert (await seen(desk, target)).status is OrderStatus.CANCELLED
+        found = await desk.broker._questions.find(target.order_id, SWAP)
+        assert found is not None
+        assert found.child is not None
+        await desk.move(UNFILLED_KEPT_MS + 60_000)  # the trader is started again two hours later
+        assert await desk.broker._questions.order(str(found.child["ordId"]), SWAP) is None
+        over = await seen(desk, target)
+        assert (over.status, over.filled_quantity) == (OrderStatus.CANCELLED, 0)
+        assert await desk.broker.trades(target.order_id, SWAP) == ()
+
+    on_a_desk(work, listens=False)
+
+
+def test_a_target_whose_child_traded_in_part_is_told_with_that_part_long_after_it_ended() -> None:
+    async def work(desk: Desk) -> None:
+        await place(desk, an_order("2", symbol=SWAP))
+        await desk.move(60_000)
+        target = an_order("2", symbol=SWAP, side=Side.SELL, number=2, purpose=Purpose.TAKE_PROFIT,
+                          stop=Decimal(30_010), limit=Decimal(30_500), reduce_only=True)  # fmt: skip
+        await place(desk, target)
+        await desk.move(5 * 60_000)
+        desk.fault(FaultKind.PARTIAL_FILL, share=0.5, instrument="BTC-USDT-SWAP")
+        await desk.move(60_000)
+        await desk.broker.cancel(target.order_id, SWAP)
+        await desk.move(4 * 86_400_000)
+        over = await seen(desk, target)
+        assert (over.status, over.filled_quantity) == (OrderStatus.CANCELLED, 1)
+        listed = await desk.broker.trades(target.order_id, SWAP)
+        assert [one.fill.quantity for one in listed] == [1]
 
     on_a_desk(work, listens=False)
 
