@@ -162,7 +162,8 @@ class Engine:
                 if before is not None:
                     self._guardian.traded(event.fill, before.order, held, now_ms)
             case StopTriggered():
-                if before is not None:
+                # A stop that a strategy or a person placed is no exit of a protection (R19).
+                if before is not None and before.order.intent.purpose in PROTECTIVE:
                     self._guardian.exit_began(before.order, now_ms)
                     self._keeper.exit_began(before.order, now_ms)
             case OrderAmendRefused():

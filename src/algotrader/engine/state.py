@@ -50,7 +50,7 @@ from algotrader.core.events import (
 from algotrader.core.fills import Fill, Liquidity
 from algotrader.core.ids import AccountId, OrderId, StrategyId, TradeId
 from algotrader.core.instants import utc_at, utc_ms
-from algotrader.core.orders import Intent, Order, OrderStatus, Purpose, Side
+from algotrader.core.orders import PROTECTIVE, Intent, Order, OrderStatus, Purpose, Side
 from algotrader.core.symbols import Symbol
 from algotrader.engine.asked_by_hand import AskedByHand
 from algotrader.engine.drift import FundingDrift
@@ -582,7 +582,7 @@ class EngineState:
             self.refusals[key] = self.refusals.get(key, 0) + 1
         elif isinstance(event, OrderAccepted) and self.refusals:
             self.refusals.pop((event.account, event.instrument), None)
-        if isinstance(event, StopTriggered):
+        if isinstance(event, StopTriggered) and intent.purpose in PROTECTIVE:
             self.protected.triggered(live.order)
             self._forget_waiting(live.order)
         if live.is_final and not before.is_final:

@@ -1,0 +1,125 @@
+"""Guards of what an order opened: their size, whatever overtakes them, and when they are gone (R19).
+
+Equity is 10,000; a contract is worth 1 USDT at 100, so quantities are contracts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+from tests.builders.engines import BTC, HOUR, MAIN, T0, TREND, USDT, Desk, at, of_kind, sent
+
+from algotrader.core.events import (
+    AskedOrder,
+    AskedTarget,
+    Liquidated,
+    ModeChanged,
+    OrderAmended,
+    OrderAmendRefused,
+    OrderCancelled,
+    OrderFilled,
+    OrderNotFound,
+    OrderSeen,
+    ProtectionMissing,
+    ProtectionRestored,
+    StopTriggered,
+    TimerFired,
+    TradingMode,
+)
+from algotrader.core.fills import Fill
+from algotrader.core.ids import TradeId, VenueOrderId
+from algotrader.core.instants import utc_at
+from algotrader.core.orders import Order, OrderStatus, Protection, Purpose, Side
+from algotrader.engine.commands import Amend, Cancel, Command, SetTimer
+from algotrader.engine.engine import Engine
+
+B: Final = BTC.symbol
+MS: Final = T0 + HOUR
+STOP: Final = Protection(stop_loss=0.1)
+BOTH: Final = Protection(stop_loss=0.1, take_profit=0.1)
+
+
+def a_desk(protection: Protection | None = None) -> Desk:
+    """Bar by bar where its positions have no guards of their own; a live venue, watched."""
+    return Desk(
+        by_bar=protection is None, protection=protection, engine={"guard_within_ms": 30_000}
+    )
+
+
+def ask(number: int, quantity: float, side: Side = Side.BUY, **more: Any) -> AskedOrder:
+    return AskedOrder(number=number, instrument=B, side=side, quantity=quantity, **more)
+
+
+def entered(desk: Desk, **guards: Any) -> Order:
+    """Ten were asked for at the first bar, and accepted."""
+    desk.bar(1)
+    [entry] = desk.answer(1, asked=[ask(0, 10.0, **guards)])
+    desk.accept(entry, MS + 10)
+    return entry
+
+
+def accepted(desk: Desk, orders: Sequence[Order], ms: int) -> None:
+    for one in orders:
+        desk.accept(one, ms)
+
+
+def triggered(desk: Desk, order: Order, ms: int, price: int = 90) -> list[Command]:
+    return desk.tell(
+        StopTriggered(**desk.news(order, ms), child_order_id=None, trigger_price=Decimal(price))
+    )
+
+
+def cancelled(desk: Desk, order: Order, ms: int, filled: int = 0) -> list[Command]:
+    return desk.tell(
+        OrderCancelled(**desk.news(order, ms), filled_quantity=Decimal(filled), reason="gone")
+    )
+
+
+def held(desk: Desk) -> Decimal:
+    return desk.engine.state.books[MAIN].parts[TREND].position(B).quantity
+
+
+def timers(desk: Desk, since: int) -> list[Command]:
+    """What follows when the timers of guards that were set since then fire."""
+    done: list[Command] = []
+    for one in of_kind(desk.commands[since:], SetTimer):
+        if one.name.startswith("guard:"):
+            done += desk.tell(TimerFired(**at(one.at_ms), name=one.name))
+    return done
+
+
+def sizes(orders: list[Order]) -> list[tuple[Side, Decimal]]:
+    return [(one.side, one.quantity) for one in orders]
+
+
+# A5: stops that guard nothing
+
+
+def test_an_entry_stop_that_triggers_blocks_nothing() -> None:
+    desk = a_desk()
+    entry = entered(desk, stop=105.0)
+    triggered(desk, entry, MS + 20, price=105)
+    desk.fill(entry, 10, MS + 30, price=105)
+    desk.bar(2)
+    flip = desk.answer(2, asked=[AskedTarget(instrument=B, quantity=-5.0)])
+
+    assert sum(one.quantity for one in flip) == 15
+    assert desk.engine.state.protected.blocks == {}
+    assert desk.engine.state.protected.exits == {}
+
+
+def test_a_sell_stop_of_the_strategy_s_own_lets_it_enter_again() -> None:
+    desk = a_desk()
+    entry = entered(desk)
+    desk.fill(entry, 10, MS + 20)
+    desk.bar(2)
+    [stop] = desk.answer(2, asked=[ask(1, 10.0, Side.SELL, stop=95.0, reduce_only=True)])
+    desk.accept(stop, MS + HOUR + 10)
+    triggered(desk, stop, MS + HOUR + 20, price=95)
+    desk.fill(stop, 10, MS + HOUR + 30, price=95)
+    desk.bar(3)
+    again = desk.answer(3, asked=[AskedTarget(instrument=B, quantity=5.0)])
+
+    assert sizes(again) == [(Side.BUY, Decimal(5))]
