@@ -83,12 +83,15 @@ class Protected:
                 )
             self.openers[order.order_id] = (order.strategy, order.instrument)
 
-    def flat(self, place: Place) -> None:
-        """Nothing is held any more: what orders had opened there is gone."""
-        for order_id in [one for one, where in self.openers.items() if where == place]:
-            del self.openers[order_id]
-            self.opened.pop(order_id, None)
-            self.left.discard(order_id)
+    def openers_of(self, place: Place) -> list[OrderId]:
+        """Orders with a protection of their own that opened something there."""
+        return [order_id for order_id, where in self.openers.items() if where == place]
+
+    def gone(self, order_id: OrderId) -> None:
+        """Nothing is held any more of what an order opened."""
+        del self.openers[order_id]
+        self.opened.pop(order_id, None)
+        self.left.discard(order_id)
 
     def liquidated(self, strategy: StrategyId, symbol: Symbol, quantity: Decimal) -> None:
         """The venue's exit is one too; `quantity` is the closing execution's, signed."""

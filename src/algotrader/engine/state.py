@@ -443,15 +443,17 @@ class EngineState:
         else:
             owner = self._owner_of(fill.account, fill.instrument, fill.signed_quantity)
         self.books[fill.account] = books.apply_fill(fill, owner)
-        if self.protected.openers:
-            self._forget_openers(fill, owner)
+        self._forget_openers(fill, owner)
 
-    def _forget_openers(self, fill: Fill, owner: Iterable[StrategyId]) -> None:
-        lot = self.settings.instruments[fill.instrument].lot
-        for strategy in owner:
-            part = self.books[fill.account].parts[strategy]
-            if not whole_lots(part.position(fill.instrument).quantity, lot):
-                self.protected.flat((strategy, fill.instrument))
+    def _forget_openers(self, event: Fill | Liquidated, owner: Iterable[StrategyId]) -> None:
+        """What orders opened is gone when nothing, or the other side, is held (R19)."""
+        lot = self.settings.instruments[event.instrument].lot
+        for strategy in owner if self.protected.openers else ():
+            part = self.books[event.account].parts[strategy]
+            lots = whole_lots(part.position(event.instrument).quantity, lot)
+            for order_id in self.protected.openers_of((strategy, event.instrument)):
+                if self.orders[order_id].order.side.sign * lots <= 0:
+                    self.protected.gone(order_id)
 
     def _order_traded(self, order: Order, event: OrderFilled, books: AccountLedger) -> None:
         fill = event.fill
@@ -513,9 +515,9 @@ class EngineState:
     def _liquidated(self, event: Liquidated) -> None:
         self._book((event.account, str(event.instrument), event.trade_id))
         self._left_by_venue(event)
-        self.books[event.account] = self.books[event.account].apply_liquidation(
-            event, self._owner(event)
-        )
+        owner = self._owner(event)
+        self.books[event.account] = self.books[event.account].apply_liquidation(event, owner)
+        self._forget_openers(event, (owner,))
 
     def _left_by_venue(self, event: Liquidated) -> None:
         for instance in self.settings.strategies:

@@ -77,6 +77,14 @@ def cancelled(desk: Desk, order: Order, ms: int, filled: int = 0) -> list[Comman
     )
 
 
+def liquidated(desk: Desk, ms: int) -> list[Command]:
+    """The venue sold all ten."""
+    return desk.tell(
+        Liquidated(**at(ms), account=MAIN, instrument=B, quantity=Decimal(-10), price=Decimal(80),
+                   fee=Decimal(0), fee_currency=USDT, trade_id=TradeId("liquidated"))
+    )  # fmt: skip
+
+
 def held(desk: Desk) -> Decimal:
     return desk.engine.state.books[MAIN].parts[TREND].position(B).quantity
 
@@ -123,3 +131,60 @@ def test_a_sell_stop_of_the_strategy_s_own_lets_it_enter_again() -> None:
     again = desk.answer(3, asked=[AskedTarget(instrument=B, quantity=5.0)])
 
     assert sizes(again) == [(Side.BUY, Decimal(5))]
+
+
+# A2: what an order opened is gone with the side it was of
+
+
+def test_a_flip_forgets_what_the_order_before_it_had_opened() -> None:
+    desk = a_desk()
+    entry = entered(desk, stop_loss=0.1, take_profit=0.1)
+    guards = sent(desk.fill(entry, 10, MS + 20))
+    accepted(desk, guards, MS + 25)
+    desk.bar(2)
+    [flip] = desk.answer(2, asked=[ask(1, 15.0, Side.SELL)])
+    desk.fill(flip, 15, MS + HOUR + 10)
+    for one in guards:
+        cancelled(desk, one, MS + HOUR + 20)
+    desk.bar(3)
+    [again] = desk.answer(3, asked=[ask(2, 15.0)])
+    since = len(desk.commands)
+    desk.fill(again, 15, MS + 2 * HOUR + 10, price=200)
+    timers(desk, since)
+
+    assert len(guards) == 2
+    assert held(desk) == 10
+    assert sent(desk.commands[since:]) == []  # a stop at 90 and a target at 110 came back
+    assert desk.engine.state.protected.openers == {}
+
+
+def test_a_flip_guards_what_it_opened_on_the_other_side() -> None:
+    desk = a_desk()
+    entry = entered(desk, stop_loss=0.1)
+    [old] = sent(desk.fill(entry, 10, MS + 20))
+    desk.accept(old, MS + 25)
+    desk.bar(2)
+    [flip] = desk.answer(2, asked=[ask(1, 15.0, Side.SELL, stop_loss=0.1)])
+    done = desk.fill(flip, 15, MS + HOUR + 10)
+
+    assert [one.order_id for one in of_kind(done, Cancel)] == [old.order_id]
+    assert [(*sizes([one])[0], one.terms.stop) for one in sent(done)] == [(Side.BUY, 5, 110)]
+
+
+def test_a_liquidation_forgets_what_orders_had_opened() -> None:
+    desk = a_desk()
+    entry = entered(desk, stop_loss=0.1, take_profit=0.1)
+    guards = sent(desk.fill(entry, 10, MS + 20))
+    accepted(desk, guards, MS + 25)
+    liquidated(desk, MS + 100)
+    for one in guards:
+        cancelled(desk, one, MS + 120)
+    desk.bar(2)
+    desk.answer(2)
+    desk.bar(3, 200.0)
+    [again] = desk.answer(3, asked=[ask(2, 10.0)])
+    since = len(desk.commands)
+    desk.fill(again, 10, MS + 2 * HOUR + 10, price=200)
+
+    assert held(desk) == 10
+    assert sent(desk.commands[since:]) == []
