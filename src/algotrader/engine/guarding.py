@@ -6,7 +6,7 @@ one cancels the other, and none outlives what it guards.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -77,7 +77,7 @@ class Guardian:
         opens = fill.side.sign * lots > 0 and order.intent.purpose not in PROTECTIVE
         self.follow_position(place, now_ms, opener=order if opens else None)
         if opens and order.intent.purpose is Purpose.ORDER and order.intent.protection:
-            self._follow_order(order, now_ms)
+            self._follow_order(order.order_id, now_ms, is_opener=True)
 
     def exit_began(self, order: Order, now_ms: int) -> None:
         """A stop was reached: its siblings end, and so does what is left of the entry (R19)."""
@@ -118,7 +118,8 @@ class Guardian:
         instance = self._step.settings.instance(place[0])
         wanted = self._wanted(place, parent, of_position=of_position)
         if wanted is not None:
-            self._make(wanted, parent, instance, now_ms, of_position)
+            there = self._there(place, parent, of_position=of_position)
+            self._make(wanted, parent, instance, now_ms, of_position, but=there)
 
     def leave(self, place: Place, missing: tuple[tuple[OrderId, bool], ...], now_ms: int) -> None:
         """Sell what has no stop, as if the stop had been reached."""
@@ -142,57 +143,57 @@ class Guardian:
         whole = instance.protection if of_position else None
         if whole is not None:
             return self._position(place, whole) if self._lots(place) else None
-        order = self._step.state.orders[parent].order
-        opened, guards = self._step.state.protected.opened.get(parent), order.intent.protection
-        instrument = self._step.settings.instruments[order.instrument]
+        return self._opened_by(self._step.state.orders[parent].order, at_most_held=True)
+
+    def _opened_by(self, order: Order, *, at_most_held: bool) -> _Wanted | None:
+        """What an order opened, less what its guards sold of it; None where that is no lot.
+
+        Sales of the strategy's own do not count: guards are reduce-only.
+        """
+        opened = self._step.state.protected.opened.get(order.order_id)
+        guards, lot = order.intent.protection, self._step.settings.instruments[order.instrument].lot
         if opened is None or guards is None:
             return None
-        with exact():
-            lots = min(whole_lots(opened.quantity, instrument.lot), abs(self._lots(place)))
-            quantity = lots * instrument.lot
-        if not quantity:
+        lots = whole_lots(opened.quantity, lot)
+        if at_most_held:
+            lots = min(lots, abs(self._lots((order.strategy, order.instrument))))
+        if not lots:
             return None
+        with exact():
+            quantity = lots * lot
         return _Wanted(order.instrument, order.side.opposite, quantity, opened.entry, guards)
 
     def _exit_traded(self, order: Order, now_ms: int) -> None:
-        """A target's first fill is an exit too; what is left of it is all its siblings guard."""
+        """A target's first fill is an exit too; its siblings guard what it leaves."""
         if order.intent.purpose is Purpose.TAKE_PROFIT:
             self._end_entries(order, now_ms)
         if order.intent.towards is not None:
             return
-        live = self._step.state.orders[order.order_id]
+        parent = order.intent.parent
+        if parent is not None and parent in self._step.state.protected.openers:
+            self._follow_order(parent, now_ms)
+            return
         siblings = [
             other
             for other in self._guards((order.strategy, order.instrument))
             if _same_set(other.order, order) and other.order.order_id != order.order_id
         ]
-        if live.open_quantity == 0:
-            self._end(siblings, now_ms, "one cancels the other")
-            return
-        for other in siblings:
-            self._amend(other, other.filled + live.open_quantity, other.limit, other.stop, now_ms)
+        self._end(siblings, now_ms, "one cancels the other")
 
-    def _follow_order(self, order: Order, now_ms: int) -> None:
-        """The guards of what an order opened (R19)."""
-        state, protection = self._step.state, order.intent.protection
-        opened = state.protected.opened[order.order_id]
-        instrument = self._step.settings.instruments[order.instrument]
-        with exact():
-            quantity = whole_lots(opened.quantity, instrument.lot) * instrument.lot
-        if not quantity or protection is None:
+    def _follow_order(self, parent: OrderId, now_ms: int, *, is_opener: bool = False) -> None:
+        """Bring the guards of an order to what is left of what it opened (R19)."""
+        order = self._step.state.orders[parent].order
+        # Coins that are not there cannot be frozen.
+        freezes = order.instrument in self._step.settings.freezing
+        wanted = self._opened_by(order, at_most_held=freezes)
+        if wanted is None:
             return
-        wanted = _Wanted(order.instrument, order.side.opposite, quantity, opened.entry, protection)
-        place = (order.strategy, order.instrument)
-        alive = [
-            live
-            for live in self._guards(place)
-            if live.order.intent.parent == order.order_id and live.order.intent.towards is None
-        ]
+        alive = self._of_order(parent)
         if alive:
             self._move(alive, wanted, now_ms)
-        else:
+        elif is_opener:
             instance = self._step.settings.instance(order.strategy)
-            self._make(wanted, order.order_id, instance, now_ms, False)
+            self._make(wanted, parent, instance, now_ms, False)
 
     def _make(
         self,
@@ -201,6 +202,7 @@ class Guardian:
         instance: StrategyInstance,
         now_ms: int,
         of_position: bool,
+        but: Collection[Purpose] = (),
     ) -> None:
         state = self._step.state
         terms, price = state.terms[wanted.symbol], state.price(wanted.symbol)
@@ -221,6 +223,7 @@ class Guardian:
                 tag=cause.tag,
             )
             for purpose, guard in self._terms(wanted)
+            if purpose not in but
         ]
         self._sender.judge(instance.account, intents, now_ms)
 
@@ -314,6 +317,19 @@ class Guardian:
     def _of_position(self, place: Place) -> list[LiveOrder]:
         return [live for live in self._guards(place) if live.order.intent.towards is not None]
 
+    def _there(self, place: Place, parent: OrderId, *, of_position: bool) -> set[Purpose]:
+        """Which guards of a set live, and are not about to end."""
+        alive = self._of_position(place) if of_position else self._of_order(parent)
+        return {live.order.intent.purpose for live in alive if not live.is_ending}
+
+    def _of_order(self, parent: OrderId) -> list[LiveOrder]:
+        order = self._step.state.orders[parent].order
+        return [
+            live
+            for live in self._guards((order.strategy, order.instrument))
+            if live.order.intent.parent == parent and live.order.intent.towards is None
+        ]
+
     def _position(self, place: Place, protection: Protection) -> _Wanted:
         strategy, symbol = place
         account = self._step.settings.instance(strategy).account
@@ -337,7 +353,13 @@ class Guardian:
 
 
 def _same_set(one: Order, other: Order) -> bool:
-    return (one.intent.parent, one.intent.attempt) == (other.intent.parent, other.intent.attempt)
+    """Whether both guard the same: one cancels the other, whenever each was made."""
+    return _set_of(one) == _set_of(other)
+
+
+def _set_of(guard: Order) -> OrderId | None:
+    """The order whose opening a guard is of; None of the position's."""
+    return guard.intent.parent if guard.intent.towards is None else None
 
 
 def _fraction(base: float, sign: int, fraction: float | None) -> Decimal:

@@ -210,10 +210,8 @@ class Keeper:
             parent = state.protected.parents.get(place) or self._opener(place)
             if parent is not None:
                 yield parent, True
-        for order_id, where in state.protected.openers.items():
+        for order_id in state.protected.openers_of(place):
             guards = state.orders[order_id].order.intent.protection
-            if where != place or order_id in state.protected.left:
-                continue
             own = any(one.order.intent.parent == order_id for one in alive)
             if guards is not None and guards.has_stop and not own:
                 yield order_id, False

@@ -12,6 +12,7 @@ from algotrader.core.ids import OrderId, StrategyId
 from algotrader.core.orders import PROTECTIVE, Order, Purpose, Side
 from algotrader.core.symbols import Symbol
 from algotrader.portfolio.positions import exact
+from algotrader.portfolio.sizing import whole_lots
 
 ZERO = Decimal(0)
 Place = tuple[StrategyId, Symbol]
@@ -30,7 +31,7 @@ class Block:
 class Opened:
     """What an order opened, and for how much: its protection is measured from that."""
 
-    quantity: Decimal = ZERO  # less what fees took in the coin
+    quantity: Decimal = ZERO  # less what fees took in the coin, and what its guards sold
     value: Decimal = ZERO  # quantity x price
 
     @property
@@ -49,7 +50,6 @@ class Protected:
         self.parents: dict[Place, OrderId] = {}  # whose fill the position's guards are of
         self.opened: dict[OrderId, Opened] = {}  # by orders with a protection of their own
         self.openers: dict[OrderId, Place] = {}  # where those orders opened something
-        self.left: set[OrderId] = set()  # of them those that a guard has begun to leave
         self.bare: dict[Place, int] = {}  # without a live stop since then, UTC ms
 
     def submitted(self, order: Order) -> None:
@@ -65,8 +65,6 @@ class Protected:
         if order.order_id in self.exits and order.intent.purpose is not Purpose.TAKE_PROFIT:
             return
         self.exits[order.order_id] = None
-        if order.intent.parent in self.openers:
-            self.left.add(order.intent.parent)
         self._block(order)
 
     def traded(self, order: Order, opened: Decimal, price: Decimal, coin_fee: Decimal) -> None:
@@ -83,6 +81,19 @@ class Protected:
                 )
             self.openers[order.order_id] = (order.strategy, order.instrument)
 
+    def sold(self, guard: Order, quantity: Decimal, lot: Decimal) -> None:
+        """A guard of an order traded: what it left of what was opened is still to be guarded."""
+        parent = guard.intent.parent
+        if parent is None or guard.intent.towards is not None or parent not in self.openers:
+            return
+        before = self.opened[parent]
+        with exact():
+            left = before.quantity - quantity
+            if whole_lots(left, lot) <= 0:
+                self.gone(parent)
+            else:
+                self.opened[parent] = Opened(left, before.entry * left)
+
     def openers_of(self, place: Place) -> list[OrderId]:
         """Orders with a protection of their own that opened something there."""
         return [order_id for order_id, where in self.openers.items() if where == place]
@@ -91,7 +102,6 @@ class Protected:
         """Nothing is held any more of what an order opened."""
         del self.openers[order_id]
         self.opened.pop(order_id, None)
-        self.left.discard(order_id)
 
     def liquidated(self, strategy: StrategyId, symbol: Symbol, quantity: Decimal) -> None:
         """The venue's exit is one too; `quantity` is the closing execution's, signed."""

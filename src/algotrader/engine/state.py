@@ -487,6 +487,8 @@ class EngineState:
                 self.works[place] = replace(work, filled=work.filled + fill.quantity)
         is_exit = order.order_id in self.protected.exits
         self.protected.traded(order, opened, fill.price, fee)
+        if order.intent.purpose in PROTECTIVE:
+            self.protected.sold(order, fill.quantity, lot)
         if order.order_id in self.protected.exits and not is_exit:
             self._forget_waiting(order)
 

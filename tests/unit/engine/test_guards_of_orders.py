@@ -188,3 +188,86 @@ def test_a_liquidation_forgets_what_orders_had_opened() -> None:
 
     assert held(desk) == 10
     assert sent(desk.commands[since:]) == []
+
+
+# A3: what an exit left is guarded (F25, F28)
+
+
+def test_f28_an_entry_that_trades_on_while_its_stop_sells_is_guarded_anew() -> None:
+    desk = a_desk()
+    entry = entered(desk, limit=100.0, stop_loss=0.1)
+    [stop] = sent(desk.fill(entry, 4, MS + 20))
+    desk.accept(stop, MS + 30)
+    since = len(desk.commands)
+    reached = triggered(desk, stop, MS + 100)
+    desk.fill(entry, 6, MS + 110, price=90)  # crosses its cancel
+    desk.fill(stop, 4, MS + 120, price=90)
+    [again] = sent(desk.commands[since:])
+    done = desk.accept(again, MS + 150)
+
+    assert [one.order_id for one in of_kind(reached, Cancel)] == [entry.order_id]
+    assert (again.side, again.quantity, again.intent.purpose) == (
+        Side.SELL, 6, Purpose.STOP_LOSS,
+    )  # fmt: skip
+    assert again.terms.stop == Decimal("84.6")  # (4 x 100 + 6 x 90) / 10 = 94, less a tenth
+    assert of_kind(done, Amend) == []
+
+
+def test_f25_a_stop_that_the_venue_ends_short_is_made_again_for_what_it_left() -> None:
+    desk = a_desk()
+    entry = entered(desk, stop_loss=0.1)
+    [stop] = sent(desk.fill(entry, 10, MS + 20))
+    desk.accept(stop, MS + 30)
+    since = len(desk.commands)
+    triggered(desk, stop, MS + 100)
+    desk.fill(stop, 4, MS + 120, price=90)
+    cancelled(desk, stop, MS + 130, filled=4)
+    [again] = sent(desk.commands[since:])
+    missing = [one for one in desk.events if isinstance(one, ProtectionMissing)]
+    desk.accept(again, MS + 180)
+
+    assert (again.side, again.quantity, again.terms.stop) == (Side.SELL, 6, 90)
+    assert [one.ts_known for one in missing] == [MS + 130]
+    assert isinstance(desk.events[-1], ProtectionRestored)
+
+
+def test_what_a_guard_sold_is_not_guarded_though_other_orders_hold_more() -> None:
+    desk = a_desk()
+    desk.bar(1)
+    one, other = desk.answer(1, asked=[ask(0, 10.0, stop_loss=0.1), ask(1, 10.0, stop_loss=0.2)])
+    [stop] = sent(desk.fill(one, 10, MS + 20))
+    [deeper] = sent(desk.fill(other, 10, MS + 21))
+    accepted(desk, (stop, deeper), MS + 30)
+    since = len(desk.commands)
+    triggered(desk, stop, MS + 100)
+    desk.fill(stop, 10, MS + 110, price=90)
+    timers(desk, since)
+
+    assert held(desk) == 10
+    assert sent(desk.commands[since:]) == []
+    assert list(desk.engine.state.protected.openers) == [other.order_id]
+
+
+def test_what_a_target_leaves_is_what_its_stop_guards() -> None:
+    desk = a_desk()
+    entry = entered(desk, stop_loss=0.1, take_profit=0.1)
+    stop, target = sent(desk.fill(entry, 10, MS + 20))
+    accepted(desk, (stop, target), MS + 30)
+    part = desk.fill(target, 4, MS + 100, price=110)
+    rest = desk.fill(target, 6, MS + 110, price=110)
+
+    assert [(one.order_id, one.quantity, one.stop) for one in of_kind(part, Amend)] == [
+        (stop.order_id, 6, 90)
+    ]
+    assert [one.order_id for one in of_kind(rest, Cancel)] == [stop.order_id]
+
+
+def test_a_stop_that_vanished_beside_a_target_comes_back_alone() -> None:
+    desk = a_desk()
+    entry = entered(desk, stop_loss=0.1, take_profit=0.1)
+    stop, target = sent(desk.fill(entry, 10, MS + 20))
+    accepted(desk, (stop, target), MS + 30)
+    desk.fill(target, 4, MS + 100, price=110)
+    [again] = sent(cancelled(desk, stop, MS + 200))
+
+    assert (again.quantity, again.intent.purpose) == (6, Purpose.STOP_LOSS)
