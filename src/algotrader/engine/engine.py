@@ -228,7 +228,7 @@ class Engine:
     def _guard_answered(self, before: LiveOrder, now_ms: int) -> None:
         """What is held may have changed while the venue's answer was on its way."""
         if before.order.intent.purpose in PROTECTIVE:
-            self._guardian.follow_position((before.order.strategy, before.order.instrument), now_ms)
+            self._guardian.follow((before.order.strategy, before.order.instrument), now_ms)
 
     def _see_to_guards(self, before: LiveOrder, event: Event) -> None:
         """Whatever happened to an order may have freed coins, or left a position without a stop."""

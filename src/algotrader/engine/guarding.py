@@ -101,6 +101,12 @@ class Guardian:
         if parent is not None and instance.protection and self._lots(place):
             self._make(self._position(place, instance.protection), parent, instance, now_ms, True)
 
+    def follow(self, place: Place, now_ms: int) -> None:
+        """Bring all guards of a place to what they guard: a change may not have been possible."""
+        self.follow_position(place, now_ms)
+        for parent in self._step.state.protected.openers_of(place):
+            self._follow_order(parent, now_ms)
+
     def follow_position(self, place: Place, now_ms: int, opener: Order | None = None) -> None:
         """Bring the size and levels of a position's guards to what is held."""
         instance = self._step.settings.instance(place[0])
@@ -120,6 +126,20 @@ class Guardian:
         if wanted is not None:
             there = self._there(place, parent, of_position=of_position)
             self._make(wanted, parent, instance, now_ms, of_position, but=there)
+
+    def is_of_wrong_size(self, guard: LiveOrder) -> bool:
+        """Whether a guard is not of its position's size, or smaller than what its order opened."""
+        intent = guard.order.intent
+        if intent.towards is not None:
+            place = (intent.strategy, intent.terms.instrument)
+            lot = self._step.settings.instruments[place[1]].lot
+            with exact():
+                return guard.open_quantity != abs(self._lots(place)) * lot
+        if intent.parent not in self._step.state.protected.openers:
+            return False
+        opener = self._step.state.orders[intent.parent].order
+        opened = self._opened_by(opener, at_most_held=True)
+        return opened is not None and guard.open_quantity < opened.quantity
 
     def leave(self, place: Place, missing: tuple[tuple[OrderId, bool], ...], now_ms: int) -> None:
         """Sell what has no stop, as if the stop had been reached."""

@@ -28,7 +28,6 @@ from algotrader.engine.protected import Place
 from algotrader.engine.sending import Sender
 from algotrader.engine.step import Step, now
 from algotrader.execution.order_life import LiveOrder
-from algotrader.portfolio.positions import exact
 from algotrader.portfolio.sizing import whole_lots
 
 GUARD: Final = "guard:"
@@ -87,14 +86,10 @@ class Keeper:
                 self._sender.cancel(live, now_ms, "its coins are to be sold")
 
     def _end_wrong_sizes(self, place: Place, now_ms: int) -> None:
-        lot = self._step.settings.instruments[place[1]].lot
-        with exact():
-            held = abs(self._lots(place)) * lot
         for live in list(self._guards(place)):
-            of_position = live.order.intent.towards is not None
             rests = live.status in (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
             leaves = live.order.order_id in self._step.state.protected.exits
-            if of_position and rests and not leaves and live.open_quantity != held:
+            if rests and not leaves and self._guardian.is_of_wrong_size(live):
                 self._sender.cancel(live, now_ms, "its size could not be changed")
 
     def _end_targets(self, place: Place, now_ms: int) -> None:
@@ -121,7 +116,7 @@ class Keeper:
                         self._wake(place, now_ms + _AGAIN_MS)
                     self.check(place, now_ms)
                     # A change may have been refused, or never sent, before the restart.
-                    self._guardian.follow_position(place, now_ms)
+                    self._guardian.follow(place, now_ms)
 
     def woken(self, event: TimerFired) -> None:
         """Ask for the stop again; after the time allowed, leave."""
@@ -134,11 +129,9 @@ class Keeper:
         if allowed_ms is None:
             return
         self._end_for_sale(place, now_ms)
-        if since_ms is None:
+        if since_ms is None or self._is_guarded(place, since_ms, now_ms):
             self._end_targets(place, now_ms)
             self._end_wrong_sizes(place, now_ms)
-            return
-        if self._is_guarded(place, since_ms, now_ms):
             return
         gone_ms = now_ms - since_ms
         if gone_ms >= allowed_ms:

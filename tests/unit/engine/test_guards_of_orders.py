@@ -85,6 +85,36 @@ def liquidated(desk: Desk, ms: int) -> list[Command]:
     )  # fmt: skip
 
 
+def seen(desk: Desk, order: Order, ms: int, quantity: int) -> list[Command]:
+    """The venue shows an order that rests, and how large it is there."""
+    return desk.tell(
+        OrderSeen(**desk.news(order, ms), asked_ms=ms - 100, venue_order_id=VenueOrderId("v"),
+                  status=OrderStatus.ACCEPTED, filled_quantity=Decimal(0),
+                  quantity=Decimal(quantity), stop=order.terms.stop)
+    )  # fmt: skip
+
+
+def restarted(desk: Desk, ms: int) -> list[Command]:
+    """A new process: the journal replayed to its end, its timers gone, and what it asks."""
+    desk.engine = Engine(desk.settings)
+    for event in desk.events:
+        desk.engine.apply(event)
+    became(desk, TradingMode.STARTING, ms)
+    asked = desk.engine.resume(ms)
+    desk.events += asked.events
+    desk.commands += asked.commands
+    return asked.commands
+
+
+def trading(desk: Desk, ms: int) -> list[Command]:
+    """The venue was compared with the books."""
+    return became(desk, TradingMode.TRADING, ms)
+
+
+def became(desk: Desk, mode: TradingMode, ms: int) -> list[Command]:
+    return desk.tell(ModeChanged(**at(ms), account=MAIN, mode=mode, reason="", by="recovery"))
+
+
 def held(desk: Desk) -> Decimal:
     return desk.engine.state.books[MAIN].parts[TREND].position(B).quantity
 
@@ -271,3 +301,89 @@ def test_a_stop_that_vanished_beside_a_target_comes_back_alone() -> None:
     [again] = sent(cancelled(desk, stop, MS + 200))
 
     assert (again.quantity, again.intent.purpose) == (6, Purpose.STOP_LOSS)
+
+
+# A1: the size of a guard follows what its order opened
+
+
+def test_a_fill_before_the_stop_was_accepted_is_guarded_once_it_is() -> None:
+    desk = a_desk()
+    entry = entered(desk, stop_loss=0.1)
+    [stop] = sent(desk.fill(entry, 4, MS + 20))
+    early = desk.fill(entry, 6, MS + 30, price=90)
+    [moved] = of_kind(desk.accept(stop, MS + 40), Amend)
+
+    assert (sent(early), of_kind(early, Amend)) == ([], [])
+    assert (moved.order_id, moved.quantity) == (stop.order_id, 10)
+    assert moved.stop == Decimal("84.6")  # (4 x 100 + 6 x 90) / 10 = 94, less a tenth
+
+
+def test_a_change_of_a_stop_that_a_crash_lost_is_asked_for_again() -> None:
+    desk = a_desk()
+    entry = entered(desk, stop_loss=0.1)
+    [stop] = sent(desk.fill(entry, 4, MS + 20))
+    desk.accept(stop, MS + 25)
+    [lost] = of_kind(desk.fill(entry, 6, MS + 30), Amend)
+    restarted(desk, MS + 60_000)
+    [again] = of_kind(seen(desk, stop, MS + 60_200, quantity=4), Amend)
+
+    assert (lost.quantity, again.quantity, again.order_id) == (10, 10, stop.order_id)
+
+
+def test_a_stop_that_is_found_too_small_is_changed_when_a_restart_is_over() -> None:
+    """Its change was refused, and the timer that would have seen to it died with the process."""
+    desk = a_desk()
+    entry = entered(desk, stop_loss=0.1)
+    [stop] = sent(desk.fill(entry, 4, MS + 20))
+    desk.accept(stop, MS + 25)
+    desk.fill(entry, 6, MS + 30)
+    desk.tell(OrderAmendRefused(**desk.news(stop, MS + 40), code="1", reason="busy"))
+    restarted(desk, MS + 900)
+    [moved] = of_kind(trading(desk, MS + 990), Amend)
+
+    assert (moved.order_id, moved.quantity) == (stop.order_id, 10)
+
+
+def test_a_stop_whose_change_is_refused_is_ended_and_made_anew() -> None:
+    desk = a_desk()
+    entry = entered(desk, stop_loss=0.1)
+    [stop] = sent(desk.fill(entry, 4, MS + 20))
+    desk.accept(stop, MS + 25)
+    desk.fill(entry, 6, MS + 30)
+    since = len(desk.commands)
+    desk.tell(OrderAmendRefused(**desk.news(stop, MS + 40), code="1", reason="busy"))
+    seen(desk, stop, MS + 200, quantity=4)
+    [ended] = of_kind(timers(desk, since), Cancel)
+    [again] = sent(cancelled(desk, stop, MS + 2_100))
+
+    assert ended.order_id == stop.order_id
+    assert (again.quantity, again.terms.stop) == (10, 90)
+
+
+def test_a_refused_change_of_a_stop_that_covers_what_is_held_ends_nothing() -> None:
+    desk = a_desk()
+    entry = entered(desk, stop_loss=0.1)
+    [stop] = sent(desk.fill(entry, 8, MS + 20))
+    desk.accept(stop, MS + 25)
+    desk.bar(2)
+    [sale] = desk.answer(2, asked=[ask(1, 5.0, Side.SELL)])
+    desk.fill(sale, 5, MS + HOUR + 10)
+    desk.fill(entry, 2, MS + HOUR + 20)  # five are held now, eight have a stop
+    since = len(desk.commands)
+    desk.tell(OrderAmendRefused(**desk.news(stop, MS + HOUR + 40), code="1", reason="too many"))
+    timers(desk, since)
+
+    assert of_kind(desk.commands[since:], Cancel) == []
+    assert of_kind(desk.commands[since:], Amend) == []
+
+
+def test_a_target_s_fill_before_its_stop_was_accepted_makes_the_stop_smaller_once_it_is() -> None:
+    desk = a_desk()
+    entry = entered(desk, stop_loss=0.1, take_profit=0.1)
+    stop, target = sent(desk.fill(entry, 10, MS + 20))
+    desk.accept(target, MS + 25)
+    early = desk.fill(target, 4, MS + 30, price=110)
+    [moved] = of_kind(desk.accept(stop, MS + 40), Amend)
+
+    assert of_kind(early, Amend) == []
+    assert (moved.order_id, moved.quantity) == (stop.order_id, 6)
