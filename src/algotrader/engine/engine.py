@@ -32,6 +32,7 @@ from algotrader.core.events import (
     HeartbeatMissed,
     ImpossibleReply,
     InstrumentChanged,
+    Liquidated,
     ModeChanged,
     OrderAccepted,
     OrderAmended,
@@ -161,6 +162,10 @@ class Engine:
                     self._position_changed(event.fill, now_ms)
                 if before is not None:
                     self._guardian.traded(event.fill, before.order, held, now_ms)
+                elif not self.state.is_left_alone(event.fill):
+                    self._others_traded(event.fill, now_ms)
+            case Liquidated():
+                self._others_traded(event, now_ms)
             case StopTriggered():
                 # A stop that a strategy or a person placed is no exit of a protection (R19).
                 if before is not None and before.order.intent.purpose in PROTECTIVE:
@@ -216,6 +221,12 @@ class Engine:
                     self._follower.look_up(live)
                     self._follower.watch(live, now_ms)
         return outcome
+
+    def _others_traded(self, event: Fill | Liquidated, now_ms: int) -> None:
+        """A person or the venue changed what is held: guards follow it as after our own trades."""
+        place = (self.state.owner_of(event.account, event.instrument), event.instrument)
+        self._guardian.moved(place, now_ms)
+        self._keeper.check(place, now_ms)
 
     def _is_news(self, before: LiveOrder) -> bool:
         """Whether a word of the venue ends a doubt, or shows a change that came late."""

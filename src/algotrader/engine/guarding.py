@@ -79,6 +79,13 @@ class Guardian:
         if opens and order.intent.purpose is Purpose.ORDER and order.intent.protection:
             self._follow_order(order.order_id, now_ms, is_opener=True)
 
+    def moved(self, place: Place, now_ms: int) -> None:
+        """What is held changed by no order of ours."""
+        lots = self._lots(place)
+        over = [live for live in self._guards(place) if live.order.side.sign * lots >= 0]
+        self._end(over, now_ms, "nothing is left to guard")
+        self.follow(place, now_ms)
+
     def exit_began(self, order: Order, now_ms: int) -> None:
         """A stop was reached: its siblings end, and so does what is left of the entry (R19)."""
         place = (order.strategy, order.instrument)

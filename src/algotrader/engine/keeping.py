@@ -192,7 +192,12 @@ class Keeper:
         """
         if not self._is_worth_a_stop(place) or self._flattens(place, now_ms):
             return ()
-        alive = [one for one in self._guards(place) if one.status not in but and _stops(one)]
+        lots = self._lots(place)
+        alive = [
+            one
+            for one in self._guards(place)
+            if one.status not in but and _stops(one) and one.order.side.sign * lots < 0
+        ]
         return tuple(self._each_missing(place, alive))
 
     def _each_missing(self, place: Place, alive: list[LiveOrder]) -> Iterator[tuple[OrderId, bool]]:

@@ -441,7 +441,7 @@ class EngineState:
                 self.talks.ended(order, live.status)
                 forget_what_is_over(self)
         else:
-            owner = self._owner_of(fill.account, fill.instrument, fill.signed_quantity)
+            owner = {self.owner_of(fill.account, fill.instrument): fill.signed_quantity}
         self.books[fill.account] = books.apply_fill(fill, owner)
         self._forget_openers(fill, owner)
 
@@ -502,22 +502,17 @@ class EngineState:
         if waiting is not None and self.orders[waiting].order.side is not exit_.side:
             del self.waiting[place]
 
-    def _owner(self, event: FundingPaid | Liquidated) -> StrategyId:
-        return next(iter(self._owner_of(event.account, event.instrument, ZERO)))
-
-    def _owner_of(
-        self, account: AccountId, symbol: Symbol, quantity: Decimal
-    ) -> dict[StrategyId, Decimal]:
-        """Whose position a trade that nobody of us sent belongs to: that of the instrument's owner."""
+    def owner_of(self, account: AccountId, symbol: Symbol) -> StrategyId:
+        """Whose position an instrument is on an account, whoever traded it (R27). KeyError if none's."""
         for instance in self.settings.strategies:
             if instance.account == account and symbol in instance.instruments:
-                return {instance.strategy: quantity}
+                return instance.strategy
         raise KeyError(f"no strategy of account {account} trades {symbol}")
 
     def _liquidated(self, event: Liquidated) -> None:
         self._book((event.account, str(event.instrument), event.trade_id))
         self._left_by_venue(event)
-        owner = self._owner(event)
+        owner = self.owner_of(event.account, event.instrument)
         self.books[event.account] = self.books[event.account].apply_liquidation(event, owner)
         self._forget_openers(event, (owner,))
 
@@ -558,7 +553,8 @@ class EngineState:
             self._begun[event.account] = event.ts_event
         if isinstance(event, FundingPaid):
             self.drift.paid(event, self.settings.instruments[event.instrument].multiplier)
-            self.books[event.account] = books.apply_funding(event, self._owner(event))
+            owner = self.owner_of(event.account, event.instrument)
+            self.books[event.account] = books.apply_funding(event, owner)
             return
         movement = CashMovement(
             kind=CashKind(event.reason),

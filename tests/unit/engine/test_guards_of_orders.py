@@ -115,6 +115,27 @@ def became(desk: Desk, mode: TradingMode, ms: int) -> list[Command]:
     return desk.tell(ModeChanged(**at(ms), account=MAIN, mode=mode, reason="", by="recovery"))
 
 
+def with_a_stop(quantity: int) -> tuple[Desk, Order]:
+    """So many are held by a target, at 100, with the position's stop."""
+    desk = a_desk(STOP)
+    desk.bar(1)
+    [entry] = desk.answer(1, 0.5)
+    [stop] = sent(desk.fill(entry, quantity, MS + 20))
+    desk.accept(stop, MS + 30)
+    return desk, stop
+
+
+def by_a_person(desk: Desk, side: Side, quantity: int, ms: int) -> list[Command]:
+    """A trade at 100 of no order of ours."""
+    desk.trades += 1
+    fill = Fill(
+        trade_id=TradeId(f"t{desk.trades}"), order_id=None, account=MAIN, instrument=B, side=side,
+        quantity=Decimal(quantity), price=Decimal(100), fee=Decimal(0), fee_currency=USDT,
+        filled_at=utc_at(ms),
+    )  # fmt: skip
+    return desk.tell(OrderFilled(**at(ms), fill=fill))
+
+
 def held(desk: Desk) -> Decimal:
     return desk.engine.state.books[MAIN].parts[TREND].position(B).quantity
 
@@ -387,3 +408,45 @@ def test_a_target_s_fill_before_its_stop_was_accepted_makes_the_stop_smaller_onc
 
     assert of_kind(early, Amend) == []
     assert (moved.order_id, moved.quantity) == (stop.order_id, 6)
+
+
+# A9: what a person or the venue did to a position
+
+
+def test_a_person_who_leaves_a_position_leaves_no_stop_behind() -> None:
+    desk, stop = with_a_stop(5_000)
+    done = by_a_person(desk, Side.SELL, 5_000, MS + 1_000)
+
+    assert held(desk) == 0
+    assert [one.order_id for one in of_kind(done, Cancel)] == [stop.order_id]
+
+
+def test_a_person_who_turns_a_position_over_leaves_no_stop_of_the_old_side() -> None:
+    desk, stop = with_a_stop(5_000)
+    done = by_a_person(desk, Side.SELL, 6_000, MS + 1_000)
+    [again] = sent(done)
+
+    assert [one.order_id for one in of_kind(done, Cancel)] == [stop.order_id]
+    assert (again.side, again.quantity, again.terms.stop) == (Side.BUY, 1_000, 110)
+
+
+def test_what_a_person_adds_and_sells_the_stop_follows() -> None:
+    desk, stop = with_a_stop(5_000)
+    [more] = of_kind(by_a_person(desk, Side.BUY, 1_000, MS + 1_000), Amend)
+    desk.tell(
+        OrderAmended(**desk.news(stop, MS + 1_050), quantity=more.quantity, limit=None,
+                     stop=more.stop)
+    )  # fmt: skip
+    [less] = of_kind(by_a_person(desk, Side.SELL, 2_000, MS + 2_000), Amend)
+
+    assert (more.order_id, more.quantity, less.quantity) == (stop.order_id, 6_000, 4_000)
+
+
+def test_a_liquidation_leaves_no_stop_behind() -> None:
+    desk = a_desk()
+    entry = entered(desk, stop_loss=0.1, take_profit=0.1)
+    guards = sent(desk.fill(entry, 10, MS + 20))
+    accepted(desk, guards, MS + 25)
+    done = liquidated(desk, MS + 100)
+
+    assert {one.order_id for one in of_kind(done, Cancel)} == {one.order_id for one in guards}
