@@ -249,6 +249,8 @@ class Engine:
             self._thaw.release(place, event.ts_known)
         refused = order.intent.purpose in PROTECTIVE and isinstance(event, OrderRejected)
         self._keeper.check(place, event.ts_known, was_refused=refused)
+        if self.state.orders[order.order_id].status is OrderStatus.ABSENT:
+            self._keeper.complete(place, event.ts_known)
         if place in self.state.works and self.state.orders[order.order_id].is_final:
             self._algorithms.ended(place, event.ts_known)
         if self.state.cash_waits:

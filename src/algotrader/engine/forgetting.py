@@ -51,6 +51,7 @@ def _needed(state: EngineState) -> Iterator[OrderId]:
     """What is still spoken of, though it ended."""
     yield from state.protected.parents.values()
     yield from state.protected.openers
+    yield from (one.parent for one in state.protected.unmade)
     yield from state.waiting.values()
     for legs in state.groups.legs.values():
         yield from (leg.order_id for leg in legs if leg.order_id is not None)

@@ -131,8 +131,27 @@ class Guardian:
         instance = self._step.settings.instance(place[0])
         wanted = self._wanted(place, parent, of_position=of_position)
         if wanted is not None:
-            there = self._there(place, parent, of_position=of_position)
+            alive = self._of_set(place, parent, of_position=of_position)
+            there = {live.order.intent.purpose for live in alive}
             self._make(wanted, parent, instance, now_ms, of_position, but=there)
+
+    def complete(self, place: Place, now_ms: int) -> None:
+        """Make the guards that the venue never got, beside those that live there."""
+        protected = self._step.state.protected
+        unmade = [one for one in protected.unmade if one.place == place]
+        for parent, of_position in dict.fromkeys((one.parent, one.of_position) for one in unmade):
+            alive = self._of_set(place, parent, of_position=of_position)
+            there = {live.order.intent.purpose for live in alive}
+            wanted = self._wanted(place, parent, of_position=of_position)
+            if wanted is None or any(live.order.order_id in protected.exits for live in alive):
+                continue  # nothing is to be guarded any more
+            if wanted.protection.has_stop and there <= {Purpose.TAKE_PROFIT}:
+                continue  # `Keeper` has them made again with their stop
+            lost = {one.purpose for one in unmade
+                    if (one.parent, one.of_position) == (parent, of_position)}  # fmt: skip
+            instance = self._step.settings.instance(place[0])
+            others = PROTECTIVE - lost | there
+            self._make(wanted, parent, instance, now_ms, of_position, but=others)
 
     def is_of_wrong_size(self, guard: LiveOrder) -> bool:
         """Whether a guard is not of its position's size, or smaller than what its order opened."""
@@ -344,10 +363,10 @@ class Guardian:
     def _of_position(self, place: Place) -> list[LiveOrder]:
         return [live for live in self._guards(place) if live.order.intent.towards is not None]
 
-    def _there(self, place: Place, parent: OrderId, *, of_position: bool) -> set[Purpose]:
-        """Which guards of a set live, and are not about to end."""
+    def _of_set(self, place: Place, parent: OrderId, *, of_position: bool) -> list[LiveOrder]:
+        """Guards of a position, or of an order, that are not about to end."""
         alive = self._of_position(place) if of_position else self._of_order(parent)
-        return {live.order.intent.purpose for live in alive if not live.is_ending}
+        return [live for live in alive if not live.is_ending]
 
     def _of_order(self, parent: OrderId) -> list[LiveOrder]:
         order = self._step.state.orders[parent].order

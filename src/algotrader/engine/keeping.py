@@ -65,6 +65,12 @@ class Keeper:
         if not was_refused:
             self._again(place, now_ms)
 
+    def complete(self, place: Place, now_ms: int) -> None:
+        """Targets and trails that the venue never got; stops are asked for by `check`."""
+        allowed = self._step.settings.guard_within_ms is not None
+        if allowed and not self._is_selling(place) and not self._waits(place):
+            self._guardian.complete(place, now_ms)
+
     def exit_began(self, order: Order, now_ms: int) -> None:
         """A bracket's level was reached: if that was its target, which rests, the stop is gone."""
         allowed_ms = self._step.settings.guard_within_ms
@@ -115,6 +121,7 @@ class Keeper:
                     if reached or waits or place in self._step.state.protected.bare:
                         self._wake(place, now_ms + _AGAIN_MS)
                     self.check(place, now_ms)
+                    self.complete(place, now_ms)
                     # A change may have been refused, or never sent, before the restart.
                     self._guardian.follow(place, now_ms)
 

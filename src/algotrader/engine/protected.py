@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from algotrader.core.ids import OrderId, StrategyId
-from algotrader.core.orders import PROTECTIVE, Order, Purpose, Side
+from algotrader.core.orders import PROTECTIVE, Intent, Order, Purpose, Side
 from algotrader.core.symbols import Symbol
 from algotrader.portfolio.positions import exact
 from algotrader.portfolio.sizing import whole_lots
@@ -17,6 +17,21 @@ from algotrader.portfolio.sizing import whole_lots
 ZERO = Decimal(0)
 Place = tuple[StrategyId, Symbol]
 """One instrument of one strategy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unmade:
+    """A guard that no venue has got."""
+
+    place: Place
+    parent: OrderId
+    purpose: Purpose
+    of_position: bool
+
+    @classmethod
+    def of(cls, intent: Intent, parent: OrderId) -> Unmade:
+        place = (intent.strategy, intent.terms.instrument)
+        return cls(place, parent, intent.purpose, intent.towards is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +65,22 @@ class Protected:
         self.parents: dict[Place, OrderId] = {}  # whose fill the position's guards are of
         self.opened: dict[OrderId, Opened] = {}  # by orders with a protection of their own
         self.openers: dict[OrderId, Place] = {}  # where those orders opened something
+        self.unmade: dict[Unmade, None] = {}  # guards that were denied or never arrived
         self.bare: dict[Place, int] = {}  # without a live stop since then, UTC ms
 
     def submitted(self, order: Order) -> None:
         intent = order.intent
         if intent.parent is None or intent.purpose not in PROTECTIVE:
             return
+        self.unmade.pop(Unmade.of(intent, intent.parent), None)
         self.sets[intent.parent] = max(self.sets.get(intent.parent, 0), intent.attempt + 1)
         if intent.towards is not None:
             self.parents[order.strategy, order.instrument] = intent.parent
+
+    def lost(self, intent: Intent) -> None:
+        """A guard was denied, or never arrived: it is to be made when that can be."""
+        if intent.purpose in PROTECTIVE and intent.parent is not None:
+            self.unmade[Unmade.of(intent, intent.parent)] = None
 
     def triggered(self, order: Order) -> None:
         """The exit has begun, whether or not anything of it has traded."""
@@ -101,6 +123,8 @@ class Protected:
     def gone(self, order_id: OrderId) -> None:
         """Nothing is held any more of what an order opened."""
         del self.openers[order_id]
+        for one in [one for one in self.unmade if one.parent == order_id and not one.of_position]:
+            del self.unmade[one]
         self.opened.pop(order_id, None)
 
     def liquidated(self, strategy: StrategyId, symbol: Symbol, quantity: Decimal) -> None:
@@ -113,6 +137,11 @@ class Protected:
 
     def lift(self, place: Place) -> None:
         self.blocks.pop(place, None)
+
+    def flat(self, place: Place) -> None:
+        """Nothing is held there: nothing is to be guarded."""
+        for one in [one for one in self.unmade if one.place == place]:
+            del self.unmade[one]
 
     def _block(self, order: Order) -> None:
         sign = 1 if order.side is Side.SELL else -1

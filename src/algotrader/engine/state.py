@@ -26,6 +26,7 @@ from algotrader.core.events import (
     IntentRaised,
     Liquidated,
     ModeChanged,
+    OrderAbsent,
     OrderAccepted,
     OrderDenied,
     OrderFilled,
@@ -241,6 +242,7 @@ class EngineState:
     def _denied(self, event: OrderDenied) -> None:
         self.talks.denied(event.intent)
         self.groups.denied(event.intent)
+        self.protected.lost(event.intent)
         self._count_leg(event.intent)
         self.gate_sequence = max(self.gate_sequence, event.gate_sequence)
         self._judged(event.intent)
@@ -447,11 +449,16 @@ class EngineState:
 
     def _forget_openers(self, event: Fill | Liquidated, owner: Iterable[StrategyId]) -> None:
         """What orders opened is gone when nothing, or the other side, is held (R19)."""
+        if not self.protected.openers and not self.protected.unmade:
+            return
         lot = self.settings.instruments[event.instrument].lot
-        for strategy in owner if self.protected.openers else ():
+        for strategy in owner:
             part = self.books[event.account].parts[strategy]
             lots = whole_lots(part.position(event.instrument).quantity, lot)
-            for order_id in self.protected.openers_of((strategy, event.instrument)):
+            place = (strategy, event.instrument)
+            if not lots:
+                self.protected.flat(place)
+            for order_id in self.protected.openers_of(place):
                 if self.orders[order_id].order.side.sign * lots <= 0:
                     self.protected.gone(order_id)
 
@@ -582,6 +589,8 @@ class EngineState:
             self.refusals[key] = self.refusals.get(key, 0) + 1
         elif isinstance(event, OrderAccepted) and self.refusals:
             self.refusals.pop((event.account, event.instrument), None)
+        if isinstance(event, OrderAbsent):
+            self.protected.lost(intent)
         if isinstance(event, StopTriggered) and intent.purpose in PROTECTIVE:
             self.protected.triggered(live.order)
             self._forget_waiting(live.order)

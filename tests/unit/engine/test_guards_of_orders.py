@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final
 
+import pytest
 from tests.builders.engines import BTC, HOUR, MAIN, T0, TREND, USDT, Desk, at, of_kind, sent
 
 from algotrader.core.events import (
@@ -22,6 +23,7 @@ from algotrader.core.events import (
     OrderFilled,
     OrderNotFound,
     OrderSeen,
+    OrderUnknown,
     ProtectionMissing,
     ProtectionRestored,
     StopTriggered,
@@ -92,6 +94,11 @@ def seen(desk: Desk, order: Order, ms: int, quantity: int) -> list[Command]:
                   status=OrderStatus.ACCEPTED, filled_quantity=Decimal(0),
                   quantity=Decimal(quantity), stop=order.terms.stop)
     )  # fmt: skip
+
+
+def never_came(desk: Desk, order: Order, ms: int) -> list[Command]:
+    """The venue knows nothing of an order, long after it would have refused it."""
+    return desk.tell(OrderNotFound(**desk.news(order, ms), asked_ms=ms - 100))
 
 
 def restarted(desk: Desk, ms: int) -> list[Command]:
@@ -450,3 +457,86 @@ def test_a_liquidation_leaves_no_stop_behind() -> None:
     done = liquidated(desk, MS + 100)
 
     assert {one.order_id for one in of_kind(done, Cancel)} == {one.order_id for one in guards}
+
+
+# C14, C15: guards that the venue never got
+
+
+def test_a_target_alone_whose_entry_filled_while_we_were_down_is_made_after_the_start() -> None:
+    desk = a_desk(Protection(take_profit=0.1))
+    desk.bar(1)
+    [entry] = desk.answer(1, 0.5)
+    restarted(desk, MS + 60_000)
+    denied = sent(desk.fill(entry, int(entry.quantity), MS + 60_100))
+    [target] = sent(trading(desk, MS + 61_000))
+    restarted(desk, MS + 62_000)
+    seen(desk, target, MS + 62_200, quantity=int(target.quantity))
+
+    assert denied == []
+    assert (target.intent.purpose, target.quantity) == (Purpose.TAKE_PROFIT, entry.quantity)
+    assert sent(trading(desk, MS + 63_000)) == []  # it is there
+
+
+@pytest.mark.parametrize(
+    ("protection", "lost"),
+    [
+        (BOTH, Purpose.TAKE_PROFIT),
+        (Protection(stop_loss=0.1, trailing=0.05), Purpose.TRAILING),
+        (Protection(trailing=0.05, take_profit=0.1), Purpose.TAKE_PROFIT),
+    ],
+)
+def test_the_part_of_a_set_that_never_left_is_made_again(
+    protection: Protection, lost: Purpose
+) -> None:
+    desk = a_desk(protection)
+    desk.bar(1)
+    [entry] = desk.answer(1, 0.5)
+    there, gone = sent(desk.fill(entry, int(entry.quantity), MS + 100))
+    desk.accept(there, MS + 150)  # killed here
+    restarted(desk, MS + 60_000)
+    seen(desk, there, MS + 60_200, quantity=int(there.quantity))
+    early = never_came(desk, gone, MS + 61_000)
+    [again] = sent(trading(desk, MS + 62_000))
+
+    assert sent(early) == []  # nothing goes out before the venue was compared
+    assert (again.intent.purpose, again.quantity) == (lost, gone.quantity)
+    assert again.order_id != gone.order_id
+
+
+def test_a_target_of_an_order_that_never_arrived_is_made_again_at_once() -> None:
+    desk = a_desk()
+    entry = entered(desk, stop_loss=0.1, take_profit=0.1)
+    stop, target = sent(desk.fill(entry, 10, MS + 20))
+    desk.accept(stop, MS + 30)
+    desk.tell(OrderUnknown(**desk.news(target, MS + 40), deadline_ms=MS + 5_020, reason="silence"))
+    [again] = sent(never_came(desk, target, MS + 9_000))
+
+    assert (again.intent.purpose, again.quantity) == (Purpose.TAKE_PROFIT, 10)
+    assert [
+        one.order_id for one in of_kind(desk.fill(again, 10, MS + 9_900, price=110), Cancel)
+    ] == [stop.order_id]
+
+
+def test_a_target_that_was_ended_at_the_venue_stays_ended() -> None:
+    desk = a_desk(BOTH)
+    desk.bar(1)
+    [entry] = desk.answer(1, 0.5)
+    stop, target = sent(desk.fill(entry, int(entry.quantity), MS + 100))
+    accepted(desk, (stop, target), MS + 150)
+    cancelled(desk, target, MS + 1_000)
+    restarted(desk, MS + 60_000)
+    seen(desk, stop, MS + 60_200, quantity=int(stop.quantity))
+
+    assert sent(trading(desk, MS + 62_000)) == []
+
+
+def test_what_was_lost_of_a_position_is_not_made_for_the_next_one() -> None:
+    desk = a_desk(Protection(take_profit=0.1))
+    desk.bar(1)
+    [entry] = desk.answer(1, 0.5)
+    restarted(desk, MS + 60_000)
+    desk.fill(entry, int(entry.quantity), MS + 60_100)  # its target is denied
+    by_a_person(desk, Side.SELL, int(entry.quantity), MS + 60_200)
+
+    assert sent(trading(desk, MS + 61_000)) == []
+    assert desk.engine.state.protected.unmade == {}
