@@ -63,6 +63,7 @@ from algotrader.engine.commands import (
     AskStrategy,
 )
 from algotrader.engine.drift import MOST_BPS
+from algotrader.engine.ending import Ender
 from algotrader.engine.explicit import Explicit
 from algotrader.engine.following import Follower
 from algotrader.engine.grouping import Matcher
@@ -104,6 +105,7 @@ class Engine:
         self._thaw = Thaw(self._step, self._sender)
         self._waiter = Waiter(self._step, self._sender, self._follower)
         self._algorithms = Algorithms(self._step, self._sender)
+        self._ender = Ender(self._step, self._sender)
         self._listing = Listing(self._step, self._sender)
         self._watcher = Watcher(self._step, self._sender)
         self._explicit = Explicit(self._step, self._sender)
@@ -153,6 +155,7 @@ class Engine:
                 self._follower.woken(event)
                 self._keeper.woken(event)
                 self._waiter.woken(event)
+                self._ender.woken(event)
                 self._listing.woken(event)
                 self._algorithms.woken(event)
             case OrderNotFound():
@@ -214,6 +217,7 @@ class Engine:
         outcome = self._step.begin()
         with localcontext(_ARITHMETIC):
             for live in list(self.state.orders.open()):
+                self._ender.watch(live, now_ms)
                 if live.status is OrderStatus.PENDING:
                     reason = "the trader was restarted before an answer came"
                     self._follower.doubt(live, now_ms, reason)

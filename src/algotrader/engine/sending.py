@@ -34,6 +34,8 @@ class Sender:
         self._works = any(one.algorithm is not None for one in step.settings.strategies)
         self.work: Callable[[Intent, int], bool] = lambda *_: False
         """Whether an increase is worked over time; its slices come later."""
+        self.sent: Callable[[LiveOrder, int], None] = lambda *_: None
+        """Told of each order that goes out."""
 
     def judge(self, account: AccountId, intents: Sequence[Intent], now_ms: int) -> None:
         """Through the gate, one after the other, each counting what was let through before it."""
@@ -83,6 +85,7 @@ class Sender:
         self._step.do(Submit(approved=approved, deadline_ms=deadline))
         live = self._step.state.orders[approved.order.order_id]
         self._step.wake(live, deadline + self._step.settings.skew_ms)
+        self.sent(live, now_ms)
 
     def cancel(self, live: LiveOrder, now_ms: int, reason: str) -> None:
         self._step.tell(OrderCancelRequested(**now(now_ms), **names(live), reason=reason))

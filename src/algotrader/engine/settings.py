@@ -89,6 +89,7 @@ class EngineSettings:
         None  # longer without a live stop is left (R19); None: not watched
     )
     exit_unguarded: bool = True  # what has no stop for so long is sold; else a person is told
+    ends_orders: bool = False  # DAY and GTD are ended by us: the venue ends no order (R21)
     max_quote_age_ms: int | None = (
         None  # best prices older than this price nothing (F20); None: there are none
     )

@@ -159,6 +159,7 @@ class Desk:
             freezing=frozenset() if is_paper else frozenset(_spot_of(instruments)),
             cash_wait_ms=None if is_paper else trading.cash_wait,
             guard_within_ms=None if is_paper else trading.stop_within,
+            ends_orders=not is_paper,  # no adapter asks its venue to
             exit_unguarded=trading.without_stop == "exit",
         )
 
