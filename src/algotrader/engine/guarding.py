@@ -135,6 +135,11 @@ class Guardian:
             there = {live.order.intent.purpose for live in alive}
             self._make(wanted, parent, instance, now_ms, of_position, but=there)
 
+    def wants_stop(self, place: Place, parent: OrderId, *, of_position: bool) -> bool:
+        """Whether a stop belongs to what a position is, or an order opened: dust has none (R9)."""
+        wanted = self._wanted(place, parent, of_position=of_position)
+        return wanted is not None and wanted.protection.has_stop and not self._is_dust(wanted)
+
     def complete(self, place: Place, now_ms: int) -> None:
         """Make the guards that the venue never got, beside those that live there."""
         protected = self._step.state.protected
@@ -251,9 +256,8 @@ class Guardian:
         but: Collection[Purpose] = (),
     ) -> None:
         state = self._step.state
-        terms, price = state.terms[wanted.symbol], state.price(wanted.symbol)
-        if kernel.below_minimum(terms, float(wanted.quantity), price):
-            return  # dust is not guarded: the venue trades no less (R9)
+        if self._is_dust(wanted):
+            return  # it is not guarded: the venue trades no less (R9)
         cause = state.orders[parent].order.intent
         attempt = state.protected.sets.get(parent, 0)
         intents = [
@@ -272,6 +276,11 @@ class Guardian:
             if purpose not in but
         ]
         self._sender.judge(instance.account, intents, now_ms)
+
+    def _is_dust(self, wanted: _Wanted) -> bool:
+        state = self._step.state
+        terms, price = state.terms[wanted.symbol], state.price(wanted.symbol)
+        return kernel.below_minimum(terms, float(wanted.quantity), price)
 
     def _terms(self, wanted: _Wanted) -> Iterator[tuple[Purpose, OrderTerms]]:
         guards = wanted.protection

@@ -216,9 +216,11 @@ class Keeper:
             if parent is not None:
                 yield parent, True
         for order_id in state.protected.openers_of(place):
-            guards = state.orders[order_id].order.intent.protection
-            own = any(one.order.intent.parent == order_id for one in alive)
-            if guards is not None and guards.has_stop and not own:
+            own = any(
+                one.order.intent.parent == order_id and one.order.intent.towards is None
+                for one in alive
+            )
+            if not own and self._guardian.wants_stop(place, order_id, of_position=False):
                 yield order_id, False
 
     def _is_worth_a_stop(self, place: Place) -> bool:

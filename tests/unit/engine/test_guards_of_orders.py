@@ -6,6 +6,7 @@ Equity is 10,000; a contract is worth 1 USDT at 100, so quantities are contracts
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -33,6 +34,7 @@ from algotrader.core.events import (
 from algotrader.core.fills import Fill
 from algotrader.core.ids import TradeId, VenueOrderId
 from algotrader.core.instants import utc_at
+from algotrader.core.instruments import Instrument
 from algotrader.core.orders import Order, OrderStatus, Protection, Purpose, Side
 from algotrader.engine.commands import Amend, Cancel, Command, SetTimer
 from algotrader.engine.engine import Engine
@@ -43,11 +45,10 @@ STOP: Final = Protection(stop_loss=0.1)
 BOTH: Final = Protection(stop_loss=0.1, take_profit=0.1)
 
 
-def a_desk(protection: Protection | None = None) -> Desk:
+def a_desk(protection: Protection | None = None, instrument: Instrument = BTC) -> Desk:
     """Bar by bar where its positions have no guards of their own; a live venue, watched."""
-    return Desk(
-        by_bar=protection is None, protection=protection, engine={"guard_within_ms": 30_000}
-    )
+    engine = {"guard_within_ms": 30_000}
+    return Desk(instrument, engine, by_bar=protection is None, protection=protection)
 
 
 def ask(number: int, quantity: float, side: Side = Side.BUY, **more: Any) -> AskedOrder:
@@ -304,6 +305,22 @@ def test_what_a_guard_sold_is_not_guarded_though_other_orders_hold_more() -> Non
     assert held(desk) == 10
     assert sent(desk.commands[since:]) == []
     assert list(desk.engine.state.protected.openers) == [other.order_id]
+
+
+def test_r9_less_than_the_venue_trades_of_what_a_stop_left_is_neither_guarded_nor_sold() -> None:
+    desk = a_desk(instrument=replace(BTC, min_quantity=Decimal(5)))
+    desk.bar(1)
+    one, other = desk.answer(1, asked=[ask(0, 10.0, stop_loss=0.1), ask(1, 10.0, stop_loss=0.2)])
+    [stop] = sent(desk.fill(one, 10, MS + 20))
+    [deeper] = sent(desk.fill(other, 10, MS + 21))
+    accepted(desk, (stop, deeper), MS + 30)
+    since = len(desk.commands)
+    desk.fill(stop, 7, MS + 110, price=90)
+    cancelled(desk, stop, MS + 120, filled=7)
+
+    assert held(desk) == 13
+    assert sent(desk.commands[since:]) == []
+    assert [one for one in desk.events if isinstance(one, ProtectionMissing)] == []
 
 
 def test_what_a_target_leaves_is_what_its_stop_guards() -> None:
