@@ -2,7 +2,8 @@
 
 The world is that of `history.py`. Its strategy keeps a ledger of its own in `ctx.state`, from the
 fills and ends that it was told alone (R35, R36): it must say the same as its positions, at every
-question, across every crash.
+question, across every crash. Some of its orders carry stops and targets: what they opened has stops
+of its size whenever nothing is in doubt (R19).
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from typing import Any, Final
 import msgspec
 import pytest
 from tests.simulation import history as histories
+from tests.simulation.guards_of_orders import Bareness, unguarded
 from tests.simulation.history import FRAME, MAIN, RANDOM, SYMBOLS, History, HistoryPlan, simulate
 from tests.simulation.properties import (
     broken_against_memory_now_and_then,
     broken_when_settled,
     broken_while_running,
 )
+from tests.simulation.resting_stops import RestingStops
 
 from algotrader.core.events import (
     Asked,
@@ -43,6 +46,10 @@ from algotrader.engine.settings import EngineSettings
 ORDERED, TARGETED = SYMBOLS  # what it buys by orders, and what by targets
 CRASH: Final = 0.03  # of every other history, so that questions go unanswered
 SHARE: Final = 0.3  # of equity that its orders may hold and buy together
+GUARDS: Final[tuple[dict[str, float], ...]] = (
+    {}, {"stop_loss": 0.05}, {"stop_loss": 0.05, "take_profit": 0.1},
+)  # fmt: skip
+WITHIN_MS: Final = 10_000  # without a stop, of what is held by an order that has one
 NEARLY: Final = 1e-9  # quantities are told as floats
 
 
@@ -127,9 +134,10 @@ class BarByBar(histories.Targets):
                 memory.open[str(number)] = value
                 asked.append(
                     AskedOrder(
-                        number=number, instrument=ORDERED, side=Side.BUY, value=value, limit=capped
+                        number=number, instrument=ORDERED, side=Side.BUY, value=value,
+                        limit=capped, **chance.choice(GUARDS),
                     )
-                )
+                )  # fmt: skip
                 number += 1
             elif held > 0:
                 memory.open[str(number)] = 0.0
@@ -150,7 +158,8 @@ class BarByBar(histories.Targets):
 def by_bar(run_id: RunId, script: Any = None) -> EngineSettings:
     """The settings of all histories, with a strategy that is asked bar by bar."""
     plain = _SETTINGS(run_id, script)
-    return replace(plain, strategies=tuple(replace(one, by_bar=True) for one in plain.strategies))
+    instances = tuple(replace(one, by_bar=True) for one in plain.strategies)
+    return replace(plain, strategies=instances, guard_within_ms=WITHIN_MS)
 
 
 _SETTINGS = histories.settings
@@ -165,17 +174,21 @@ def broken(plan: HistoryPlan, patch: pytest.MonkeyPatch) -> tuple[list[str], His
     """What does not hold in a history; `patch` sets attributes for its length."""
     found: list[str] = []
     patch.setattr(histories, "settings", by_bar)
+    patch.setattr(histories, "ModelVenue", RestingStops)
     patch.setattr(histories, "Targets", type("Listening", (BarByBar,), {"broken": found}))
 
     def watch(history: History) -> None:
         if not found:
             found.extend(broken_while_running(history))
             found.extend(broken_against_memory_now_and_then(history))
+            found.extend(bareness.look(history, ORDERED))
 
+    bareness = Bareness(WITHIN_MS)
     history = simulate(plan, watch)
     if not found:
         found.extend(broken_when_settled(history))
         found.extend(untold(history))
+        found.extend(unguarded(history, ORDERED))
     return found, history
 
 

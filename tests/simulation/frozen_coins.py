@@ -6,7 +6,6 @@ is frozen or not there, and changes the size of what rests.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -14,8 +13,9 @@ from typing import Any, Final
 
 from tests.simulation import history as histories
 from tests.simulation.history import MAIN, RANDOM, SYMBOLS, History, HistoryPlan, simulate
-from tests.simulation.model_venue import ModelVenue, VenueOrder
+from tests.simulation.model_venue import VenueOrder
 from tests.simulation.properties import broken_when_settled, broken_while_running
+from tests.simulation.resting_stops import RestingStops
 
 from algotrader.core.ids import RunId
 from algotrader.core.orders import PROTECTIVE, Order, Protection, Side
@@ -25,10 +25,9 @@ from algotrader.portfolio.sizing import whole_lots
 
 GUARDS: Final = Protection(stop_loss=0.05, take_profit=0.1)
 WITHIN_MS: Final = 10_000
-TRIGGERS: Final = 0.3  # of stops, within a minute
 
 
-class FreezingVenue(ModelVenue):
+class FreezingVenue(RestingStops):
     """Spot, where a sale needs coins that nothing else is to sell."""
 
     def place(self, order: Order, deadline_ms: int) -> VenueOrder | str:
@@ -46,16 +45,6 @@ class FreezingVenue(ModelVenue):
         for one in self.alive.values():
             if one.order.side is Side.SELL and one.order.instrument == symbol:
                 yield one
-
-    async def _work(self, held: VenueOrder) -> None:
-        if held.order.terms.stop is None:
-            await super()._work(held)
-            return
-        if self._chance.random() > TRIGGERS:
-            return  # it rests until it is cancelled
-        await asyncio.sleep(5.0 + self._chance.random() * 55.0)
-        if not held.status.is_final:
-            self._trade(held, held.rest)
 
 
 def guarded(run_id: RunId, script: Any = None) -> EngineSettings:
