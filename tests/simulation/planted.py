@@ -151,6 +151,11 @@ BUGS = {
         before="if self.filled < reported:",
         after="if self.filled < reported and self.filled == 0:",
     ),
+    "guards_do_not_grow": Planted(
+        module="algotrader.engine.guarding",
+        before="for parent in self._step.state.protected.openers_of(place):",
+        after="for parent in ():",
+    ),
     "last_row_not_read": Planted(
         module="algotrader.live.steps",
         before="for row in self._journal.read(self._snapshot_seq + 1 if stood else 1):",

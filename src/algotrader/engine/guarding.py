@@ -135,9 +135,9 @@ class Guardian:
             there = {live.order.intent.purpose for live in alive}
             self._make(wanted, parent, instance, now_ms, of_position, but=there)
 
-    def wants_stop(self, place: Place, parent: OrderId, *, of_position: bool) -> bool:
-        """Whether a stop belongs to what a position is, or an order opened: dust has none (R9)."""
-        wanted = self._wanted(place, parent, of_position=of_position)
+    def wants_stop(self, place: Place, parent: OrderId) -> bool:
+        """Whether a stop belongs to what an order opened: dust has none (R9)."""
+        wanted = self._wanted(place, parent, of_position=False)
         return wanted is not None and wanted.protection.has_stop and not self._is_dust(wanted)
 
     def complete(self, place: Place, now_ms: int) -> None:

@@ -220,7 +220,7 @@ class Keeper:
                 one.order.intent.parent == order_id and one.order.intent.towards is None
                 for one in alive
             )
-            if not own and self._guardian.wants_stop(place, order_id, of_position=False):
+            if not own and self._guardian.wants_stop(place, order_id):
                 yield order_id, False
 
     def _is_worth_a_stop(self, place: Place) -> bool:
