@@ -93,6 +93,16 @@ class Desk:
         done = self.tell(*bar_events(hour, close, self.symbol))
         return next(one.question for one in done if isinstance(one, AskStrategy))
 
+    def bars(self, hour: int) -> list[Command]:
+        """The bars of all instruments that close at an hour, at 100, and their slice."""
+        symbols = tuple(self.settings.instruments)
+        bars = [bar_events(hour, symbol=symbol)[0] for symbol in symbols]
+        slice_ = SliceClosed(
+            **at(T0 + hour * HOUR), timeframe="1h", decision_ts=T0 + hour * HOUR,
+            instruments=symbols,
+        )  # fmt: skip
+        return self.tell(*bars, slice_)
+
     def answer(
         self, hour: int, target: float | None = None, asked: Iterable[Asked] = ()
     ) -> list[Order]:
@@ -117,7 +127,7 @@ class Desk:
                 **at(ms),
                 fill=Fill(
                     trade_id=TradeId(f"t{self.trades}"), order_id=order.order_id, account=MAIN,
-                    instrument=self.symbol, side=order.side, quantity=Decimal(quantity),
+                    instrument=order.instrument, side=order.side, quantity=Decimal(quantity),
                     price=Decimal(price), fee=Decimal(0), fee_currency=USDT, filled_at=utc_at(ms),
                 ),
             )
@@ -130,8 +140,28 @@ class Desk:
                       filled_quantity=Decimal(filled))
         )  # fmt: skip
 
+    def restart(self, ms: int) -> list[Command]:
+        """A new process: the journal replayed, then what a start asks the venue first."""
+        self.engine = Engine(self.settings)
+        for event in self.events:
+            self.engine.apply(event)
+        self.recovery(ms, TradingMode.STARTING)
+        outcome = self.engine.resume(ms)
+        self.events += outcome.events
+        self.commands += outcome.commands
+        return outcome.commands
+
+    def recovery(self, ms: int, mode: TradingMode = TradingMode.TRADING) -> list[Command]:
+        """How the comparison of books and venue ends."""
+        return self.tell(ModeChanged(**at(ms), account=MAIN, mode=mode, reason="", by="recovery"))
+
+    def held(self, symbol: Symbol | None = None) -> Decimal:
+        part = self.engine.state.books[MAIN].parts[TREND]
+        return part.position(symbol or self.symbol).quantity
+
     def news(self, order: Order, ms: int) -> dict[str, Any]:
-        return {**at(ms), "account": MAIN, "order_id": order.order_id, "instrument": self.symbol}
+        return {**at(ms), "account": MAIN, "order_id": order.order_id,
+                "instrument": order.instrument}  # fmt: skip
 
 
 def bar_events(hour: int, close: float = 100.0, symbol: Symbol = BTC.symbol) -> list[Event]:

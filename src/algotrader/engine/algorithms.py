@@ -24,6 +24,7 @@ from algotrader.core.events import (
 from algotrader.core.ids import AccountId, StrategyId
 from algotrader.core.orders import Intent, OrderStatus, OrderTerms, Purpose, TimeInForce
 from algotrader.core.symbols import Symbol
+from algotrader.core.timeframes import Timeframe
 from algotrader.engine.commands import SetTimer
 from algotrader.engine.planning import next_attempt
 from algotrader.engine.protected import Place
@@ -85,10 +86,14 @@ class Algorithms:
         algorithm = self._step.settings.instance(place[0]).algorithm
         if work is None or algorithm is None:
             return
-        if self._step.state.modes[work.intent.account] is TradingMode.STARTING:
+        starts = self._step.state.modes[work.intent.account] is TradingMode.STARTING
+        if starts or self._step.state.ends:
             return  # it is woken again when the venue was compared
         slices = self._slices(work)
-        if now_ms >= work.until_ms:
+        frame = self._step.settings.instance(place[0]).timeframe
+        if work.is_old(now_ms, Timeframe.parse(frame).ms):
+            self._give_up(place, work, slices, now_ms)
+        elif now_ms >= work.until_ms:
             self._finish(place, work, slices, now_ms)
         elif algorithm.kind is AlgorithmKind.TWAP:
             self._slice(place, work, algorithm, slices, now_ms)
@@ -106,6 +111,13 @@ class Algorithms:
         if work.left > 0:
             terms = replace(work.intent.terms, quantity=work.left)
             self._send(replace(work.intent, terms=terms), now_ms)
+
+    def _give_up(self, place: Place, work: Work, slices: Sequence[LiveOrder], now_ms: int) -> None:
+        """Nothing is sent for an old bar: the next decision works towards its target anew (R24)."""
+        for live in slices:
+            if live.may_be_cancelled:
+                self._sender.cancel(live, now_ms, "its bar is over")
+        self._end(place, work, now_ms, "its bar is over")
 
     def _slice(
         self,

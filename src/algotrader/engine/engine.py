@@ -9,6 +9,7 @@ asked by its client id, and only a proof of absence lets the next attempt go out
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import (
     ROUND_HALF_EVEN,
     Context,
@@ -57,6 +58,7 @@ from algotrader.core.ports import Severity
 from algotrader.core.symbols import Symbol
 from algotrader.core.timeframes import Timeframe
 from algotrader.engine.algorithms import Algorithms
+from algotrader.engine.anew import is_old
 from algotrader.engine.asking import question_of
 from algotrader.engine.by_hand import ByHand
 from algotrader.engine.commands import (
@@ -346,37 +348,44 @@ class Engine:
         if event.outcome is not DecisionOutcome.DECIDED:  # F57
             text = f"strategy {event.strategy} is stopped, its position is held: {event.error}"
             self._step.alert(Severity.CRITICAL, f"strategy:{event.strategy}", text)
+        if event.strategy in self.state.answers and not self.state.ends:
+            self._act_on(self._complete(event.decision_ts, event.ts_known), event.ts_known)
+
+    def _complete(self, decision_ts: int, now_ms: int) -> list[StrategyAnswered]:
+        """The answers to a step that may be acted on still; none while one of them is awaited."""
         state = self.state
-        if event.strategy not in state.answers or any(
-            asked == event.decision_ts for asked in state.awaited.values()
-        ):
-            return
-        answers = [
+        if any(asked == decision_ts for asked in state.awaited.values()):
+            return []
+        return [
             state.answers[name]
             for name in sorted(state.answers)
-            if state.answers[name].decision_ts == event.decision_ts
+            if state.answers[name].decision_ts == decision_ts
             # Of another length of bars, and acted on before this one's slice closed.
-            and state.planned.get(name) != event.decision_ts
+            and state.planned.get(name) != decision_ts
+            and not is_old(state, name, decision_ts, now_ms)
         ]
+
+    def _act_on(self, answers: Sequence[StrategyAnswered], now_ms: int) -> None:
+        state = self.state
         wanted: dict[AccountId, list[Intent]] = {}
         for answer in answers:
             if state.waiting:
-                self._sender.judge(answer.account, older(state, answer), event.ts_known)
-            self._explicit.carry_out(answer, event.ts_known)
+                self._sender.judge(answer.account, older(state, answer), now_ms)
+            self._explicit.carry_out(answer, now_ms)
             self._tell_absurd(answer)
-            planned = plan(state, answer, event.ts_known)
+            planned = plan(state, answer, now_ms)
             for decided in planned.decided:
                 self._step.tell(decided)
             instance = self._settings.instance(answer.strategy)
             wanted.setdefault(instance.account, []).extend(planned.intents)
             for symbol in planned.lifted:
-                self._guardian.protect_anew((instance.strategy, symbol), event.ts_known)
+                self._guardian.protect_anew((instance.strategy, symbol), now_ms)
             for symbol in planned.waits:
-                self._cancel_open(instance, symbol, event.ts_known)
+                self._cancel_open(instance, symbol, now_ms)
         for account in sorted(wanted):
             if wanted[account]:
-                self._waiter.judge(account, wanted[account], event.ts_known)
-        self._match(event.ts_known)
+                self._waiter.judge(account, wanted[account], now_ms)
+        self._match(now_ms)
 
     def _tell_absurd(self, answer: StrategyAnswered) -> None:
         """A target that is a mistake changes nothing, and a person hears of it (R4, F59)."""

@@ -18,9 +18,10 @@ from algotrader.core.events import (
 )
 from algotrader.core.ids import OrderId
 from algotrader.core.instants import utc_ms
-from algotrader.core.orders import OF_TARGETS, Intent, OrderStatus
+from algotrader.core.orders import Intent, OrderStatus
 from algotrader.core.ports import Severity
 from algotrader.core.timeframes import Timeframe
+from algotrader.engine.anew import is_old, makes_way
 from algotrader.engine.commands import Cancel, FetchTrades, LookUp, SetTimer
 from algotrader.engine.planning import intents_of, rest_of, working
 from algotrader.engine.protected import Place
@@ -82,19 +83,9 @@ class Follower:
                 self._step.alert(Severity.CRITICAL, f"refusals:{order.instrument}", text)
         if self._step.state.waiting.get((order.strategy, order.instrument)) == order.order_id:
             self._try_again_later(live, now_ms)
-        # What the venue ended by itself stays so: the quantity allowed is the one wanted (R11).
-        makes_way = live.cancel_wanted or live.status is OrderStatus.ABSENT
         place = (order.strategy, order.instrument)
-        is_worked = place in self._step.state.works
-        stays = is_worked or self._was_withdrawn(live, place)
-        if order.intent.purpose in OF_TARGETS and makes_way and not stays:
+        if place not in self._step.state.works and makes_way(self._step.state, live):
             self.replan(place, now_ms)
-
-    def _was_withdrawn(self, live: LiveOrder, place: Place) -> bool:
-        """Whether a person ended it: what it worked towards is left as it is until a newer target."""
-        state, order = self._step.state, live.order
-        newest = state.decided_ts.get(place)
-        return order.order_id in state.by_hand.ended and newest == utc_ms(order.intent.decided_at)
 
     def _try_again_later(self, live: LiveOrder, now_ms: int) -> None:
         """R13: more tries inside the bar; after that the next bar's close is the reference."""
@@ -108,8 +99,10 @@ class Follower:
     def _try_again(self, order_id: OrderId, now_ms: int) -> None:
         state = self._step.state
         order = state.orders[order_id].order
-        if state.waiting.get((order.strategy, order.instrument)) != order_id:
+        if state.ends or state.waiting.get((order.strategy, order.instrument)) != order_id:
             return
+        if is_old(state, order.strategy, utc_ms(order.intent.decided_at), now_ms):
+            return  # it goes on at the next decision, with its close as reference (R13, R24)
         intent = rest_of(state, order_id, None)
         if intent is not None:
             self._sender.judge(order.account, (intent,), now_ms)
@@ -131,6 +124,8 @@ class Follower:
         state = self._step.state.rebalance.get(place)
         if state is None or (state.standing is None and state.latched is None):
             return ()
+        if self._step.state.ends:
+            return ()  # it is wanted anew by the first decision after the next start (F07)
         instance = self._step.settings.instance(strategy)
         if any(working(self._step.state, instance, symbol)):
             return ()
@@ -141,9 +136,7 @@ class Follower:
             return ()  # it was cancelled because its position was left (R19)
         bar = self._step.state.closes.get(symbol)
         decision_ts = self._step.state.decided_ts[place]
-        newest = self._step.state.slices[instance.timeframe].decision_ts
-        age_ms = now_ms - decision_ts
-        if bar is None or decision_ts != newest or age_ms > Timeframe.parse(instance.timeframe).ms:
+        if bar is None or is_old(self._step.state, strategy, decision_ts, now_ms):
             return ()  # no order for an old bar, the newest one we know among them (R24)
         weights = {} if state.standing is None else {symbol: state.standing}
         quantities = {symbol: latched} if state.standing is None else {}

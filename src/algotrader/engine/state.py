@@ -16,6 +16,7 @@ from algotrader.core.events import (
     CashMoved,
     Decided,
     DecisionOutcome,
+    EndRequested,
     Event,
     FundingPaid,
     HandAnswered,
@@ -53,6 +54,7 @@ from algotrader.core.ids import AccountId, OrderId, StrategyId, TradeId
 from algotrader.core.instants import utc_at, utc_ms
 from algotrader.core.orders import PROTECTIVE, Intent, Order, OrderStatus, Purpose, Side
 from algotrader.core.symbols import Symbol
+from algotrader.engine import anew
 from algotrader.engine.asked_by_hand import AskedByHand
 from algotrader.engine.drift import FundingDrift
 from algotrader.engine.forgetting import KEPT_BOOKINGS, forget_what_is_over, newest
@@ -66,7 +68,7 @@ from algotrader.engine.settings import EngineSettings, StrategyInstance
 from algotrader.engine.talks import Talks
 from algotrader.engine.works import Work
 from algotrader.execution.order_book import OrderBook
-from algotrader.execution.order_life import ZERO, OrderEvent
+from algotrader.execution.order_life import ZERO, LiveOrder, OrderEvent
 from algotrader.portfolio.ledger import Ledger
 from algotrader.portfolio.positions import exact
 from algotrader.portfolio.postings import CashKind, CashMovement
@@ -133,6 +135,7 @@ class EngineState:
         self.gate_sequence = 0
         self.risk = RiskEngine(settings.risk, settings.instruments, settings.run_id)
         self.left_alone = LeftAlone(settings.accounts)
+        self.ends = False  # the trader ends: nothing new is sent for a target (F07)
         self._begun: dict[AccountId, int] = {}  # when, by the venue's clock, UTC ms
         self._trades: dict[tuple[AccountId, str, TradeId], None] = {}  # the newest
         self._movements: dict[tuple[AccountId, str], None] = {}  # the newest
@@ -245,6 +248,8 @@ class EngineState:
         self.protected.lost(event.intent)
         self._count_leg(event.intent)
         self.gate_sequence = max(self.gate_sequence, event.gate_sequence)
+        if self._has_waited(event.intent):
+            anew.dropped(self, event.intent, event.ts_known)
         self._judged(event.intent)
 
     def _answered_by_hand(self, event: HandAnswered) -> None:
@@ -252,6 +257,7 @@ class EngineState:
 
     def _mode_changed(self, event: ModeChanged) -> None:
         before, starts = self.modes[event.account], event.mode is TradingMode.STARTING
+        self.ends = self.ends and not starts
         was_starting = before is TradingMode.STARTING
         if starts and not was_starting:
             was_silent = self.mode_by.get(event.account) == "silence"
@@ -268,6 +274,9 @@ class EngineState:
             for strategy in self.awaited:
                 if self.settings.instance(strategy).account == event.account:
                     self.talks.asked(strategy)
+
+    def _ending(self, _: EndRequested) -> None:
+        self.ends = True
 
     def _settled(self, event: Changed) -> None:
         self.inforce = self.inforce.after(event)
@@ -380,7 +389,10 @@ class EngineState:
         self._judged(intent)
 
     def _work_ended(self, event: WorkEnded) -> None:
-        self.works.pop((event.strategy, event.instrument), None)
+        place = (event.strategy, event.instrument)
+        work = self.works.pop(place, None)
+        if work is not None:
+            anew.work_ended(self, place, work, event.ts_known)
 
     def _bared(self, event: ProtectionMissing) -> None:
         self.protected.bare[event.strategy, event.instrument] = event.ts_known
@@ -394,6 +406,11 @@ class EngineState:
         is_sale = intent.terms.side is Side.SELL and place[1] in self.settings.freezing
         kept = self.thawing if is_sale else self.cash_waits
         kept[place] = (*kept.get(place, ()), intent)
+
+    def _has_waited(self, intent: Intent) -> bool:
+        place = (intent.strategy, intent.terms.instrument)
+        waits = (*self.cash_waits.get(place, ()), *self.thawing.get(place, ()))
+        return any(_is_same(one, intent) for one in waits)
 
     def _judged(self, intent: Intent) -> None:
         """What was raised became an order, or was denied."""
@@ -440,8 +457,7 @@ class EngineState:
             owner = {order.strategy: fill.signed_quantity}
             self._order_traded(order, event, books)
             if live.is_final and not before.is_final:
-                self.talks.ended(order, live.status)
-                forget_what_is_over(self)
+                self._ended(live, event.ts_known)
         else:
             owner = {self.owner_of(fill.account, fill.instrument): fill.signed_quantity}
         self.books[fill.account] = books.apply_fill(fill, owner)
@@ -583,7 +599,6 @@ class EngineState:
             return  # it ended thousands of orders ago
         before = self.orders[event.order_id]
         live = self.orders.hear(event)
-        intent = live.order.intent
         if isinstance(event, OrderRejected):
             key = (event.account, event.instrument)
             self.refusals[key] = self.refusals.get(key, 0) + 1
@@ -595,17 +610,25 @@ class EngineState:
             self.protected.triggered(live.order)
             self._forget_waiting(live.order)
         if live.is_final and not before.is_final:
-            self.talks.ended(live.order, live.status)
-            forget_what_is_over(self)
+            self._ended(live, event.ts_known)
+
+    def _ended(self, live: LiveOrder, now_ms: int) -> None:
+        """What the end of an order changes, whichever of its news was the last."""
+        intent = live.order.intent
+        self.talks.ended(live.order, live.status)
+        anew.order_ended(self, live, now_ms)
         has_rest = live.status is OrderStatus.EXPIRED and live.filled < live.quantity
         is_capped = intent.purpose is Purpose.TARGET and intent.terms.limit is not None
         withdrawn = live.order.order_id in self.by_hand.ended
-        if has_rest and is_capped and not before.is_final and not withdrawn:
+        if has_rest and is_capped and not withdrawn:
             self._wait(live.order)
+        forget_what_is_over(self)
 
     def _wait(self, order: Order) -> None:
         """R13: what a capped order left is tried again, unless the position was left meanwhile."""
         place = (order.strategy, order.instrument)
+        if utc_ms(order.intent.decided_at) < self.decided_ts.get(place, 0):
+            return  # a newer target was acted on, and starts from the position (R10)
         block = self.protected.blocks.get(place)
         if block is None or block.sign != order.side.sign:
             self.waiting[place] = order.order_id
@@ -632,6 +655,7 @@ _FOLDS: Final[Mapping[type, Callable[[EngineState, Any], None]]] = MappingProxyT
         ModeChanged: EngineState._mode_changed,
         HandAnswered: EngineState._answered_by_hand,
         HoldingLeft: EngineState._left,
+        EndRequested: EngineState._ending,
         RunStarted: EngineState._settled,
         SettingsReloaded: EngineState._settled,
         StrategyReloaded: EngineState._settled,

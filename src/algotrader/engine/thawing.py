@@ -13,6 +13,7 @@ from dataclasses import replace
 from algotrader.core.events import IntentRaised, OrderDenied, TradingMode
 from algotrader.core.instants import utc_ms
 from algotrader.core.orders import PROTECTIVE, DenialReason, Intent, Purpose, Side
+from algotrader.engine.anew import is_old
 from algotrader.engine.planning import next_attempt
 from algotrader.engine.protected import Place
 from algotrader.engine.sending import Sender
@@ -49,19 +50,17 @@ class Thaw:
             starts = self._step.state.modes[intent.account] is TradingMode.STARTING
             if starts or self._guards(intent):
                 return
-            free = self._of_now(intent)
+            free = self._of_now(intent, now_ms)
             if isinstance(free, DenialReason):
                 self._drop(intent, free, now_ms)
             else:
                 self._sender.judge(intent.account, (free,), now_ms)
 
-    def _of_now(self, intent: Intent) -> Intent | DenialReason:
+    def _of_now(self, intent: Intent, now_ms: int) -> Intent | DenialReason:
         """The sale of what is still held, or why there is none (R24)."""
         state, terms = self._step.state, intent.terms
-        instance = self._step.settings.instance(intent.strategy)
-        newest = state.slices.get(instance.timeframe)
         asked = intent.purpose is not Purpose.RISK
-        if asked and newest is not None and utc_ms(intent.decided_at) < newest.decision_ts:
+        if asked and is_old(state, intent.strategy, utc_ms(intent.decided_at), now_ms):
             return DenialReason(rule="old_bar", message="its coins were free after the next bar")
         held = state.books[intent.account].parts[intent.strategy].position(terms.instrument)
         lot = self._step.settings.instruments[terms.instrument].lot

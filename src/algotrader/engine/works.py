@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from algotrader.core.events import WorkStarted
+from algotrader.core.instants import utc_ms
 from algotrader.core.orders import Intent
 
 
@@ -29,6 +30,15 @@ class Work:
     @property
     def left(self) -> Decimal:
         return max(self.quantity - self.filled, Decimal(0))
+
+    def is_old(self, now_ms: int, frame_ms: int) -> bool:
+        """Whether its bar is over, and so nothing of it is sent (R24).
+
+        What is worked for longer than a bar is old a bar after its time.
+        """
+        decided_ms = utc_ms(self.intent.decided_at)
+        outlasts = self.until_ms > decided_ms + frame_ms
+        return now_ms > (self.until_ms if outlasts else decided_ms) + frame_ms
 
     @property
     def bound(self) -> Decimal:

@@ -256,3 +256,38 @@ def test_a_restart_in_the_middle_goes_on_with_what_is_left(algorithm: Algorithm)
 def test_an_algorithm_without_time_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="twap over 0 ms"):
         Algorithm(kind=AlgorithmKind.TWAP, over_ms=0)
+
+
+@pytest.mark.parametrize("algorithm", [TWAP, CHASE], ids=["twap", "chase"])
+def test_r24_a_work_that_a_restart_finds_after_its_bar_is_given_up_and_wanted_anew(
+    algorithm: Algorithm,
+) -> None:
+    desk = a_desk(algorithm)
+    first = begun(desk)
+    desk.fill(first, 1_000, MS + 100)
+    desk.seen(first, OrderStatus.CANCELLED, 1_000, MS + 110)
+    late = MS + 48 * HOUR
+    desk.restart(late)
+    set_ = of_kind(desk.recovery(late + 100), SetTimer)
+    done = desk.tell(*(TimerFired(**at(one.at_ms), name=one.name) for one in set_))
+
+    assert sent(done) == []
+    assert ended(desk) == [(1_000, first.quantity * 4 - 1_000 if algorithm is TWAP else 4_000,
+                            "its bar is over")]  # fmt: skip
+    desk.bar(50)
+    desk.answer(50, 0.5)
+    assert [one.intent.terms.quantity for one in desk.events if isinstance(one, WorkStarted)] == [
+        5_000,
+        4_000,
+    ]
+
+
+def test_r24_what_rests_of_a_work_is_cancelled_when_its_bar_is_over() -> None:
+    desk = a_desk(CHASE)
+    quote(desk, "99.9", "100.0")
+    first = begun(desk)
+    desk.accept(first, MS + 50)
+    done = wake(desk, HOUR + 1)  # the machine slept
+
+    assert [one.order_id for one in of_kind(done, Cancel)] == [first.order_id]
+    assert sent(desk.seen(first, OrderStatus.CANCELLED, 0, MS + HOUR + 100)) == []

@@ -519,3 +519,30 @@ def test_a_position_that_can_neither_be_guarded_nor_sold_is_tried_ever_more_rare
     desk.tell(thawed)
     [exit_] = sent(desk.tell(fired(guard_timer(done))))
     assert exit_.quantity == 10
+
+
+def test_r10_a_sale_that_was_dropped_with_its_bar_is_wanted_at_the_next_one() -> None:
+    desk = a_desk(STOP)
+    _, guard = held(desk)
+    desk.bar(2)
+    desk.answer(2, 0.0)
+    desk.bar(3)
+    desk.answer(3, 0.0)  # the venue has not answered the cancel
+    cancelled(desk, guard, MS + 2 * HOUR + 100)
+    desk.bar(4)
+    desk.answer(4, 0.0)
+
+    raised = [one.intent for one in desk.events if isinstance(one, IntentRaised)]
+    assert [one.terms.quantity for one in raised] == [10, 10]
+
+
+def test_r24_a_sale_whose_bar_is_over_is_not_sent_by_a_restart() -> None:
+    desk = a_desk(STOP)
+    _, guard = held(desk)
+    desk.bar(2)
+    desk.answer(2, 0.0)
+    late = MS + 72 * HOUR
+    desk.restart(late)
+    cancelled(desk, guard, late + 100)
+
+    assert [one.intent.purpose for one in sent(desk.recovery(late + 1_000))] == [Purpose.STOP_LOSS]

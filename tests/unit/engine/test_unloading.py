@@ -16,10 +16,11 @@ from algotrader.core.events import (
     StrategyReloadRefused,
     StrategyUnloaded,
     StrategyUnloadRequested,
+    TimerFired,
 )
 from algotrader.core.ids import RunId
 from algotrader.core.orders import OrderStatus, Protection
-from algotrader.engine.commands import AskStrategy, Cancel
+from algotrader.engine.commands import AskStrategy, Cancel, SetTimer
 from algotrader.engine.inforce import InForce
 from algotrader.portfolio.intents import Execution
 
@@ -106,3 +107,40 @@ def test_what_a_person_set_and_put_away_outlives_a_start() -> None:
     assert seen[3].settings == {"strategies": {TREND: {"use": "y"}}}
     again = StrategyReloaded(**at(5), **_ASKED, parameters={}, source_hash="u")
     assert seen[3].after(again).unloaded == frozenset()
+
+
+def test_f07_nothing_new_goes_out_for_a_target_while_the_trader_ends() -> None:
+    desk = Desk(execution=Execution.MARKET)
+    desk.bar(1)
+    [entry] = desk.answer(1, 0.5)
+    desk.accept(entry, T0 + HOUR + 5)
+    desk.fill(entry, 1_000, T0 + HOUR + 10)
+    done = desk.tell(EndRequested(**at(T0 + HOUR + 1_000), reason="at_exit"))
+    assert [one.order_id for one in of_kind(done, Cancel)] == [entry.order_id]
+    assert sent(desk.seen(entry, OrderStatus.CANCELLED, 1_000, T0 + HOUR + 1_200)) == []
+
+    desk.restart(T0 + HOUR + 60_000)
+    assert sent(desk.recovery(T0 + HOUR + 61_000)) == []
+    desk.bar(2)
+    [rest] = desk.answer(2, 0.5)  # the first decision after it (R10)
+    assert rest.quantity == 4_000
+
+
+def test_f07_an_answer_that_comes_while_the_trader_ends_sends_nothing() -> None:
+    desk = Desk(execution=Execution.MARKET)
+    desk.bar(1)
+    desk.tell(EndRequested(**at(T0 + HOUR + 50), reason="at_exit"))
+
+    assert desk.answer(1, 0.5) == []
+
+
+def test_f07_what_a_capped_order_left_is_not_tried_again_while_the_trader_ends() -> None:
+    desk = Desk(execution=Execution.CAPPED)
+    desk.bar(1)
+    [entry] = desk.answer(1, 0.5)
+    desk.accept(entry, T0 + HOUR + 5)
+    desk.fill(entry, 1_000, T0 + HOUR + 10)
+    [timer] = of_kind(desk.seen(entry, OrderStatus.EXPIRED, 1_000, T0 + HOUR + 20), SetTimer)
+    desk.tell(EndRequested(**at(T0 + HOUR + 50), reason="at_exit"))
+
+    assert sent(desk.tell(TimerFired(**at(timer.at_ms), name=timer.name))) == []

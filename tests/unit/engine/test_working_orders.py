@@ -354,3 +354,64 @@ def test_r1_a_slice_that_is_told_again_is_not_acted_on_again() -> None:
 
     assert desk.answer(1, asked=[wish]) == []
     assert sum(isinstance(event, Decided) for event in desk.events) == 1
+
+
+def test_r10_a_new_target_is_followed_when_the_order_of_the_old_one_settles() -> None:
+    desk = Desk(execution=Execution.CAPPED)
+    desk.bar(1)
+    [old] = desk.answer(1, 0.5)
+    now = T0 + HOUR
+    desk.accept(old, now + 5)
+    desk.fill(old, 1_000, now + 10)
+    desk.seen(old, OrderStatus.EXPIRED, 2_000, now + 20)  # 1,000 of it are still to be told
+    assert desk.engine.state.orders[old.order_id].status is OrderStatus.SETTLING
+    desk.bar(2)
+    assert desk.answer(2, 0.0) == []
+    done = desk.fill(old, 1_000, now + HOUR + 50)
+
+    assert [(one.side, one.quantity) for one in sent(done)] == [(Side.SELL, 2_000)]
+    assert of_kind(done, SetTimer)[-1].name.startswith("lookup:")  # none that tries the old again
+
+
+def test_r10_the_rest_of_an_old_target_is_not_bought_once_a_newer_one_is_reached() -> None:
+    desk = Desk(execution=Execution.CAPPED)
+    desk.bar(1)
+    [old] = desk.answer(1, 0.5)
+    now = T0 + HOUR
+    desk.accept(old, now + 5)
+    desk.fill(old, 2_000, now + 10)  # and nothing is heard of its end for a bar
+    desk.bar(2)
+    assert desk.answer(2, 0.2) == []  # 2,000: what is held
+    done = desk.seen(old, OrderStatus.EXPIRED, 2_000, now + HOUR + 100)
+    again = [one for one in of_kind(done, SetTimer) if one.name.startswith("again:")]
+
+    assert (sent(done), again, desk.engine.state.waiting) == ([], [], {})
+
+
+def test_r13_what_a_capped_order_left_is_tried_again_though_its_trades_came_late() -> None:
+    desk = Desk(execution=Execution.CAPPED)
+    desk.bar(1)
+    [first] = desk.answer(1, 0.5)
+    now = T0 + HOUR
+    desk.accept(first, now + 5)
+    desk.seen(first, OrderStatus.EXPIRED, 2_000, now + 20)
+    done = desk.fill(first, 2_000, now + 30)
+    [timer] = [one for one in of_kind(done, SetTimer) if one.name.startswith("again:")]
+    [second] = sent(desk.tell(TimerFired(**at(timer.at_ms), name=timer.name)))
+
+    assert second.quantity == 3_000
+
+
+def test_r24_a_rest_whose_timer_fires_after_its_bar_waits_for_the_next_decision() -> None:
+    desk = Desk(execution=Execution.CAPPED)
+    desk.bar(1)
+    [first] = desk.answer(1, 0.5)
+    desk.accept(first, T0 + HOUR + 5)
+    desk.fill(first, 2_000, T0 + HOUR + 10)
+    [timer] = of_kind(desk.seen(first, OrderStatus.EXPIRED, 2_000, T0 + HOUR + 20), SetTimer)
+    late = TimerFired(**at(T0 + 3 * HOUR), name=timer.name)  # the machine slept
+    assert sent(desk.tell(late)) == []
+    desk.bar(3, 101.0)
+    [second] = desk.answer(3)
+
+    assert (second.quantity, second.terms.limit) == (3_000, Decimal("101.5"))
