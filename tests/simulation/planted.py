@@ -40,8 +40,8 @@ BUGS = {
     ),
     "told_again_after_a_restart": Planted(
         module="algotrader.engine.state",
-        before="if self.settings.instance(strategy).account == event.account:",
-        after="if False:",
+        before="self.talks.asked(strategy)",
+        after="pass",
     ),
     "absence_believed_at_once": Planted(
         module="algotrader.engine.following",

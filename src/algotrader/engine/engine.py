@@ -56,7 +56,6 @@ from algotrader.core.ids import AccountId
 from algotrader.core.orders import PROTECTIVE, Intent, OrderStatus
 from algotrader.core.ports import Severity
 from algotrader.core.symbols import Symbol
-from algotrader.core.timeframes import Timeframe
 from algotrader.engine.algorithms import Algorithms
 from algotrader.engine.anew import is_old
 from algotrader.engine.asking import question_of
@@ -85,6 +84,7 @@ from algotrader.engine.watching import Watcher
 from algotrader.execution.order_life import ZERO, IllegalTransitionError, LiveOrder, OrderEvent
 from algotrader.portfolio.rebalancing import MAX_WEIGHT
 
+_LETS_GO: Final = (TradingMode.TRADING, TradingMode.REDUCE_ONLY)
 _UNANSWERED: Final = (OrderStatus.PENDING, OrderStatus.UNKNOWN, OrderStatus.PENDING_AMEND)
 
 _ARITHMETIC: Final = Context(
@@ -224,8 +224,7 @@ class Engine:
                     reason = "the trader was restarted before an answer came"
                     self._follower.doubt(live, now_ms, reason)
                 else:
-                    self._follower.look_up(live)
-                    self._follower.watch(live, now_ms)
+                    self._follower.found(live, now_ms)
         return outcome
 
     def _others_traded(self, event: Fill | Liquidated, now_ms: int) -> None:
@@ -365,6 +364,11 @@ class Engine:
             and not is_old(state, name, decision_ts, now_ms)
         ]
 
+    def _act_on_answered(self, now_ms: int) -> None:
+        """What waited, over a restart, for an answer that nobody asks for again (R1, R24)."""
+        for decision_ts in sorted({one.decision_ts for one in self.state.answers.values()}):
+            self._act_on(self._complete(decision_ts, now_ms), now_ms)
+
     def _act_on(self, answers: Sequence[StrategyAnswered], now_ms: int) -> None:
         state = self.state
         wanted: dict[AccountId, list[Intent]] = {}
@@ -430,12 +434,10 @@ class Engine:
         )
 
     def _ask_again(self, event: ModeChanged) -> None:
-        """What was asked before a restart and never answered, while its bar is the newest (R24)."""
+        """What was asked before a restart and never answered; too old, it is awaited no more (R24)."""
         for instance in self._settings.strategies:
             asked = self.state.awaited.get(instance.strategy)
-            if instance.account != event.account or asked is None:
-                continue
-            if event.ts_known - asked < Timeframe.parse(instance.timeframe).ms:
+            if instance.account == event.account and asked is not None:
                 self._ask_one(instance, asked)
 
     def _funded(self, event: FundingPaid) -> None:
@@ -455,7 +457,7 @@ class Engine:
 
     def _kept_by_start(self, event: Event) -> tuple[Place, ...]:
         """Targets that were refused because the account was still being reconciled."""
-        if not isinstance(event, ModeChanged) or event.mode is not TradingMode.TRADING:
+        if not isinstance(event, ModeChanged) or event.mode not in _LETS_GO:
             return ()
         return tuple(
             (strategy, symbol)
@@ -475,6 +477,8 @@ class Engine:
         if event.by == "recovery" and event.mode is not TradingMode.STARTING:
             if started:
                 self._ask_again(event)
+                self._act_on_answered(event.ts_known)
+                self._follower.start(event.account, event.ts_known)
             for place in waiting:  # a restart ends as if it had not been (P8)
                 self._follower.replan(place, event.ts_known)
             for place in list(self.state.thawing):
@@ -482,7 +486,10 @@ class Engine:
             self._listing.start(event.account, event.ts_known)
             self._algorithms.start(event.account, event.ts_known)
             self._keeper.check_all(event.account, event.ts_known)
-            self._waiter.release(event.account, event.ts_known)
+            if started:
+                self._waiter.start(event.account, event.ts_known)
+            else:
+                self._waiter.release(event.account, event.ts_known)
         if event.mode is TradingMode.HALTED:
             self._cancel_increasing(event.account, event.ts_known, "halted")
 

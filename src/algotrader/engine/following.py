@@ -16,7 +16,7 @@ from algotrader.core.events import (
     OrderUnknown,
     TimerFired,
 )
-from algotrader.core.ids import OrderId
+from algotrader.core.ids import AccountId, OrderId
 from algotrader.core.instants import utc_ms
 from algotrader.core.orders import Intent, OrderStatus
 from algotrader.core.ports import Severity
@@ -95,6 +95,13 @@ class Follower:
         again_ms = now_ms + settings.try_again_ms
         if order.intent.attempt + 1 < settings.tries and again_ms < ends:
             self._step.do(SetTimer(name=f"{AGAIN}{order.order_id}", at_ms=again_ms))
+
+    def start(self, account: AccountId, now_ms: int) -> None:
+        """Timers do not outlive a process: what waits for its next try has one again."""
+        state = self._step.state
+        for (strategy, _), order_id in sorted(state.waiting.items()):
+            if self._step.settings.instance(strategy).account == account:
+                self._try_again_later(state.orders[order_id], now_ms)
 
     def _try_again(self, order_id: OrderId, now_ms: int) -> None:
         state = self._step.state
@@ -186,6 +193,14 @@ class Follower:
         """The request may have been lost; it is idempotent."""
         self._step.do(Cancel(**names(live)))
         self._step.wake(live, now_ms + self._step.settings.order_deadline_ms)
+
+    def found(self, live: LiveOrder, now_ms: int) -> None:
+        """What a start finds in the journal: the venue is asked, and so is any end we wanted."""
+        self.look_up(live)
+        if live.status is OrderStatus.PENDING_CANCEL:  # the request may never have left
+            self._step.wake(live, now_ms + self._step.settings.look_up_every_ms)
+        else:
+            self.watch(live, now_ms)
 
     def watch(self, live: LiveOrder, now_ms: int) -> None:
         """Look at an order that lives again later."""

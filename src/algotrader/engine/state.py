@@ -54,6 +54,7 @@ from algotrader.core.ids import AccountId, OrderId, StrategyId, TradeId
 from algotrader.core.instants import utc_at, utc_ms
 from algotrader.core.orders import PROTECTIVE, Intent, Order, OrderStatus, Purpose, Side
 from algotrader.core.symbols import Symbol
+from algotrader.core.timeframes import Timeframe
 from algotrader.engine import anew
 from algotrader.engine.asked_by_hand import AskedByHand
 from algotrader.engine.drift import FundingDrift
@@ -271,9 +272,14 @@ class EngineState:
         self.mode_by[event.account] = event.by
         if event.by == "recovery" and was_starting and not starts:
             # What was never answered is asked anew, with all that was heard since.
-            for strategy in self.awaited:
-                if self.settings.instance(strategy).account == event.account:
+            for strategy, asked_ms in list(self.awaited.items()):
+                instance = self.settings.instance(strategy)
+                if instance.account != event.account:
+                    continue
+                if event.ts_known - asked_ms < Timeframe.parse(instance.timeframe).ms:
                     self.talks.asked(strategy)
+                else:
+                    del self.awaited[strategy]  # its bar is over: nobody waits for it (R24)
 
     def _ending(self, _: EndRequested) -> None:
         self.ends = True

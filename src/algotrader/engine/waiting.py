@@ -43,14 +43,14 @@ class Waiter:
         """Judge intents, reductions first; increases only when none of those is open."""
         increases = [intent for intent in intents if self._increases(intent)]
         reductions = [intent for intent in intents if intent not in increases]
-        wait_ms = self._step.settings.cash_wait_ms
+        waits = self._step.settings.cash_wait_ms is not None
         self._sender.judge(account, reductions, now_ms)
-        if wait_ms is None or not increases or not self._has_reductions(account):
+        if not waits or not increases or not self._has_reductions(account):
             self._pay(account, increases, now_ms)
             return
         for intent in increases:
             self._step.tell(IntentRaised(**now(now_ms), intent=intent))
-        self._step.do(SetTimer(name=f"{_CASH}{account}", at_ms=now_ms + wait_ms))
+        self._wake(account, now_ms)
 
     def release(self, account: AccountId, now_ms: int, *, is_over: bool = False) -> None:
         """Plan what waits, if every reduction is over or the time for them is."""
@@ -65,6 +65,12 @@ class Waiter:
         for place in places:
             if place in state.cash_waits:
                 self._drop(waited[place], "overtaken", "nothing of it is left to do by now", now_ms)
+
+    def start(self, account: AccountId, now_ms: int) -> None:
+        """Timers do not outlive a process: what goes on waiting has its bound again."""
+        self.release(account, now_ms)
+        if any(self._account(place) == account for place in self._step.state.cash_waits):
+            self._wake(account, now_ms)
 
     def woken(self, event: TimerFired) -> None:
         if event.name.startswith(_CASH):
@@ -139,6 +145,11 @@ class Waiter:
                 gate_sequence=self._step.state.gate_sequence, state_hash="",
             )
         )  # fmt: skip
+
+    def _wake(self, account: AccountId, now_ms: int) -> None:
+        wait_ms = self._step.settings.cash_wait_ms
+        if wait_ms is not None:
+            self._step.do(SetTimer(name=f"{_CASH}{account}", at_ms=now_ms + wait_ms))
 
     def _account(self, place: Place) -> AccountId:
         return self._step.settings.instance(place[0]).account

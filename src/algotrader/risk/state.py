@@ -200,8 +200,11 @@ class RiskState:
         return self._lifted({rule for *_, rule in lifted}, event.account)
 
     def _mode_changed(self, event: ModeChanged) -> tuple[Place, ...]:
-        trades = event.mode is TradingMode.TRADING
-        return self._lifted(_MODE_RULES, event.account) if trades else ()
+        if event.mode is TradingMode.TRADING:
+            return self._lifted(_MODE_RULES, event.account)
+        # A start that may only reduce is over too: what still may not go out is refused by that.
+        starts_over = event.mode is TradingMode.REDUCE_ONLY and event.by == "recovery"
+        return self._lifted({"starting"}, event.account) if starts_over else ()
 
     def _limit_changed(self, event: LimitChanged) -> tuple[Place, ...]:
         self.changed = _changed(self.changed, event.key, event.value)

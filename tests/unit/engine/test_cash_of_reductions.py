@@ -176,3 +176,35 @@ def test_a_purchase_that_waited_past_its_bar_is_dropped() -> None:
     rules = [r.rule for one in desk.events if isinstance(one, OrderDenied) for r in one.reasons]
     assert rules == ["overtaken"]
     assert len([one for one in desk.events if isinstance(one, IntentRaised)]) == 1
+
+
+def test_r10_a_purchase_that_was_dropped_with_its_bar_is_wanted_at_the_next_one() -> None:
+    desk = Two(execution=Execution.MARKET)
+    held(desk)
+    [sale] = desk.step(2, 0.0, 0.9)
+    late = T0 + 6 * HOUR
+    desk.restart(late)
+    desk.trade(sale, "90", late + 100)
+    assert sent(desk.recovery(late + 1_000)) == []
+
+    [bought] = desk.step(7, 0.0, 0.9)
+    assert (bought.instrument, bought.quantity) == (ETH.symbol, 90)
+
+
+def test_r11_what_waits_for_cash_has_its_bound_again_after_a_restart() -> None:
+    desk = Two(execution=Execution.MARKET)
+    held(desk, 0.5)
+    [sale] = desk.step(2, 0.0, 0.4)
+    ms = T0 + 2 * HOUR + 5_000
+    desk.restart(ms)
+    desk.seen(sale, OrderStatus.ACCEPTED, 0, ms + 200)
+    bound = timer(desk.recovery(ms + 1_000))
+    desk.recovery(ms + 2_000)  # compared again while trading: the bound stays
+
+    assert bound.at_ms == ms + 11_000
+    assert [one.at_ms for one in of_kind(desk.commands, SetTimer) if one.name == bound.name] == [
+        T0 + 2 * HOUR + 10_000,
+        bound.at_ms,
+    ]
+    done = desk.tell(TimerFired(**at(bound.at_ms), name=bound.name))
+    assert [(one.instrument, one.quantity) for one in sent(done)] == [(ETH.symbol, 40)]
