@@ -490,6 +490,7 @@ class Engine:
                 self._waiter.start(event.account, event.ts_known)
             else:
                 self._waiter.release(event.account, event.ts_known)
+            self._match(event.ts_known)
         if event.mode is TradingMode.HALTED:
             self._cancel_increasing(event.account, event.ts_known, "halted")
 

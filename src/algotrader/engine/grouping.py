@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from decimal import Decimal
 
+from algotrader.core.events import TradingMode
 from algotrader.core.orders import Intent, Order, OrderStatus, OrderTerms, Purpose
 from algotrader.core.ports import Severity
 from algotrader.engine.groups import GroupKey, GroupLeg
@@ -26,12 +27,13 @@ class Matcher:
     def match(self, now_ms: int) -> None:
         state = self._step.state
         for key, legs in list(state.groups.legs.items()):
+            account = self._step.settings.instance(key[0]).account
+            if state.modes[account] is TradingMode.STARTING:
+                continue  # nothing may be given back yet: it is matched when the start is over
             factor = min([1.0, *self._ended(legs)])
             if factor < 1.0:
                 for leg in legs:
                     self._reduce(key, leg, factor, now_ms)
-        if state.groups.legs:
-            state.groups.forget_over(lambda order_id: not state.orders[order_id].is_final)
 
     def _ended(self, legs: list[GroupLeg]) -> Iterator[float]:
         """What ended legs reached, as fractions of what was wanted."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from algotrader.core.ids import OrderId, StrategyId
 from algotrader.core.instants import utc_ms
-from algotrader.core.orders import Intent, Order, Purpose, Side
+from algotrader.core.orders import Intent, Order, OrderStatus, Purpose, Side
 from algotrader.core.symbols import Symbol
+from algotrader.execution.order_life import LiveOrder
 
 ZERO = Decimal(0)
 GroupKey = tuple[StrategyId, int, str]
@@ -28,7 +29,10 @@ class GroupLeg:
 
 
 class Groups:
-    """All groups with an open leg. A fold of events, a part of the engine's state."""
+    """Groups until their strategy's next slice, or longer while something of them is open.
+
+    A fold of events, a part of the engine's state.
+    """
 
     def __init__(self) -> None:
         self.legs: dict[GroupKey, list[GroupLeg]] = {}
@@ -51,10 +55,22 @@ class Groups:
         if intent.group is not None and intent.purpose is Purpose.ORDER:
             self._join(intent, None, intent.terms.quantity)
 
-    def forget_over(self, is_open: Callable[[OrderId], bool]) -> None:
-        """Let go of groups of which nothing is open."""
-        for key, legs in list(self.legs.items()):
-            if not any(leg.order_id is not None and is_open(leg.order_id) for leg in legs):
+    def ended(self, live: LiveOrder) -> None:
+        """What was to be given back and never reached the venue is still to be given back."""
+        intent = live.order.intent
+        if intent.group is None or intent.purpose is not Purpose.GROUP:
+            return
+        if live.status is OrderStatus.ABSENT:
+            for leg in self.legs.get(_key(intent, intent.group), ()):
+                if leg.order_id == intent.parent:
+                    leg.given -= live.order.quantity
+
+    def forget_over(self, strategies: Container[StrategyId], alive: Iterable[Intent]) -> None:
+        """Let go of groups of some strategies: those of which no leg, and nothing that is given
+        back, is among what is alive."""
+        kept = {_key(intent, intent.group) for intent in alive if intent.group is not None}
+        for key in list(self.legs):
+            if key[0] in strategies and key not in kept:
                 del self.legs[key]
 
     def _join(self, intent: Intent, order_id: OrderId | None, quantity: Decimal) -> None:

@@ -302,6 +302,8 @@ class EngineState:
 
     def _slice(self, event: SliceClosed) -> None:
         self.slices[event.timeframe] = event
+        if self.groups.legs:
+            self._forget_groups(event.timeframe)
         for instance in self.settings.strategies:
             if instance.timeframe == event.timeframe and self.is_loaded(instance):
                 self.awaited[instance.strategy] = event.decision_ts
@@ -310,6 +312,17 @@ class EngineState:
             ours = self.settings.instance(strategy).timeframe == event.timeframe
             if ours and symbol in event.instruments:
                 self.protected.bar_closed((strategy, symbol))
+
+    def _forget_groups(self, timeframe: str) -> None:
+        """Those of strategies that decide now; what a start has to compare first is kept."""
+        over = {
+            instance.strategy
+            for instance in self.settings.strategies
+            if instance.timeframe == timeframe
+            and self.modes[instance.account] is not TradingMode.STARTING
+        }
+        waits = (intent for waiting in self.thawing.values() for intent in waiting)
+        self.groups.forget_over(over, [*(live.order.intent for live in self.orders.open()), *waits])
 
     def look(
         self, instance: StrategyInstance, symbol: Symbol, target: float | None, is_scheduled: bool
@@ -622,6 +635,7 @@ class EngineState:
         """What the end of an order changes, whichever of its news was the last."""
         intent = live.order.intent
         self.talks.ended(live.order, live.status)
+        self.groups.ended(live)
         anew.order_ended(self, live, now_ms)
         has_rest = live.status is OrderStatus.EXPIRED and live.filled < live.quantity
         is_capped = intent.purpose is Purpose.TARGET and intent.terms.limit is not None
