@@ -635,6 +635,7 @@ class EngineState:
         """What the end of an order changes, whichever of its news was the last."""
         intent = live.order.intent
         self.talks.ended(live.order, live.status)
+        self.risk.state.activity.ended(live.order.order_id)
         self.groups.ended(live)
         anew.order_ended(self, live, now_ms)
         has_rest = live.status is OrderStatus.EXPIRED and live.filled < live.quantity

@@ -40,6 +40,7 @@ class SentOrder(msgspec.Struct, frozen=True, kw_only=True):
     order: Order
     price: Decimal | None  # last one when it was sent
     answered: bool = False
+    is_over: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +103,12 @@ class Activity:
         self.orders[order_id] = replace(sent, answered=True)
         self.refusals.setdefault(sent.account, deque(maxlen=SAMPLE)).append(refused)
 
+    def ended(self, order_id: OrderId) -> None:
+        """Nothing of it can trade any more, but what did may still be told."""
+        sent = self.orders.get(order_id)
+        if sent is not None:
+            self.orders[order_id] = replace(sent, is_over=True)
+
     def filled(self, fill: Fill, at_ms: int, zone: str) -> None:
         with exact():
             contract = Contract.of(self.instruments[fill.instrument])
@@ -142,8 +149,8 @@ class Activity:
     def _forget(self) -> None:
         """Keep what is open, and some of what may be told late."""
         if len(self.orders) > 2 * _REMEMBERED:
-            answered = [order_id for order_id, sent in self.orders.items() if sent.answered]
-            for order_id in answered[:-_REMEMBERED]:
+            over = [order_id for order_id, sent in self.orders.items() if sent.is_over]
+            for order_id in over[:-_REMEMBERED]:
                 del self.orders[order_id]
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from tests.builders.engines import HOUR, MAIN, T0, TREND, Desk
+from tests.builders.engines import HOUR, MAIN, T0, TREND, Desk, sent
 
-from algotrader.core.events import ImpossibleReply, OrderFilled, OrderSeen
+from algotrader.core.events import AskedOrder, ImpossibleReply, OrderFilled, OrderSeen
 from algotrader.core.ids import VenueOrderId
-from algotrader.core.orders import Order, OrderStatus, Protection
+from algotrader.core.orders import Order, OrderStatus, Protection, Side
 from algotrader.engine import forgetting
 from algotrader.engine.engine import Engine
 from algotrader.engine.image import differences, image_of, state_of
@@ -110,3 +110,29 @@ def test_an_order_that_is_open_is_never_forgotten() -> None:
 
     with pytest.raises(KeyError):
         desk.engine.state.orders.forget(order.order_id)
+
+
+def test_risk_knows_a_stop_that_rested_while_a_thousand_orders_came_and_went() -> None:
+    """Its fill is what a stop guard and a cool-down wait for."""
+    desk = Desk(by_bar=True)
+    desk.bar(1)
+    entry = AskedOrder(
+        number=0, instrument=desk.symbol, side=Side.BUY, quantity=10.0, stop_loss=0.1
+    )
+    [bought] = desk.answer(1, asked=[entry])
+    [stop] = sent(desk.fill(bought, 10, T0 + HOUR + 20))
+    desk.accept(stop, T0 + HOUR + 30)
+    for hour in range(2, 13):
+        desk.bar(hour)
+        asked = [
+            AskedOrder(number=100 * hour + one, instrument=desk.symbol, side=Side.BUY,
+                       quantity=1.0, limit=50.0)
+            for one in range(100)
+        ]  # fmt: skip
+        for order in desk.answer(hour, asked=asked):
+            desk.accept(order, T0 + hour * HOUR + 10)
+            desk.seen(order, OrderStatus.CANCELLED, 0, T0 + hour * HOUR + 20)
+    desk.fill(stop, 10, T0 + 13 * HOUR, price=90)
+
+    [trip] = desk.engine.state.risk.state.trips.newest(MAIN)
+    assert (trip.by_stop, trip.strategy) == (True, TREND)

@@ -500,10 +500,11 @@ def test_every_rule_while_trading_is_worked_by_hand_in_these_files() -> None:
 def test_orders_that_ended_are_forgotten_and_open_ones_are_not() -> None:
     risk, orders = a_risk(), Orders()
     resting = orders.sent("1")
-    told(risk, resting)
+    told(risk, resting, taken(resting))  # an answer is no end: it may rest for months
     for _ in range(1_100):
         sent = orders.sent("1")
         told(risk, sent, taken(sent))
+        risk.state.activity.ended(sent.order.order_id)
 
     assert resting.order.order_id in risk.state.activity.orders
     assert len(risk.state.activity.orders) <= 1_001
