@@ -8,6 +8,7 @@ does not trade it. One that is to end is told a day before and left an hour befo
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from algotrader.core.events import InstrumentChanged, TimerFired
@@ -18,6 +19,7 @@ from algotrader.core.ports import Severity
 from algotrader.core.symbols import Symbol
 from algotrader.core.timeframes import HOUR_MS
 from algotrader.engine.commands import SetTimer
+from algotrader.engine.planning import next_attempt
 from algotrader.engine.protected import Place
 from algotrader.engine.sending import Sender
 from algotrader.engine.state import LEAVE
@@ -101,10 +103,12 @@ class Listing:
             return None
         side = Side.SELL if quantity > 0 else Side.BUY
         terms = OrderTerms(instrument=symbol, side=side, quantity=size, reduce_only=True)
-        return Intent(
+        intent = Intent(
             account=account, strategy=strategy, decided_at=utc_at(now_ms), terms=terms,
             purpose=Purpose.RISK, tag="expiry",
         )  # fmt: skip
+        # A target of the same moment has the same decision time.
+        return replace(intent, attempt=next_attempt(self._step.state, intent))
 
     def _ends_ms(self, symbol: Symbol) -> int | None:
         ends_at = self._step.settings.instruments[symbol].expires_at

@@ -196,3 +196,16 @@ def test_f39_drift_is_of_one_day() -> None:
             ))  # fmt: skip
             assert bool(causes(told)) is (part == 1)  # 3 bps, then 6
     assert desk.engine.state.books[MAIN].parts[TREND].cash() < 10_000
+
+
+def test_f32_leaving_at_the_moment_of_a_decision_is_an_order_of_its_own() -> None:
+    desk = Desk(replace(BTC, expires_at=utc_at(T0 + 3 * HOUR)), execution=Execution.MARKET)
+    desk.bar(1)
+    [entry] = desk.answer(1, 0.5)
+    desk.fill(entry, 5_000, MS + 20)
+    desk.bar(2)
+    [cut] = desk.answer(2, 0.2)
+    [exit_] = sent(desk.tell(TimerFired(**at(T0 + 2 * HOUR), name=f"leave:{SYMBOL}")))
+
+    assert cut.order_id != exit_.order_id
+    assert (exit_.intent.purpose, exit_.intent.attempt) == (Purpose.RISK, 1)
