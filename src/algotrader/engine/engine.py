@@ -187,8 +187,10 @@ class Engine:
                 if before is not None:
                     self._guard_answered(before, now_ms)
             case OrderSeen():
-                if before is not None and self._is_news(before):
-                    self._guard_answered(before, now_ms)
+                if before is not None:
+                    self._follower.shown(before, event)
+                    if self._is_news(before):
+                        self._guard_answered(before, now_ms)
             case ModeChanged():
                 self._mode_changed(event, waiting, started=started)
             case InstrumentChanged():
@@ -236,10 +238,7 @@ class Engine:
     def _is_news(self, before: LiveOrder) -> bool:
         """Whether a word of the venue ends a doubt, or shows a change that came late."""
         live = self.state.orders[before.order.order_id]
-        changed = (live.quantity, live.stop, live.limit) != (
-            before.quantity, before.stop, before.limit,
-        )  # fmt: skip
-        return before.status in _UNANSWERED or changed
+        return before.status in _UNANSWERED or live.terms != before.terms
 
     def _guard_answered(self, before: LiveOrder, now_ms: int) -> None:
         """What is held may have changed while the venue's answer was on its way."""

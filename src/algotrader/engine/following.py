@@ -13,12 +13,13 @@ from algotrader.core.events import (
     OrderCancelled,
     OrderExpired,
     OrderNotFound,
+    OrderSeen,
     OrderUnknown,
     TimerFired,
 )
 from algotrader.core.ids import AccountId, OrderId
 from algotrader.core.instants import utc_ms
-from algotrader.core.orders import Intent, OrderStatus
+from algotrader.core.orders import Intent, OrderStatus, Purpose
 from algotrader.core.ports import Severity
 from algotrader.core.timeframes import Timeframe
 from algotrader.engine.anew import is_old, makes_way
@@ -29,6 +30,7 @@ from algotrader.engine.sending import Sender
 from algotrader.engine.step import AGAIN, LOOK_UP, Step, names, now
 from algotrader.execution.order_life import LiveOrder
 
+_ASKED_FOR: Final = (Purpose.ORDER, Purpose.OPERATOR)
 REFUSALS: Final = 3
 """Orders of an instrument that are refused in a row before a person is told so (F26)."""
 
@@ -58,6 +60,28 @@ class Follower:
         if live.lacks_trades:
             self._step.do(FetchTrades(**names(live)))
             self._step.wake(live, now_ms + self._step.settings.look_up_every_ms)
+
+    def shown(self, before: LiveOrder, event: OrderSeen) -> None:
+        """A change without an answer that the venue does not show: whoever asked for it is told.
+
+        It may have been killed before it was sent. Or it is late, which nothing at the venue bounds:
+        so it is not taken for refused, and counts in every limit as before (R28).
+        """
+        live = self._step.state.orders[before.order.order_id]
+        was_answered = (
+            before.status is not OrderStatus.PENDING_AMEND or live.status is before.status
+        )
+        asked = live.asked_terms
+        if was_answered or live.is_final or asked is None or event.quantity is None:
+            return
+        if live.order.intent.purpose in _ASKED_FOR and live.terms != asked:
+            order = live.order
+            self._step.alert(
+                Severity.IMPORTANT,
+                f"unchanged:{order.order_id}",
+                f"{order.instrument}: order {order.order_id} was to be changed, no answer came, and "
+                "the venue shows it as it was",
+            )
 
     def _ended(self, live: LiveOrder, now_ms: int) -> None:
         order = live.order

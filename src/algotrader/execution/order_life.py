@@ -69,6 +69,10 @@ OrderEvent = (
 """What can be heard of an order after it was submitted."""
 
 
+Terms = tuple[Decimal, Decimal | None, Decimal | None]
+"""Quantity of the whole order, limit and stop."""
+
+
 class IllegalTransitionError(Exception):
     """The venue said what cannot follow; the order stays as it was."""
 
@@ -94,6 +98,7 @@ class LiveOrder(msgspec.Struct, frozen=True, kw_only=True):
     stop: Decimal | None = None  # as amended
     asked_quantity: Decimal = ZERO  # the most that a change made of it which may still come to pass
     asked_ms: int = 0  # UTC ms, when the newest change was asked for
+    asked_terms: Terms | None = None  # what it asked for, until an answer came
     unanswered: int = 0  # changes that were asked for
     terms_ms: int | None = None  # UTC ms of the venue, of its newest word on an amended order
     venue_order_id: VenueOrderId | None = None
@@ -121,6 +126,10 @@ class LiveOrder(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_final(self) -> bool:
         return self.status.is_final
+
+    @property
+    def terms(self) -> Terms:
+        return self.quantity, self.limit, self.stop
 
     @property
     def open_quantity(self) -> Decimal:
@@ -208,6 +217,7 @@ class LiveOrder(msgspec.Struct, frozen=True, kw_only=True):
                     resumes=resumes,
                     asked_quantity=max(event.quantity, self.asked_quantity),
                     asked_ms=event.ts_known,
+                    asked_terms=(event.quantity, event.limit, event.stop),
                     unanswered=self.unanswered + 1,
                 )
             case OrderAmendRefused():
@@ -219,7 +229,10 @@ class LiveOrder(msgspec.Struct, frozen=True, kw_only=True):
         """After the answer to a change. One that never gets its answer counts to the order's end:
         a request may overtake a later one, and nothing says that it will not come."""
         left = max(self.unanswered - 1, 0)
-        known = replace(self, unanswered=left, asked_quantity=self.asked_quantity if left else ZERO)
+        known = replace(
+            self, unanswered=left, asked_quantity=self.asked_quantity if left else ZERO,
+            asked_terms=None,
+        )  # fmt: skip
         if known.is_final or known.status in (OrderStatus.SETTLING, OrderStatus.PENDING_CANCEL):
             return known  # the end, or the wish for it, overtook the answer
         if known.filled >= known._most:

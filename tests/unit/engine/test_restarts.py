@@ -6,6 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import msgspec
+import pytest
 from tests.builders.engines import (
     BTC,
     HOUR,
@@ -20,20 +21,22 @@ from tests.builders.engines import (
 )
 
 from algotrader.core.events import (
+    AskedAmend,
     AskedCancel,
     AskedOrder,
     DecisionOutcome,
     OrderExpired,
     OrderNotFound,
+    OrderSeen,
     StrategyAnswered,
     TargetWanted,
     TimerFired,
     TradingMode,
 )
-from algotrader.core.ids import StrategyId
+from algotrader.core.ids import StrategyId, VenueOrderId
 from algotrader.core.orders import Order, OrderStatus, Side
 from algotrader.core.symbols import Symbol
-from algotrader.engine.commands import AskStrategy, Cancel, Command, SetTimer
+from algotrader.engine.commands import Alert, AskStrategy, Cancel, Command, SetTimer
 from algotrader.engine.engine import Engine
 from algotrader.engine.settings import StrategyInstance
 from algotrader.portfolio.intents import Execution
@@ -210,3 +213,25 @@ def test_r24_an_answer_whose_own_bar_is_over_is_not_acted_on_by_a_start() -> Non
     desk.recovery(ms + 1_000)
 
     assert [one.instrument for one in reply(desk, TREND, 0.5, ms + 1_100)] == [BTC.symbol]
+
+
+@pytest.mark.parametrize(("shown", "told"), [("95", 1), ("90", 0)], ids=["lost", "came"])
+def test_a_change_that_the_venue_does_not_show_is_told(shown: str, told: int) -> None:
+    desk = Desk(by_bar=True)
+    desk.bar(1)
+    rests = AskedOrder(number=0, instrument=BTC.symbol, side=Side.BUY, quantity=10.0, limit=95.0)
+    [limit] = desk.answer(1, asked=[rests])
+    desk.accept(limit, MS + 5)
+    desk.bar(2)
+    desk.answer(2, asked=[AskedAmend(number=0, limit=90.0)])
+    ms = MS + HOUR + 60_000
+    desk.restart(ms)
+    seen = OrderSeen(
+        **desk.news(limit, ms + 200), asked_ms=ms + 100, venue_order_id=VenueOrderId("v"),
+        status=OrderStatus.ACCEPTED, filled_quantity=Decimal(0), quantity=Decimal(10),
+        limit=Decimal(shown),
+    )  # fmt: skip
+    causes = [one.cause for one in of_kind(desk.tell(seen, seen), Alert)]
+
+    assert causes == [f"unchanged:{limit.order_id}"] * told
+    assert desk.engine.state.orders[limit.order_id].limit == Decimal(shown)
