@@ -369,6 +369,8 @@ class Engine:
             self._act_on(self._complete(decision_ts, now_ms), now_ms)
 
     def _act_on(self, answers: Sequence[StrategyAnswered], now_ms: int) -> None:
+        if not answers:
+            return
         state = self.state
         wanted: dict[AccountId, list[Intent]] = {}
         for answer in answers:

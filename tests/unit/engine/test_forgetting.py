@@ -132,6 +132,7 @@ def test_risk_knows_a_stop_that_rested_while_a_thousand_orders_came_and_went() -
         for order in desk.answer(hour, asked=asked):
             desk.accept(order, T0 + hour * HOUR + 10)
             desk.seen(order, OrderStatus.CANCELLED, 0, T0 + hour * HOUR + 20)
+    assert len(desk.engine.state.risk.state.activity.orders) <= 1_001
     desk.fill(stop, 10, T0 + 13 * HOUR, price=90)
 
     [trip] = desk.engine.state.risk.state.trips.newest(MAIN)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from tests.builders.books import SPOT
-from tests.builders.engines import BTC, HOUR, T0, Desk, at, sent
+from tests.builders.engines import BTC, HOUR, T0, Desk, at, of_kind, sent
 
 from algotrader.core.events import (
     AskedOrder,
@@ -21,7 +21,7 @@ from algotrader.core.instruments import FeeSchedule
 from algotrader.core.money import Currency
 from algotrader.core.orders import Order, OrderStatus, Purpose, Side
 from algotrader.core.symbols import Symbol
-from algotrader.engine.commands import Command
+from algotrader.engine.commands import Alert, Command
 from algotrader.engine.engine import Engine
 from algotrader.engine.image import differences
 from algotrader.portfolio.intents import Execution
@@ -69,6 +69,7 @@ def test_r37_a_leg_that_ended_while_nobody_looked_is_matched_when_the_start_is_o
     early = desk.seen(rests, OrderStatus.CANCELLED, 0, MS + 60_100)
 
     assert backs(early) == []  # nothing goes out before the venue was compared
+    assert of_kind(early, Alert) == []  # and nobody is told that it did
     assert backs(desk.recovery(MS + 61_000)) == GIVEN_BACK
 
 
