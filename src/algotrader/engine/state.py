@@ -624,8 +624,8 @@ class EngineState:
         elif isinstance(event, OrderAccepted) and self.refusals:
             self.refusals.pop((event.account, event.instrument), None)
         if isinstance(event, OrderAbsent):
-            self.protected.lost(intent)
-        if isinstance(event, StopTriggered) and intent.purpose in PROTECTIVE:
+            self.protected.lost(live.order.intent)
+        if isinstance(event, StopTriggered) and live.order.intent.purpose in PROTECTIVE:
             self.protected.triggered(live.order)
             self._forget_waiting(live.order)
         if live.is_final and not before.is_final:
