@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
@@ -28,6 +29,8 @@ from algotrader.ops import order_asking as asking
 
 router = APIRouter(tags=["orders by hand"], responses=error_answers(401, 403, 503))
 _WAIT_S: Final = 4.0
+_LOOKS: Final = 50  # for the rows of an order that was just answered, `_LOOK_S` apart
+_LOOK_S: Final = 0.02
 """What is not known by then is said to be so; the order's life and the WebSocket tell the rest."""
 
 
@@ -126,12 +129,22 @@ async def _ask(
         caller, f"{action} an order", about, before=before,
         after={**sent, "request": asked.request, "outcome": outcome}, says=asked.reason,
     )  # fmt: skip
+    if order is not None:
+        await _followed(serving, OrderId(order))
     reasons = () if answer is None else answer.reasons
     return OrderAsked(
         request=asked.request, action=action, account=asked.account, order=order, outcome=outcome,
         reasons=[DenialReason(rule=one.rule, message=one.message) for one in reasons],
         follow=None if order is None else f"/api/v1/orders/{order}",
     )  # fmt: skip
+
+
+async def _followed(serving: Serving, order: OrderId) -> None:
+    """Until what is answered here can be read under `follow`: the journal is read a moment later."""
+    for _ in range(_LOOKS):
+        if serving.view.order_rows(order):
+            return
+        await asyncio.sleep(_LOOK_S)
 
 
 def _order(serving: Serving, wish: OrderTermsWish, request: str, reason: str, by: str) -> HandOrder:
