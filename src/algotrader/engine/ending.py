@@ -12,7 +12,7 @@ from typing import Final
 from algotrader.core.events import TimerFired
 from algotrader.core.ids import OrderId
 from algotrader.core.instants import utc_ms
-from algotrader.core.orders import Order, TimeInForce
+from algotrader.core.orders import Order, OrderStatus, TimeInForce
 from algotrader.core.timeframes import DAY_MS
 from algotrader.engine.commands import SetTimer
 from algotrader.engine.sending import Sender
@@ -21,6 +21,7 @@ from algotrader.execution.order_life import LiveOrder
 
 END: Final = "end:"
 _AGAIN_MS: Final = 30_000  # a cancel may be refused, or lost
+_NOT_KNOWN: Final = (OrderStatus.PENDING, OrderStatus.UNKNOWN)
 
 
 class Ender:
@@ -45,8 +46,10 @@ class Ender:
         orders = self._step.state.orders
         if order_id not in orders or orders[order_id].is_final:
             return
-        if orders[order_id].may_be_cancelled:
-            self._sender.cancel(orders[order_id], event.ts_known, "its time is over")
+        live = orders[order_id]
+        # Of one in doubt it is found out first whether it ever arrived: a cancel would hide that.
+        if live.may_be_cancelled and live.status not in _NOT_KNOWN:
+            self._sender.cancel(live, event.ts_known, "its time is over")
         self._wake(order_id, event.ts_known + _AGAIN_MS)
 
     def _wake(self, order_id: OrderId, at_ms: int) -> None:

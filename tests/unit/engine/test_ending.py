@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 from tests.builders.engines import BTC, HOUR, T0, Desk, at, of_kind
 
-from algotrader.core.events import AskedOrder, OrderCancelRefused, TimerFired
+from algotrader.core.events import AskedOrder, OrderCancelRefused, OrderUnknown, TimerFired
 from algotrader.core.orders import Order, OrderStatus, Side, TimeInForce
 from algotrader.core.timeframes import DAY_MS
 from algotrader.engine.commands import Cancel, Command, SetTimer
@@ -82,6 +82,19 @@ def test_an_order_that_is_over_is_not_ended() -> None:
     [timer] = timers(desk.commands)
 
     assert fired(desk, timer) == []
+
+
+def test_of_an_order_in_doubt_it_is_found_out_first_whether_it_arrived() -> None:
+    desk = a_desk()
+    order = resting(desk, tif=TimeInForce.DAY)
+    [timer] = timers(desk.commands)
+    desk.tell(
+        OrderUnknown(**desk.news(order, MIDNIGHT - 1), deadline_ms=MIDNIGHT, reason="no answer")
+    )
+    done = fired(desk, timer)
+
+    assert of_kind(done, Cancel) == []
+    assert [one.at_ms for one in timers(done)] == [MIDNIGHT + 30_000]
 
 
 def test_an_order_that_lives_on_is_cancelled_again() -> None:
