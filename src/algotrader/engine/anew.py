@@ -22,11 +22,16 @@ if TYPE_CHECKING:
 
 
 def is_old(state: EngineState, strategy: StrategyId, decided_ms: int, now_ms: int) -> bool:
-    """Whether a strategy has decided again since, or should have: nothing is sent for it (R24)."""
+    """Whether a strategy has decided again since, or should have: nothing is sent for it (R24).
+
+    Its age is counted from when its slice was known: a look-alike lives in the time of its bars.
+    """
     frame = state.settings.instance(strategy).timeframe
     newest = state.slices.get(frame)
-    was_overtaken = newest is not None and decided_ms < newest.decision_ts
-    return was_overtaken or now_ms - decided_ms > Timeframe.parse(frame).ms
+    if newest is not None and decided_ms < newest.decision_ts:
+        return True
+    known_ms = decided_ms if newest is None else newest.ts_known
+    return now_ms - known_ms > Timeframe.parse(frame).ms
 
 
 def makes_way(state: EngineState, live: LiveOrder) -> bool:

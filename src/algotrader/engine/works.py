@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from algotrader.core.events import WorkStarted
-from algotrader.core.instants import utc_ms
 from algotrader.core.orders import Intent
 
 
@@ -36,9 +35,8 @@ class Work:
 
         What is worked for longer than a bar is old a bar after its time.
         """
-        decided_ms = utc_ms(self.intent.decided_at)
-        outlasts = self.until_ms > decided_ms + frame_ms
-        return now_ms > (self.until_ms if outlasts else decided_ms) + frame_ms
+        outlasts = self.until_ms > self.started_ms + frame_ms
+        return now_ms > (self.until_ms if outlasts else self.started_ms) + frame_ms
 
     @property
     def bound(self) -> Decimal:
