@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-
 import pytest
 from tests.simulation.bar_by_bar import broken, memory_of, plan_of
 from tests.simulation.faults import Faults
@@ -17,13 +14,6 @@ from algotrader.core.events import (
     OrderFilled,
     StrategyAnswered,
 )
-
-
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 @pytest.mark.parametrize(

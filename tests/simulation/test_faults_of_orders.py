@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
 from decimal import Decimal
 from functools import cache
 
@@ -28,13 +26,6 @@ from algotrader.core.ports import Severity
 
 LOST = Trip(there_s=None)
 UNHEARD = Trip(back_s=None)
-
-
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def lived(script: Script) -> History:

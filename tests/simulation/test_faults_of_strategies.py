@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import math
-from collections.abc import Iterator
 from decimal import Decimal
 from itertools import pairwise
 
@@ -16,13 +14,6 @@ from algotrader.core.events import OrderDenied, OrderSubmitted
 from algotrader.core.ports import Severity
 from algotrader.risk.settings import RiskSettings
 from algotrader.strategy.newest import weight
-
-
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def lived(script: Script) -> History:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-
 import pytest
 from tests.simulation.faults import Faults
 from tests.simulation.frozen_coins import broken
@@ -12,13 +9,6 @@ from tests.simulation.history import HistoryPlan
 
 from algotrader.core.events import IntentRaised, OrderRejected, ProtectionMissing
 from algotrader.core.orders import PROTECTIVE
-
-
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 @pytest.mark.parametrize(

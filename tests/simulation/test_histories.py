@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import ast
-import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,13 +22,6 @@ ROOT = Path(__file__).parents[2]
 ONCE_BROKEN = [28, 51]  # seeds that found something, and run for ever
 EVERYDAY, ALL = 300, 3_000
 LIVES = 300  # of one order, on every day
-
-
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 @pytest.mark.parametrize("seed", ONCE_BROKEN)

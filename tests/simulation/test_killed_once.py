@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
@@ -15,13 +13,6 @@ from tests.simulation.properties import broken_when_settled
 ROUGH = Faults(lose_push=0.2, repeat_push=0.2, delay_push_s=2.0, delay_s=1.0, partial=0.2)
 QUICK_S = 0.2  # trades come within their bar
 FEES = Decimal("0.002")  # a fraction: more than what is paid for a turn of the portfolio
-
-
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def positions(history: History) -> list[Decimal]:

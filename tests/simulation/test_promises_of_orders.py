@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Iterator
 
@@ -13,13 +12,6 @@ from tests.simulation.properties import broken_when_settled
 from tests.simulation.seeds import broken
 
 from algotrader.core.events import OrderSubmitted, OrderUnknown
-
-
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def lived(faults: Faults, seeds: int, slices: int = 12) -> Iterator[History]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 
@@ -43,13 +42,6 @@ from algotrader.portfolio.postings import Book
 
 CALM = HistoryPlan(seed=1, faults=Faults())
 HALTS = HistoryPlan(seed=3, faults=Faults(halt=0.3))
-
-
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def seen(events: Sequence[Event]) -> list[str]:

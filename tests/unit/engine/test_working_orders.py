@@ -253,15 +253,17 @@ def test_the_journal_alone_brings_all_of_it_back() -> None:
     ]
 
 
+def by_recovery(mode: TradingMode, ms: int) -> ModeChanged:
+    return ModeChanged(**at(ms), account=MAIN, mode=mode, reason="", by="recovery")
+
+
 def test_a_question_that_a_restart_left_unanswered_is_asked_again_with_all_it_told() -> None:
     desk = Desk(by_bar=True)
     asked = desk.bar(1)
     assert asked is not None
     again: list[Command] = []
     for mode in (TradingMode.STARTING, TradingMode.TRADING):
-        again = desk.tell(
-            ModeChanged(**at(T0 + HOUR), account=MAIN, mode=mode, reason="", by="recovery")
-        )
+        again = desk.tell(by_recovery(mode, T0 + HOUR))
 
     assert [one.question for one in of_kind(again, AskStrategy)] == [asked]
 
@@ -274,14 +276,9 @@ def test_a_fill_heard_between_a_question_and_its_repetition_is_told_once() -> No
     )
     desk.accept(order, T0 + HOUR + 5)
     first = desk.bar(2)
-    started = at(T0 + 2 * HOUR)
-    desk.tell(
-        ModeChanged(**started, account=MAIN, mode=TradingMode.STARTING, reason="", by="recovery")
-    )
+    desk.tell(by_recovery(TradingMode.STARTING, T0 + 2 * HOUR))
     desk.fill(order, 20, T0 + 2 * HOUR + 1)
-    done = desk.tell(
-        ModeChanged(**started, account=MAIN, mode=TradingMode.TRADING, reason="", by="recovery")
-    )
+    done = desk.tell(by_recovery(TradingMode.TRADING, T0 + 2 * HOUR))
     [again] = of_kind(done, AskStrategy)
     desk.answer(2)
     after = desk.bar(3)
@@ -304,10 +301,7 @@ def test_books_that_agree_again_while_a_question_is_open_lose_no_fill() -> None:
     desk.accept(order, T0 + HOUR + 5)
     first = desk.bar(2)
     desk.fill(order, 20, T0 + 2 * HOUR + 1)
-    now = at(T0 + 2 * HOUR + 2)
-    done = desk.tell(
-        ModeChanged(**now, account=MAIN, mode=TradingMode.REDUCE_ONLY, reason="", by="recovery")
-    )
+    done = desk.tell(by_recovery(TradingMode.REDUCE_ONLY, T0 + 2 * HOUR + 2))
     desk.answer(2)
     third = desk.bar(3)
 

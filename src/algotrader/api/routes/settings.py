@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -32,8 +33,6 @@ _WAIT_S = 5.0
 @router.get("/settings", summary="Every setting in force, and where it comes from")
 async def settings(serving: Served, _: Viewer) -> list[Setting]:
     """Secrets stand in no setting; what looks like one is hidden all the same."""
-    import os
-
     redactor = redactor_of(serving.configuration, os.environ)
     rows = await run_in_threadpool(setting_rows, serving.configuration)
     now = serving.configuration.settings
@@ -54,8 +53,6 @@ async def reload(serving: Served, caller: Admin, wish: ReloadWish) -> SettingsRe
 
     A file that cannot be used changes nothing and is refused with what is wrong in it.
     """
-    import os
-
     from algotrader.ops.reload_asking import ask_to_reload, holding_since
 
     running = await run_in_threadpool(is_running, serving.configuration)
