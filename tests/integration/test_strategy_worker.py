@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import signal
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -381,3 +384,24 @@ def test_a_signal_to_the_whole_group_leaves_the_worker_alone(number: signal.Sign
         return outcome, decider.worker_pid == pid
 
     assert with_worker([live("trend", "TrendFollow")], work) == (DecisionOutcome.DECIDED, True)
+
+
+def test_a_worker_does_not_outlive_a_trader_that_was_killed() -> None:
+    """Its questions never end here, as for a strategy in a loop, which does not look at them."""
+    questions, trader_has = os.pipe()
+    command = f"{sys.executable} -m algotrader.live.worker {2**31} $$ <&0 & echo started; wait"
+    try:
+        with subprocess.Popen(
+            ["bash", "-c", command], stdin=questions, stdout=subprocess.PIPE
+        ) as trader:
+            assert trader.stdout is not None
+            assert trader.stdout.readline() == b"started\n"
+            lives, _, _ = select.select([trader.stdout], [], [], 3)
+            trader.kill()
+            ended, _, _ = select.select([trader.stdout], [], [], 30)  # nobody can write any more
+            assert not lives
+            assert ended
+            assert trader.stdout.read() == b""
+    finally:
+        os.close(questions)
+        os.close(trader_has)

@@ -76,12 +76,17 @@ from algotrader.engine.protected import Place
 from algotrader.engine.sending import Sender
 from algotrader.engine.settings import EngineSettings, StrategyInstance
 from algotrader.engine.state import EngineState
-from algotrader.engine.step import Outcome, Step, now
+from algotrader.engine.step import Outcome, Step, names, now
 from algotrader.engine.thawing import Thaw
 from algotrader.engine.unloading import unload
 from algotrader.engine.waiting import Waiter
 from algotrader.engine.watching import Watcher
-from algotrader.execution.order_life import ZERO, IllegalTransitionError, LiveOrder, OrderEvent
+from algotrader.execution.order_life import (
+    ZERO,
+    IllegalTransitionError,
+    LiveOrder,
+    OrderEvent,
+)
 from algotrader.portfolio.rebalancing import MAX_WEIGHT
 
 _LETS_GO: Final = (TradingMode.TRADING, TradingMode.REDUCE_ONLY)
@@ -166,6 +171,7 @@ class Engine:
                 if not self.state.is_left_alone(event.fill):
                     self._position_changed(event.fill, now_ms)
                 if before is not None:
+                    self._see_overfill(before, now_ms)
                     self._guardian.traded(event.fill, before.order, held, now_ms)
                 elif not self.state.is_left_alone(event.fill):
                     self._others_traded(event.fill, now_ms)
@@ -287,20 +293,33 @@ class Engine:
             live = self._order_of(event)
             if live is None:
                 raise
-            self._step.tell(
+            self._watcher.distrust(
                 ImpossibleReply(
-                    **now(event.ts_known),
-                    account=live.order.account,
-                    order_id=live.order.order_id,
-                    instrument=live.order.instrument,
-                    status=error.status,
-                    told=error.told,
+                    **now(event.ts_known), **names(live), status=error.status, told=error.told,
                     text=str(error),
                 )
-            )
-            self._step.alert(Severity.CRITICAL, f"impossible:{live.order.order_id}", str(error))
+            )  # fmt: skip
+            if not live.is_final:
+                self._follower.look_up(live)
             return False
         return True
+
+    def _see_overfill(self, before: LiveOrder, now_ms: int) -> None:
+        """What trades beyond an order's quantity is booked, the venue has it; nobody asked for it."""
+        live = self.state.orders[before.order.order_id]
+        if live.overfilled <= before.overfilled:
+            return
+        order = live.order
+        text = (
+            f"{order.instrument}: {live.filled:f} of order {order.order_id} has traded, its quantity "
+            f"is {live.quantity:f}"
+        )
+        self._watcher.distrust(
+            ImpossibleReply(
+                **now(now_ms), **names(live), status=before.status, told=OrderStatus.FILLED,
+                text=text,
+            )
+        )  # fmt: skip
 
     def _is_strange(self, event: OrderEvent) -> bool:
         """Whether news is of an order under our run's tag that the journal does not know.
@@ -315,14 +334,13 @@ class Engine:
             event.asked_ms is not None or not self.state.orders.has_forgotten
         ):  # fmt: skip
             text = f"order {event.order_id} of this run lives at the venue, the journal has none"
-            self._step.tell(
+            self._watcher.distrust(
                 ImpossibleReply(
                     **now(event.ts_known), account=event.account, order_id=event.order_id,
                     instrument=event.instrument, status=OrderStatus.ABSENT, told=event.status,
                     text=text,
                 )
             )  # fmt: skip
-            self._step.alert(Severity.CRITICAL, f"impossible:{event.order_id}", text)
         return True
 
     # Deciding

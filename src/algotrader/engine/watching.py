@@ -12,6 +12,7 @@ from algotrader.core.events import (
     Event,
     FundingPaid,
     HaltRequested,
+    ImpossibleReply,
     LimitChangeRefused,
     LimitChangeRequested,
     Liquidated,
@@ -40,6 +41,7 @@ from algotrader.engine.planning import next_attempt
 from algotrader.engine.sending import Sender
 from algotrader.engine.step import Step
 from algotrader.risk.exposure import AccountExposure
+from algotrader.risk.holds import IMPOSSIBLE_REPLY
 
 _TIMER: Final = "risk:"
 _MOVES_MONEY: Final = (OrderFilled, FundingPaid, CashMoved, Liquidated)
@@ -80,6 +82,25 @@ class Watcher:
         if isinstance(event, _MARKS):
             for account in self._accounts(event):
                 self._watch(account, at_ms, event.ts_known)
+
+    def distrust(self, reply: ImpossibleReply) -> None:
+        """Add nothing to an instrument of which the venue says what cannot be, until a person has
+        looked: what is held there is not known for sure."""
+        now_ms = reply.ts_known
+        text = f"{reply.text}; nothing is added to it until a person lifts `{IMPOSSIBLE_REPLY}`"
+        self._step.tell(reply)
+        self._step.alert(Severity.CRITICAL, f"impossible:{reply.order_id}", text)
+        place = (reply.account, None, reply.instrument, IMPOSSIBLE_REPLY)
+        if place in self._step.state.risk.state.holds:
+            return
+        self._step.tell(
+            RiskTripped(
+                ts_event=now_ms, ts_known=now_ms, account=reply.account,
+                instrument=reply.instrument, rule=IMPOSSIBLE_REPLY, value=None, limit=None,
+                action=RiskAction.REDUCE_ONLY, latched=True, text=reply.text,
+            )
+        )  # fmt: skip
+        self._obey(reply.account, now_ms)
 
     def _lift_modes(self, event: Event) -> None:
         """A person who re-arms has also seen what recovery stopped for."""

@@ -142,6 +142,11 @@ class LiveOrder(msgspec.Struct, frozen=True, kw_only=True):
         return ZERO if self.is_final else max(self._most - self.filled, ZERO)
 
     @property
+    def overfilled(self) -> Decimal:
+        """What has traded beyond all that was asked for."""
+        return max(self.filled - self._most, ZERO)
+
+    @property
     def _most(self) -> Decimal:
         return max(self.quantity, self.asked_quantity)
 

@@ -10,6 +10,8 @@ import os
 import resource
 import signal
 import sys
+import threading
+import time
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
@@ -44,6 +46,8 @@ from algotrader.strategy.newest import decide_newest
 
 _REFUSED: Final = frozenset({"socket.connect", "socket.bind", "socket.sendto", "subprocess.Popen",
                              "os.system", "os.exec", "os.posix_spawn"})  # fmt: skip
+
+_LOOK_S: Final = 1.0
 
 
 @dataclass(slots=True)
@@ -202,14 +206,26 @@ def _refuse(event: str, _arguments: tuple[object, ...]) -> None:
         raise PermissionError(f"a strategy may not do this: {event}")
 
 
+def _end_with(trader: int) -> None:
+    """A strategy in an endless loop reads no question, so it never sees that they have ended."""
+
+    def watch() -> None:
+        while os.getppid() == trader:
+            time.sleep(_LOOK_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def main() -> None:
-    """usage: python -m algotrader.live.worker MEMORY_BYTES"""
+    """usage: python -m algotrader.live.worker MEMORY_BYTES TRADER_PID"""
     for number in (signal.SIGINT, signal.SIGTERM):  # of a terminal or a service: the trader ends it
         signal.signal(number, signal.SIG_IGN)
     limit = int(sys.argv[1])
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a strategy prints is no answer
+    _end_with(int(sys.argv[2]))
     sys.addaudithook(_refuse)
     serve(sys.stdin.buffer, answers)
 

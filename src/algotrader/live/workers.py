@@ -89,7 +89,7 @@ class WorkerProcess:
     async def start(cls, memory_bytes: int = MEMORY_BYTES) -> WorkerProcess:
         environment = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "algotrader.live.worker", str(memory_bytes),
+            sys.executable, "-m", "algotrader.live.worker", str(memory_bytes), str(os.getpid()),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=environment,
         )  # fmt: skip
         return cls(process)

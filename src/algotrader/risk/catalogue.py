@@ -88,6 +88,10 @@ RULES: Final[tuple[RuleDoc, ...]] = (
     _always("kill_switch", "a person stopped an account or all of them, until a person re-arms",
             "`algotrader halt` by the owner; a buy is denied, in the next process too.",
             Phase.STOPS),
+    _always("impossible_reply", "a venue said what cannot be of an instrument: it is only reduced, "
+            "until a person has looked and re-arms",
+            "The venue fills 6 of an order of 5: the 6 are booked, 1 more to buy is denied.",
+            Phase.WHILE),
     _limit(Phase.STOPS, "stale", "instrument.max_missed_bars", "2",
            "no order on a price of which more bars in a row are missing",
            "Bars of 1 h: after the third that did not come nothing is sent, stops included."),

@@ -16,6 +16,8 @@ from algotrader.core.symbols import Symbol
 KILL_SWITCH: Final = "kill_switch"
 STOPPED: Final = "stopped"
 """A person stopped one strategy; only a person lets it go on."""
+IMPOSSIBLE_REPLY: Final = "impossible_reply"
+"""A venue said what cannot be; a person has to look at that instrument."""
 HoldKey = tuple[AccountId | None, StrategyId | None, Symbol | None, str]
 """Scope and rule: one hold each."""
 

@@ -17,6 +17,9 @@ from algotrader.core.events import (
     OrderDenied,
     OrderRejected,
     OrderSeen,
+    RearmRequested,
+    RiskAction,
+    RiskTripped,
     TimerFired,
     TradingMode,
 )
@@ -63,6 +66,47 @@ def test_f36_an_order_of_this_run_that_the_journal_does_not_know_is_told_and_lef
     again = Engine(desk.settings)
     for event in desk.events:
         again.apply(event)
+
+
+def test_nothing_is_added_to_what_a_venue_contradicted_until_a_person_has_looked() -> None:
+    desk = Desk(execution=Execution.MARKET)
+    desk.bar(1)
+    [entry] = desk.answer(1, 0.5)
+    desk.fill(entry, 5_000, MS + 20)
+    desk.tell(alive("ours"))
+    desk.tell(alive("ours"))
+    desk.bar(2)
+
+    more = desk.answer(2, 0.8)
+    desk.bar(3)
+    [less] = desk.answer(3, 0.2)
+    desk.tell(
+        RearmRequested(
+            **at(MS * 3 + 10), account=MAIN, by="owner", channel="cli", reason="it was mine"
+        )
+    )
+    desk.fill(less, 3_000, MS * 3 + 20)
+    desk.bar(4)
+    [again] = desk.answer(4, 0.8)
+
+    assert more == []
+    assert rules_of(desk) == ["impossible_reply"]
+    assert (less.side, again.side) == (Side.SELL, Side.BUY)
+    trips = of_kind(desk.events, RiskTripped)
+    assert [(one.instrument, one.action) for one in trips] == [(SYMBOL, RiskAction.REDUCE_ONLY)]
+
+
+def test_what_trades_beyond_an_order_is_booked_and_a_person_is_called() -> None:
+    desk = Desk(execution=Execution.MARKET)
+    desk.bar(1)
+    [entry] = desk.answer(1, 0.5)
+    told = desk.fill(entry, 5_001, MS + 20)
+    desk.bar(2)
+
+    assert causes(told) == [f"impossible:{entry.order_id}"]
+    assert desk.held() == 5_001
+    assert desk.answer(2, 0.8) == []
+    assert rules_of(desk) == ["impossible_reply"]
 
 
 @pytest.mark.parametrize("changes", [{"status": OrderStatus.CANCELLED}])

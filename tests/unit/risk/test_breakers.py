@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.builders.books import SWAP
+from tests.builders.books import SPOT, SWAP
 from tests.builders.risk import (
     ETH,
     HOUR,
@@ -486,6 +486,23 @@ def test_one_rule_can_be_lifted_alone_and_trips_again_if_it_is_still_broken() ->
     assert cleared(asked(risk, rearm(rule="rule.dear"))) == [("rule.dear", 0)]
     assert tripped(watched(risk, at("10600", 1))) == [("rule.dear", RiskAction.HALT)]
     assert isinstance(asked(risk, rearm(rule="rule.dare"))[0], RearmRefused)
+
+
+def test_impossible_reply_holds_one_instrument_until_a_person_re_arms() -> None:
+    trip = RiskTripped(
+        ts_event=NOON_MS, ts_known=NOON_MS, account=MAIN, instrument=SPOT.symbol,
+        rule="impossible_reply", value=None, limit=None, action=RiskAction.REDUCE_ONLY,
+        latched=True, text="6 of 5 has traded",
+    )  # fmt: skip
+    risk = told(a_risk(), trip)
+    held = an_exposure(here(position="6"), here(ETH))
+    watched(risk, held)  # no mark ends it
+
+    assert allowed(risk.judge(wants("1"), held)) == ["impossible_reply"]
+    assert allowed(risk.judge(wants("-6"), held)) == 6
+    assert allowed(risk.judge(wants("1", instrument=ETH), held)) == 1
+    asked(risk, rearm())
+    assert allowed(risk.judge(wants("1"), held)) == 1
 
 
 def test_every_rule_while_trading_is_worked_by_hand_in_these_files() -> None:

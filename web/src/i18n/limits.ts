@@ -44,6 +44,7 @@ export const limits = {
   unjudged: ["Not judged", "无法判定"],
   operator: ["By hand", "人工"],
   kill_switch: ["Kill switch", "紧急停机开关"],
+  impossible_reply: ["Impossible answer", "交易所回报矛盾"],
   stopped: ["Strategy stopped", "策略已停止"],
   halt: ["Halt", "停机"],
   min_margin_ratio: ["Margin ratio", "保证金率"],
