@@ -1,0 +1,147 @@
+/** Rows of a table while they change: the one that keys act on, those that are read, those that ended. */
+import { flushPromises, mount } from "@vue/test-utils";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { h } from "vue";
+import { createMemoryHistory, createRouter } from "vue-router";
+import { account, system } from "./fixtures/desk";
+import { forget } from "@/api/resource";
+import { receive } from "@/api/realtime";
+import { appearance } from "@/lib/appearance";
+import DataTable from "@/ui/DataTable.vue";
+import type { Column } from "@/ui/table";
+
+const { answers, json } = vi.hoisted(() => {
+  const held = new Map<string, (url: URL) => Response>();
+  const make = (body: unknown, status = 200) => new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json" } });
+  vi.stubGlobal("fetch", async (request: Request) => {
+    const url = new URL(request.url);
+    return held.get(url.pathname.replace("/api/v1/", ""))?.(url) ?? make([]);
+  });
+  return { answers: held, json: make };
+});
+const router = createRouter({ history: createMemoryHistory(), routes: [
+  { path: "/orders/:order?", name: "orders", component: { render: () => null } }, { path: "/:rest(.*)", name: "any", component: { render: () => null } },
+] });
+const at = { global: { plugins: [router] } };
+
+beforeEach(async () => {
+  appearance.language = "en";
+  answers.clear();
+  answers.set("system", () => json(system));
+  answers.set("accounts", () => json([account]));
+  forget();
+  await router.push("/");
+});
+
+interface Row { id: number; state: string }
+const COLUMNS: Column<Row>[] = [{ key: "id", head: "Id", width: "1fr", text: (r) => `row ${r.id}` }, { key: "state", head: "State", width: "1fr", text: (r) => r.state }];
+const rows = (...ids: number[]): Row[] => ids.map((id) => ({ id, state: "open" }));
+
+describe("a table", () => {
+  async function shown(of: Row[]) {
+    const page = mount(DataTable<Row>, { ...at, props: { columns: COLUMNS, rows: of, rowKey: (r: Row) => r.id, label: "Rows", file: "rows" },
+      slots: { sums: ((of: { rows: readonly Row[] }) => h("output", of.rows.map((r) => `${r.id} ${r.state}`).join())) as never }, attachTo: document.body });
+    await flushPromises();
+    return page;
+  }
+  type Page = Awaited<ReturnType<typeof shown>>;
+  const press = (page: Page, key: string) => page.find("[role=grid]").trigger("keydown", { key });
+  const opened = (page: Page) => page.emitted<[Row]>("open")!.at(-1)![0].id;
+  async function below(page: Page): Promise<void> {
+    const scroller = page.find(".overflow-auto");
+    scroller.element.scrollTop = 200;
+    await scroller.trigger("scroll");
+  }
+  const texts = (page: Page) => page.find("output").text().split(",");
+
+  it("opens the row that was chosen by keys, however many come before it", async () => {
+    const page = await shown(rows(9, 8, 7));
+    await press(page, "ArrowDown");
+    await page.setProps({ rows: rows(12, 11, 10, 9, 8, 7) });
+    await press(page, "Enter");
+    expect(opened(page)).toBe(8);
+    await press(page, "ArrowDown");
+    await press(page, "Enter");
+    expect(opened(page)).toBe(7);
+  });
+  it("keeps the first row that was entered, too", async () => {
+    const page = await shown(rows(9, 8));
+    await page.find("[role=grid]").trigger("focusin");
+    await page.setProps({ rows: rows(10, 9, 8) });
+    await press(page, "Enter");
+    expect(opened(page)).toBe(9);
+  });
+  it("stays in its place when the chosen row ends", async () => {
+    const page = await shown(rows(9, 8, 7));
+    await press(page, "ArrowDown");
+    await page.setProps({ rows: rows(9, 7) });
+    await press(page, "Enter");
+    expect(opened(page)).toBe(7);
+  });
+  it("shows below its top what became of each row, while new ones wait", async () => {
+    const page = await shown(rows(9, 8, 7));
+    await below(page);
+    await page.setProps({ rows: [...rows(10, 9), { id: 8, state: "filled" }] });
+    expect(texts(page)).toEqual(["9 open", "8 filled"]);
+    expect(page.text()).toContain("1 new row");
+  });
+  it("keeps no row of another list", async () => {
+    const page = await shown(rows(3, 2, 1));
+    await below(page);
+    await page.setProps({ rows: rows(30, 20, 10, 5) });
+    expect(texts(page)).toEqual(["30 open", "20 open", "10 open", "5 open"]);
+  });
+  it("follows the filter of its address", async () => {
+    await router.push("/orders");
+    const page = await shown(rows(31, 20));
+    await router.push("/orders?filter=31");
+    await flushPromises();
+    expect(page.find<HTMLInputElement>("input[type=search]").element.value).toBe("31");
+    expect(texts(page)).toEqual(["31 open"]);
+    await router.push("/orders");
+    await flushPromises();
+    expect(texts(page)).toHaveLength(2);
+  });
+});
+
+it("an order of an older page is shown as it ended, not as it was when the page was read", async () => {
+  const order = (name: string, status: string) => ({
+    order: name, account: "main", strategy: "trend", instrument: "US:AAPL", side: "buy", kind: "limit", quantity: "5", filled: "0", average: null, limit: "900", stop: null,
+    status, purpose: "target", decided: 1, submitted: 1, ended: status === "accepted" ? null : 9, venue_order: "v1",
+  });
+  let rests = true;
+  const open = () => [order("new", "accepted"), ...(rests ? [order("old", "accepted")] : [])];
+  answers.set("orders", (url) => {
+    if (url.searchParams.get("status") !== "all") return json({ items: url.searchParams.get("status") === "open" ? open() : [], next: null, total: 1 });
+    return json(url.searchParams.has("cursor") ? { items: [order("old", "accepted")], next: null, total: 2 } : { items: [order("new", "accepted")], next: "1", total: 2 });
+  });
+  answers.set("orders/old", () => json({ order: order("old", "filled"), events: [] }));
+  await router.push("/orders");
+  const { default: Orders } = await import("@/pages/Orders.vue");
+  const page = mount(Orders, at);
+  await flushPromises();
+  const table = page.findComponent(DataTable);
+  table.vm.$emit("more");
+  await flushPromises();
+  const states = () => ((table.props() as { rows: { order: string; status: string }[] }).rows).map((o) => `${o.order} ${o.status}`);
+  expect(states()).toEqual(["new accepted", "old accepted"]);
+  rests = false;
+  receive({ type: "event", id: 1, topic: "order.filled", kind: "OrderFilled", at: 1, data: {} });
+  await vi.waitFor(() => expect(states()).toEqual(["new accepted", "old filled"]));
+});
+
+it("a line of the log keeps its name as others come, of two that are alike each its own", async () => {
+  const line = (at: number) => ({ at: `2026-11-22T12:00:0${at}Z`, level: "info", event: "bar.closed", process: "api", fields: {} });
+  let lines = [line(2), line(1), line(1)];
+  answers.set("logs", () => json(lines));
+  const { default: Logs } = await import("@/pages/Logs.vue");
+  const page = mount(Logs, at);
+  await flushPromises();
+  const names = () => { const of = page.findComponent(DataTable).props() as { rows: object[]; rowKey: (row: object) => string }; return of.rows.map(of.rowKey); };
+  const before = names();
+  expect(new Set(before).size).toBe(3);
+  lines = [line(3), ...lines];
+  await router.push("/?level=info");
+  await vi.waitFor(() => expect(names()).toHaveLength(4));
+  expect(names().slice(1)).toEqual(before);
+});
