@@ -21,7 +21,7 @@ const { answers, sent, json } = vi.hoisted(() => {
   });
   return { answers: held, sent: asked, json: make };
 });
-const names = ["orders", "markets", "strategies", "positions", "risk"];
+const names = ["orders", "markets", "strategies", "positions", "risk", "parity"];
 const router = createRouter({ history: createMemoryHistory(), routes: [
   ...names.map((name) => ({ path: `/${name}/:order?/:symbol?/:name?`, name, component: { render: () => null } })),
   { path: "/:rest(.*)", name: "any", component: { render: () => null } },
@@ -173,6 +173,113 @@ describe("Halt", () => {
     link.stale = true;
     expect((await bar([halted])).disabled).toBe(false);
     link.stale = false;
+  });
+});
+
+const hold = (over: Partial<Shapes["Hold"]>): Shapes["Hold"] => ({ rule: "account.max_drawdown", action: "halt", strategy: null, instrument: null, by: "risk", why: "16% below its peak", since: 1_000, until: null, ...over });
+const byHand = hold({ rule: "kill_switch", action: "flatten", by: "owner", why: "the venue answers nonsense", since: 5_000 });
+
+describe("what holds back", () => {
+  const accounts = [
+    { ...account, holds: [hold({ rule: "max_missed_bars", action: "reduce_only", strategy: "trend", since: 500 }), hold({}), byHand] },
+    { ...account, account: "second", holds: [hold({ rule: "stopped", strategy: "carry", by: "guest", why: "earnings", since: 2_000 })] },
+  ];
+  async function bar() {
+    answers.set("GET accounts", () => json(accounts));
+    const { useDesk } = await import("@/lib/desk");
+    await useDesk().accounts.read();
+    await useDesk().positions.read();
+    const { default: HaltedBar } = await import("@/frame/HaltedBar.vue");
+    return mount(HaltedBar, { global: { plugins: [router] } });
+  }
+  it("is told by the strictest, with who and why; the others are counted and a press away", async () => {
+    const page = await bar();
+    expect(page.find("p").text()).toContain("by owner");
+    expect(page.find("p").text()).toContain("the venue answers nonsense");
+    expect(page.find("[data-test=other-holds]").text()).toBe("3 more holds");
+    await page.find("[data-test=other-holds]").trigger("click");
+    const others = page.findAll("[data-test=holds] li").map((one) => one.text());
+    expect(others).toHaveLength(3);
+    expect(others[0]).toMatch(/^Drawdown, halt main · 16% below its peak · by risk · .*1970-01-01/);
+    expect(others[1]).toContain("second · carry · earnings · by guest");
+    expect(others[2]).toContain("main · trend");
+  });
+  it("is compared with the account's own halt, from the first one in force on", async () => {
+    const trip = (seq: number, of: string, over = {}) => ({ seq, at: seq, kind: "RiskTripped", account: of, strategy: null, instrument: null, rule: "kill_switch", value: null, limit: null, action: "halt", by: "owner", text: "", ended: null, ended_by: null, ...over });
+    answers.set("GET risk/trips", () => json({ items: [trip(90, "second"), trip(80, "main", { rule: "account.max_drawdown" }), trip(70, "main"), trip(60, "main", { ended: 65 }), trip(50, "second")], next: null }));
+    const asked: string[] = [];
+    answers.set("GET journal/state", (url) => {
+      asked.push(url.searchParams.get("seq")!);
+      return json({ seq: 70, at: 70, kind: "RiskTripped", accounts: [{ ...account, equity: "11000" }, { ...account, account: "second", equity: "1" }], positions: [{ ...position, account: "second" }], orders: [] });
+    });
+    await bar();
+    const { default: SinceHalt } = await import("@/pages/risk/SinceHalt.vue");
+    const page = mount(SinceHalt, { props: { account: "main" }, global: { plugins: [router] } });
+    await flushPromises();
+    await flushPromises();
+    expect(asked).toEqual(["70"]);
+    expect(page.find("header").text()).toContain("main · Kill switch");
+    expect(page.findAll("tbody tr").map((row) => row.text()).filter((row) => row.startsWith("Equity"))).toEqual([expect.stringContaining("Equity main, USD")]);
+    expect(page.text()).toContain("US:AAPL · trend038");
+  });
+});
+
+describe("on a phone", () => {
+  async function standing(of: Partial<Shapes["System"]>) {
+    answers.set("GET system", () => json({ ...system, ...of }));
+    const { useDesk } = await import("@/lib/desk");
+    await useDesk().system.read();
+    const { default: StatusBar } = await import("@/frame/StatusBar.vue");
+    return mount(StatusBar, { global: { plugins: [router] } });
+  }
+  const trader = (state: string) => ({ state, reasons: [], written: 1, last_decision: null }) as unknown as Shapes["Trader"];
+  it.each([
+    [{ trader: trader("running") }, "running"], [{ trader: trader("silent") }, "silent"], [{ trader: null }, "not running"],
+    [{ trader: trader("running"), halted: true }, "halted"], [{ trader: trader("not running"), halted: true }, "halted · not running"],
+  ])("what the trader does stands beside the mode: %#", async (of, words) => {
+    link.stale = false;
+    const place = (await standing(of)).find(".mode [data-test=standing]");
+    expect(place.text()).toBe(words);
+    expect(place.element.closest(".dk")).toBeNull(); // what a phone does not show
+  });
+  it("an old word is not told as today's", async () => {
+    const page = await standing({ trader: trader("running") });
+    link.stale = true;
+    await flushPromises();
+    expect(page.find("[data-test=standing]").text()).toContain("stale");
+    link.stale = false;
+  });
+  it("a trader that does not run is also told in a narrow window, where the next bar is not", async () => {
+    expect((await standing({ trader: trader("silent") })).find("[data-test=trader]").classes()).not.toContain("wide");
+  });
+});
+
+describe("a strategy that a person stopped", () => {
+  async function shown(over: Partial<Shapes["Strategy"]>) {
+    answers.set("GET decisions", () => json({ items: [], next: null }));
+    answers.set("GET equity", () => json({ account: "main", strategy: "trend", currency: "USD", ts: [], equity: [], deposits: [], drawdown: [], hold: [], total: 0 }));
+    const { default: Detail } = await import("@/pages/strategies/Detail.vue");
+    const page = mount(Detail, { props: { strategy: { ...strategy, ...over } }, global: { plugins: [router] } });
+    await flushPromises();
+    return page;
+  }
+  const stop = hold({ rule: "stopped", strategy: "trend", by: "owner", why: "earnings" });
+  it.each([
+    [{ positions: 2 }, stop, "Its 2 positions stay with protective orders."], [{ positions: 0 }, stop, "It holds nothing."],
+    [{ positions: 1 }, { ...stop, action: "flatten" }, "Its 1 position is being sold"],
+  ])("has the way back beside what becomes of its position: %#", async (over, held, words) => {
+    answers.set("POST strategies/trend/start", () => json({ strategy: "trend", asked: "start", running: true, in_force: true }));
+    const page = await shown({ status: "stopped", holds: [held], ...over });
+    const place = page.find("[data-test=stopped-bar]");
+    expect(place.text()).toContain("by owner");
+    expect(place.text()).toContain(words);
+    await place.find("[data-test=start]").trigger("click");
+    await flushPromises();
+    expect(sent.map((one) => one.what)).toEqual(["POST strategies/trend/start"]);
+  });
+  it("is no other than that: what a limit stopped, Start does not let go on", async () => {
+    const page = await shown({ status: "stopped", holds: [hold({ rule: "strategy.max_drawdown", strategy: "trend" })] });
+    expect(page.find("[data-test=start]").exists()).toBe(false);
   });
 });
 
