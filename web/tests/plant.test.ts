@@ -141,3 +141,27 @@ describe("the past", () => {
     expect(page.text()).toContain("Nothing was held.");
   });
 });
+
+describe("in Chinese", () => {
+  beforeEach(() => { appearance.language = "zh"; });
+  it("a finished run names its figures and tells its assumptions", async () => {
+    answers.set("GET runs/7f3a", () => json({
+      strategy: "TrendFollow", symbols: ["US:AAPL"], timeframe: "1d", metrics: { max_drawdown: -0.1 }, undefined: {},
+      assumptions: { fees: "the venue's own", path: "worst" }, assumptions_zh: { fees: "交易所自己的费率" },
+    }));
+    const { default: Run } = await import("@/pages/backtests/Run.vue");
+    const page = mount(Run, { ...at, props: { run: "7f3a" } });
+    await flushPromises();
+    await page.findAll("[role=group] button")[1]!.trigger("click");
+    const [figures, assumptions] = page.findAll("dl.dl").map((list) => list.text());
+    expect(figures).toContain("最大回撤");
+    expect(assumptions).toBe("手续费交易所自己的费率K 线内路径worst");
+  });
+  it("the log of a strategy says how loud a line is", async () => {
+    answers.set("GET logs", () => json([{ at: "2026-11-22T12:00:00Z", level: "warning", event: "bar.late", process: "algotrader", fields: {} }]));
+    const { default: Log } = await import("@/pages/strategies/Log.vue");
+    const page = mount(Log, { ...at, props: { name: "trend" } });
+    await flushPromises();
+    expect(page.find(".tag").text()).toBe("警告");
+  });
+});

@@ -14,17 +14,17 @@ describe("a sentence of the engine", () => {
     ["account main is halted", "账户 main 已停机"],
     ["OKX:BTC/USDT would be 45.00% of equity, max_weight allows 40.00% of equity", "OKX:BTC/USDT 将为权益的 45.00%，max_weight 只允许权益的 40.00%"],
     ["orders of account main today would be 4, account.max_orders_per_day allows 3", "账户 main 今日的委托数将为 4，account.max_orders_per_day 只允许 3"],
-    ["account main would be more than equity, max_leverage allows 100.00% of equity", "账户 main 将为超过全部权益，max_leverage 只允许权益的 100.00%"],
+    ["account main would be more than equity, max_leverage allows 100.00% of equity", "账户 main 将为全部权益以上，max_leverage 只允许权益的 100.00%"],
     ["reject rate is 50.00%, the limit 40.00%", "交易所拒单比例为 50.00%，限额 40.00%"],
     ["margin ratio is not known, 300.00% is the least", "保证金率为未知，不得低于 300.00%"],
     ["it is pending_cancel: ask again", "当前状态：撤单中；稍后重试"],
     ["a stop_loss order is not changed by hand: it would come back; close the position, or stop strategy trend", "止损委托不能人工修改，否则会被重新挂出；请平掉持仓，或停止策略 trend"],
     ["a market order has no limit", "市价委托没有限价价格"],
     ["US:AAPL has no price; equity is 0", "US:AAPL 没有价格；权益为 0"],
-    ["wanted 0.6, 0.3 in the backtest; bar OKX:BTC/USDT 2026-10-10 14:00: came late, 5 s after", "想要 0.6，回测中为 0.3；K 线 OKX:BTC/USDT 2026-10-10 14:00：迟到 5 秒"],
+    ["wanted 0.6, 0.3 in the backtest; bar OKX:BTC/USDT 2026-10-10 14:00: came late, 5 s after", "目标为 0.6，回测中为 0.3；K 线 OKX:BTC/USDT 2026-10-10 14:00：迟到 5 秒"],
     ["towards +0.5, nothing in the backtest: equity 10,010.5 against 10,000: fills +12.5, fees -2; since 2026-10-10 14:00: bar revised, bar OKX:ETH/USDT 2026-10-10 13:00: close 1 then, 2 today, volume 3 then, 4 today", "目标数量 +0.5，回测中为无：权益 10,010.5，回测中为 10,000：成交 +12.5，手续费 -2；自 2026-10-10 14:00 起：K 线被修订，K 线 OKX:ETH/USDT 2026-10-10 13:00：收盘价当时为 1，今天为 2，成交量当时为 3，今天为 4"],
     ["+0.25 was denied by max_weight: OKX:BTC/USDT would be 45.00% of equity, max_weight allows 40.00% of equity; strategies.trend.fast 20, 30 today", "+0.25 被风控拒绝（max_weight）：OKX:BTC/USDT 将为权益的 45.00%，max_weight 只允许权益的 40.00%；strategies.trend.fast 当时为 20，今天为 30"],
-    ["halted by owner (console): 布林线 2.5% 异常, see note", "owner（console）已停机：布林线 2.5% 异常, see note"],
+    ["halted by owner (console): 布林线 2.5% 异常, see note", "由 owner（console）停机：布林线 2.5% 异常, see note"],
   ])("%s", (en, zh) => expect(tell(en)).toBe(zh));
 
   it.each([

@@ -55,6 +55,10 @@ describe("catalogues", () => {
     expect(found).toEqual([]);
   });
 
+  it("set nothing apart after a length of time, which ends in Chinese itself", () => {
+    expect(entries.filter(([, [, zh]]) => /\{(age|length|took)\} [\u4e00-\u9fff]/.test(zh))).toEqual([]);
+  });
+
   it("stay calm in English", () => {
     expect(entries.filter(([, [en]]) => /!|\bplease\b|\boops\b/i.test(en))).toEqual([]);
   });

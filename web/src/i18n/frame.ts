@@ -69,7 +69,7 @@ export const frame = {
   halt: ["Halt", "停机"],
   halted: ["Halted", "已停机"],
   halt_now: ["Halt now", "立即停机"],
-  halt_question: ["Halt trading?", "停机？"],
+  halt_question: ["Halt trading?", "确认停机？"],
   halt_means: [
     "Nothing new is traded from now on. Orders that open positions are cancelled; positions and their protective orders stay. A person must re-arm.",
     "从现在起不再新增交易。撤销开仓委托，保留持仓及其保护单。须由人工解除停机。",
@@ -86,7 +86,7 @@ export const frame = {
   halt_other_ways: ["Other ways", "其他途径"],
   halt_by_command: ["on the machine", "在本机"],
   halt_by_telegram: ["on the phone", "在手机"],
-  halt_by_file: ["as a file", "以文件"],
+  halt_by_file: ["as a file", "用文件"],
   halted_since: ["Halted at {time} by {by}.", "{time} 由 {by} 停机。"],
   halted_plain: ["Halted.", "已停机。"],
   halted_stays: [
@@ -95,7 +95,7 @@ export const frame = {
   ],
   more_holds: ["{n} more {n|hold|holds}", "另有 {n} 项限制"],
   fewer_holds: ["Hide them", "收起"],
-  hold_by: ["by {by}", "来源 {by}"],
+  hold_by: ["by {by}", "来源：{by}"],
   flatten: ["Flatten…", "全部平仓…"],
   rearm: ["Re-arm…", "解除停机…"],
   rearm_title: ["Re-arm {account}", "解除停机：{account}"],

@@ -8,7 +8,7 @@ export const journal = {
   then: ["As it was then", "当时的状态"],
   then_open: ["State at a moment…", "任意时刻的状态…"],
   then_here: ["State after this row", "此行之后的状态"],
-  then_note: ["folded from the journal up to row {seq}, {time}", "由日志账第 {seq} 行（{time}）之前的记录重建"],
+  then_note: ["folded from the journal up to row {seq}, {time}", "由日志账截至第 {seq} 行（{time}）的记录重建"],
   then_row: ["Row", "行"],
   then_moment: ["Moment, UTC", "时刻 (UTC)"],
   then_reading: ["The past is being read…", "正在读取历史…"],

@@ -3,7 +3,7 @@ export const login = {
   title: ["Sign in", "登录"],
   name: ["Name", "名称"],
   password: ["Password", "密码"],
-  code: ["Code of the authenticator", "验证器代码"],
+  code: ["Code of the authenticator", "验证器应用的验证码"],
   code_if: ["only if one is set up", "仅在已启用时填写"],
   enter: ["Sign in", "登录"],
   entering: ["signing in…", "正在登录…"],

@@ -173,7 +173,7 @@ const UNITS = [
 export function duration(ms: number): string {
   const zh = appearance.language === "zh";
   const size = Math.max(0, ms);
-  if (size < 1000) return `${Math.round(size)} ms`;
+  if (size < 1000) return `${Math.round(size)} ${zh ? "毫秒" : "ms"}`;
   const first = UNITS.findIndex(([unit]) => size >= unit);
   const said: string[] = [];
   let left = size;
