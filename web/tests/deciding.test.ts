@@ -225,6 +225,10 @@ describe("what holds back", () => {
 });
 
 describe("on a phone", () => {
+  beforeEach(async () => {
+    const { useDesk } = await import("@/lib/desk");
+    await useDesk().accounts.read();
+  });
   async function standing(of: Partial<Shapes["System"]>) {
     answers.set("GET system", () => json({ ...system, ...of }));
     const { useDesk } = await import("@/lib/desk");
@@ -241,6 +245,13 @@ describe("on a phone", () => {
     const place = (await standing(of)).find(".mode [data-test=standing]");
     expect(place.text()).toBe(words);
     expect(place.element.closest(".dk")).toBeNull(); // what a phone does not show
+  });
+  it("a halt of one account of two is not told as one of both", async () => {
+    answers.set("GET accounts", () => json([{ ...account, mode: "halted" }, { ...account, account: "second" }]));
+    const { useDesk } = await import("@/lib/desk");
+    await useDesk().accounts.read();
+    link.stale = false;
+    expect((await standing({ trader: trader("running"), halted: true })).find("[data-test=standing]").text()).toBe("halted 1/2");
   });
   it("an old word is not told as today's", async () => {
     const page = await standing({ trader: trader("running") });
