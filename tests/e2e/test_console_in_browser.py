@@ -19,7 +19,7 @@ SETTINGS = """\
 accounts: {{main: {{currency: USD, cash: 10_000}}}}
 strategies: {{trend: {{use: TrendFollow, symbols: [US:AAPL], timeframe: 1d}}}}
 risk: {{account: {{max_drawdown: 60%, max_leverage: 1}}}}
-trading: {{start: 2011-01-03, end: 2013-01-01}}
+trading: {{start: 2003-01-02, end: 2013-01-01}}
 api: {{port: {port}, beside: false}}
 """
 PAGES = ("/", "/markets", "/orders", "/orders?tab=fills", "/positions", "/strategies", "/risk",
@@ -29,7 +29,7 @@ PAGES = ("/", "/markets", "/orders", "/orders?tab=fills", "/positions", "/strate
 
 @pytest.fixture(scope="module")
 def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A desk whose trader trades four bars a second, first entered by its one-time link."""
+    """A desk whose trader trades four bars a second for ten minutes, first entered by its one-time link."""
     folder = tmp_path_factory.mktemp("desk")
     port = free_port()
     (folder / "algotrader.yaml").write_text(SETTINGS.format(port=port), encoding="utf-8")
