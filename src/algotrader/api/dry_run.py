@@ -61,7 +61,7 @@ def tried(past: Past, state: EngineState, seq: int, text: str, days: int) -> dic
     begin_ms = newest_ms(state) - days * _DAY_MS
     first = past.seq_at(begin_ms) + 1
     bars, keep = _bars_before(past, state, condition, first), condition.history_bars
-    ends, found, until = time.monotonic() + LONGEST_S, _Tried(), begin_ms
+    ends, found, until, whole = time.monotonic() + LONGEST_S, _Tried(), begin_ms, True
 
     def fed() -> Iterator[Any]:
         for step in past.steps(state.settings, first, seq):
@@ -77,10 +77,11 @@ def tried(past: Past, state: EngineState, seq: int, text: str, days: int) -> dic
             continue
         _judge(found, step.state, condition, bars, until)
         if time.monotonic() > ends:
+            whole = until >= newest_ms(state)
             break
     return {
         "of": condition.of.value, "live_only": list(condition.live_only), "begin": begin_ms,
-        "until": until, "whole": until >= newest_ms(state), "judged": found.judged,
+        "until": until, "whole": whole, "judged": found.judged,
         "unknown": found.unknown, "count": found.count, "trips": found.trips[::-1],
         "now": found.now,
     }  # fmt: skip

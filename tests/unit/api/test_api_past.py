@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 from tests.builders.api_desk import an_api, token_for
 
 from algotrader.api.access import Role
+from algotrader.api.dry_run import tried
 from algotrader.api.exposure_rows import exposure_rows
 from algotrader.api.past import Past
 from algotrader.api.serving import Serving
@@ -135,6 +136,18 @@ def test_a_condition_would_have_tripped_each_time_it_became_true(asked: Any) -> 
     assert rising["unknown"] == 0  # bars of before the first day are looked back at
     ended = [one for one in rising["trips"] if one["end"] is not None]
     assert all(one["begin"] < one["end"] for one in ended)
+
+
+def test_a_condition_tried_between_a_bar_and_its_answer_was_judged_to_the_end(
+    api: Api, asked: Any
+) -> None:
+    """The newest decision is not made yet: that is no lack of time."""
+    serving = api[1]
+    settings = read_stood(serving.configuration).state.settings
+    seq = asked("/journal", kind="SliceClosed", limit=1).json()["items"][0]["seq"]
+    state, _ = serving.past.at(settings, seq)
+
+    assert tried(serving.past, state, seq, "equity > 0", 30)["whole"]
 
 
 def test_rules_in_force_show_their_figures(desk: Any) -> None:
