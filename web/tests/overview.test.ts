@@ -59,6 +59,11 @@ describe("the sentence", () => {
       "1 strategy trades.", "1 position has no live stop: OKX:BTC/USDT (trend).", "The OKX feed is stale for 7 min; trend cannot decide.", "The disk is nearly full.",
     ]);
   });
+  it("says how much of a position its stops leave uncovered", () => {
+    const partly = lamp({ lamp: "stops", state: "wrong", reason: "partly", value: 2, of: 3, says: "OKX:BTC/USDT (trend) 6/10" });
+    expect(text({ lamps: [partly] })[1]).toBe("1 position has stops for less than it holds; uncovered: OKX:BTC/USDT (trend) 6/10.");
+    expect(shown(partly, NOW)).toMatchObject({ text: "2 of 3 whole", about: "Stops: 2 of 3 whole: OKX:BTC/USDT (trend) 6/10" });
+  });
   it("begins with a halt, which explains why the trader would not trade", () => {
     const lamps = [lamp({ lamp: "trader", state: "wrong", reason: "refuses", says: "account main: halted" })];
     expect(text({ halted: true, lamps })).toEqual(["Nothing new is traded; 2 positions stay."]);

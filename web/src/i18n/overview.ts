@@ -11,6 +11,7 @@ export const overview = {
   died: ["The trader ended {age} ago without a word.", "交易进程 {age}前意外中断。"],
   left: ["No trader minds {n} {n|position|positions}.", "{n} 个持仓无交易进程看管。"],
   bare: ["{n} {n|position has|positions have} no live stop: {which}.", "{n} 个持仓缺少止损：{which}。"],
+  partly: ["{n} {n|position has|positions have} stops for less than {n|it holds|they hold}; uncovered: {which}.", "{n} 个持仓的止损数量不足，未覆盖：{which}。"],
   differs: ["The books of {subject} differ from the venue.", "{subject} 的账本与交易所不一致。"],
   comparing: ["The books of {subject} are being compared.", "正在核对 {subject} 的账本。"],
   no_answer: ["The venue does not answer for {subject}.", "交易所对 {subject} 无响应。"],

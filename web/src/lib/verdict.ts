@@ -30,6 +30,7 @@ function ofLamp(lamp: Shapes["Lamp"], known: Known): string {
     case "trader.left_positions": return say("left", { n: known.positions });
     case "trader.refuses": return say("refuses", { why: lamp.says ?? "" });
     case "stops.missing": return say("bare", { n: (lamp.of ?? 0) - (lamp.value ?? 0), which: lamp.says ?? "" });
+    case "stops.partly": return say("partly", { n: (lamp.of ?? 0) - (lamp.value ?? 0), which: lamp.says ?? "" });
     case "reconciled.differs": return say("differs", { subject });
     case "reconciled.comparing": return say("comparing", { subject });
     case "venue.no_answer": return say("no_answer", { subject });
