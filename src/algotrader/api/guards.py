@@ -9,7 +9,7 @@ from typing import Final
 
 from algotrader._kernel import sizing as kernel
 from algotrader.core.ids import AccountId, OrderId
-from algotrader.core.orders import PROTECTIVE, OrderStatus, Purpose
+from algotrader.core.orders import PROTECTIVE, OrderStatus, Purpose, Side
 from algotrader.engine.protected import Place
 from algotrader.engine.state import EngineState
 from algotrader.execution.order_life import LiveOrder
@@ -20,6 +20,7 @@ _RESTS: Final = frozenset(
     {OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED, OrderStatus.PENDING_AMEND}
 )
 """What is to be changed rests meanwhile, as it was."""
+_WITH_TARGET: Final = (Purpose.TAKE_PROFIT, Purpose.BRACKET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,34 @@ def guards_of(state: EngineState, account: AccountId, place: Place) -> list[Live
         and live.status in _RESTS
         and live.order.side.sign * held < 0
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """The levels that the market meets first. A trail's own level is the venue's alone."""
+
+    stop: Decimal | None
+    trail: Decimal | None  # fraction of the best price since the entry
+    target: Decimal | None
+
+
+def nearest_of(state: EngineState, account: AccountId, place: Place) -> Nearest:
+    """Of the orders that rest."""
+    guards = guards_of(state, account, place)
+    is_long = any(one.order.side is Side.SELL for one in guards)
+    first, last = (max, min) if is_long else (min, max)
+    stops = [one.stop for one in guards if one.stop is not None]
+    trails = [one.order.terms.trail for one in guards if one.order.terms.trail is not None]
+    targets = [
+        one.limit
+        for one in guards
+        if one.limit is not None and one.order.intent.purpose in _WITH_TARGET
+    ]
+    return Nearest(
+        stop=first(stops, default=None),
+        trail=min(trails, default=None),
+        target=last(targets, default=None),
+    )
 
 
 def cover_of(state: EngineState, account: AccountId, place: Place) -> Cover:
