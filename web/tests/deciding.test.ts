@@ -174,6 +174,26 @@ it("shows beside a position where it is left and since when it is held, and liqu
   expect(both(position)).toMatchObject({ liquidation: "–", liquidation_distance: "–" });
 });
 
+it("knows no sum where one account has no price or no day, and says why", async () => {
+  link.stale = false;
+  const bar = async (accounts: readonly Shapes["Account"][]) => {
+    answers.set("GET accounts", () => json(accounts));
+    const { useDesk } = await import("@/lib/desk");
+    await useDesk().accounts.read();
+    const { default: StatusBar } = await import("@/frame/StatusBar.vue");
+    const found = mount(StatusBar, { global: { plugins: [router] } });
+    return (name: string) => found.find(`[data-test=${name}]`);
+  };
+  const second = { ...account, account: "second" };
+  expect((await bar([account, second]))("day").text()).toContain("−24.80");
+  const young = await bar([account, { ...second, day_profit: null }]);
+  expect([young("day").text(), young("day").attributes("title")]).toEqual(["Day –", "Known after the first decision."]);
+  const why = "US:AAPL is held and has no price to mark it at";
+  const unpriced = await bar([account, { ...second, equity: null, day_profit: null, no_equity: why }]);
+  expect([unpriced("equity").text(), unpriced("equity").attributes("title")]).toEqual(["–", `second: ${why}`]);
+  expect([unpriced("day").text(), unpriced("day").attributes("title")]).toEqual(["Day –", `second: ${why}`]);
+});
+
 describe("Halt", () => {
   async function bar(accounts: readonly Shapes["Account"][]) {
     answers.set("GET system", () => json({ ...system, halted: true }));

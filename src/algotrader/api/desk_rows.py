@@ -87,6 +87,8 @@ def _with_worth(state: EngineState, row: dict[str, Any]) -> dict[str, Any]:
 
 def _with_day(view: DeskView, row: dict[str, Any]) -> dict[str, Any]:
     """The profit since 00:00 UTC of the day of the last decision (R28)."""
+    if row["equity"] is None:
+        return row | {"day_profit": None}
     earned = Decimal(row["equity"]) - Decimal(row["deposits"])
     profit = _day_profit(view, row["account"], WHOLE, row["last_decision"], earned)
     return row | {"day_profit": profit}

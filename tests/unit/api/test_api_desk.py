@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rich.console import Console
 from starlette.testclient import TestClient
 from tests.builders.api_desk import an_api, signed_in, token_for
+from tests.builders.engines import BTC, MAIN, T0, Desk, at
 
 from algotrader.api import desk_rows
 from algotrader.api.access import Role
 from algotrader.api.equity import WHOLE, EquityHistory
 from algotrader.api.routes import settings
 from algotrader.api.serving import Serving
+from algotrader.cli.desk_tables import print_accounts
 from algotrader.cli.main import main
 from algotrader.core.errors import RunError
-from algotrader.core.events import CashMoved, Decided, DecisionOutcome
-from algotrader.core.ids import AccountId, StrategyId
+from algotrader.core.events import CashMoved, Decided, DecisionOutcome, OrderFilled
+from algotrader.core.fills import Fill
+from algotrader.core.ids import AccountId, StrategyId, TradeId
+from algotrader.core.instants import utc_at
 from algotrader.core.money import Currency
+from algotrader.core.orders import Side
 from algotrader.core.symbols import Symbol
+from algotrader.core.units import ABSENT
+from algotrader.engine.state import EngineState
 from algotrader.portfolio.positions import Booking, Contract
 
 Api = tuple[TestClient, Serving]
@@ -39,6 +48,42 @@ def test_accounts_are_those_of_the_command_line(
 
     assert {name: shown[name] for name in told} == told
     assert shown["day_profit"] is not None
+
+
+def held_without_a_price() -> EngineState:
+    """Two contracts came before any bar."""
+    desk = Desk()
+    fill = Fill(
+        trade_id=TradeId("t"), order_id=None, account=MAIN, instrument=BTC.symbol, side=Side.BUY,
+        quantity=Decimal(2), price=Decimal(100), fee=Decimal(0), fee_currency=Currency("USDT"),
+        filled_at=utc_at(T0),
+    )  # fmt: skip
+    desk.tell(OrderFilled(**at(T0), fill=fill))
+    return desk.engine.state
+
+
+def test_an_account_that_holds_something_without_a_price_is_told_without_equity(api: Api) -> None:
+    client, serving = api
+    headers = token_for(serving, Role.VIEWER)
+    client.get("/api/v1/accounts", headers=headers)  # the journal was read
+    serving.view._state = held_without_a_price()
+    serving.view._known.clear()
+    answer = client.get("/api/v1/accounts", headers=headers)
+    (row,) = answer.json()
+
+    assert answer.status_code == 200
+    assert (row["equity"], row["day_profit"]) == (None, None)
+    assert row["no_equity"] == f"{BTC.symbol} is held and has no price to mark it at"
+    assert (Decimal(row["deposits"]), row["positions"]) == (10_000, 1)
+
+
+def test_the_command_line_shows_such_an_account_with_a_dash_and_the_reason() -> None:
+    console = Console(file=StringIO(), width=200)
+    print_accounts(console, held_without_a_price())
+    told = console.file.getvalue()  # type: ignore[attr-defined]
+
+    assert ABSENT in told
+    assert f"main: {BTC.symbol} is held and has no price to mark it at" in told
 
 
 def test_a_page_of_fills_ends_where_the_next_begins(api: Api) -> None:

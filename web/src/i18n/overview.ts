@@ -7,6 +7,7 @@ export const overview = {
   silent: ["The trader has written nothing since {age}.", "交易进程已 {age} 无输出。"],
   refuses: ["The trader would not trade: {why}.", "交易进程不交易：{why}。"],
   near: ["{n} {n|limit is in its|limits are in their} last fifth: {rules}.", "{n} 项限额进入最后五分之一：{rules}。"],
+  unpriced: ["Equity of {account} –: {why}.", "{account} 的权益 –：{why}。"],
   held: ["{n} {n|rule holds|rules hold} something back: {rules}.", "{n} 条风控规则正在限制交易：{rules}。"],
   died: ["The trader ended {age} ago without a word.", "交易进程 {age}前意外中断。"],
   left: ["No trader minds {n} {n|position|positions}.", "{n} 个持仓无交易进程看管。"],

@@ -136,10 +136,17 @@ class Account(Shape):
     account: AccountName
     mode: str = Field(description="`starting`, `trading`, `reduce_only`, `halted`")
     currency: str
-    equity: Amount
+    equity: Amount | None = Field(description="null while something is held without a price")
+    no_equity: str | None = Field(
+        description="why `equity` is null, the instrument named; null where it is known",
+        examples=["OKX:BTC/USDT is held and has no price to mark it at"],
+    )
     cash: Amount
     deposits: Amount
-    day_profit: Amount | None = Field(description="since 00:00 UTC, or since it began that day")
+    day_profit: Amount | None = Field(
+        description="since 00:00 UTC, or since it began that day; null without equity, and before "
+        "the first decision"
+    )
     positions: int
     open_orders: int
     last_decision: Ms | None
