@@ -19,6 +19,7 @@ from algotrader import __version__
 from algotrader.api import realtime
 from algotrader.api.access import Access
 from algotrader.api.alerts import Alerts
+from algotrader.api.apart import Apart
 from algotrader.api.console import console_router
 from algotrader.api.errors import ApiError, status_of
 from algotrader.api.features import StrategyFeatures
@@ -131,6 +132,7 @@ def serving_of(configuration: Configuration, clock: Clock | None = None) -> Serv
         works=works,
         past=states,
         limit_history=limit_history,
+        apart=Apart(),
     )
 
 

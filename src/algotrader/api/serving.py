@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 
 from algotrader.api.access import Access, Caller, Role
 from algotrader.api.alerts import Alerts
+from algotrader.api.apart import Apart
 from algotrader.api.errors import ApiError
 from algotrader.api.features import StrategyFeatures
 from algotrader.api.hub import Hub
@@ -61,6 +62,7 @@ class Serving:
     past: Past
     limit_history: LimitHistory
     features: StrategyFeatures
+    apart: Apart
 
 
 def is_live(configuration: Configuration) -> bool:
