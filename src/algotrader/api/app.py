@@ -31,6 +31,7 @@ from algotrader.api.market_data import MarketData
 from algotrader.api.oidc import Oidc
 from algotrader.api.parities import Parities
 from algotrader.api.past import Past
+from algotrader.api.refusals import note_refusal
 from algotrader.api.routes import (
     data,
     desk,
@@ -200,14 +201,17 @@ def _answer(
     return JSONResponse(body, status_code=status, headers=dict(headers or {}))
 
 
-async def _refused(_: Request, error: Exception) -> Response:
+async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, AlgotraderError)
     headers = error.headers if isinstance(error, ApiError) else None
-    return _answer(status_of(error), error.code, error.message, error.hint, headers)
+    status = status_of(error)
+    note_refusal(request, status, error.code)
+    return _answer(status, error.code, error.message, error.hint, headers)
 
 
-async def _malformed(_: Request, error: Exception) -> Response:
+async def _malformed(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    note_refusal(request, 422, "api.value")
     said = "; ".join(
         f"{'.'.join(str(part) for part in one['loc'])}: {one['msg'].lower()}"
         for one in error.errors()
@@ -215,7 +219,8 @@ async def _malformed(_: Request, error: Exception) -> Response:
     return _answer(422, "api.value", said, "see /api/v1/openapi.json")
 
 
-async def _http(_: Request, error: Exception) -> Response:
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = _CODES.get(error.status_code, "api.refused")
+    note_refusal(request, error.status_code, code)
     return _answer(error.status_code, code, str(error.detail), None, error.headers)

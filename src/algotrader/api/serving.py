@@ -133,6 +133,7 @@ def admitted(request: Request, role: Role) -> Caller:
             hint="sign in, or send a token: Authorization: Bearer at_…",
             headers={"WWW-Authenticate": "Bearer"},
         )  # fmt: skip
+    request.state.caller = caller  # also who is refused below is written down
     if request.method not in _SAFE and caller.door == "session":
         _require_csrf(request, caller)
     if not caller.role.may(role):

@@ -202,7 +202,7 @@ def test_a_change_of_a_limit_that_the_engine_refused_is_written_down(
         "/api/v1/risk/limits/account.max_leverage", json={"value": "0.5", "reason": "calm"},
         headers=token_for(serving, Role.TRADER),
     )  # fmt: skip
-    (noted,) = serving.access.audit(None, 1)
+    (noted,) = serving.access.audit(None, 2)
 
     assert answer.status_code == 409
     assert (noted["action"], noted["outcome"]) == ("change a limit", "refused")

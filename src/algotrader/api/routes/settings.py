@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
 from algotrader.api.models.records import (
@@ -104,7 +104,7 @@ async def try_limit(
 
 @router.put("/risk/limits/{key}", summary="Change a limit", responses=error_answers(404, 409, 422))
 async def set_limit(
-    serving: Served, state: Stands, caller: Trader, key: str, wish: LimitWish
+    serving: Served, state: Stands, request: Request, caller: Trader, key: str, wish: LimitWish
 ) -> LimitTried:
     """From here on, restarts included. What lets more happen is confirmed by the key itself."""
     change = judged(serving.configuration, state, key, wish.value)
@@ -117,6 +117,7 @@ async def set_limit(
         )  # fmt: skip
         outcome = "done"
     finally:
+        request.state.is_noted = True
         serving.access.note(
             caller, "change a limit", key, before=change.before, after=change.after,
             outcome=outcome, says=wish.reason,
