@@ -86,6 +86,11 @@ def address_of(request: HTTPConnection) -> str:
     return request.client.host if request.client is not None else ""
 
 
+def is_https(request: HTTPConnection) -> bool:
+    """Whether the browser's address is https: by a proxy before us, or by itself."""
+    return serving_of(request).configuration.settings.api.secure or request.url.scheme == "https"
+
+
 def caller_of(request: HTTPConnection) -> Caller | None:
     """Who asks, by a token or by a session's cookie; None for nobody."""
     access, address = serving_of(request).access, address_of(request)
