@@ -37,9 +37,7 @@ def desk_of(out: Output) -> Desk:
 
 def print_accounts(console: Console, state: EngineState) -> None:
     """One line an account."""
-    shown = []
-    for row in account_rows(state):
-        shown.append(row | {"result": _result(row)})
+    shown = [row | {"result": _result(row)} for row in account_rows(state)]
     print_rows(console, shown, ACCOUNTS, "no account")
     for row in shown:
         if row["no_equity"] is not None:
