@@ -24,6 +24,7 @@ from algotrader.api.console import console_router
 from algotrader.api.errors import ApiError, status_of
 from algotrader.api.features import StrategyFeatures
 from algotrader.api.guard import Guard
+from algotrader.api.held_settings import adopt
 from algotrader.api.hub import TO_ALL, Hub, Told
 from algotrader.api.limit_history import LimitHistory
 from algotrader.api.links import LoginLinks
@@ -61,7 +62,7 @@ from algotrader.api.view import DeskView
 from algotrader.api.watching import Watching
 from algotrader.backtest.workspace import Workspace
 from algotrader.core.errors import AlgotraderError
-from algotrader.core.events import Event
+from algotrader.core.events import Event, SettingsReloaded
 from algotrader.core.ports import Clock, SystemClock
 from algotrader.live.journal.chain import Row
 from algotrader.ops.config import Configuration
@@ -110,10 +111,12 @@ def serving_of(configuration: Configuration, clock: Clock | None = None) -> Serv
     def heard(row: Row, event: Event) -> None:
         hub.hear(row, event)
         alerts.hear(row, event)
+        if isinstance(event, SettingsReloaded):
+            adopt(serving, event)
 
     market = MarketData(configuration)
     view = DeskView(configuration, on_event=heard, on_past=alerts.recall, on_begin=begun)
-    return Serving(
+    serving = Serving(
         configuration=configuration,
         clock=clock,
         access=Access(folder_of(configuration).path, configuration.folder / KEY_FILE, clock),
@@ -135,6 +138,7 @@ def serving_of(configuration: Configuration, clock: Clock | None = None) -> Serv
         limit_history=limit_history,
         apart=Apart(),
     )
+    return serving
 
 
 def _oidc_secret(configuration: Configuration) -> str | None:

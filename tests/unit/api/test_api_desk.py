@@ -23,7 +23,14 @@ from algotrader.api.serving import Serving
 from algotrader.cli.desk_tables import print_accounts
 from algotrader.cli.main import main
 from algotrader.core.errors import RunError
-from algotrader.core.events import CashMoved, Decided, DecisionOutcome, OrderFilled
+from algotrader.core.events import (
+    CashMoved,
+    Decided,
+    DecisionOutcome,
+    OrderFilled,
+    SettingChange,
+    SettingsReloaded,
+)
 from algotrader.core.fills import Fill
 from algotrader.core.ids import AccountId, StrategyId, TradeId
 from algotrader.core.instants import utc_at
@@ -32,6 +39,7 @@ from algotrader.core.orders import Side
 from algotrader.core.symbols import Symbol
 from algotrader.core.units import ABSENT
 from algotrader.engine.state import EngineState
+from algotrader.live.journal.chain import Row
 from algotrader.portfolio.positions import Booking, Contract
 
 Api = tuple[TestClient, Serving]
@@ -206,6 +214,73 @@ def test_a_change_of_a_limit_that_the_engine_refused_is_written_down(
 
     assert answer.status_code == 409
     assert (noted["action"], noted["outcome"]) == ("change a limit", "refused")
+
+
+@pytest.fixture
+def is_trading(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "is_running", lambda _: True)
+
+
+def shown_settings(client: TestClient, headers: dict[str, str]) -> dict[str, Any]:
+    rows = client.get("/api/v1/settings", headers=headers).json()
+    return {one["key"]: one for one in rows}
+
+
+@pytest.mark.usefixtures("is_trading")
+def test_settings_that_the_trader_holds_as_well_differ_in_nothing(api: Api) -> None:
+    client, serving = api
+    headers = token_for(serving, Role.VIEWER)
+    client.get("/api/v1/accounts", headers=headers)  # the journal was read
+    shown = shown_settings(client, headers)
+
+    assert not [key for key, one in shown.items() if one["differs"] or one["held"] is not None]
+
+
+def test_settings_of_a_file_that_the_trader_has_not_read_are_told_beside_its_own(
+    desk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = desk / "algotrader.yaml"
+    changed = file.read_text().replace("fast: 6", "fast: 9").replace("60%", "50%, max_gross: 2")
+    file.write_text(changed)
+    with an_api(desk) as (client, serving):
+        headers = token_for(serving, Role.VIEWER)
+        client.get("/api/v1/accounts", headers=headers)
+        resting = shown_settings(client, headers)
+        monkeypatch.setattr(settings, "is_running", lambda _: True)
+        shown = shown_settings(client, headers)
+
+    parameters = shown["strategies.trend.parameters"]
+    assert (parameters["value"]["fast"], parameters["held"]) == (9, "fast: 6")
+    assert shown["risk.account.max_drawdown"]["held"] == "0.60"
+    assert (shown["risk.account.max_gross"]["differs"], shown["risk.account.max_gross"]["held"]) == (
+        True, None,
+    )  # fmt: skip
+    assert shown["risk.account.max_leverage"]["differs"] is False
+    assert not any(one["differs"] for one in resting.values())  # no trader holds anything
+
+
+def test_settings_are_those_that_hold_since_a_reload_by_the_command_line(
+    api: Api, desk: Path
+) -> None:
+    client, serving = api
+    headers = token_for(serving, Role.VIEWER)
+    file = desk / "algotrader.yaml"
+    file.write_text(file.read_text().replace("60%", "50%").replace("10_000", "20_000"))
+    changes = (
+        SettingChange(key="risk.account.max_drawdown", before="0.6", after="0.5"),
+        SettingChange(
+            key="accounts.main.cash", before="10000", after="20000", refused="needs a restart"
+        ),
+    )
+    reloaded = SettingsReloaded(
+        **at(T0), by="operator", channel="cli", reason="", configuration_hash="", settings={},
+        changes=changes,
+    )  # fmt: skip
+    serving.view._on_event(Row(1, T0, 0, "SettingsReloaded", b"", b""), reloaded)
+    shown = shown_settings(client, headers)
+
+    assert float(shown["risk.account.max_drawdown"]["value"]) == 0.5
+    assert float(shown["accounts.main.cash"]["value"]) == 10_000
 
 
 def test_a_halt_is_left_for_the_trader_with_the_name_of_who_asked(api: Api, desk: Path) -> None:
