@@ -152,6 +152,48 @@ it("positions are summed by currency, and stand for what their contracts do", as
   expect(columns.find((one) => one.key === "notional")!.text(swap)).toBe("1,500.00");
 });
 
+it("shows beside a position where it is left and since when it is held, and liquidation only where margin applies", async () => {
+  const swap: Shapes["Position"] = { ...position, instrument: "OKX:BTC/USDT:USDT", quantity: "-3", mark: "50000", stop: null, stop_distance: null, trail: 0.02, take_profit: "45000", liquidation: "61000", liquidation_distance: 0.22, since: null };
+  const { useDesk } = await import("@/lib/desk");
+  const { default: Positions } = await import("@/pages/Positions.vue");
+  const shows = async (held: readonly Shapes["Position"][]) => {
+    answers.set("GET positions", () => json(held));
+    await useDesk().positions.read();
+    const page = mount(Positions, { global: { plugins: [router] } });
+    await flushPromises();
+    const columns = page.findComponent({ name: "DataTable" }).props("columns") as { key: string; text: (row: unknown) => string }[];
+    expect(page.find("[role=grid]").attributes("style")).toMatch(/min-width: 1\d{3}px/); // rows clip what they hold
+    return (row: unknown) => Object.fromEntries(columns.map((one) => [one.key, one.text(row).trim()]));
+  };
+  const spot = (await shows([position]))(position);
+  expect(spot).toMatchObject({ stop: "63.1000", stop_distance: "8.6\u202f%", take_profit: "–" });
+  expect(spot.since).toMatch(/ /);
+  expect(spot.liquidation).toBeUndefined();
+  const both = await shows([position, swap]);
+  expect(both(swap)).toMatchObject({ stop: "trails 2.0\u202f%", stop_distance: "–", liquidation: "61,000.0", liquidation_distance: "22.0\u202f%", since: "–" });
+  expect(both(position)).toMatchObject({ liquidation: "–", liquidation_distance: "–" });
+});
+
+it("knows no sum where one account has no price or no day, and says why", async () => {
+  link.stale = false;
+  const bar = async (accounts: readonly Shapes["Account"][]) => {
+    answers.set("GET accounts", () => json(accounts));
+    const { useDesk } = await import("@/lib/desk");
+    await useDesk().accounts.read();
+    const { default: StatusBar } = await import("@/frame/StatusBar.vue");
+    const found = mount(StatusBar, { global: { plugins: [router] } });
+    return (name: string) => found.find(`[data-test=${name}]`);
+  };
+  const second = { ...account, account: "second" };
+  expect((await bar([account, second]))("day").text()).toContain("−24.80");
+  const young = await bar([account, { ...second, day_profit: null }]);
+  expect([young("day").text(), young("day").attributes("title")]).toEqual(["Day –", "Known after the first decision."]);
+  const why = "US:AAPL is held and has no price to mark it at";
+  const unpriced = await bar([account, { ...second, equity: null, day_profit: null, no_equity: why }]);
+  expect([unpriced("equity").text(), unpriced("equity").attributes("title")]).toEqual(["–", `second: ${why}`]);
+  expect([unpriced("day").text(), unpriced("day").attributes("title")]).toEqual(["Day –", `second: ${why}`]);
+});
+
 describe("Halt", () => {
   async function bar(accounts: readonly Shapes["Account"][]) {
     answers.set("GET system", () => json({ ...system, halted: true }));

@@ -59,13 +59,22 @@ describe("the sentence", () => {
       "1 strategy trades.", "1 position has no live stop: OKX:BTC/USDT (trend).", "The OKX feed is stale for 7 min; trend cannot decide.", "The disk is nearly full.",
     ]);
   });
+  it("says how much of a position its stops leave uncovered", () => {
+    const partly = lamp({ lamp: "stops", state: "wrong", reason: "partly", value: 2, of: 3, says: "OKX:BTC/USDT (trend) 6/10" });
+    expect(text({ lamps: [partly] })[1]).toBe("1 position has stops for less than it holds; uncovered: OKX:BTC/USDT (trend) 6/10.");
+    expect(shown(partly, NOW)).toMatchObject({ text: "2 of 3 whole", about: "Stops: 2 of 3 whole: OKX:BTC/USDT (trend) 6/10" });
+  });
+  it("names what has no price while an account's equity is not known", () => {
+    const unpriced = { account: "main", holds: [], limits: [], no_equity: "US:AAPL is held and has no price to mark it at" };
+    expect(text({ accounts: [unpriced] })[1]).toBe("Equity of main –: US:AAPL is held and has no price to mark it at.");
+  });
   it("begins with a halt, which explains why the trader would not trade", () => {
     const lamps = [lamp({ lamp: "trader", state: "wrong", reason: "refuses", says: "account main: halted" })];
     expect(text({ halted: true, lamps })).toEqual(["Nothing new is traded; 2 positions stay."]);
   });
   it("names the limits in their last fifth once each", () => {
     const limit = { rule: "max_weight", subject: "a", used: "0.33", limit: "0.4", left: "0.07", unit: "fraction", action: null };
-    expect(text({ accounts: [{ account: "main", holds: [], limits: [limit, { ...limit, subject: "b" }] }] })[1]).toBe("2 limits are in their last fifth: Largest weight.");
+    expect(text({ accounts: [{ account: "main", holds: [], no_equity: null, limits: [limit, { ...limit, subject: "b" }] }] })[1]).toBe("2 limits are in their last fifth: Largest weight.");
   });
 });
 

@@ -165,3 +165,14 @@ describe("in Chinese", () => {
     expect(page.find(".tag").text()).toBe("警告");
   });
 });
+
+it("settings say which of them the running trader holds otherwise", async () => {
+  const row = { key: "risk.account.max_drawdown", value: "0.5", origin: "algotrader.yaml:7", type: "fraction", description: "", restart: null, differs: true, held: "0.60" };
+  answers.set("GET settings", () => json([row, { ...row, key: "api.port", value: 8000, differs: false, held: null }]));
+  const { default: Settings } = await import("@/pages/Settings.vue");
+  const page = mount(Settings, at);
+  await flushPromises();
+  expect(page.find("[data-test=differing]").text()).toContain("1 setting is not what the running trader holds");
+  const columns = page.findComponent({ name: "DataTable" }).props("columns") as { key: string; text: (row: unknown) => string }[];
+  expect(columns.find((one) => one.key === "value")!.text(row)).toBe("0.5 · the trader holds 0.60");
+});

@@ -19,10 +19,12 @@ from algotrader import __version__
 from algotrader.api import realtime
 from algotrader.api.access import Access
 from algotrader.api.alerts import Alerts
+from algotrader.api.apart import Apart
 from algotrader.api.console import console_router
 from algotrader.api.errors import ApiError, status_of
 from algotrader.api.features import StrategyFeatures
 from algotrader.api.guard import Guard
+from algotrader.api.held_settings import adopt
 from algotrader.api.hub import TO_ALL, Hub, Told
 from algotrader.api.limit_history import LimitHistory
 from algotrader.api.links import LoginLinks
@@ -30,6 +32,7 @@ from algotrader.api.market_data import MarketData
 from algotrader.api.oidc import Oidc
 from algotrader.api.parities import Parities
 from algotrader.api.past import Past
+from algotrader.api.refusals import note_refusal
 from algotrader.api.routes import (
     data,
     desk,
@@ -59,7 +62,7 @@ from algotrader.api.view import DeskView
 from algotrader.api.watching import Watching
 from algotrader.backtest.workspace import Workspace
 from algotrader.core.errors import AlgotraderError
-from algotrader.core.events import Event
+from algotrader.core.events import Event, SettingsReloaded
 from algotrader.core.ports import Clock, SystemClock
 from algotrader.live.journal.chain import Row
 from algotrader.ops.config import Configuration
@@ -108,10 +111,12 @@ def serving_of(configuration: Configuration, clock: Clock | None = None) -> Serv
     def heard(row: Row, event: Event) -> None:
         hub.hear(row, event)
         alerts.hear(row, event)
+        if isinstance(event, SettingsReloaded):
+            adopt(serving, event)
 
     market = MarketData(configuration)
     view = DeskView(configuration, on_event=heard, on_past=alerts.recall, on_begin=begun)
-    return Serving(
+    serving = Serving(
         configuration=configuration,
         clock=clock,
         access=Access(folder_of(configuration).path, configuration.folder / KEY_FILE, clock),
@@ -131,7 +136,9 @@ def serving_of(configuration: Configuration, clock: Clock | None = None) -> Serv
         works=works,
         past=states,
         limit_history=limit_history,
+        apart=Apart(),
     )
+    return serving
 
 
 def _oidc_secret(configuration: Configuration) -> str | None:
@@ -198,14 +205,17 @@ def _answer(
     return JSONResponse(body, status_code=status, headers=dict(headers or {}))
 
 
-async def _refused(_: Request, error: Exception) -> Response:
+async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, AlgotraderError)
     headers = error.headers if isinstance(error, ApiError) else None
-    return _answer(status_of(error), error.code, error.message, error.hint, headers)
+    status = status_of(error)
+    note_refusal(request, status, error.code)
+    return _answer(status, error.code, error.message, error.hint, headers)
 
 
-async def _malformed(_: Request, error: Exception) -> Response:
+async def _malformed(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    note_refusal(request, 422, "api.value")
     said = "; ".join(
         f"{'.'.join(str(part) for part in one['loc'])}: {one['msg'].lower()}"
         for one in error.errors()
@@ -213,7 +223,8 @@ async def _malformed(_: Request, error: Exception) -> Response:
     return _answer(422, "api.value", said, "see /api/v1/openapi.json")
 
 
-async def _http(_: Request, error: Exception) -> Response:
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = _CODES.get(error.status_code, "api.refused")
+    note_refusal(request, error.status_code, code)
     return _answer(error.status_code, code, str(error.detail), None, error.headers)

@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from algotrader.api.equity import WHOLE
+from algotrader.api.guards import nearest_of
+from algotrader.api.liquidation import liquidation_price
 from algotrader.api.view import DeskView
 from algotrader.core.errors import DataError
 from algotrader.core.events import TradingMode
@@ -30,7 +32,43 @@ def accounts(view: DeskView, state: EngineState) -> list[dict[str, Any]]:
 
 
 def positions(view: DeskView, state: EngineState) -> list[dict[str, Any]]:
-    return view.once("positions", lambda: [_with_worth(state, row) for row in position_rows(state)])
+    return view.once(
+        "positions", lambda: [_position(view, state, row) for row in position_rows(state)]
+    )
+
+
+def _position(view: DeskView, state: EngineState, row: dict[str, Any]) -> dict[str, Any]:
+    account, symbol = AccountId(row["account"]), Symbol.parse(row["instrument"])
+    since = view.held_since(account, symbol, Decimal(row["quantity"]))
+    return _with_worth(state, row) | guard_columns(state, row) | {"since": since}
+
+
+def guard_columns(state: EngineState, row: dict[str, Any]) -> dict[str, Any]:
+    """Where a position is left: by its own orders, or by the venue. Distances are fractions."""
+    account, symbol = AccountId(row["account"]), Symbol.parse(row["instrument"])
+    nearest = nearest_of(state, account, (StrategyId(row["strategy"]), symbol))
+    price = liquidation_price(state, account, symbol)
+    liquidation = None if price is None else Decimal(f"{price:.10g}")
+    return {
+        "stop": _text(nearest.stop),
+        "stop_distance": _distance(row, nearest.stop),
+        "trail": None if nearest.trail is None else float(nearest.trail),
+        "take_profit": _text(nearest.target),
+        "liquidation": _text(liquidation),
+        "liquidation_distance": _distance(row, liquidation),
+    }
+
+
+def _text(price: Decimal | None) -> str | None:
+    return None if price is None else f"{price.normalize() + 0:f}"
+
+
+def _distance(row: dict[str, Any], price: Decimal | None) -> float | None:
+    """How far the last price has to go against the position; negative once it is past."""
+    if price is None or row["mark"] is None:
+        return None
+    mark, sign = Decimal(row["mark"]), -1 if row["quantity"].startswith("-") else 1
+    return round(float((mark - price) / mark * sign), 8) if mark else None
 
 
 def _with_worth(state: EngineState, row: dict[str, Any]) -> dict[str, Any]:
@@ -49,6 +87,8 @@ def _with_worth(state: EngineState, row: dict[str, Any]) -> dict[str, Any]:
 
 def _with_day(view: DeskView, row: dict[str, Any]) -> dict[str, Any]:
     """The profit since 00:00 UTC of the day of the last decision (R28)."""
+    if row["equity"] is None:
+        return row | {"day_profit": None}
     earned = Decimal(row["equity"]) - Decimal(row["deposits"])
     profit = _day_profit(view, row["account"], WHOLE, row["last_decision"], earned)
     return row | {"day_profit": profit}

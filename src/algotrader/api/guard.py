@@ -13,8 +13,10 @@ from urllib.parse import urlsplit
 import msgspec
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from algotrader.api.refusals import note_refusal
 from algotrader.ops.api_settings import ApiSettings
 
 _SLOW_BODY_S: Final = 10.0
@@ -74,6 +76,7 @@ class Guard:
         except _TooSlow:
             await answer.refuse(408, "api.too_slow", "the rest of the request did not come in time")
         except Exception:
+            note_refusal(HTTPConnection(scope), 500, "api.bug")
             # Answered here, where the headers are; what is outside of us writes the trace down.
             await answer.refuse(
                 500, "api.bug", "a bug in the API",

@@ -10,14 +10,16 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
+from algotrader.api.guards import Cover, cover_of
 from algotrader.api.models.desk import Lamp
 from algotrader.api.serving import Serving, has_own_clock, is_live
 from algotrader.core.events import TradingMode
 from algotrader.core.ids import AccountId
 from algotrader.core.instants import utc_ms
-from algotrader.core.orders import PROTECTIVE, OrderStatus, Purpose
+from algotrader.core.orders import OrderStatus
 from algotrader.core.symbols import Symbol
 from algotrader.core.timeframes import Timeframe
 from algotrader.data.adapters.venue_clock import SHOWN_MS
@@ -34,7 +36,6 @@ from algotrader.ops.observing.summary import Summary, read_summary, state_of
 _GRACE_MS: Final = 15_000  # a bar is told so long after its close at the latest
 _UNSENT_MS: Final = 120_000
 _FEED: Final = "feed: no bars of "
-_RESTS: Final = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,25 +187,32 @@ def _reconciled(seen: _Seen) -> Lamp:
 
 
 def _stops(seen: _Seen) -> Lamp:
-    """Positions with a live stop, of those whose strategy wants one."""
+    """Positions whose stops cover all that is held, of those whose strategy wants one."""
     state = seen.state
     if state is None:
         return Lamp(lamp="stops", state="unknown", reason="never_ran")
-    needed = {place for _, place in _held(state) if _wants_stop(state, place)}
-    live = {
-        (one.order.strategy, one.order.instrument)
-        for one in state.orders.open()
-        if one.order.intent.purpose in PROTECTIVE
-        and one.order.intent.purpose is not Purpose.TAKE_PROFIT
-        and one.status in _RESTS
-    }
-    bare = sorted(needed - live)
+    covers = {place: cover_of(state, account, place) for account, place in _held(state)}
+    needed = {place: cover for place, cover in covers.items() if cover.wanted}
+    bare = {place: needed[place] for place in sorted(needed) if needed[place].bare}
     since = [state.protected.bare[place] for place in bare if place in state.protected.bare]
-    says = ", ".join(f"{symbol} ({strategy})" for strategy, symbol in bare) or None
+    partly = any(cover.covered for cover in bare.values())
+    says = ", ".join(_uncovered(place, cover, partly) for place, cover in bare.items()) or None
     return Lamp(
-        lamp="stops", state="wrong" if bare else "well", reason="missing" if bare else "live",
+        lamp="stops", state="wrong" if bare else "well",
+        reason="partly" if partly else "missing" if bare else "live",
         value=len(needed) - len(bare), of=len(needed), at=min(since, default=None), says=says,
     )  # fmt: skip
+
+
+def _uncovered(place: Place, cover: Cover, partly: bool) -> str:
+    """Which position, and where some have stops of a part how much has none, of how much."""
+    strategy, symbol = place
+    name = f"{symbol} ({strategy})"
+    return f"{name} {_plain(cover.bare)}/{_plain(cover.wanted)}" if partly else name
+
+
+def _plain(quantity: Decimal) -> str:
+    return f"{quantity.normalize() + 0:f}"
 
 
 def _held(state: EngineState) -> Iterator[tuple[AccountId, Place]]:
@@ -213,15 +221,6 @@ def _held(state: EngineState) -> Iterator[tuple[AccountId, Place]]:
             for symbol in part.contracts:
                 if part.position(symbol).quantity:
                     yield account, (strategy, symbol)
-
-
-def _wants_stop(state: EngineState, place: Place) -> bool:
-    guards = state.settings.instance(place[0]).protection
-    if guards is not None and guards.has_stop:
-        return True
-    openers = [one for one, where in state.protected.openers.items() if where == place]
-    intents = [state.orders[one].order.intent for one in openers if one in state.orders]
-    return any(one.protection is not None and one.protection.has_stop for one in intents)
 
 
 def _disk(seen: _Seen) -> Lamp:

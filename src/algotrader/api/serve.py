@@ -18,8 +18,11 @@ from algotrader.api.console import STATIC
 from algotrader.api.impatient import ImpatientProtocol
 from algotrader.api.serving import Serving
 from algotrader.core.errors import ConfigurationError
+from algotrader.live.journal.folder import JournalFolder
 from algotrader.ops.api_settings import ApiSettings
-from algotrader.ops.config import Configuration
+from algotrader.ops.config import FILE_NAME, Configuration
+from algotrader.ops.settings import WorkspaceSettings
+from algotrader.ops.standing import folder_of
 
 _KEEP_ALIVE_S = 30
 _CLOSE_S = 3
@@ -68,6 +71,9 @@ async def serve(
                 )
             )  # fmt: skip
             _greet(serving, says, new_link)
+            if parent is None:  # beside a trader the desk begins in a moment
+                for line in empty_desk(configuration):
+                    says(line)
             first = [asyncio.ensure_future(_know_routes(app)),
                      asyncio.ensure_future(_spare_collecting(serving))]  # fmt: skip
             try:
@@ -151,6 +157,21 @@ def _require_password_in_public(settings: ApiSettings, serving: Serving) -> None
             f"api.host {settings.host} can be reached by others, and there is no password yet",
             hint="start it once with api: {host: 127.0.0.1}, choose a password, then change the host",
         )
+
+
+def empty_desk(configuration: Configuration) -> list[str]:
+    """Of a workspace where nothing has traded: that this is so, and where below it something has."""
+    if folder_of(configuration).chain.is_dir():
+        return []
+    below = sorted(file.parent for file in configuration.folder.glob(f"*/{FILE_NAME}"))
+    return [
+        "  nothing has traded in this workspace yet: the desk is empty until algotrader trade",
+        *(
+            f"  a desk that has traded: cd {folder} && algotrader run api"
+            for folder in below
+            if JournalFolder(folder / WorkspaceSettings().journal).chain.is_dir()
+        ),
+    ]
 
 
 def _greet(serving: Serving, says: Callable[[str], None], new_link: bool) -> None:

@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 
 from algotrader.api.access import Access, Caller, Role
 from algotrader.api.alerts import Alerts
+from algotrader.api.apart import Apart
 from algotrader.api.errors import ApiError
 from algotrader.api.features import StrategyFeatures
 from algotrader.api.hub import Hub
@@ -61,6 +62,7 @@ class Serving:
     past: Past
     limit_history: LimitHistory
     features: StrategyFeatures
+    apart: Apart
 
 
 def is_live(configuration: Configuration) -> bool:
@@ -82,6 +84,11 @@ def serving_of(request: HTTPConnection) -> Serving:
 
 def address_of(request: HTTPConnection) -> str:
     return request.client.host if request.client is not None else ""
+
+
+def is_https(request: HTTPConnection) -> bool:
+    """Whether the browser's address is https: by a proxy before us, or by itself."""
+    return serving_of(request).configuration.settings.api.secure or request.url.scheme == "https"
 
 
 def caller_of(request: HTTPConnection) -> Caller | None:
@@ -131,6 +138,7 @@ def admitted(request: Request, role: Role) -> Caller:
             hint="sign in, or send a token: Authorization: Bearer at_…",
             headers={"WWW-Authenticate": "Bearer"},
         )  # fmt: skip
+    request.state.caller = caller  # also who is refused below is written down
     if request.method not in _SAFE and caller.door == "session":
         _require_csrf(request, caller)
     if not caller.role.may(role):

@@ -19,6 +19,7 @@ from typing import Any, Final, TypeVar, get_args
 
 from algotrader.api.equity import EquityHistory
 from algotrader.api.errors import ApiError
+from algotrader.api.held_since import HeldSince
 from algotrader.api.index import JournalIndex
 from algotrader.core.errors import AlgotraderError
 from algotrader.core.events import (
@@ -26,11 +27,12 @@ from algotrader.core.events import (
     CashMoved,
     Decided,
     Event,
+    Liquidated,
     OrderFilled,
     OrderSubmitted,
     decode_event,
 )
-from algotrader.core.ids import OrderId, StrategyId
+from algotrader.core.ids import AccountId, OrderId, StrategyId
 from algotrader.core.symbols import Symbol
 from algotrader.engine.state import EngineState
 from algotrader.execution.order_life import IllegalTransitionError, LiveOrder, OrderEvent
@@ -50,7 +52,7 @@ _RETRY_S: Final = 5.0
 _PAGE: Final = 40  # rows that are taken in before requests get a turn: a few milliseconds
 _SCAN: Final = 20_000
 _REMEMBERED: Final = frozenset(
-    {one.__name__ for one in (AccountMarked, Decided, CashMoved, OrderSubmitted)}
+    {one.__name__ for one in (AccountMarked, Decided, CashMoved, OrderSubmitted, Liquidated)}
     | {one.__name__ for one in get_args(OrderEvent)}
 )
 _WAIT_S: Final = 10.0
@@ -63,6 +65,7 @@ class _Past:
 
     index: JournalIndex = field(default_factory=JournalIndex)
     equity: EquityHistory = field(default_factory=EquityHistory)
+    held: HeldSince = field(default_factory=lambda: HeldSince({}, lambda _: False))
     lives: dict[OrderId, array[int]] = field(default_factory=dict)  # rows of each order
     submitted: list[OrderId] = field(default_factory=list)  # as they were, of `submissions`
     submissions: array[int] = field(default_factory=lambda: array("q"))  # their rows, rising
@@ -79,6 +82,8 @@ class _Past:
         self.equity.hear(event)
         if isinstance(event, Decided):
             self._decided(seq, event)
+        if isinstance(event, OrderFilled | Liquidated):
+            self.held.hear(event)
         order = _order_of(event)
         if order is None:
             return
@@ -184,6 +189,10 @@ class DeskView:
         """Whose order it was; None for one that none of ours sent."""
         return None if order is None else self._past.owners.get(order)
 
+    def held_since(self, account: AccountId, symbol: Symbol, held: Decimal) -> int | None:
+        """When the first fill of a present position was, UTC ms; None where that is not known."""
+        return self._past.held.of(account, symbol, held)
+
     def picked(self, seqs: list[int]) -> list[Row]:
         """Rows of the journal by number, in the order asked for."""
         if self._rows is None:
@@ -235,7 +244,7 @@ class DeskView:
         chain = self._chain_id()
         stood = await asyncio.to_thread(read_stood, self.configuration)
         rows = self._folder.rows(self._folder.chain)
-        past = await asyncio.to_thread(_read_past, rows, stood.seq)
+        past = await asyncio.to_thread(_read_past, rows, stood.seq, _held_since(stood.state))
         self._forget()
         self._rows, self._chain, self._past = rows, chain, past
         self._state, self.seq, self.failure = stood.state, stood.seq, None
@@ -279,9 +288,14 @@ class DeskView:
         self._past, self._known = _Past(), {}
 
 
-def _read_past(rows: SegmentRows, last: int) -> _Past:
+def _held_since(state: EngineState) -> HeldSince:
+    contracts = {name: one.whole.contracts for name, one in state.books.items()}
+    return HeldSince(contracts, state.is_left_alone)
+
+
+def _read_past(rows: SegmentRows, last: int, held: HeldSince) -> _Past:
     """All rows up to a number. Only what is remembered is decoded."""
-    past, at = _Past(), 1
+    past, at = _Past(held=held), 1
     while at <= last:
         listed = [one for one in rows.kinds(at, _SCAN) if one[0] <= last]
         if not listed:

@@ -103,10 +103,11 @@ def demo(
 
     told = {"workspace": str(folder), "reports": [str(report) for report in reports]}
     out.show(told | {"trading": rehearsed}, lines)
+    shown = folder / "trading" if rehearsed is not None else folder
     if serve:
-        _serve(out, folder / "trading" if rehearsed is not None else folder)
+        _serve(out, shown)
     else:
-        out.note("all of it in a browser: make demo SERVE=1, or algotrader demo --serve")
+        out.note(f"all of it in a browser: cd {shown} && algotrader run api")
 
 
 def _serve(out: Output, workspace: Path) -> None:

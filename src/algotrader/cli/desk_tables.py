@@ -37,18 +37,24 @@ def desk_of(out: Output) -> Desk:
 
 def print_accounts(console: Console, state: EngineState) -> None:
     """One line an account."""
-    shown = []
-    for row in account_rows(state):
-        equity, deposits = Decimal(row["equity"]), Decimal(row["deposits"])
-        result = format_percent(equity / deposits - 1, signed=True) if deposits else ABSENT
-        shown.append(row | {"result": result})
+    shown = [row | {"result": _result(row)} for row in account_rows(state)]
     print_rows(console, shown, ACCOUNTS, "no account")
     for row in shown:
+        if row["no_equity"] is not None:
+            console.print(f"{row['account']}: {row['no_equity']}")
         for symbol, held in row["left_alone"].items():
             console.print(f"{row['account']}: {held} of {symbol} at the venue are left alone")
         for hold in row["holds"]:
             where = hold["instrument"] or hold["strategy"] or row["account"]
             console.print(f"{where}: {hold['action']} by {hold['rule']}: {hold['why']}")
+
+
+def _result(row: dict[str, Any]) -> str:
+    """What was earned on what was paid in."""
+    deposits = Decimal(row["deposits"])
+    if row["equity"] is None or not deposits:
+        return ABSENT
+    return format_percent(Decimal(row["equity"]) / deposits - 1, signed=True)
 
 
 def print_rows(

@@ -11,21 +11,28 @@ from typing import TYPE_CHECKING, Any
 from algotrader.core.instants import utc_ms
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from algotrader.core.fills import Fill
     from algotrader.core.ids import AccountId
+    from algotrader.core.symbols import Symbol
     from algotrader.engine.state import EngineState
     from algotrader.execution.order_life import LiveOrder
+    from algotrader.portfolio.ledger import Ledger
     from algotrader.risk.holds import Hold
 
 
 def account_rows(state: EngineState) -> list[dict[str, Any]]:
-    """Each account as the journal has it. Amounts are text, exact."""
+    """Each account as the journal has it. Amounts are text, exact.
+
+    `equity` is None while something is held without a price; `no_equity` says what.
+    """
     marks = state.marks()
     rows = []
     for account in state.settings.accounts:
         name = account.account_id
         book = state.books[name].whole
-        equity = book.equity(marks)
+        equity, no_equity = _equity(book, marks)
         risk, now_ms = state.risk.state, _newest(state)
         mode = risk.mode(state.modes[name], name, None, None, now_ms)
         rows.append(
@@ -35,9 +42,10 @@ def account_rows(state: EngineState) -> list[dict[str, Any]]:
                 "limits": limit_rows(state, name),
                 "holds": [hold_row(one) for one in risk.holds_of(name, now_ms)],
                 "currency": str(account.currency),
-                "equity": str(equity),
+                "equity": equity,
+                "no_equity": no_equity,
                 "cash": str(book.cash()),
-                "deposits": str(book.statement(marks).deposits),
+                "deposits": _deposits(book),
                 "positions": sum(book.position(symbol).quantity != 0 for symbol in book.contracts),
                 "open_orders": len(list(state.orders.open(name))),
                 "last_decision": _newest(state) or None,
@@ -47,6 +55,25 @@ def account_rows(state: EngineState) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _equity(book: Ledger, marks: Mapping[Symbol, Decimal]) -> tuple[str | None, str | None]:
+    """What an account is worth, or why nobody can say."""
+    from algotrader.core.errors import DataError
+
+    try:
+        return str(book.equity(marks)), None
+    except DataError as error:
+        return None, error.message
+
+
+def _deposits(book: Ledger) -> str:
+    """Paid in less paid out; it needs no price."""
+    from algotrader.portfolio.positions import exact
+    from algotrader.portfolio.postings import Book
+
+    with exact():
+        return str(-book.balance(Book.DEPOSITS, book.currency))
 
 
 def limit_rows(state: EngineState, account: AccountId) -> list[dict[str, Any]]:

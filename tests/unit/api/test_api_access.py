@@ -22,6 +22,8 @@ from tests.builders.api_desk import ADDRESS, an_api, signed_in, token_for
 from algotrader.api import passwords
 from algotrader.api.access import Role
 from algotrader.api.app import build_app, serving_of
+from algotrader.api.refusals import ACTIONS, NO_ACTION
+from algotrader.api.routes import risk
 from algotrader.api.serve import serve
 from algotrader.api.serving import COOKIE, Admin, Served, Serving, Stands, Trader, Viewer
 from algotrader.api.strategy_files import StrategyFiles
@@ -627,6 +629,68 @@ def test_f80_too_much_is_refused_before_it_is_read(api: Api) -> None:
     assert (announced.status_code, _code(announced)) == (413, "api.too_large")
     assert (told.status_code, _code(told)) == (413, "api.too_large")
     assert (streamed.status_code, _code(streamed)) == (413, "api.too_large")
+
+
+def written(serving: Serving) -> dict[str, Any]:
+    """The newest row of the audit."""
+    (row,) = serving.access.audit(None, 1)
+    return {name: row[name] for name in ("who", "action", "object", "outcome", "says")}
+
+
+def test_what_was_refused_is_written_down_with_who_what_and_the_code_alone(api: Api) -> None:
+    client, serving = api
+    viewer, admin = token_for(serving, Role.VIEWER), token_for(serving, Role.ADMIN)
+    client.post("/api/v1/halt", json={"reason": "news"}, headers=viewer)
+    by_role = written(serving)
+    client.put("/api/v1/people/ann", json={"role": "king", "password": "hunter2"}, headers=admin)
+    malformed = written(serving)
+    client.delete("/api/v1/works/none", headers=admin)
+    unknown = written(serving)
+
+    assert by_role == {
+        "who": "test-viewer", "action": "halt", "object": "", "outcome": "refused",
+        "says": "403 access.role",
+    }  # fmt: skip
+    assert (malformed["object"], malformed["says"]) == ("ann", "422 api.value")
+    assert "hunter2" not in str(serving.access.audit(None, 1))
+    assert (unknown["action"], unknown["object"]) == ("cancel work", "none")
+    assert unknown["says"] == "404 work.unknown"
+
+
+def test_what_failed_by_a_bug_is_written_down_too(
+    desk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise KeyError("oops")
+
+    monkeypatch.setattr(risk, "ask_mode", broken)
+    with an_api(desk) as (client, serving):
+        headers = token_for(serving, Role.TRADER)
+        with pytest.raises(KeyError):
+            client.post("/api/v1/halt", json={"reason": "news"}, headers=headers)
+        noted = written(serving)
+
+    assert (noted["action"], noted["outcome"], noted["says"]) == ("halt", "failed", "500 api.bug")
+
+
+def test_what_nobody_asked_and_what_changes_nothing_is_not_written_down(api: Api) -> None:
+    client, serving = api
+    client.post("/api/v1/halt", json={"reason": "news"})
+    client.get("/api/v1/runs/none", headers=token_for(serving, Role.VIEWER))
+
+    assert serving.access.audit(None, 5) == []
+
+
+def test_every_route_that_changes_something_has_a_word_for_the_audit(api: Api) -> None:
+    described = api[0].get("/api/v1/openapi.json").json()["paths"]
+    changing = {
+        told["operationId"]
+        for methods in described.values()
+        for method, told in methods.items()
+        if method != "get"
+    }
+
+    assert changing == set(ACTIONS) | NO_ACTION
 
 
 def test_f79_what_people_wrote_comes_back_as_text_in_json(api: Api) -> None:

@@ -10,6 +10,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from algotrader.api.console import console_router
+from algotrader.api.serve import empty_desk
+from algotrader.ops.config import load
 
 
 @pytest.fixture
@@ -43,3 +45,18 @@ def test_a_client_that_takes_nothing_packed_gets_the_file(client: TestClient) ->
 @pytest.mark.parametrize("path", ["/", "/orders/at3k", "/%2e%2e/secret", "/..%2fsecret"])
 def test_every_other_address_is_the_page(client: TestClient, path: str) -> None:
     assert client.get(path).text == "the page"
+
+
+def test_an_empty_desk_is_said_to_be_and_where_below_it_one_has_traded(tmp_path: Path) -> None:
+    """As the demo leaves its folder: research in it, and what traded in one below."""
+    (tmp_path / "other").mkdir()
+    (tmp_path / "trading" / "journal" / "chain").mkdir(parents=True)
+    for folder in (tmp_path, tmp_path / "other", tmp_path / "trading"):
+        (folder / "algotrader.yaml").write_text("{}\n")
+    above = load(tmp_path / "algotrader.yaml", environment={})
+    traded = load(tmp_path / "trading" / "algotrader.yaml", environment={})
+
+    empty, there = empty_desk(above)
+    assert "nothing has traded in this workspace" in empty
+    assert there.endswith(f"cd {tmp_path / 'trading'} && algotrader run api")
+    assert empty_desk(traded) == []

@@ -4,25 +4,42 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rich.console import Console
 from starlette.testclient import TestClient
 from tests.builders.api_desk import an_api, signed_in, token_for
+from tests.builders.engines import BTC, MAIN, T0, Desk, at
 
 from algotrader.api import desk_rows
 from algotrader.api.access import Role
 from algotrader.api.equity import WHOLE, EquityHistory
 from algotrader.api.routes import settings
 from algotrader.api.serving import Serving
+from algotrader.cli.desk_tables import print_accounts
 from algotrader.cli.main import main
 from algotrader.core.errors import RunError
-from algotrader.core.events import CashMoved, Decided, DecisionOutcome
-from algotrader.core.ids import AccountId, StrategyId
+from algotrader.core.events import (
+    CashMoved,
+    Decided,
+    DecisionOutcome,
+    OrderFilled,
+    SettingChange,
+    SettingsReloaded,
+)
+from algotrader.core.fills import Fill
+from algotrader.core.ids import AccountId, StrategyId, TradeId
+from algotrader.core.instants import utc_at
 from algotrader.core.money import Currency
+from algotrader.core.orders import Side
 from algotrader.core.symbols import Symbol
+from algotrader.core.units import ABSENT
+from algotrader.engine.state import EngineState
+from algotrader.live.journal.chain import Row
 from algotrader.portfolio.positions import Booking, Contract
 
 Api = tuple[TestClient, Serving]
@@ -39,6 +56,42 @@ def test_accounts_are_those_of_the_command_line(
 
     assert {name: shown[name] for name in told} == told
     assert shown["day_profit"] is not None
+
+
+def held_without_a_price() -> EngineState:
+    """Two contracts came before any bar."""
+    desk = Desk()
+    fill = Fill(
+        trade_id=TradeId("t"), order_id=None, account=MAIN, instrument=BTC.symbol, side=Side.BUY,
+        quantity=Decimal(2), price=Decimal(100), fee=Decimal(0), fee_currency=Currency("USDT"),
+        filled_at=utc_at(T0),
+    )  # fmt: skip
+    desk.tell(OrderFilled(**at(T0), fill=fill))
+    return desk.engine.state
+
+
+def test_an_account_that_holds_something_without_a_price_is_told_without_equity(api: Api) -> None:
+    client, serving = api
+    headers = token_for(serving, Role.VIEWER)
+    client.get("/api/v1/accounts", headers=headers)  # the journal was read
+    serving.view._state = held_without_a_price()
+    serving.view._known.clear()
+    answer = client.get("/api/v1/accounts", headers=headers)
+    (row,) = answer.json()
+
+    assert answer.status_code == 200
+    assert (row["equity"], row["day_profit"]) == (None, None)
+    assert row["no_equity"] == f"{BTC.symbol} is held and has no price to mark it at"
+    assert (Decimal(row["deposits"]), row["positions"]) == (10_000, 1)
+
+
+def test_the_command_line_shows_such_an_account_with_a_dash_and_the_reason() -> None:
+    console = Console(file=StringIO(), width=200)
+    print_accounts(console, held_without_a_price())
+    told = console.file.getvalue()  # type: ignore[attr-defined]
+
+    assert ABSENT in told
+    assert f"main: {BTC.symbol} is held and has no price to mark it at" in told
 
 
 def test_a_page_of_fills_ends_where_the_next_begins(api: Api) -> None:
@@ -157,10 +210,77 @@ def test_a_change_of_a_limit_that_the_engine_refused_is_written_down(
         "/api/v1/risk/limits/account.max_leverage", json={"value": "0.5", "reason": "calm"},
         headers=token_for(serving, Role.TRADER),
     )  # fmt: skip
-    (noted,) = serving.access.audit(None, 1)
+    (noted,) = serving.access.audit(None, 2)
 
     assert answer.status_code == 409
     assert (noted["action"], noted["outcome"]) == ("change a limit", "refused")
+
+
+@pytest.fixture
+def is_trading(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "is_running", lambda _: True)
+
+
+def shown_settings(client: TestClient, headers: dict[str, str]) -> dict[str, Any]:
+    rows = client.get("/api/v1/settings", headers=headers).json()
+    return {one["key"]: one for one in rows}
+
+
+@pytest.mark.usefixtures("is_trading")
+def test_settings_that_the_trader_holds_as_well_differ_in_nothing(api: Api) -> None:
+    client, serving = api
+    headers = token_for(serving, Role.VIEWER)
+    client.get("/api/v1/accounts", headers=headers)  # the journal was read
+    shown = shown_settings(client, headers)
+
+    assert not [key for key, one in shown.items() if one["differs"] or one["held"] is not None]
+
+
+def test_settings_of_a_file_that_the_trader_has_not_read_are_told_beside_its_own(
+    desk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = desk / "algotrader.yaml"
+    changed = file.read_text().replace("fast: 6", "fast: 9").replace("60%", "50%, max_gross: 2")
+    file.write_text(changed)
+    with an_api(desk) as (client, serving):
+        headers = token_for(serving, Role.VIEWER)
+        client.get("/api/v1/accounts", headers=headers)
+        resting = shown_settings(client, headers)
+        monkeypatch.setattr(settings, "is_running", lambda _: True)
+        shown = shown_settings(client, headers)
+
+    parameters = shown["strategies.trend.parameters"]
+    assert (parameters["value"]["fast"], parameters["held"]) == (9, "fast: 6")
+    assert shown["risk.account.max_drawdown"]["held"] == "0.60"
+    assert (shown["risk.account.max_gross"]["differs"], shown["risk.account.max_gross"]["held"]) == (
+        True, None,
+    )  # fmt: skip
+    assert shown["risk.account.max_leverage"]["differs"] is False
+    assert not any(one["differs"] for one in resting.values())  # no trader holds anything
+
+
+def test_settings_are_those_that_hold_since_a_reload_by_the_command_line(
+    api: Api, desk: Path
+) -> None:
+    client, serving = api
+    headers = token_for(serving, Role.VIEWER)
+    file = desk / "algotrader.yaml"
+    file.write_text(file.read_text().replace("60%", "50%").replace("10_000", "20_000"))
+    changes = (
+        SettingChange(key="risk.account.max_drawdown", before="0.6", after="0.5"),
+        SettingChange(
+            key="accounts.main.cash", before="10000", after="20000", refused="needs a restart"
+        ),
+    )
+    reloaded = SettingsReloaded(
+        **at(T0), by="operator", channel="cli", reason="", configuration_hash="", settings={},
+        changes=changes,
+    )  # fmt: skip
+    serving.view._on_event(Row(1, T0, 0, "SettingsReloaded", b"", b""), reloaded)
+    shown = shown_settings(client, headers)
+
+    assert float(shown["risk.account.max_drawdown"]["value"]) == 0.5
+    assert float(shown["accounts.main.cash"]["value"]) == 10_000
 
 
 def test_a_halt_is_left_for_the_trader_with_the_name_of_who_asked(api: Api, desk: Path) -> None:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import os
+from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 from starlette.testclient import TestClient
 from tests.builders.api_desk import an_api, token_for
+from tests.builders.engines import BTC, HOUR, T0, Desk, sent
 
 from algotrader.api.access import Role
+from algotrader.api.lamps import _stops as lamps_of_stops
+from algotrader.api.models.desk import Lamp
 from algotrader.api.serving import Serving
+from algotrader.core.events import OrderAmended, OrderCancelled
 from algotrader.core.instants import utc_ms
+from algotrader.core.orders import Order, Protection
 from algotrader.core.ports import SystemClock
 from algotrader.ops.observing.summary import Queue, Summary, read_summary, write_summary
 
@@ -150,3 +157,60 @@ def test_turns_are_the_decisions_after_which_another_quantity_was_worked_towards
 
     assert [one["latched_quantity"] for one in turns][::-1] == changed
     assert 0 < len(turns) < len(every)
+
+
+def stopped(desk: Desk, hour: int) -> Order:
+    """Ten contracts are held, and their stop rests."""
+    desk.bar(hour)
+    [entry] = desk.answer(hour, 0.5)
+    [stop] = sent(desk.fill(entry, 10, T0 + hour * HOUR + 20))
+    desk.accept(stop, T0 + hour * HOUR + 30)
+    return stop
+
+
+def stops_of(desk: Desk) -> Lamp:
+    seen: Any = SimpleNamespace(state=desk.engine.state)
+    return lamps_of_stops(seen)
+
+
+def test_a_stop_smaller_than_its_position_lights_the_lamp_with_what_is_uncovered() -> None:
+    desk = Desk(protection=Protection(stop_loss=0.1))
+    stop = stopped(desk, 1)
+    well = stops_of(desk)
+    desk.tell(
+        OrderAmended(**desk.news(stop, T0 + HOUR + 40), quantity=Decimal(4), limit=None,
+                     stop=Decimal(90))
+    )  # fmt: skip
+    partly = stops_of(desk)
+
+    assert (well.state, well.reason, well.value, well.of) == ("well", "live", 1, 1)
+    assert (partly.state, partly.reason, partly.value, partly.of) == ("wrong", "partly", 0, 1)
+    assert partly.says == f"{BTC.symbol} (trend) 6/10"
+
+
+def test_a_position_without_any_stop_is_named_as_missing_one() -> None:
+    desk = Desk(protection=Protection(stop_loss=0.1))
+    stop = stopped(desk, 1)
+    desk.tell(
+        OrderCancelled(**desk.news(stop, T0 + HOUR + 40), filled_quantity=Decimal(0), reason="")
+    )
+    bare = stops_of(desk)
+
+    assert (bare.state, bare.reason, bare.says) == ("wrong", "missing", f"{BTC.symbol} (trend)")
+
+
+def test_a_stop_and_a_trail_of_one_position_do_not_cover_it_twice() -> None:
+    """One cancels the other: two of half its size are not the whole of it."""
+    desk = Desk(protection=Protection(stop_loss=0.1, trailing=0.2))
+    desk.bar(1)
+    [entry] = desk.answer(1, 0.5)
+    guards = sent(desk.fill(entry, 10, T0 + HOUR + 20))
+    for one in guards:
+        desk.accept(one, T0 + HOUR + 30)
+        desk.tell(
+            OrderAmended(**desk.news(one, T0 + HOUR + 40), quantity=Decimal(5), limit=None,
+                         stop=None)
+        )  # fmt: skip
+
+    assert len(guards) == 2
+    assert (stops_of(desk).reason, stops_of(desk).says) == ("partly", f"{BTC.symbol} (trend) 5/10")

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,10 +14,11 @@ import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from tests.builders.api_desk import an_api
 
 from algotrader.api.errors import ApiError
 from algotrader.api.oidc import Oidc, Somebody
-from algotrader.core.ports import ManualClock
+from algotrader.core.ports import ManualClock, SystemClock
 from algotrader.ops.api_settings import OidcSettings
 
 ISSUER, BACK = "https://issuer.example", "http://127.0.0.1:8000/api/v1/session/oidc/back"
@@ -100,6 +102,25 @@ def test_an_answer_that_cannot_be_trusted_lets_nobody_in(
         signed_in(change)
 
     assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("address", "secure", "is_secure"),
+    [("http", False, False), ("https", False, True), ("http", True, True)],
+)
+def test_the_cookie_of_a_sign_in_is_for_https_alone_where_the_browser_speaks_it(
+    desk: Path, address: str, secure: bool, is_secure: bool
+) -> None:
+    with an_api(desk, **{"api.secure": secure}) as (client, serving):
+        serving.oidc = Oidc(SETTINGS, lambda: None, SystemClock(), httpx.MockTransport(Issuer()))
+        answer = client.get(
+            f"{address}://127.0.0.1:8000/api/v1/session/oidc", follow_redirects=False
+        )
+
+    back = parse_qs(urlsplit(answer.headers["location"]).query)["redirect_uri"][0]
+    assert answer.status_code == 303
+    assert ("secure" in answer.headers["set-cookie"].lower()) is is_secure
+    assert back.startswith("https://" if is_secure else "http://")
 
 
 def test_a_sign_in_begun_elsewhere_lets_nobody_in() -> None:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from threading import get_ident
 from typing import Any
 
 import pytest
+from anyio import from_thread, to_thread
 from starlette.testclient import TestClient
 from tests.builders.api_desk import an_api, token_for
 
 from algotrader.api.access import Role
 from algotrader.api.dry_run import tried
 from algotrader.api.exposure_rows import exposure_rows
+from algotrader.api.index import JournalIndex
 from algotrader.api.past import Past
 from algotrader.api.serving import Serving
+from algotrader.live.journal import verifying
+from algotrader.live.journal.segments import SegmentRows
+from algotrader.live.journal.verifying import verify
 from algotrader.ops.desk_rows import account_rows, position_rows
 from algotrader.ops.standing import read_stood
 
@@ -161,6 +167,55 @@ def test_rules_in_force_show_their_figures(desk: Any) -> None:
 
     assert {one["name"] for one in words} >= {"drawdown", "volatility(bars)"}
     assert rules == []  # what is in force is what the trader began with
+
+
+def test_a_text_is_looked_for_apart_from_the_event_loop_and_page_by_page(
+    api: Api, asked: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = asked("/journal", contains="US:AAPL", limit=1000).json()["items"]
+    loop: set[int] = set()
+    threads: set[int] = set()
+    newest, picked = JournalIndex.newest, SegmentRows.picked
+
+    def in_loop(self: JournalIndex, *args: Any) -> list[int]:
+        loop.add(get_ident())
+        return newest(self, *args)
+
+    def in_thread(self: SegmentRows, wanted: Any) -> list[Any]:
+        threads.add(get_ident())
+        return picked(self, wanted)
+
+    monkeypatch.setattr(JournalIndex, "newest", in_loop)
+    monkeypatch.setattr(SegmentRows, "picked", in_thread)
+    cursor, found = None, []
+    while True:
+        more = {} if cursor is None else {"cursor": cursor}
+        page = asked("/journal", contains="US:AAPL", limit=300, **more).json()
+        found += page["items"]
+        if (cursor := page["next"]) is None:
+            break
+
+    assert found[: len(whole)] == whole
+    assert [one["seq"] for one in found] == sorted({one["seq"] for one in found}, reverse=True)
+    assert loop
+    assert threads
+    assert not loop & threads
+
+
+def test_the_check_of_the_chain_takes_none_of_the_threads_that_halt_needs(
+    asked: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared: list[float] = []
+
+    def borrowed(*_: Any, **__: Any) -> Any:
+        limiter = from_thread.run_sync(to_thread.current_default_thread_limiter)
+        shared.append(limiter.borrowed_tokens)
+        return verify(*_, **__)
+
+    monkeypatch.setattr(verifying, "verify", borrowed)
+
+    assert asked("/journal/verify").json()["problem"] is None
+    assert shared == [0]
 
 
 def test_exposure_by_venue_is_what_the_positions_are_worth(api: Api, asked: Any) -> None:

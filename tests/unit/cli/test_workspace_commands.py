@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from algotrader.cli import demo
 from algotrader.cli.commands import GROUPS
 from algotrader.cli.init import FILES, make_workspace
 from algotrader.cli.main import main
@@ -261,3 +262,19 @@ def test_doctor_tells_of_secrets_that_others_can_read(
     (workspace / ".env").chmod(0o600)
     assert main(["doctor"]) == 0
     assert "chmod" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("rehearsed", "desk"), [({"report": "x"}, "here/trading"), (None, "here")])
+def test_the_demo_ends_with_the_folder_whose_console_is_not_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    rehearsed: dict[str, str] | None, desk: str,
+) -> None:  # fmt: skip
+    """What the demo does takes a minute: here it does nothing."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("_quality", "_backtest", "_sweep", "_walkforward"):
+        monkeypatch.setattr(demo, name, lambda *_, **__: Path("report.html"))
+    monkeypatch.setattr(demo, "_prepare", lambda *_, **__: ("OKX:BTC/USDT", "OKX:BTC/USDT:USDT"))
+    monkeypatch.setattr(demo, "rehearse", lambda *_: rehearsed)
+    assert main(["demo", "--folder", "here"]) == 0
+
+    assert f"cd {desk} && algotrader run api" in capsys.readouterr().err

@@ -39,6 +39,7 @@ export const lamps = {
   stops_live: ["{n} of {of} live", "{n} / {of} 有效"],
   stops_none: ["none needed", "无需止损"],
   stops_missing: ["{n} of {of} live", "{n} / {of} 有效"],
+  stops_partly: ["{n} of {of} whole", "{n} / {of} 足额"],
   disk_free: ["{room} free", "剩余 {room}"],
   disk_low: ["{room} left", "仅剩 {room}"],
   notifier_sent: ["{n} on the way", "发送中 {n}"],

@@ -11,6 +11,17 @@ export const positions = {
   empty: ["No position.", "没有持仓。"],
   empty_step: ["Strategies open them at the close of their bars; orders say why not.", "策略在 K 线收盘时开仓，未开仓的原因见委托。"],
   no_mark: ["no bar of it has closed in this run yet", "本次运行中尚无收盘 K 线"],
+  stop: ["Stop", "止损价"],
+  no_stop: ["no stop rests", "未挂出止损单"],
+  trails: ["trails {by}", "跟踪 {by}"],
+  away: ["Away", "距离"],
+  stop_away: ["how far the last price has to go against the position to its stop", "最新价到止损价的距离，以持仓亏损的方向为正"],
+  take_profit: ["Target", "止盈价"],
+  liquidation: ["Liquidation", "强平价"],
+  no_liquidation: ["no price liquidates it, or the margin is the venue's to know", "任何价格都不会强平，或保证金只有交易所知道"],
+  liquidation_away: ["how far the last price has to go against the position to its liquidation", "最新价到强平价的距离，以持仓亏损的方向为正"],
+  held: ["Held", "持有时长"],
+  no_since: ["its fills do not say since when", "成交记录无法说明始于何时"],
   total: ["Unrealised in all", "未实现盈亏合计"],
 } as const;
 export const say = words(positions);

@@ -3,6 +3,8 @@ export const settings = {
   takes_hold: ["Takes hold", "何时生效"],
   at_reload: ["when read again", "重新读取时"],
   at_restart: ["at a restart", "重启后"],
+  trader_holds: ["the trader holds {value}", "交易程序用的是 {value}"],
+  trader_holds_others: ["{n} {n|setting is|settings are} not what the running trader holds: read the file again, or start it anew.", "{n} 项配置与运行中的交易程序不同：请重新读取文件或重启交易程序。"],
   file_again: ["Read the file again", "重新读取配置文件"],
   file_means: ["Limits, parameters of strategies, notification and log levels hold at once; the rest waits for a restart. A file with a mistake changes nothing.", "限额、策略参数、通知与日志级别立即生效；其余等待重启。文件有错则不作任何改动。"],
   file_no_trader: ["No trader runs: its next start reads the file.", "交易进程未运行：下次启动时读取文件。"],

@@ -4,13 +4,14 @@ import { share } from "@/lib/desk";
 import { limitName } from "@/lib/limits";
 import { age } from "@/lib/numbers";
 import { say } from "@/i18n/overview";
+import { told } from "@/i18n/told";
 
 export interface Fact { text: string; bad: boolean }
 export interface Known {
   halted: boolean;
   positions: number;
   trader: Pick<Shapes["Trader"], "state" | "reasons"> | null;
-  accounts: readonly Pick<Shapes["Account"], "account" | "limits" | "holds">[];
+  accounts: readonly Pick<Shapes["Account"], "account" | "limits" | "holds" | "no_equity">[];
   strategies: readonly Pick<Shapes["Strategy"], "strategy" | "status" | "symbols">[];
   lamps: readonly Shapes["Lamp"][];
   now: number;
@@ -30,6 +31,7 @@ function ofLamp(lamp: Shapes["Lamp"], known: Known): string {
     case "trader.left_positions": return say("left", { n: known.positions });
     case "trader.refuses": return say("refuses", { why: lamp.says ?? "" });
     case "stops.missing": return say("bare", { n: (lamp.of ?? 0) - (lamp.value ?? 0), which: lamp.says ?? "" });
+    case "stops.partly": return say("partly", { n: (lamp.of ?? 0) - (lamp.value ?? 0), which: lamp.says ?? "" });
     case "reconciled.differs": return say("differs", { subject });
     case "reconciled.comparing": return say("comparing", { subject });
     case "venue.no_answer": return say("no_answer", { subject });
@@ -53,6 +55,7 @@ export function factsOf(known: Known): Fact[] {
   if (known.halted) bad.push(say("halted", { n: known.positions }));
   const wrong = known.lamps.filter((lamp) => lamp.state === "wrong" && !(known.halted && lamp.reason === "refuses"));
   for (const lamp of [...wrong].sort((a, b) => ORDER.indexOf(a.lamp) - ORDER.indexOf(b.lamp))) bad.push(ofLamp(lamp, known));
+  for (const one of known.accounts) if (one.no_equity !== null) bad.push(say("unpriced", { account: one.account, why: told(one.no_equity) }));
   const near = known.accounts.flatMap((a) => a.limits).filter((limit) => share(limit) >= 0.8);
   if (near.length) bad.push(say("near", { n: near.length, rules: [...new Set(near.map((l) => limitName(l.rule)))].join(", ") }));
   const holds = known.accounts.flatMap((a) => a.holds);

@@ -136,10 +136,17 @@ class Account(Shape):
     account: AccountName
     mode: str = Field(description="`starting`, `trading`, `reduce_only`, `halted`")
     currency: str
-    equity: Amount
+    equity: Amount | None = Field(description="null while something is held without a price")
+    no_equity: str | None = Field(
+        description="why `equity` is null, the instrument named; null where it is known",
+        examples=["OKX:BTC/USDT is held and has no price to mark it at"],
+    )
     cash: Amount
     deposits: Amount
-    day_profit: Amount | None = Field(description="since 00:00 UTC, or since it began that day")
+    day_profit: Amount | None = Field(
+        description="since 00:00 UTC, or since it began that day; null without equity, and before "
+        "the first decision"
+    )
     positions: int
     open_orders: int
     last_decision: Ms | None
@@ -175,6 +182,29 @@ class Position(Shape):
     unrealised: Amount | None
     notional: Amount | None = Field(description="what it stands for at the mark, signed")
     currency: str = Field(description="of `unrealised` and `notional`", examples=["USDT"])
+    stop: Amount | None = Field(
+        description="trigger of its nearest stop that rests; null without one, and of a trail"
+    )
+    stop_distance: float | None = Field(
+        description="how far the last price has to go against it to that stop, a fraction of the "
+        "last price; negative once past it", examples=[0.031],
+    )  # fmt: skip
+    trail: float | None = Field(
+        description="of a trailing stop that rests: fraction of the best price; the level itself "
+        "is the venue's"
+    )
+    take_profit: Amount | None = Field(description="price of its nearest target that rests")
+    liquidation: Amount | None = Field(
+        description="the mark at which its margin is used up while all other prices stand; null of "
+        "spot, of isolated margin, where no price does it, and where another price is missing"
+    )
+    liquidation_distance: float | None = Field(
+        description="to that, as `stop_distance`", examples=[0.42]
+    )
+    since: Ms | None = Field(
+        description="the first fill after it was flat, or on the other side; null where the fills "
+        "do not come to it"
+    )
 
 
 class Order(Shape):

@@ -14,7 +14,8 @@ class AccountThen(Shape):
     account: AccountName
     mode: str = Field(description="`starting`, `trading`, `reduce_only`, `halted`")
     currency: str
-    equity: Amount
+    equity: Amount | None = Field(description="null while something was held without a price")
+    no_equity: str | None = Field(description="why `equity` is null, the instrument named")
     cash: Amount
     positions: int
     open_orders: int

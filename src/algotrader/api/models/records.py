@@ -113,6 +113,11 @@ class Setting(Shape):
         description="why no change of it holds before a restart; null where a reload takes it",
         examples=["needs a restart: the account's books began with it"],
     )
+    differs: bool = Field(description="whether the running trader holds another value")
+    held: str | None = Field(
+        description="that value as text, where it differs; null: it is not set there",
+        examples=["0.03"],
+    )
 
 
 class SettingChanged(Shape):

@@ -137,5 +137,5 @@ class AuditRow(Shape):
     object: str = Field(examples=["main"])
     before: Any = None
     after: Any = None
-    outcome: str = Field(description="`done`, `refused`")
-    says: str
+    outcome: str = Field(description="`done`, `refused`, `failed`")
+    says: str = Field(description="the reason given; of a refusal its status and code")

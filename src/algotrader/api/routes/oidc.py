@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from algotrader.api.routes.session import begin
-from algotrader.api.serving import Served, error_answers
+from algotrader.api.serving import Served, error_answers, is_https
 
 router = APIRouter(tags=["session"])
 _COOKIE = "algotrader_oidc"
@@ -27,7 +27,7 @@ async def begin_oidc(serving: Served, request: Request) -> Response:
     # Lax: the way back begins on the other service's page.
     answer.set_cookie(
         _COOKIE, browser, max_age=600, httponly=True, samesite="lax", path=_PATH,
-        secure=serving.configuration.settings.api.secure,
+        secure=is_https(request),
     )  # fmt: skip
     return answer
 
@@ -53,4 +53,5 @@ async def end_oidc(
 
 def _back(request: Request) -> str:
     """Our own address as the browser sees it; its host was checked before."""
-    return f"{request.url.scheme}://{request.headers['host']}{_PATH}/back"
+    scheme = "https" if is_https(request) else request.url.scheme
+    return f"{scheme}://{request.headers['host']}{_PATH}/back"

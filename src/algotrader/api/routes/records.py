@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query
 from starlette.concurrency import run_in_threadpool
@@ -24,16 +25,19 @@ from algotrader.api.models.records import (
     Verified,
 )
 from algotrader.api.paging import Cursor, Limit, page_of, place_of
-from algotrader.api.serving import Served, Stands, Viewer, error_answers
+from algotrader.api.serving import Served, Serving, Stands, Viewer, error_answers
 from algotrader.api.view import DeskView
 from algotrader.core.events import Decided, Event, OrderSubmitted, decode_event
 from algotrader.live.journal.chain import Row
 from algotrader.live.journal.records import PREFIX
+from algotrader.live.journal.segments import SegmentRows
 from algotrader.live.journal.showing import plain_body
 from algotrader.live.topics import topic_of
 from algotrader.ops.standing import folder_of
 
 router = APIRouter(tags=["records"], responses=error_answers(401, 403, 503))
+_BLOCK: Final = 500  # rows that are looked through in one turn of a thread
+_MOST_READ: Final = 20_000  # for one answer
 Kinds = Annotated[
     list[str] | None, Query(max_length=60, description="of these kinds alone; repeatable")
 ]
@@ -52,27 +56,45 @@ async def journal(
     cursor: Cursor = None,
 ) -> Page[JournalRow]:
     """The newest first."""
-    view = serving.view
-    before, read = place_of(cursor), 0
-    rows: list[JournalRow] = []
-    while len(rows) < limit and read < 20_000:
-        seqs = view.index.newest(kind or (), before, 500 if contains else limit)
-        if not seqs:
-            before = None
-            break
-        read += len(seqs)
-        before = seqs[-1]
-        picked = view.picked(seqs)
-        before_each = _previous(view, picked)
-        for row in picked:
-            if contains is None or contains.encode() in row.body:
-                rows.append(_row(row, before_each.get(row.seq)))
-                if len(rows) == limit:
-                    before = row.seq
-                    break
-    total = view.index.count(kind or list(view.index.kinds())) if contains is None else None
-    following = before if before is not None and view.index.newest(kind or (), before, 1) else None
+    view, kinds = serving.view, kind or ()
+    before = place_of(cursor)
+    if contains is None:
+        seqs = view.index.newest(kinds, before, limit)
+        before = seqs[-1] if seqs else None
+        rows = _rows(view.picked(seqs), view.picked)
+        total = view.index.count(kinds or list(view.index.kinds()))
+    else:
+        rows, before = await _containing(serving, kinds, contains.encode(), before, limit)
+        total = None
+    following = before if before is not None and view.index.newest(kinds, before, 1) else None
     return Page[JournalRow](**page_of(rows, following, total))
+
+
+async def _containing(
+    serving: Serving, kinds: Sequence[str], text: bytes, before: int | None, limit: int
+) -> tuple[list[JournalRow], int | None]:
+    """Rows that hold a text, and where it was looked last; the cursor goes on from there."""
+    found: list[JournalRow] = []
+    index, read = serving.view.index, 0
+    if not index.last:
+        return found, None
+    with folder_of(serving.configuration).reading() as rows:
+        while len(found) < limit and read < _MOST_READ:
+            seqs = index.newest(kinds, before, _BLOCK)
+            if not seqs:
+                return found, None
+            read += len(seqs)
+            looked = partial(_holding, rows, seqs, text, limit - len(found))
+            fitting = await serving.apart.run(looked)
+            found += fitting
+            before = found[-1].seq if len(found) == limit else seqs[-1]
+    return found, before
+
+
+def _holding(rows: SegmentRows, seqs: Sequence[int], text: bytes, most: int) -> list[JournalRow]:
+    """Up to so many of the rows with a text, the newest first."""
+    fitting = [row for row in rows.picked(sorted(seqs))[::-1] if text in row.body]
+    return _rows(fitting[:most], rows.picked)
 
 
 @router.get("/journal/kinds", summary="How many rows there are of each kind")
@@ -86,7 +108,7 @@ async def journal_verify(
     _: Viewer,
     after: Annotated[int, Query(ge=0, description="take rows up to here on trust")] = 0,
 ) -> Verified:
-    """The same check as `algotrader journal verify`, in a thread; of a long journal it takes long."""
+    """The same check as `algotrader journal verify`, in a thread of its own; of a long journal it takes long."""
     from algotrader.live.journal.verifying import verify
 
     def checked() -> Verified:
@@ -95,15 +117,15 @@ async def journal_verify(
         problem = None if found.problem is None else {**found.problem.as_dict()}
         return Verified(rows=found.rows, kept=found.kept.seq, problem=problem)
 
-    return await run_in_threadpool(checked)
+    return await serving.apart.run(checked)
 
 
-def _previous(view: DeskView, rows: list[Row]) -> dict[int, str]:
-    """The hash of the row before each."""
+def _rows(rows: Sequence[Row], picked: Callable[[list[int]], list[Row]]) -> list[JournalRow]:
+    """As they are shown, each with the hash of the row before it."""
     held = {row.seq: row.hash for row in rows}
     missing = sorted({seq - 1 for seq in held} - set(held) - {0})
-    held |= {row.seq: row.hash for row in view.picked(missing)}
-    return {row.seq: held[row.seq - 1].hex() for row in rows if row.seq - 1 in held}
+    held |= {row.seq: row.hash for row in picked(missing)}
+    return [_row(row, held[row.seq - 1].hex() if row.seq - 1 in held else None) for row in rows]
 
 
 def _row(row: Row, previous: str | None) -> JournalRow:
@@ -182,7 +204,6 @@ async def decision(serving: Served, _s: Stands, _: Viewer, seq: int) -> Decision
     assert isinstance(decided, Decided)
     needle = str(decided.instrument).encode()
     after = [row for row in rows[1:] if row.kind != "Decided" and needle in row.body]
-    before_each = _previous(serving.view, after)
     events = [decode_event(row.body) for row in after if not row.kind.startswith(PREFIX)]
     orders = [
         str(one.order.order_id)
@@ -191,7 +212,7 @@ async def decision(serving: Served, _s: Stands, _: Viewer, seq: int) -> Decision
     ]
     return DecisionStory(
         decision=_decision(seq, decided),
-        events=[_row(row, before_each.get(row.seq)) for row in after],
+        events=_rows(after, serving.view.picked),
         orders=orders,
     )
 

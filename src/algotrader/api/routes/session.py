@@ -28,6 +28,7 @@ from algotrader.api.serving import (
     Viewer,
     address_of,
     error_answers,
+    is_https,
 )
 
 router = APIRouter(tags=["session"])
@@ -168,7 +169,7 @@ def begin(
     secret, caller = serving.access.begin_session(name, role, address_of(request), agent, lasts_ms)
     response.set_cookie(
         COOKIE, secret, max_age=lasts_ms // 1_000, httponly=True, samesite="strict", path="/",
-        secure=settings.secure or request.url.scheme == "https",
+        secure=is_https(request),
     )  # fmt: skip
     serving.access.note(caller, "sign in", name, says=f"by {door}")
     return session_of(serving, caller)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
+from algotrader.api.held_settings import held_otherwise
 from algotrader.api.models.records import (
     Job,
     JobRunRow,
@@ -18,7 +20,16 @@ from algotrader.api.models.records import (
     SettingChanged,
     SettingsRead,
 )
-from algotrader.api.serving import CHANNEL, Admin, Served, Stands, Trader, Viewer, error_answers
+from algotrader.api.serving import (
+    CHANNEL,
+    Admin,
+    Served,
+    Serving,
+    Stands,
+    Trader,
+    Viewer,
+    error_answers,
+)
 from algotrader.core.instants import utc_ms
 from algotrader.ops.asking import is_running
 from algotrader.ops.limit_asking import change_limit, judged
@@ -36,12 +47,35 @@ async def settings(serving: Served, _: Viewer) -> list[Setting]:
     redactor = redactor_of(serving.configuration, os.environ)
     rows = await run_in_threadpool(setting_rows, serving.configuration)
     now = serving.configuration.settings
+    others = await _otherwise(serving)
     return [
         Setting(
-            **{**row, "value": redactor.value(row["value"])}, restart=needs_restart(row["key"], now)
+            **{**row, "value": redactor.value(row["value"])}, restart=needs_restart(row["key"], now),
+            differs=(own := _of(row["key"], others)) is not None,
+            held=None if own is None else redactor.value(own or None),
         )
         for row in rows
-    ]
+    ]  # fmt: skip
+
+
+async def _otherwise(serving: Serving) -> dict[str, str | None]:
+    """What a running trader holds that was not read here: its command line, a file changed since."""
+    view = serving.view
+    if view.failure is not None or view.state is None:
+        return {}
+    if not await run_in_threadpool(is_running, serving.configuration):
+        return {}
+    return held_otherwise(serving.configuration, view.state)
+
+
+def _of(key: str, others: Mapping[str, str | None]) -> str | None:
+    """Of a setting, or of what stands inside it: `fast: 12, slow: 48`; empty where it is not set."""
+    inside = {name: held for name, held in others.items() if name.startswith(f"{key}.")}
+    if key in others:
+        return others[key] or ""
+    if not inside:
+        return None
+    return ", ".join(f"{name[len(key) + 1 :]}: {held or '–'}" for name, held in inside.items())
 
 
 @router.post(
@@ -104,7 +138,7 @@ async def try_limit(
 
 @router.put("/risk/limits/{key}", summary="Change a limit", responses=error_answers(404, 409, 422))
 async def set_limit(
-    serving: Served, state: Stands, caller: Trader, key: str, wish: LimitWish
+    serving: Served, state: Stands, request: Request, caller: Trader, key: str, wish: LimitWish
 ) -> LimitTried:
     """From here on, restarts included. What lets more happen is confirmed by the key itself."""
     change = judged(serving.configuration, state, key, wish.value)
@@ -117,6 +151,7 @@ async def set_limit(
         )  # fmt: skip
         outcome = "done"
     finally:
+        request.state.is_noted = True
         serving.access.note(
             caller, "change a limit", key, before=change.before, after=change.after,
             outcome=outcome, says=wish.reason,
