@@ -25,7 +25,7 @@ from algotrader.live.steps import Steps
 from algotrader.ops.account_lock import account_locked
 from algotrader.ops.desk import Desk, DeskAccount
 from algotrader.ops.holdings import holdings_at_start
-from algotrader.ops.okx_access import okx_client, okx_keys, place
+from algotrader.ops.okx_access import okx_client, okx_keys, venue_name
 from algotrader.ops.okx_admission import examined
 from algotrader.ops.other_runs import refuse_other_runs
 from algotrader.ops.own_keys import require_own_keys
@@ -93,7 +93,7 @@ async def opened_accounts(
             try:
                 uid = await examined(one.client, clock, one.account.symbols, trading)
                 _require_another(uids, uid, one.name)
-                stack.enter_context(account_locked(state, place(trading), uid, journal))
+                stack.enter_context(account_locked(state, venue_name(trading), uid, journal))
                 await refuse_other_runs(one.broker, tag)
             except (ConfigurationError, RunError) as error:
                 if len(ready) == 1:

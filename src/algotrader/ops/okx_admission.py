@@ -16,7 +16,7 @@ from algotrader.execution.adapters.okx.examination import examine_okx
 from algotrader.execution.broker import BrokerUnavailableError
 from algotrader.live.settings import TradingSettings
 from algotrader.ops.account_lock import account_locked
-from algotrader.ops.okx_access import place
+from algotrader.ops.okx_access import is_okx, venue_name
 
 
 @asynccontextmanager
@@ -35,13 +35,13 @@ async def admitted(
     as it must be; RunError if another trader of this machine has it.
     """
     uid = await examined(client, clock, symbols, trading)
-    with account_locked(state, place(trading), uid, journal):
+    with account_locked(state, venue_name(trading), uid, journal):
         yield
 
 
 def has_own_clock(trading: TradingSettings) -> bool:
     """Whether the venue is a look-alike, whose time need not be this machine's."""
-    return trading.mode == "sandbox" and trading.url is not None
+    return trading.mode == "sandbox" and not is_okx(trading.url)
 
 
 async def examined(

@@ -35,6 +35,7 @@ from algotrader.ops.obeying import Obedience
 from algotrader.ops.observing.observation import Observation, Watched
 from algotrader.ops.okx_access import okx_address
 from algotrader.ops.okx_accounts import AccountOnOkx, begin_books, opened_accounts, require_okx
+from algotrader.ops.okx_admission import has_own_clock
 from algotrader.ops.okx_bars import OkxDeskBars
 from algotrader.ops.okx_watching import watch_okx
 from algotrader.ops.starting import Accept, accept_none, record_start
@@ -150,7 +151,7 @@ class _Live:
             journal_check(desk, self.journal, trader, self.clock, self.notifier),
             watch_okx(
                 self.accounts, trader=trader, engine=self.steps.engine, bus=self.seen.bus,
-                clock=self.clock, notifier=self.notifier, is_look_alike=trading.url is not None,
+                clock=self.clock, notifier=self.notifier, is_look_alike=has_own_clock(trading),
             ),
         ]  # fmt: skip
         if self.companion is not None:
