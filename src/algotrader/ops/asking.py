@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
+import msgspec
+
 from algotrader.core.errors import RunError, UsageError
 from algotrader.core.events import Event, TradingMode, decode_event
 from algotrader.core.ids import AccountId
@@ -16,25 +18,58 @@ from algotrader.core.ports import SystemClock
 from algotrader.core.spelling import hint_among
 from algotrader.live.journal.records import PREFIX
 from algotrader.live.operator import Inbox
-from algotrader.live.requests import CHANNEL, OPERATOR, Asked, Request
+from algotrader.live.requests import CHANNEL, OPERATOR, Asked, Request, decode_asked, encode_asked
 from algotrader.ops.config import Configuration
 from algotrader.ops.standing import folder_of
 
 WAIT_S: Final = 20.0
 _LOOK_S: Final = 0.1
 _PAGE: Final = 1_000
+_LONGEST: Final = 4_096  # bytes of a request: the trader puts a longer one aside unread
+_REASON: Final = 500  # characters; however they are written they leave room for the rest
 
 
 def leave(configuration: Configuration, asked: Asked) -> None:
-    """Leave a request for the trader, or for its next start. RunError if it cannot be left."""
+    """Leave a request for the trader, or for its next start.
+
+    RunError if it cannot be left, UsageError for one that is too long to be read. A halt is never
+    too long: its reason is cut.
+    """
+    request = readable(asked)
     try:
-        inbox_of(configuration).put(asked, utc_ms(SystemClock().now()))
+        inbox_of(configuration).put(request, utc_ms(SystemClock().now()))
     except OSError as error:
         raise RunError(
             "trading.inbox",
             f"{error.filename}: {(error.strerror or str(error)).lower()}",
             hint="end the trader's process instead: nothing is sent while it does not run",
         ) from error
+
+
+def readable(asked: Asked) -> Asked:
+    """The request with a reason that fits, and that is text: a terminal of another encoding gives
+    bytes that are none.
+
+    UsageError for one that the trader could not read for all that.
+    """
+    reason = asked.reason.encode(errors="surrogateescape").decode(errors="replace")
+    if len(reason) > _REASON:
+        reason = f"{reason[: _REASON - 1]}…"
+    kept = msgspec.structs.replace(asked, reason=reason)
+    written = encode_asked(kept)
+    if (size := len(written)) > _LONGEST:
+        raise UsageError(
+            "usage.too_long",
+            f"the request has {size} bytes, and {_LONGEST} are read; nothing was asked",
+            hint="ask for less at a time",
+        )
+    try:
+        return decode_asked(written)  # as the trader will
+    except msgspec.ValidationError as error:
+        raise UsageError(
+            "usage.request", f"the trader could not read this request: {error}; nothing was asked",
+            hint="the name of a request has up to 64 letters, digits, - and _",
+        ) from error  # fmt: skip
 
 
 def ask_mode(

@@ -22,6 +22,7 @@ from algotrader.core.instants import utc_ms
 from algotrader.core.ports import Clock
 from algotrader.core.units import ABSENT, format_money, format_percent, format_step
 from algotrader.live.operator import Inbox, Request
+from algotrader.ops.asking import readable
 from algotrader.ops.notification.equity import Day, days_of, profit_since
 from algotrader.ops.notification.outbox import Outbox
 from algotrader.ops.notification.texts import Texts
@@ -126,7 +127,7 @@ class Commands:
                     account=AccountId(account), mode=mode, reason=reason, by=who,
                     channel=who.partition(":")[0], flatten=change == "flatten",
                 )  # fmt: skip
-                self.inbox.put(request, at_ms)
+                self.inbox.put(readable(request), at_ms)
         except OSError as error:
             return Reply(text=self.texts.say("unwritten", reason=error.strerror or str(error)))
         return Reply(text=self.texts.say(f"{change}_asked", accounts=", ".join(accounts)))

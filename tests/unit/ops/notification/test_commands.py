@@ -90,6 +90,12 @@ def test_a_halt_is_asked_at_once_for_every_account_with_who_and_why(desk: Desk) 
     }
 
 
+def test_f71_a_halt_with_a_long_text_is_taken(desk: Desk) -> None:
+    desk.says("/halt " + "消息" * 1_500)
+
+    assert [event.reason[:2] for event in desk.asked()] == ["消息", "消息"]
+
+
 def test_a_halt_of_one_account_leaves_the_others_alone_and_a_slip_stops_all(desk: Desk) -> None:
     desk.says("/halt second")
     assert [halt.account for halt in desk.asked()] == ["second"]
