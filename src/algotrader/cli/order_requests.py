@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -21,6 +22,7 @@ from algotrader.core.units import format_money, format_step, parse_fraction, par
 
 if TYPE_CHECKING:
     from algotrader.core.ids import AccountId
+    from algotrader.core.orders import DenialReason
     from algotrader.live.requests import Hand
     from algotrader.ops.config import Configuration
 
@@ -81,6 +83,9 @@ def ask_place(out: Output, typed: Typed, confirm_live: str | None, *, dry_run: b
         return
     if found.is_allowed:
         _require_confirmed(out, configuration, asked.account, confirm_live, _said(row))
+    elif _is_unconfirmed(configuration, asked.account, confirm_live):
+        # The trader may judge otherwise in a moment, and nobody has said yes to real money.
+        raise _denied(configuration, found.reasons)
     _answered(out, configuration, asked, f"{_said(row)} is on its way")
 
 
@@ -139,17 +144,44 @@ def _answered(out: Output, configuration: Configuration, asked: Hand, done: str)
             f"{asked.request} it is done once at most",
         )  # fmt: skip
     if answer.reasons:
-        raise RunError(
-            "order.denied",
-            "; ".join(f"denied by {one.rule}: {one.message}" for one in answer.reasons),
-            hint="algotrader limits show says what is left of each limit",
-        )
+        raise _denied(configuration, answer.reasons)
     shown = {
         "request": asked.request, "action": answer.action.value, "account": asked.account,
         "order": answer.order, "accepted": True,
     }  # fmt: skip
     text = f"{done}; algotrader orders shows what becomes of {answer.order}"
     out.show(shown, lambda console: console.print(text, markup=False))
+
+
+_MENDS = {
+    "terms": "algotrader order place --help says what goes together",
+    "kill_switch": "algotrader resume lets it trade again",
+    "stale": "algotrader status says when the last bar came",
+}
+_OWN_TIME = "a look-alike takes orders by hand at --speed 1 alone: else its time is not this machine's"
+
+
+def _denied(configuration: Configuration, reasons: Sequence[DenialReason]) -> RunError:
+    """Every reason, and what helps against the first."""
+    from algotrader.ops.okx_admission import has_own_clock
+
+    hint = _MENDS.get(
+        reasons[0].rule, "algotrader limits show says what is left of each limit"
+    )
+    if reasons[0].rule == "stale" and has_own_clock(configuration.settings.trading):
+        hint = _OWN_TIME
+    return RunError(
+        "order.denied",
+        "; ".join(f"denied by {one.rule}: {one.message}" for one in reasons),
+        hint=hint,
+    )
+
+
+def _is_unconfirmed(
+    configuration: Configuration, account: AccountId, confirmed: str | None
+) -> bool:
+    """Whether real money is meant, and the account was not said by name."""
+    return configuration.settings.trading.mode == "live" and confirmed != account
 
 
 def _require_confirmed(
@@ -160,7 +192,7 @@ def _require_confirmed(
     what: str,
 ) -> None:
     """Real money asks for the account by name. UsageError otherwise."""
-    if configuration.settings.trading.mode != "live":
+    if not _is_unconfirmed(configuration, account, confirmed):
         return
     if confirmed is None and not out.json and sys.stdin.isatty():
         confirmed = typer.prompt(f"{what} spends real money. Type the account")

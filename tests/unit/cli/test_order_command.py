@@ -119,6 +119,47 @@ def test_real_money_asks_for_the_account_by_name(
     assert said(capfd, *BUY, "--confirm-live", "main")["accepted"] is True
 
 
+def test_real_money_that_would_be_denied_now_is_not_asked_for_without_its_account(
+    trader: Trader, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file = Path("algotrader.yaml")
+    file.write_text(file.read_text().replace("trading: {", "trading: {mode: live, "))
+    much = ["order", "place", "US:AAPL", "buy", "--value", "900000000"]
+
+    assert said(capfd, *much)["error"]["code"] == "order.denied"
+    assert said(capfd, *much, "--confirm-live", "other")["error"]["code"] == "order.denied"
+    assert trader.left == []
+    assert said(capfd, *much, "--confirm-live", "main")["accepted"] is True  # the trader's word
+
+
+@pytest.mark.parametrize(
+    ("rule", "mends"),
+    [
+        ("terms", "order place --help"),
+        ("kill_switch", "algotrader resume"),
+        ("stale", "algotrader status"),
+        ("max_weight", "algotrader limits show"),
+    ],
+)
+def test_a_denial_says_what_helps_against_it(
+    trader: Trader, capfd: pytest.CaptureFixture[str], rule: str, mends: str
+) -> None:
+    trader.reasons = (DenialReason(rule=rule, message="no"),)
+
+    assert mends in said(capfd, *BUY)["error"]["hint"]
+
+
+def test_a_denial_for_an_old_price_on_a_look_alike_says_at_which_speed_it_takes_orders(
+    trader: Trader, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file = Path("algotrader.yaml")
+    url = "trading: {mode: sandbox, url: 'http://127.0.0.1:9443', "
+    file.write_text(file.read_text().replace("trading: {", url))
+    trader.reasons = (DenialReason(rule="stale", message="closed 91194959 s ago"),)
+
+    assert "--speed 1" in said(capfd, *BUY)["error"]["hint"]
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [
