@@ -84,11 +84,11 @@ def check(out: Output) -> None:
 def _require_strategies(configuration: Configuration) -> None:
     """ConfigurationError for a strategy that is not there, or does not take its parameters."""
     from algotrader.ops.desk import strategy_file
-    from algotrader.strategy.loader import load as load_strategy
+    from algotrader.ops.strategy_files import made, read_strategy
 
     for name, one in configuration.settings.strategies.items():
         try:
-            load_strategy(strategy_file(configuration, name)).kind(**one.parameters)
+            made(read_strategy(strategy_file(configuration, name)).kind, one.parameters)
         except AlgotraderError as error:
             where = configuration.origins.get(f"strategies.{name}", "settings")
             raise ConfigurationError(

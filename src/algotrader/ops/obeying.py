@@ -55,10 +55,12 @@ from algotrader.ops.desk import Desk, DeskStrategy
 from algotrader.ops.observing.logs import change_levels
 from algotrader.ops.reloading import Reload, in_force, judge, read_again
 from algotrader.ops.settings_text import deciding
+from algotrader.ops.strategy_files import made, read_strategy, told_as_its_own
 from algotrader.risk.limit_changes import value_of
-from algotrader.strategy.loader import LoadedStrategy, load
+from algotrader.strategy.loader import LoadedStrategy
 
 _LOOK_S: Final = 0.25  # between looks into the inbox
+_LOADED_WITHIN_S: Final = 10.0
 _CHANGES: Final = (ReloadRequest, LoadRequest, SetRequest, UnloadRequest, LimitRequest)
 _BY_SIGNAL: Final = ReloadRequest(reason="SIGHUP", channel="signal")
 
@@ -223,13 +225,14 @@ class Obedience:
         name, in_force = asked.strategy, self._state.inforce
         try:
             one = self._strategy(name)
-            loaded = load(one.use)
+            loaded = await _read(one.use)
             if name in in_force.unloaded or loaded.source_hash != in_force.sources.get(name):
                 raise StrategyError(
                     "strategy.not_as_loaded",
                     f"its file is not what decides now: algotrader strategy load {name} first",
                 )
-            by_hand = changed(in_force.by_hand.get(name, {}), asked.values, loaded.kind)
+            with told_as_its_own(name):
+                by_hand = changed(in_force.by_hand.get(name, {}), asked.values, loaded.kind)
             parameters = {**self._file[name], **by_hand}
             self._require_same_orders(one, loaded, parameters)
             await self._decider.replace(name, parameters)
@@ -272,7 +275,7 @@ class Obedience:
     ) -> StrategyReloaded:
         """Let a strategy decide with its file as it is now. StrategyError: the old one goes on."""
         one = next(one for one in self._desk.strategies if one.name == name)
-        loaded = load(one.use)
+        loaded = await _read(one.use)
         self._require_same_orders(one, loaded, parameters)
         if modules := self._decider.changed_modules():
             raise StrategyError(
@@ -292,15 +295,30 @@ class Obedience:
         """How decisions become orders and stops is set up with the books, and stays."""
         costs = next(each.costs for each in self._desk.accounts if each.name == one.account)
         share = one.settings.share
-        running, wanted = (
-            strategy_instance(each, one.name, one.account, one.bars, costs, cash_share=share)
-            for each in (one.strategy, loaded.kind(**parameters))
-        )
+        with told_as_its_own(one.name):
+            running, wanted = (
+                strategy_instance(each, one.name, one.account, one.bars, costs, cash_share=share)
+                for each in (one.strategy, made(loaded.kind, parameters))
+            )
         if running != wanted:
             raise StrategyError(
                 "strategy.needs_restart",
                 "needs a restart: its stops, its rebalancing or the way it decides are others",
             )
+
+
+async def _read(use: str) -> LoadedStrategy:
+    """A strategy as its file is now, beside the loop: loading it runs a person's code, and orders
+    wait for nobody's. StrategyError if that does not end.
+    """
+    try:
+        return await asyncio.wait_for(asyncio.to_thread(read_strategy, use), _LOADED_WITHIN_S)
+    except TimeoutError as error:
+        raise StrategyError(
+            "strategy.slow_to_load",
+            f"{use} has not loaded within {_LOADED_WITHIN_S:.0f} s",
+            hint="a file only defines its strategy: it neither waits nor computes while it loads",
+        ) from error
 
 
 def _too_late(asked: Hand, now_ms: int) -> Event:

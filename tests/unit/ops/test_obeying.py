@@ -135,3 +135,52 @@ def test_f63_a_load_says_that_what_strategies_import_is_not_read_again(
 
     assert isinstance(told, StrategyReloadRefused)
     assert told.text.startswith("needs a restart: /desk/sizes.py, which strategies import")
+
+
+RAISING = """
+from algotrader import Strategy
+
+
+class Swing(Strategy):
+    def __init__(self, **parameters):
+        raise RuntimeError("no model here")
+
+    def targets(self, bars, f):
+        return bars.close
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("# 均线\n".encode("gbk"), "is not UTF-8 text"),
+        (RAISING.encode(), "RuntimeError: no model here"),
+        (b"def (", "invalid syntax"),
+        (b"import sys\nsys.exit(3)\n", "SystemExit: 3"),
+        (b"", "holds no strategy"),
+    ],
+    ids=["gbk", "raising", "syntax", "exit", "empty"],
+)
+def test_f62_a_broken_file_is_refused_and_the_trader_goes_on(
+    obeying: Obeying, code: bytes, says: str
+) -> None:
+    before = obeying.decider._strategies[NAME].source
+    (obeying.folder / "swing.py").write_bytes(code)
+    [told] = obeying.asked(LoadRequest(strategy=NAME, reason=""))
+    [set_] = obeying.asked(SetRequest(strategy=NAME, values={"bars": "7"}, reason=""))
+
+    assert isinstance(told, StrategyReloadRefused)
+    assert says in told.text
+    assert isinstance(set_, StrategyReloadRefused)
+    assert obeying.decider._strategies[NAME].source == before
+
+
+def test_a_file_that_does_not_end_loading_holds_up_nobody(
+    obeying: Obeying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("algotrader.ops.obeying._LOADED_WITHIN_S", 0.05)
+    (obeying.folder / "swing.py").write_text(f"import time\ntime.sleep(0.5)\n{TARGETS}")
+    [told] = obeying.asked(LoadRequest(strategy=NAME, reason=""))
+
+    assert isinstance(told, StrategyReloadRefused)
+    assert "has not loaded within" in told.text
