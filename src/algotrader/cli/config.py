@@ -139,13 +139,22 @@ def _load(out: Output) -> Configuration:
 
 
 def plain(value: Any) -> str:
-    """As it would stand in the file."""
+    """As it would stand in the file: no digit is lost."""
     if value is None:
         return "not set"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):
-        return ", ".join(i if isinstance(i, str) else str(i["name"]) for i in value) or "none"
+        return ", ".join(map(_item, value)) or "none"
     if isinstance(value, dict):
-        return ", ".join(f"{name}={each}" for name, each in value.items()) or "none"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+        return ", ".join(f"{name}={plain(each)}" for name, each in value.items()) or "none"
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def _item(value: Any) -> str:
+    """One of a list: by its name, where it is a section that has one."""
+    if not isinstance(value, dict):
+        return plain(value)
+    name = value.get("name")
+    said = {key: each for key, each in value.items() if each is not None}
+    return str(name) if name else " ".join(f"{key}={plain(each)}" for key, each in said.items())

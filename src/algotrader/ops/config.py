@@ -32,6 +32,7 @@ COMMAND_LINE = "command line"
 DEFAULT = "default"
 ANY = "NAME"
 """Stands in a key for the name that a person gives an account or a strategy."""
+_EVERY = "algotrader config show lists every setting"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +113,7 @@ def keys() -> Iterator[str]:
 def setting(key: str, origin: str = "") -> tuple[str, ...]:
     """The parts of a dotted key that names one setting; ConfigurationError suggests near ones."""
     known = list(keys())
-    parts = tuple(key.split("."))
+    parts = _parts(key)
     if key in known or _any_named(parts) in known:
         return parts
     where = f"{origin}: " if origin else ""
@@ -180,7 +181,7 @@ def _variables(
 def _scalar(text: str, variable: str) -> Any:
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: no such day
         raise ConfigurationError("config.syntax", f"{variable} cannot be read as YAML") from error
 
 
@@ -191,6 +192,28 @@ def _put(values: dict[str, Any], key: tuple[str, ...], value: Any, origin: str) 
         if not isinstance(inner, dict):
             raise ConfigurationError("config.type", f"{origin}: {name} is no section in the file")
     inner[key[-1]] = value
+
+
+def _parts(key: str) -> tuple[str, ...]:
+    """The parts of a dotted key. A name may have dots of its own: `US:BRK.B`, `FILE:btc.1h`."""
+    shown: list[str] = []
+    rest = key.split(".")
+    model: type[BaseModel] | None = Settings
+    while rest and model is not None:
+        shown.append(rest.pop(0))
+        field = model.model_fields.get(shown[-1])
+        annotation = None if field is None else field.annotation
+        named = _named_model(annotation)
+        if named is not None and len(rest) > 1:
+            inside = set(_keys(named, ""))
+            ends = (n for n in range(1, len(rest)) if ".".join(rest[n:]) in inside)
+            end = next(ends, 1)
+            shown.append(".".join(rest[:end]))
+            del rest[:end]
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            named = annotation
+        model = named
+    return (*shown, *rest)
 
 
 def _any_named(parts: tuple[str, ...]) -> str:
@@ -244,7 +267,7 @@ def _refusal(
     details = error.errors(include_url=False)
     said = [f"{_where(each['loc'], origins, source)}: {_sentence(each)}" for each in details]
     unknown = [each for each in details if each["type"] == "extra_forbidden"]
-    hint = f"algotrader config explain {_dotted(details[0]['loc'])}"
+    hint = _explaining(_dotted(details[0]["loc"]))
     if unknown:
         hint = _suggest(_dotted(unknown[0]["loc"]), list(keys()))
     code = "config.unknown_key" if unknown else "config.value"
@@ -284,7 +307,8 @@ def _sentence(detail: ErrorDetails) -> str:
         return f"{key} is missing"
     message = detail["msg"].removeprefix("Value error, ")
     is_name = detail.get("ctx", {}).get("pattern") == SECRET_NAME  # somebody may have put it there
-    shown = "" if is_name or looks_secret(detail["input"]) else f" (it is {detail['input']!r})"
+    is_shown = not (is_name or looks_secret(detail["input"]) or isinstance(detail["input"], dict))
+    shown = f" (it is {detail['input']!r})" if is_shown else ""
     return f"{key}: {message[:1].lower()}{message[1:]}{shown}"
 
 
@@ -292,6 +316,15 @@ def _dotted(location: Key) -> str:
     return ".".join(map(str, location))
 
 
+def _explaining(key: str) -> str:
+    """Where to read what a setting may be: a section, or a name in one, has no explanation."""
+    try:
+        setting(key)
+    except ConfigurationError:
+        return _EVERY
+    return f"algotrader config explain {key}"
+
+
 def _suggest(key: str, known: list[str]) -> str:
     near = nearest(key, known) or next((name for name in known if name.endswith(f".{key}")), None)
-    return f"did you mean {near}?" if near else "algotrader config show lists every setting"
+    return f"did you mean {near}?" if near else _EVERY

@@ -31,7 +31,7 @@ def read_dotenv(folder: Path) -> dict[str, Variable]:
     """
     file = folder / FILE_NAME
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")  # some editors mark UTF-8
     except FileNotFoundError:
         return {}
     except UnicodeDecodeError as error:

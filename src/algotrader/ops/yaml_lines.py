@@ -23,6 +23,13 @@ class Document:
 def read_yaml(text: str, name: str) -> Document:
     """Parse a mapping; ConfigurationError names the line of a syntax error or a doubled key."""
     try:
+        return _read(text, name)
+    except RecursionError as error:
+        raise _error(name, 1, "is nested too deep, or a part of it holds itself") from error
+
+
+def _read(text: str, name: str) -> Document:
+    try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1

@@ -251,6 +251,38 @@ def test_config_show_shows_lists_of_numbers(
     assert rows["notification.channels.phone.chats"] == [1, -2]
 
 
+MUCH = """
+accounts: {main: {cash: 1_234_567.89}}
+notification: {channels: {phone: {kind: telegram, chats: [1, -2]}}}
+risk:
+  protections: [{kind: cooldown, pause: 4h}]
+  rules: [{name: calm, when: "volatility(20) > 2", then: {scale: 0.5}}]
+collect: {series: [{symbols: ["OKX:BTC/USDT"], timeframe: 1m}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [
+        ("accounts.main.cash", "1234567.89 (algotrader.yaml:2)"),
+        ("notification.channels.phone.chats", "1, -2 (algotrader.yaml:3)"),
+        ("risk.protections", "kind=cooldown after=stop pause=4h per=instrument"),
+        ("risk.rules", "calm (algotrader.yaml:6)"),
+        ("collect.series", "symbols=OKX:BTC/USDT timeframe=1m"),
+        ("backtest.cash", "10000 (default)"),
+    ],
+)
+def test_promise_28_a_value_is_shown_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    key: str, shown: str,
+) -> None:  # fmt: skip
+    (tmp_path / "algotrader.yaml").write_text(MUCH)
+    monkeypatch.chdir(tmp_path)
+    assert main(["config", "explain", key]) == 0
+    assert f"is      {shown}" in capsys.readouterr().out
+    assert main(["config", "show"]) == 0
+
+
 def test_doctor_tells_of_secrets_that_others_can_read(
     workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -220,3 +220,40 @@ def test_f62_a_limit_for_a_name_that_nobody_has_is_refused_with_its_line(
     assert error.message.startswith(f"{tmp_path / 'algotrader.yaml'}:4: risk.{section}.mian")
     assert (error.hint or "").startswith("did you mean main?")
     loaded(tmp_path, text.replace("mian", "main"))
+
+
+def test_f62_a_day_that_there_is_not_in_a_variable_is_refused_by_its_name(tmp_path: Path) -> None:
+    error = refusal(tmp_path, "", ALGOTRADER__TRADING__START="2024-02-30")
+
+    assert error.message == "ALGOTRADER__TRADING__START cannot be read as YAML"
+
+
+@pytest.mark.parametrize("text", ["a: &a [*a]\n", "a: " + "[" * 3_000], ids=["itself", "deep"])
+def test_f62_a_file_without_an_end_is_refused(tmp_path: Path, text: str) -> None:
+    assert "is nested too deep" in refusal(tmp_path, text).message
+
+
+@pytest.mark.parametrize("symbol", ["US:BRK.B", "US:AAPL 2026-12-18 C 200.5", "FILE:btc.1h"])
+def test_a_symbol_with_a_dot_is_one_name_in_a_key(tmp_path: Path, symbol: str) -> None:
+    found = loaded(tmp_path, f"risk: {{instruments: {{'{symbol}': {{max_notional: 1_000}}}}}}\n")
+    key = f"risk.instruments.{symbol}.max_notional"
+
+    assert found.value(key) == 1_000
+    assert key in found.named_keys()
+    assert field_of(key)[1] == "account currency"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "risk: {order: {max_per_second: 9, max_per_minute: 3}}\n",
+        "accounts: {Main: {cash: 5}}\n",
+        "trading: {mode: live, url: 'https://okx.com.evil.io'}\n",
+        "strategies:\n",
+    ],
+)
+def test_a_hint_leads_to_what_there_is(tmp_path: Path, text: str) -> None:
+    error = refusal(tmp_path, text)
+
+    assert error.hint == "algotrader config show lists every setting"
+    assert "(it is {" not in error.message

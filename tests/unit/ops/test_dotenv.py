@@ -49,6 +49,12 @@ def test_a_folder_without_one_has_no_variables(tmp_path: Path) -> None:
     assert read_dotenv(tmp_path) == {}
 
 
+def test_a_mark_of_utf8_at_its_beginning_is_no_part_of_a_name(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"\xef\xbb\xbfNAME=value\r\n")
+
+    assert read_dotenv(tmp_path)["NAME"].value == "value"
+
+
 def test_settings_in_it_win_over_the_file_and_yield_to_the_environment(tmp_path: Path) -> None:
     (tmp_path / "algotrader.yaml").write_text("backtest: {cash: 1, seed: 1}\n")
     (tmp_path / ".env").write_text(
