@@ -57,10 +57,10 @@ class Output:
             typer.echo(text, err=True)
 
     def console(self) -> Console:
-        """Standard output for people."""
+        """Standard output for people. Brackets in what others wrote are brackets."""
         from rich.console import Console
 
-        return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+        return Console(highlight=False, markup=False, soft_wrap=not sys.stdout.isatty())
 
 
 def fits(console: Console, table: Table) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, get_args, get_origin
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -94,6 +95,7 @@ def load(
     except ValidationError as error:
         raise _refusal(error, origins, source) from error
     _require_known_names(settings, origins, source)
+    _require_addresses(settings, origins, source)
     return Configuration(settings=settings, origins=origins, folder=folder, file=source)
 
 
@@ -288,6 +290,29 @@ def _require_known_names(
                     f"no {name}",
                     hint=hint_among(name, known, f"{section} are: {', '.join(known)}"),
                 )
+
+
+def _require_addresses(
+    settings: Settings, origins: Mapping[str, str], source: Path | None
+) -> None:
+    """`127.0.0.1:9443` alone is no address, and would only be told as a venue that is silent."""
+    for key in ("trading.url", "collect.url", "collect.second_url"):
+        url = attrgetter(key)(settings)
+        if url is not None and not _is_address(url):
+            raise ConfigurationError(
+                "config.value",
+                f"{_where(tuple(key.split('.')), origins, source)}: {key}: is no address "
+                f"(it is {url!r})",
+                hint="write it like http://127.0.0.1:9443",
+            )
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none
+        return False
 
 
 def _where(location: Key, origins: Mapping[str, str], source: Path | None) -> str:
