@@ -38,6 +38,8 @@ def trader_lines(summary: Summary, state: str) -> list[str]:
         + f"  {summary.cpu:.0%} of a core  {waiting} waiting"
         + (f", {dropped} dropped" if dropped else ""),
     ]
+    if summary.log_lines_lost:
+        lines.append(f"  {summary.log_lines_lost:,} log lines lost: the disk is full, or too slow")
     return lines
 
 

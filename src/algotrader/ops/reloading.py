@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from algotrader.core.errors import ConfigurationError
 from algotrader.core.events import SettingChange
 from algotrader.ops.config import COMMAND_LINE, Configuration, load
 from algotrader.ops.settings import Settings
@@ -21,6 +22,8 @@ SIZED_WITH: Final = frozenset(
     {"risk.account.max_leverage", "risk.instrument.max_weight", "risk.instrument.max_notional"}
 )
 _LEVELS: Final = frozenset({"logging.level", "logging.terminal"})
+_WHOLE: Final = ("strategies", "accounts", "risk")
+"""Sections that nobody takes out of the file of a running trader."""
 _WHY: Final[Mapping[str, str]] = {
     "workspace": "its files are open there",
     "trading": "it decides how and where orders are sent",
@@ -71,7 +74,22 @@ def read_again(running: Configuration, environment: Mapping[str, str]) -> Config
     said = {
         key: running.value(key) for key, origin in running.origins.items() if origin == COMMAND_LINE
     }
-    return load(running.file, environment=environment, overrides=said, start=running.folder)
+    wanted = load(running.file, environment=environment, overrides=said, start=running.folder)
+    _require_whole(running, wanted)
+    return wanted
+
+
+def _require_whole(running: Configuration, wanted: Configuration) -> None:
+    """A file that a full disk or an editor cut short is still YAML, and would lift every limit."""
+    held, left = running.settings.model_fields_set, wanted.settings.model_fields_set
+    for section in _WHOLE:
+        if section in held and section not in left:
+            name = running.file.name if running.file else "the settings"
+            raise ConfigurationError(
+                "config.cut_short",
+                f"{name}: the section {section} is gone: is the file whole?",
+                hint=f"if that is meant: write {section}: {{}}",
+            )
 
 
 def judge(running: Configuration, wanted: Configuration, *, kept_bars: int) -> Reload:

@@ -26,3 +26,15 @@ def test_a_reason_with_brackets_is_shown_as_it_was_given(
     capsys.readouterr()
     assert main(["status"]) == 0
     assert f"halted by operator (file): {REASON}" in capsys.readouterr().out
+
+
+def test_lines_that_a_full_disk_did_not_take_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "algotrader.jsonl").symlink_to("/dev/full")
+    monkeypatch.chdir(traded_desk(tmp_path))
+    capsys.readouterr()
+
+    assert main(["status"]) == 0
+    assert "log lines lost" in capsys.readouterr().out

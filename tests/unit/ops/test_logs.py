@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,13 @@ from algotrader.live.subscription import Message, Missed
 from algotrader.live.topics import TOPICS, priority_of, topic_of
 from algotrader.ops.config import load
 from algotrader.ops.observing.event_lines import LEVELS, EventLines
-from algotrader.ops.observing.logs import change_levels, event_log, learn_secrets, logging_to
+from algotrader.ops.observing.logs import (
+    change_levels,
+    event_log,
+    learn_secrets,
+    logging_to,
+    lost_lines,
+)
 from algotrader.ops.observing.redaction import Redactor
 from algotrader.ops.observing.settings import LoggingSettings
 from algotrader.ops.observing.wiring import logged
@@ -165,6 +172,19 @@ def test_a_full_disk_is_said_once(tmp_path: Path, capsys: pytest.CaptureFixture[
             logging.getLogger("algotrader.live").warning("lost")
 
     assert capsys.readouterr().err.count("cannot be written; trading goes on") == 1
+
+
+def test_lines_that_no_disk_took_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "algotrader.jsonl").symlink_to("/dev/full")
+    with logging_to(LoggingSettings(), tmp_path, Redactor(), terminal=io.StringIO()):
+        for _ in range(5):
+            logging.getLogger("algotrader.live").warning("lost")
+        until = time.monotonic() + 10
+        while lost_lines() < 5 and time.monotonic() < until:
+            time.sleep(0.01)
+        assert lost_lines() == 5
+
+    assert lost_lines() == 0  # no log is open
 
 
 def test_logging_is_as_it_was_when_the_block_ends(tmp_path: Path) -> None:

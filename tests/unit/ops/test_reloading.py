@@ -97,3 +97,19 @@ def test_f62_a_file_that_cannot_be_used_is_an_error_and_not_a_change(
     with pytest.raises(ConfigurationError, match="no setting"):
         again(running, ("max_leverage", "max_leverige"))
     assert running.settings.risk.account.max_leverage == 2
+
+
+@pytest.mark.parametrize("kept", [0, 1, 2, 4])
+def test_f62_a_file_that_was_cut_short_lifts_no_limit(running: Configuration, kept: int) -> None:
+    assert running.file is not None
+    running.file.write_text("\n".join(FILE.strip().splitlines()[:kept]))
+    with pytest.raises(ConfigurationError, match=r"the section \w+ is gone"):
+        read_again(running, {})
+
+
+def test_limits_that_are_meant_to_go_can_go(running: Configuration) -> None:
+    assert running.file is not None
+    running.file.write_text(f"{FILE.partition('risk:')[0]}risk: {{}}\n")
+    found = judge(running, read_again(running, {}), kept_bars=20)
+
+    assert {one.key for one in found.applied()} == {"risk.account.max_daily_loss"}

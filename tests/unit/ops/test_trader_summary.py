@@ -85,3 +85,10 @@ def test_why_it_would_not_trade_is_told() -> None:
     halted = msgspec.structs.replace(SUMMARY, reasons=("account main: halted",))
 
     assert trader_lines(halted, "running")[1] == "  not ready: account main: halted"
+
+
+def test_lost_log_lines_are_told() -> None:
+    lost = msgspec.structs.replace(SUMMARY, log_lines_lost=1_200)
+
+    assert "1,200 log lines lost" in "\n".join(trader_lines(lost, "running"))
+    assert "log lines" not in "\n".join(trader_lines(SUMMARY, "running"))

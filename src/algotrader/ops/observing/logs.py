@@ -102,6 +102,14 @@ def learn_secrets(values: Iterable[str]) -> None:
         entrance.redactor.learn(known)
 
 
+def lost_lines() -> int:
+    """Of the log that is open: how many no disk took, or none in time."""
+    return sum(
+        entrance.lost + sum(one.lost for one in entrance.handlers if isinstance(one, _File))
+        for entrance in _open()
+    )
+
+
 def _open() -> Iterator[_Entrance]:
     """The log that is open now, if one is."""
     for handler in logging.getLogger().handlers:
@@ -159,11 +167,11 @@ class _Listener(QueueListener):
 class _File(RotatingFileHandler):
     """Says once that it cannot be written, not once a line with a trace."""
 
-    has_failed = False
+    lost = 0
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802  logging's name
-        if not self.has_failed:
-            self.has_failed = True
+        self.lost += 1
+        if self.lost == 1:
             sys.stderr.write(f"the log {self.baseFilename} cannot be written; trading goes on\n")
 
     def close(self) -> None:

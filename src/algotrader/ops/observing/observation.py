@@ -25,7 +25,7 @@ from algotrader.ops.config import Configuration
 from algotrader.ops.observing import event_lines, meters
 from algotrader.ops.observing.endpoint import Endpoint
 from algotrader.ops.observing.figures import PrometheusMetrics
-from algotrader.ops.observing.logs import event_log
+from algotrader.ops.observing.logs import event_log, lost_lines
 from algotrader.ops.observing.looking import AccountFigures, MemoryCheck, reasons_not_ready
 from algotrader.ops.observing.process import cpu_seconds, memory_bytes
 from algotrader.ops.observing.pulse import Pulse
@@ -176,6 +176,7 @@ class Observation:
                 self.metrics.gauge("bus_dropped", queue.dropped, listener=name)
         self.metrics.gauge("cpu", summary.cpu)
         self.metrics.gauge("loop_lag_seconds", summary.loop_lag_ms / 1000)
+        self.metrics.gauge("log_lines_lost", summary.log_lines_lost)
         self.metrics.gauge("memory_bytes", summary.memory_mb * _MB, process="trader")
         if summary.worker_memory_mb is not None:
             self.metrics.gauge("memory_bytes", summary.worker_memory_mb * _MB, process="worker")
@@ -205,6 +206,7 @@ class Observation:
             loop_lag_ms=0.0 if self._pulse is None else round(1000 * self._pulse.worst_s(), 1),
             queues=self._queues(watched.trader), last_decision_ms=max(decided, default=None),
             offsets_ms={venue: offset_ms() for venue, offset_ms in watched.offsets.items()},
+            log_lines_lost=lost_lines(),
         )  # fmt: skip
 
     def _queues(self, trader: Trader) -> dict[str, Queue]:
