@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from algotrader.core.errors import RunError, UsageError
-from algotrader.core.events import Event, TradingMode, decode_event
+from algotrader.core.errors import AlgotraderError, RunError, UsageError
+from algotrader.core.events import Event, RunStarted, TradingMode, decode_event
 from algotrader.core.ids import AccountId
 from algotrader.core.instants import utc_ms
 from algotrader.core.ports import SystemClock
 from algotrader.core.spelling import hint_among
+from algotrader.live.journal.folder import JournalFolder
 from algotrader.live.journal.records import PREFIX
 from algotrader.live.operator import Inbox
 from algotrader.live.requests import CHANNEL, OPERATOR, Asked, Request, decode_asked, encode_asked
+from algotrader.live.settings import StrategySettings
 from algotrader.ops.config import Configuration
-from algotrader.ops.standing import folder_of
+from algotrader.ops.standing import events_of, folder_of
 
 WAIT_S: Final = 20.0
 _LOOK_S: Final = 0.1
 _PAGE: Final = 1_000
 _LONGEST: Final = 4_096  # bytes of a request: the trader puts a longer one aside unread
+_ACCOUNT: Final = str(StrategySettings.model_fields["account"].default)
 _REASON: Final = 500  # characters; however they are written they leave room for the rest
 
 
@@ -35,9 +40,14 @@ def leave(configuration: Configuration, asked: Asked) -> None:
     RunError if it cannot be left, UsageError for one that is too long to be read. A halt is never
     too long: its reason is cut.
     """
+    put(inbox_of(configuration), asked)
+
+
+def put(inbox: Inbox, asked: Asked) -> None:
+    """Leave a request in a trader's inbox; errors as of `leave`."""
     request = readable(asked)
     try:
-        inbox_of(configuration).put(request, utc_ms(SystemClock().now()))
+        inbox.put(request, utc_ms(SystemClock().now()))
     except OSError as error:
         raise RunError(
             "trading.inbox",
@@ -87,25 +97,61 @@ def ask_mode(
     UsageError for an account on which nothing trades, RunError if it cannot be left.
     """
     known = sorted({one.account for one in configuration.settings.strategies.values()})
-    if not known:
+    asked = Request(
+        account=AccountId(""), mode=mode, reason=reason, by=by, channel=channel, flatten=flatten
+    )
+    return ask_of_accounts(folder_of(configuration).path, known, asked, accounts)
+
+
+def ask_of_accounts(
+    journal: Path, known: Sequence[str], asked: Request, accounts: Sequence[str] | None
+) -> list[str]:
+    """Leave a request for each account, of those that the settings know and those that are traded.
+
+    The settings may have been changed since the trader started, or not be readable: what it trades
+    says the journal, of which nothing is needed where the settings know every account that is named.
+    """
+    wanted = list(accounts or known)
+    if all(name in known for name in wanted):
+        _ask_each(journal, asked, wanted)  # before anything is read that may be slow, or damaged
+        if accounts:
+            return wanted
+    found = sorted({*known, *_traded(journal)}) if is_held(journal) or not known else list(known)
+    if not found:
         raise UsageError(
             "usage.account", "no strategy is configured here, so no account trades",
             hint="run this in the workspace of the trader, or name its settings by --config",
         )  # fmt: skip
-    wanted = list(accounts or known)
-    if unknown := [name for name in wanted if name not in known]:
+    if unknown := [name for name in wanted if name not in found]:
         raise UsageError(
             "usage.account",
             f"no strategy trades on account {unknown[0]!r}",
-            hint=hint_among(unknown[0], known, f"accounts are: {', '.join(known) or 'none'}"),
+            hint=hint_among(unknown[0], found, f"accounts are: {', '.join(found)}"),
         )
-    for name in wanted:
-        asked = Request(
-            account=AccountId(name), mode=mode, reason=reason, by=by, channel=channel,
-            flatten=flatten,
-        )  # fmt: skip
-        leave(configuration, asked)
-    return wanted
+    if accounts:
+        _ask_each(journal, asked, wanted)
+        return wanted
+    _ask_each(journal, asked, [name for name in found if name not in known])
+    return found
+
+
+def _ask_each(journal: Path, asked: Request, accounts: Sequence[str]) -> None:
+    for name in accounts:
+        put(Inbox(journal), msgspec.structs.replace(asked, account=AccountId(name)))
+
+
+def _traded(journal: Path) -> list[str]:
+    """The accounts on which strategies traded at the last start; none where that cannot be read."""
+    folder, started = JournalFolder(journal), None
+    try:
+        if folder.chain.is_dir():
+            for event in events_of(folder, (RunStarted,)):
+                started = event
+    except (AlgotraderError, sqlite3.Error, OSError):
+        return []
+    strategies = started.settings.get("strategies") if isinstance(started, RunStarted) else None
+    named = strategies.values() if isinstance(strategies, Mapping) else ()
+    return sorted({one.get("account", _ACCOUNT) for one in named if isinstance(one, Mapping)})
 
 
 def inbox_of(configuration: Configuration) -> Inbox:
@@ -114,7 +160,12 @@ def inbox_of(configuration: Configuration) -> Inbox:
 
 def is_running(configuration: Configuration) -> bool:
     """Whether a trader holds the journal of this workspace now."""
-    lock = folder_of(configuration).path / "lock"
+    return is_held(folder_of(configuration).path)
+
+
+def is_held(journal: Path) -> bool:
+    """Whether a trader writes the journal in a folder now."""
+    lock = journal / "lock"
     try:
         descriptor = os.open(lock, os.O_RDONLY)
     except OSError:
