@@ -138,6 +138,8 @@ def _print_error(
     from algotrader.ops.observing.redaction import Redactor
 
     redactor = Redactor.of_environment(os.environ)
+    if (secrets := sys.modules.get("algotrader.ops.secrets")) is not None:
+        redactor.learn(secrets.found_so_far())  # of `.env` and of the encrypted file
     if wants_trace:
         for line in "".join(traceback.format_exception(error)).splitlines():
             typer.echo(redactor.text(line), err=True)

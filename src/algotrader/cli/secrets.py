@@ -79,11 +79,11 @@ def list_(out: Output) -> None:
 
     configuration = _load(out)
     secrets = secrets_of(configuration, os.environ)
-    wanted = {
-        name
-        for account in configuration.settings.accounts.values()
-        for name in key_names(account.keys)
-    }
+    settings = configuration.settings
+    wanted = {name for account in settings.accounts.values() for name in key_names(account.keys)}
+    wanted |= {channel.secret_name for channel in settings.notification.channels.values()}
+    if settings.api.oidc.issuer is not None:
+        wanted.add(settings.api.oidc.client_secret)
     rows = [
         {"name": name, "found": secrets.place(name), "wanted": name in wanted}
         for name in sorted({*wanted, *secrets.names()})

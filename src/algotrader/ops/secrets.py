@@ -23,7 +23,8 @@ from algotrader.ops.vault import open_vault
 PASSPHRASE: Final = "ALGOTRADER_SECRETS_PASSPHRASE"  # noqa: S105  a name
 _SHARED: Final = stat.S_IRWXG | stat.S_IRWXO
 
-
+_FOUND: Final[set[str]] = set()
+"""Values that this process was given: whatever it says after that is looked through for them."""
 _MAY_ASK: Final[ContextVar[bool]] = ContextVar("may_ask", default=True)
 
 
@@ -35,6 +36,11 @@ def without_asking() -> Iterator[None]:
         yield
     finally:
         _MAY_ASK.reset(token)
+
+
+def found_so_far() -> frozenset[str]:
+    """What no message of this process may hold, of whatever place it is (F69)."""
+    return frozenset(_FOUND)
 
 
 class Secrets:
@@ -58,7 +64,10 @@ class Secrets:
 
         The encrypted file is opened only if the others have none: ConfigurationError if it cannot.
         """
-        return self._found(name)[0]
+        value = self._found(name)[0]
+        if value is not None:
+            _FOUND.add(value)
+        return value
 
     def place(self, name: str) -> str | None:
         """Where `find` finds it, in words; None if nowhere."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from algotrader.cli.main import main
-from algotrader.ops.secrets import PASSPHRASE
+from algotrader.ops.secrets import PASSPHRASE, Secrets
 
 CANARY = "canary-7f3a"
 
@@ -73,3 +73,33 @@ def test_another_passphrase_neither_reads_nor_overwrites(
     assert said("list", code=2)["error"]["code"] == "secrets.not_opened"
     assert said("set", "MINE_KEY", typed="x\n", code=2)["error"]["code"] == "secrets.not_opened"
     assert (workspace / "secrets.enc").read_bytes() == before
+
+
+def test_every_secret_that_the_settings_ask_for_is_listed(said: Any, workspace: Path) -> None:
+    (workspace / "algotrader.yaml").write_text(
+        "accounts: {main: {keys: MINE}}\n"
+        "notification: {channels: {phone: {kind: telegram, chats: [1]}, "
+        "office: {kind: apprise, variable: DING}}}\n"
+        "api: {oidc: {issuer: 'https://a.example', client_secret: DOOR}}\n"
+    )
+    wanted = {row["name"] for row in said("list") if row["wanted"]}
+
+    assert wanted == {
+        "MINE_KEY", "MINE_SECRET", "MINE_PASSPHRASE", "ALGOTRADER_TELEGRAM_TOKEN", "DING", "DOOR",
+    }  # fmt: skip
+
+
+def test_f69_an_error_shows_no_secret_that_was_found_wherever_it_stood(
+    said: Any, workspace: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    said("set", "MINE_KEY", typed=f"{CANARY}\n")
+    (workspace / ".env").write_text("MINE_SECRET=another-canary\n")
+
+    def fails(self: Secrets) -> list[str]:
+        raise RuntimeError(f"{self.find('MINE_KEY')} and {self.find('MINE_SECRET')} were refused")
+
+    monkeypatch.setattr(Secrets, "names", fails)
+    assert main(["secrets", "list", "-vv"]) == 3
+    told = capfd.readouterr().err
+    assert "were refused" in told
+    assert "canary" not in told
