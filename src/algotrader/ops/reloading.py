@@ -88,7 +88,7 @@ def _require_whole(running: Configuration, wanted: Configuration) -> None:
             raise ConfigurationError(
                 "config.cut_short",
                 f"{name}: the section {section} is gone: is the file whole?",
-                hint=f"if that is meant: write {section}: {{}}",
+                hint="save it whole; what is meant to go takes a restart",
             )
 
 
