@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import threading
@@ -38,6 +39,7 @@ from algotrader.live.requests import (
     LimitRequest,
     LoadRequest,
     ReloadRequest,
+    Request,
     SetRequest,
     UnloadRequest,
     event_of,
@@ -59,6 +61,7 @@ from algotrader.ops.strategy_files import made, read_strategy, told_as_its_own
 from algotrader.risk.limit_changes import value_of
 from algotrader.strategy.loader import LoadedStrategy
 
+log = logging.getLogger(__name__)
 _LOOK_S: Final = 0.25  # between looks into the inbox
 _LOADED_WITHIN_S: Final = 10.0
 _CHANGES: Final = (ReloadRequest, LoadRequest, SetRequest, UnloadRequest, LimitRequest)
@@ -134,6 +137,11 @@ class Obedience:
                     events.append(self._limit(asked, now_ms))
                 case HandOrder() | HandAmend() | HandCancel():
                     events.append(self._hand(asked, now_ms))
+                case UnloadRequest() if not self._has(asked.strategy):
+                    events.append(self._refused(asked, _unknown(asked.strategy), now_ms))
+                case Request() if asked.account not in self._state.modes:
+                    # The settings may name what was added since the start; the engine cannot.
+                    log.warning("account %s is not traded here: nothing to change", asked.account)
                 case _:
                     event = event_of(asked, now_ms)
                     self.halts.told(event)  # what comes after it in the folder may take long
@@ -252,12 +260,13 @@ class Obedience:
         for one in self._desk.strategies:
             if one.name == name and name in self._desk.configuration.settings.strategies:
                 return one
-        raise StrategyError(
-            "strategy.unknown", f"no strategy {name} runs: a new one needs a restart"
-        )
+        raise _unknown(name)
+
+    def _has(self, name: str) -> bool:
+        return any(one.name == name for one in self._desk.strategies)
 
     def _refused(
-        self, asked: LoadRequest | SetRequest, error: AlgotraderError, now_ms: int
+        self, asked: LoadRequest | SetRequest | UnloadRequest, error: AlgotraderError, now_ms: int
     ) -> StrategyReloadRefused:
         known = {one.name: one.account for one in self._desk.strategies}
         return StrategyReloadRefused(
@@ -305,6 +314,12 @@ class Obedience:
                 "strategy.needs_restart",
                 "needs a restart: its stops, its rebalancing or the way it decides are others",
             )
+
+
+def _unknown(name: str) -> StrategyError:
+    return StrategyError(
+        "strategy.unknown", f"no strategy {name} runs: a new one needs a restart"
+    )
 
 
 async def _read(use: str) -> LoadedStrategy:

@@ -6,12 +6,14 @@ import asyncio
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.builders.traded_desk import NAME, TARGETS, HereDecider, a_desk, a_market
+from tests.builders.traded_desk import ACCOUNT, NAME, TARGETS, HereDecider, a_desk, a_market
 
 from algotrader.core.events import (
     Event,
+    HaltRequested,
     LimitChanged,
     LimitChangeRefused,
     LimitChangeRequested,
@@ -19,13 +21,26 @@ from algotrader.core.events import (
     RunStarted,
     StrategyReloaded,
     StrategyReloadRefused,
+    TradingMode,
 )
-from algotrader.core.ids import RunId
+from algotrader.core.ids import AccountId, OrderId, RunId, StrategyId
 from algotrader.core.instants import utc_at
+from algotrader.core.orders import Side
 from algotrader.core.ports import ManualClock
+from algotrader.core.symbols import Symbol
 from algotrader.engine.engine import Engine
 from algotrader.live.operator import Inbox
-from algotrader.live.requests import Asked, LimitRequest, LoadRequest, SetRequest
+from algotrader.live.requests import (
+    Asked,
+    HandAmend,
+    HandCancel,
+    HandOrder,
+    LimitRequest,
+    LoadRequest,
+    Request,
+    SetRequest,
+    UnloadRequest,
+)
 from algotrader.ops.obeying import Obedience
 
 KEY = "account.max_daily_loss"
@@ -184,3 +199,45 @@ def test_a_file_that_does_not_end_loading_holds_up_nobody(
 
     assert isinstance(told, StrategyReloadRefused)
     assert "has not loaded within" in told.text
+
+
+NEW, ADDED = AccountId("new"), StrategyId("added")
+HAND: Any = {"request": "r", "account": NEW, "reason": ""}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        Request(account=NEW, mode=TradingMode.HALTED, reason=""),
+        Request(account=NEW, mode=TradingMode.HALTED, reason="", flatten=True),
+        Request(account=NEW, mode=TradingMode.TRADING, reason=""),
+        Request(account=ACCOUNT, mode=TradingMode.HALTED, reason="", strategy=ADDED),
+        Request(account=ACCOUNT, mode=TradingMode.TRADING, reason="", strategy=ADDED),
+        Request(account=NEW, mode=TradingMode.HALTED, reason="", strategy=NAME),
+        UnloadRequest(account=ACCOUNT, strategy=ADDED, reason=""),
+        UnloadRequest(account=NEW, strategy=NAME, reason=""),
+        LoadRequest(strategy=ADDED, reason=""),
+        SetRequest(strategy=ADDED, values={"fast": "1"}, reason=""),
+        HandOrder(**HAND, instrument=Symbol.parse("OKX:AAA/USDT"), side=Side.BUY, quantity=Decimal(1)),
+        HandOrder(**HAND, instrument=Symbol.parse("OKX:NEW/USDT"), side=Side.BUY, value=Decimal(1)),
+        HandCancel(**HAND, order=OrderId("x")),
+        HandAmend(**HAND, order=OrderId("x"), limit=Decimal(1)),
+    ],
+    ids=lambda one: f"{type(one).__name__}-{getattr(one, 'mode', '')}",
+)
+def test_f71_what_is_asked_of_what_this_trader_has_not_ends_it_not(
+    obeying: Obeying, asked: Asked
+) -> None:
+    """The settings name accounts and strategies that were added since it began."""
+    obeying.asked(asked)
+    obeying.inbox.done()
+    told = obeying.asked(Request(account=ACCOUNT, mode=TradingMode.HALTED, reason="news"))
+
+    assert [one.account for one in told if isinstance(one, HaltRequested)] == [ACCOUNT]
+
+
+def test_to_put_away_what_does_not_run_is_refused(obeying: Obeying) -> None:
+    [told] = obeying.asked(UnloadRequest(account=ACCOUNT, strategy=ADDED, reason=""))
+
+    assert isinstance(told, StrategyReloadRefused)
+    assert "a new one needs a restart" in told.text
