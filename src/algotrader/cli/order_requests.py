@@ -158,16 +158,16 @@ _MENDS = {
     "kill_switch": "algotrader resume lets it trade again",
     "stale": "algotrader status says when the last bar came",
 }
-_OWN_TIME = "a look-alike takes orders by hand at --speed 1 alone: else its time is not this machine's"
+_OWN_TIME = (
+    "a look-alike takes orders by hand at --speed 1 alone: else its time is not this machine's"
+)
 
 
 def _denied(configuration: Configuration, reasons: Sequence[DenialReason]) -> RunError:
     """Every reason, and what helps against the first."""
     from algotrader.ops.okx_admission import has_own_clock
 
-    hint = _MENDS.get(
-        reasons[0].rule, "algotrader limits show says what is left of each limit"
-    )
+    hint = _MENDS.get(reasons[0].rule, "algotrader limits show says what is left of each limit")
     if reasons[0].rule == "stale" and has_own_clock(configuration.settings.trading):
         hint = _OWN_TIME
     return RunError(

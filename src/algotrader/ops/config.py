@@ -292,9 +292,7 @@ def _require_known_names(
                 )
 
 
-def _require_addresses(
-    settings: Settings, origins: Mapping[str, str], source: Path | None
-) -> None:
+def _require_addresses(settings: Settings, origins: Mapping[str, str], source: Path | None) -> None:
     """`127.0.0.1:9443` alone is no address, and would only be told as a venue that is silent."""
     for key in ("trading.url", "collect.url", "collect.second_url"):
         url = attrgetter(key)(settings)

@@ -30,9 +30,7 @@ def halt_anyway(
     RunError if the request cannot be left.
     """
     journal = _journal(config or find_file(Path.cwd()), environment)
-    asked = Request(
-        account=AccountId(""), mode=TradingMode.HALTED, reason=reason, flatten=flatten
-    )
+    asked = Request(account=AccountId(""), mode=TradingMode.HALTED, reason=reason, flatten=flatten)
     return ask_of_accounts(journal, (), asked, accounts), is_held(journal)
 
 

@@ -317,9 +317,7 @@ class Obedience:
 
 
 def _unknown(name: str) -> StrategyError:
-    return StrategyError(
-        "strategy.unknown", f"no strategy {name} runs: a new one needs a restart"
-    )
+    return StrategyError("strategy.unknown", f"no strategy {name} runs: a new one needs a restart")
 
 
 async def _read(use: str) -> LoadedStrategy:

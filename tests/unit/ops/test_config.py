@@ -260,7 +260,9 @@ def test_a_hint_leads_to_what_there_is(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["trading.url", "collect.url"])
-@pytest.mark.parametrize("url", ["127.0.0.1:9443", "localhost:9443", "http://a:99999", "ftp://a", ""])
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:9443", "localhost:9443", "http://a:99999", "ftp://a", ""]
+)
 def test_an_address_that_is_none_is_refused_with_its_line(
     tmp_path: Path, key: str, url: str
 ) -> None:

@@ -218,7 +218,9 @@ HAND: Any = {"request": "r", "account": NEW, "reason": ""}
         UnloadRequest(account=NEW, strategy=NAME, reason=""),
         LoadRequest(strategy=ADDED, reason=""),
         SetRequest(strategy=ADDED, values={"fast": "1"}, reason=""),
-        HandOrder(**HAND, instrument=Symbol.parse("OKX:AAA/USDT"), side=Side.BUY, quantity=Decimal(1)),
+        HandOrder(
+            **HAND, instrument=Symbol.parse("OKX:AAA/USDT"), side=Side.BUY, quantity=Decimal(1)
+        ),
         HandOrder(**HAND, instrument=Symbol.parse("OKX:NEW/USDT"), side=Side.BUY, value=Decimal(1)),
         HandCancel(**HAND, order=OrderId("x")),
         HandAmend(**HAND, order=OrderId("x"), limit=Decimal(1)),
