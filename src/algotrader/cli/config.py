@@ -82,15 +82,29 @@ def check(out: Output) -> None:
 
 
 def _require_strategies(configuration: Configuration) -> None:
-    """ConfigurationError for a strategy that is not there, or does not take its parameters."""
+    """ConfigurationError for a strategy that is not there, or does not take its parameters, or is
+    to trade on an account that is not there.
+    """
+    from algotrader.core.spelling import hint_among
     from algotrader.ops.desk import strategy_file
     from algotrader.ops.strategy_files import made, read_strategy
 
+    accounts = configuration.settings.accounts
     for name, one in configuration.settings.strategies.items():
+        where = configuration.origins.get(f"strategies.{name}", "settings")
+        if one.account not in accounts:
+            raise ConfigurationError(
+                "config.unknown_name",
+                f"{where}: strategies.{name}: no account is called {one.account!r}",
+                hint=hint_among(
+                    one.account, accounts,
+                    f"accounts are: {', '.join(accounts)}" if accounts
+                    else f"accounts: {{{one.account}: {{cash: 10_000}}}}",
+                ),
+            )  # fmt: skip
         try:
             made(read_strategy(strategy_file(configuration, name)).kind, one.parameters)
         except AlgotraderError as error:
-            where = configuration.origins.get(f"strategies.{name}", "settings")
             raise ConfigurationError(
                 "config.strategy", f"{where}: strategies.{name}: {error.message}", hint=error.hint
             ) from error

@@ -105,11 +105,18 @@ def set_(
     holds = change_limit(configuration, change, reason)
     before, after = change.before, change.after
     shown = {"key": key, "before": before, "after": after, "in_force": holds}
-    ends = "" if holds else "; asked: a trader that does not run takes it at its next start"
+    ends = "" if holds else f"; asked: {_taken(change)}"
     text = f"{key}: {after or 'none'}, was {before or 'none'}{ends}"
     out.show(shown, lambda console: console.print(text, markup=False))
     if f"risk.{key}" in SIZED_WITH:
         out.note("targets are sized by the file's value: a higher one has to stand there too")
+
+
+def _taken(change: LimitChange) -> str:
+    """When it is taken where no trader answered: a confirmation does not hold for ever (F72)."""
+    if change.loosens:
+        return "a trader takes it within ten minutes, or not at all: it was confirmed for now"
+    return "a trader that does not run takes it at its next start"
 
 
 def _confirmed(out: Output, change: LimitChange, confirm: str | None) -> str | None:

@@ -251,6 +251,36 @@ def test_config_show_shows_lists_of_numbers(
     assert rows["notification.channels.phone.chats"] == [1, -2]
 
 
+@pytest.mark.parametrize(
+    ("accounts", "hint"), [("", "accounts: {main: {cash: 10_000}}"), ("mian", "did you mean mian?")]
+)
+def test_config_check_finds_a_strategy_without_its_account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    accounts: str, hint: str,
+) -> None:  # fmt: skip
+    (tmp_path / "algotrader.yaml").write_text(
+        "strategies:\n  trend: {use: TrendFollow, symbols: ['US:AAPL'], timeframe: 1d}\n"
+        + (f"accounts: {{{accounts}: {{currency: USD}}}}\n" if accounts else "")
+    )
+    monkeypatch.chdir(tmp_path)
+    assert main(["config", "check"]) == 2
+    told = capsys.readouterr().err
+
+    assert "algotrader.yaml:2: strategies.trend: no account is called 'main'" in told
+    assert hint in told
+
+
+@pytest.mark.parametrize(("value", "says"), [("9%", "within ten minutes"), ("1%", "next start")])
+def test_a_limit_that_nobody_takes_now_says_how_long_it_waits(
+    workspace: Path, capsys: pytest.CaptureFixture[str], value: str, says: str
+) -> None:
+    with (workspace / "algotrader.yaml").open("a") as file:
+        file.write("  account: {max_daily_loss: 3%}\n")
+    key = "account.max_daily_loss"
+    assert main(["limits", "set", key, value, "--confirm", key]) == 0
+    assert says in capsys.readouterr().out
+
+
 MUCH = """
 accounts: {main: {cash: 1_234_567.89}}
 notification: {channels: {phone: {kind: telegram, chats: [1, -2]}}}
