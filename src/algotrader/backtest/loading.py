@@ -34,7 +34,7 @@ from algotrader.core.instants import utc_at, utc_ms
 from algotrader.core.instruments import Instrument
 from algotrader.core.spelling import hint_among_symbols
 from algotrader.core.symbols import InstrumentKind, Symbol
-from algotrader.core.timeframes import Timeframe
+from algotrader.core.timeframes import DAY_MS, Timeframe
 from algotrader.data import files, sample
 from algotrader.data.adjustment import Adjust, explained_jumps
 from algotrader.data.instruments import load_instrument
@@ -137,7 +137,7 @@ def _described(bars: Bars, origin: _Origin, request: DataRequest, store: Lake | 
         bars=bars,
         instruments=instruments,
         currency=_currency(instruments),
-        periods_per_year=float(calendar.sessions_per_year),
+        periods_per_year=_returns_a_year(calendar, bars.timeframe),
         never_closes=calendar.never_closes,
         provenance=Provenance(
             source=origin.source,
@@ -152,6 +152,13 @@ def _described(bars: Bars, origin: _Origin, request: DataRequest, store: Lake | 
         funding=funding,
         marks=marks,
     )
+
+
+def _returns_a_year(calendar: Calendar, timeframe: Timeframe) -> float:
+    """A day has one return at most, and a bar longer than a day one for all of its days."""
+    if timeframe.ms <= DAY_MS:
+        return float(calendar.sessions_per_year)
+    return calendar.periods_per_year(timeframe)
 
 
 def _data_hash(

@@ -13,6 +13,7 @@ from algotrader.backtest.worked import about_bars
 from algotrader.core.instants import utc_at
 from algotrader.core.instruments import Instrument
 from algotrader.core.symbols import FILE_VENUE
+from algotrader.core.timeframes import DAY_MS
 from algotrader.core.units import format_number, format_percent, format_step
 from algotrader.execution.simulation import OrderState
 
@@ -78,6 +79,14 @@ def _about_data(result: RunResult) -> Iterator[Remark]:
             en=f"Funding rates are known for {format_percent(funding)} of settlements; "
             "the others were taken as 0.",
             zh=f"资金费率覆盖 {format_percent(funding, language='zh')} 的结算，其余按 0 计。",
+        )
+    if market.bars.timeframe.ms > DAY_MS:
+        frame = market.bars.timeframe
+        yield Remark(
+            code="long_bars",
+            en=f"Bars are longer than a day: what figures call a day is a bar of {frame} here, and "
+            "no fall inside one is seen.",
+            zh=f"K 线长于一天：指标中的“日”在此指一根 {frame} K 线，其间的回撤不可见。",
         )
     if market.bars.close_only:
         yield Remark(

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from tests.builders.markets import START_MS, random_bars
 from tests.builders.research import Hold, a_market
 
 from algotrader.backtest.derivatives import settled_rates
-from algotrader.backtest.loading import DataRequest, load_market, parse_instant
+from algotrader.backtest.loading import DataRequest, frame_market, load_market, parse_instant
 from algotrader.backtest.market import FundingSeries, Market
+from algotrader.backtest.remarks import warnings_of
 from algotrader.backtest.run import run_backtest
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.core.bars import Bars
 from algotrader.core.errors import DataError, StrategyError, UsageError
 from algotrader.core.symbols import Symbol
+from algotrader.core.timeframes import DAY_MS, Timeframe
 from algotrader.data.lake import Lake
 from algotrader.strategy.base import Features, Strategy, Targets
 from algotrader.strategy.decide import first_decision, prepare_all
@@ -44,6 +48,38 @@ def test_the_only_time_frame_of_the_lake_needs_no_name(tmp_path: Path) -> None:
     assert market.never_closes
     assert market.coverage.bars == 1.0
     assert market.periods_per_year == 365.0
+
+
+@pytest.mark.parametrize(
+    ("timeframe", "a_year"), [("1d", 365.0), ("3d", 365.0 / 3.0), ("1w", 365.0 / 7.0)]
+)
+def test_returns_of_bars_longer_than_a_day_are_annualised_by_their_own_number(
+    timeframe: str, a_year: float
+) -> None:
+    step = Timeframe.parse(timeframe).ms
+    first = 1_704_067_200_000 - (
+        DAY_MS if timeframe == "3d" else 0
+    )  # a Monday; days count from 1970
+    close = 100.0 * np.cumprod(1.0 + np.random.default_rng(1).normal(0.002, 0.03, 200))
+    frame = pl.DataFrame(
+        {
+            "time": pl.Series(first + step * np.arange(200)).cast(pl.Datetime("ms", "UTC")),
+            **dict.fromkeys(("open", "high", "low", "close"), close),
+            "volume": np.full(200, 1e9),
+        }
+    )
+    market = frame_market(frame, DataRequest(timeframe=timeframe))
+    result = run_backtest(Hold(), market, BacktestSettings())
+    returns = result.curve.equity / np.append(10_000.0, result.curve.equity[:-1]) - 1.0
+
+    assert market.periods_per_year == pytest.approx(a_year)
+    for name, value in (
+        ("volatility", returns.std(ddof=1) * math.sqrt(a_year)),
+        ("sharpe", returns.mean() / returns.std(ddof=1) * math.sqrt(a_year)),
+    ):
+        assert result.summary[name] == pytest.approx(value)
+    is_long = timeframe != "1d"
+    assert ("long_bars" in {remark.code for remark in warnings_of(result)}) is is_long
 
 
 def test_of_several_time_frames_one_must_be_chosen(tmp_path: Path) -> None:
