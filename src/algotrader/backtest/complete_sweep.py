@@ -136,6 +136,7 @@ def judge_sweep(
         chosen=result.best,
         walk_forward_return=walk_forward_return,
         rng=np.random.default_rng(BOOTSTRAP_SEED),
+        ran=result.succeeded,
     )
 
 
