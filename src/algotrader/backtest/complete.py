@@ -73,17 +73,11 @@ def complete_run(
     """
     from algotrader.backtest.report import render_run  # templates; only who reports pays for them
 
-    market = market or market_for(request, settings, workspace.lake)
     start = parse_instant(request.start, "--start")
     ledger = TrialLedger(workspace.trials)
-    try:
-        result = run_by(strategy, market, settings, start, risk)
-    except StrategyRaisedError:
-        failed = trial(loaded, strategy.values, instruments_key(market), market.bars.ts, None)
-        ledger.record([failed])
-        raise
-    record = record_of(loaded, result, request)
-    judged = judge_run(loaded, result, ledger)
+    result, record, judged = judged_run(
+        loaded, strategy, request, settings, workspace, market=market, risk=risk
+    )
     paths = both_paths(result, start)
     checked = quick_check(result)
     data = report_data(
@@ -107,6 +101,29 @@ def complete_run(
         checked=checked,
         folder=folder,
     )
+
+
+def judged_run(
+    loaded: LoadedStrategy,
+    strategy: Strategy,
+    request: DataRequest,
+    settings: BacktestSettings,
+    workspace: Workspace,
+    *,
+    market: Market | None = None,
+    risk: RiskSettings | None = None,
+) -> tuple[RunResult, RunRecord, Overfitting]:
+    """`complete_run` that stores no run: it is counted as a trial, once, and nothing is written."""
+    market = market or market_for(request, settings, workspace.lake)
+    start = parse_instant(request.start, "--start")
+    ledger = TrialLedger(workspace.trials)
+    try:
+        result = run_by(strategy, market, settings, start, risk)
+    except StrategyRaisedError:
+        failed = trial(loaded, strategy.values, instruments_key(market), market.bars.ts, None)
+        ledger.record([failed])
+        raise
+    return result, record_of(loaded, result, request), judge_run(loaded, result, ledger)
 
 
 def run_by(
