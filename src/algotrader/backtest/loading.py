@@ -14,6 +14,7 @@ import numpy as np
 from algotrader.backtest.completeness import (
     absent_at_venues,
     coverage_of,
+    of_the_run,
     refuse_foreign_bars,
     refuse_gaps,
 )
@@ -125,10 +126,14 @@ def _described(bars: Bars, origin: _Origin, request: DataRequest, store: Lake | 
         if (mark := marks_of(store, instrument, bars)) is not None:
             marks[instrument.symbol] = mark
     bars = replace(bars, funding=settled_rates(bars, funding))
-    settled = funding_coverage(instruments, funding, bars)
+    start = parse_instant(request.start, "--start")
+    first = 0 if start is None else int(np.searchsorted(bars.ts, start))
+    traded = bars.rows(first, len(bars))  # nothing is settled in a warm-up
+    absent = absent_at_venues(store, bars)
     measured = replace(
-        coverage_of(bars, calendar, settled, absent_at_venues(store, bars)),
-        funding_months=funding_months(instruments, funding, bars),
+        of_the_run(coverage_of(bars, calendar, None, absent), bars, calendar, first, absent),
+        funding=funding_coverage(instruments, funding, traded),
+        funding_months=funding_months(instruments, funding, traded),
     )
     refuse_foreign_bars(measured, calendar, origin.source)
     if not request.allow_gaps:

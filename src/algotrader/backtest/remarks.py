@@ -16,6 +16,7 @@ from algotrader.core.symbols import FILE_VENUE
 from algotrader.core.timeframes import DAY_MS
 from algotrader.core.units import format_number, format_percent, format_step
 from algotrader.execution.simulation import OrderState
+from algotrader.portfolio.sizing import LOT_SLACK
 
 
 def warnings_of(result: RunResult) -> tuple[Remark, ...]:
@@ -94,11 +95,56 @@ def _about_data(result: RunResult) -> Iterator[Remark]:
             en="The data has closes alone: orders fill at the next close, participation is off.",
             zh="数据仅有收盘价：按下一收盘价成交，不限制成交量占比。",
         )
-    elif not market.provenance.volume_known:
+    else:
+        yield from _about_volume(result)
+    yield from _about_ends(result)
+
+
+def _about_volume(result: RunResult) -> Iterator[Remark]:
+    """Orders that no volume limited, of all instruments or of some (R20)."""
+    market = result.market
+    if not market.provenance.volume_known:
         yield Remark(
             code="volume_unknown",
             en="The data has no volume, so orders were not limited to a share of it.",
             zh="数据没有成交量，因此未限制成交量占比。",
+        )
+        return
+    bars = result.bars.as_panel()
+    unknown = (np.isfinite(bars.close) & np.isnan(bars.volume)).sum(axis=0)
+    some = [
+        (str(symbol), int(count))
+        for symbol, count in zip(bars.symbols, unknown, strict=True)
+        if count
+    ]
+    if some:
+        names = ", ".join(f"{name} ({format_number(count, 0)})" for name, count in some)
+        names_zh = "、".join(f"{name}（{format_number(count, 0)} 根）" for name, count in some)
+        yield Remark(
+            code="volume_unknown",
+            en=f"Bars without a volume, on which no share of it limited orders: {names}.",
+            zh=f"以下标的有 K 线缺少成交量，其上未限制成交量占比：{names_zh}。",
+        )
+
+
+def _about_ends(result: RunResult) -> Iterator[Remark]:
+    """What is held of an instrument whose bars end before the run does: its mark is no price."""
+    close = result.bars.as_panel().close
+    position = np.abs(result.simulation.position[-1])
+    held = []
+    for column, instrument in enumerate(result.instruments):
+        known = np.flatnonzero(np.isfinite(close[:, column]))
+        is_held = position[column] >= float(instrument.lot) * (1.0 - LOT_SLACK)
+        if is_held and (not known.size or known[-1] < len(close) - 1):
+            day = utc_at(int(result.bars.ts[known[-1] if known.size else 0]))
+            held.append(f"{instrument.symbol} {day:%Y-%m-%d}")
+    if held:
+        names, names_zh = ", ".join(held), "、".join(held)
+        yield Remark(
+            code="stale_marks",
+            en=f"Held to the end though its bars end before: {names}. It is marked at that last "
+            "close, at which nobody could have sold it since.",
+            zh=f"持有到结束，但其 K 线更早终止：{names_zh}。按最后收盘价计值，此后无人能以该价卖出。",
         )
 
 
@@ -174,6 +220,12 @@ def _about_costs(result: RunResult) -> Iterator[Remark]:
     if slip_free:
         yield Remark(
             code="zero_slippage", en="Slippage is zero, as was asked.", zh="按要求滑点为零。"
+        )
+    if result.settings.participation == 0 and not result.market.bars.close_only:
+        yield Remark(
+            code="no_participation",
+            en="Orders were not limited to a share of the volume, as was asked.",
+            zh="按要求未限制成交量占比。",
         )
 
 

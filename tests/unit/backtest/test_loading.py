@@ -20,9 +20,12 @@ from algotrader.backtest.run import run_backtest
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.core.bars import Bars
 from algotrader.core.errors import DataError, StrategyError, UsageError
+from algotrader.core.instants import utc_at
 from algotrader.core.symbols import Symbol
 from algotrader.core.timeframes import DAY_MS, Timeframe
 from algotrader.data.lake import Lake
+from algotrader.data.layout import SeriesKey
+from algotrader.data.tables import BarTable
 from algotrader.strategy.base import Features, Strategy, Targets
 from algotrader.strategy.decide import first_decision, prepare_all
 
@@ -239,6 +242,36 @@ def test_a_perpetual_without_funding_says_so(tmp_path: Path) -> None:
     assert market.funding == {}
     assert market.coverage.funding == 0.0
     assert {share for _, share in market.coverage.funding_months} == {0.0}
+
+
+def test_a_whole_warm_up_hides_no_hole_in_what_was_traded(tmp_path: Path) -> None:
+    whole = random_bars(9_000)
+    there = np.ones(9_000, dtype=np.bool_)
+    there[8_800:8_840] = False  # where the run begins: 40 of 200 bars
+    lake = lake_of(tmp_path, whole.take(there))
+    start = f"{utc_at(int(whole.ts[8_800])):%Y-%m-%dT%H:%M}"
+
+    assert asked(lake, "OKX:BTC/USDT").coverage.least > 0.995
+    with pytest.raises(DataError, match="a backtest needs"):
+        asked(lake, "OKX:BTC/USDT", start=start)
+    coverage = asked(lake, "OKX:BTC/USDT", start=start, allow_gaps=True).coverage
+    assert (coverage.expected, coverage.present) == (201, 161)
+    assert coverage.least == pytest.approx(161 / 201)
+
+
+def test_funding_is_measured_where_it_is_settled(tmp_path: Path) -> None:
+    """Exchanges keep months of it and years of bars: a run of those months has all of it."""
+    folder = lake_of(tmp_path, PERPETUAL)
+    stamps = START_MS + HOUR * np.arange(48, 97, 8)
+    rates = BarTable(ts=stamps, columns={"funding_rate": np.full(len(stamps), 1e-4)}, source="t")
+    Lake(folder).write_table(SeriesKey.funding(PERPETUAL.symbol), rates, stamps)
+
+    whole = asked(folder, "OKX:BTC/USDT:USDT")
+    late = asked(folder, "OKX:BTC/USDT:USDT", start="2024-01-03")
+
+    assert whole.coverage.funding is not None
+    assert whole.coverage.funding < 0.6
+    assert late.coverage.funding == 1.0
 
 
 def test_a_settled_rate_is_forgotten_after_a_day() -> None:
