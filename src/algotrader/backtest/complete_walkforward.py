@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,13 +31,14 @@ from algotrader.backtest.reporting import (
 )
 from algotrader.backtest.returns import EquityCurve, monthly_returns
 from algotrader.backtest.settings import BacktestSettings
-from algotrader.backtest.space import ParameterSet, SearchSpace
+from algotrader.backtest.space import SearchSpace, corners
 from algotrader.backtest.store import RunRecord, record_of, write_file
 from algotrader.backtest.sweep import Progress, SweepResult, plan_sweep, run_sweep
 from algotrader.backtest.trials import TrialLedger
 from algotrader.backtest.walkforward import WalkForward, Windows, split, walk_forward
 from algotrader.backtest.workspace import Workspace
 from algotrader.core.bars import Bars
+from algotrader.core.errors import AlgotraderError
 from algotrader.core.timeframes import DAY_MS
 from algotrader.strategy.decide import prepare_all
 from algotrader.strategy.loader import LoadedStrategy
@@ -113,12 +115,12 @@ def complete_walkforward(
 def longest_warmup_days(result: SweepResult) -> int:
     """The embargo that R30 asks for by default: the longest warm-up of any set, in days."""
     plan, bars = result.plan, result.market.bars
+    tried = {name: dict.fromkeys(one[name] for one in plan.sets) for name in plan.sets[0]}
     longest = 0
-    for parameters, item in zip(plan.sets, result.results, strict=True):
-        if item.returns is None or not _is_extreme(parameters, plan.sets):
-            continue
-        prepared = prepare_all(plan.loaded.kind(**parameters), bars)
-        longest = max(longest, prepared.warmup_rows)
+    for parameters in corners(tried):
+        with suppress(AlgotraderError):  # a corner that the strategy refuses was no set either
+            prepared = prepare_all(plan.loaded.kind(**parameters), bars)
+            longest = max(longest, prepared.warmup_rows)
     return _days(bars, longest)
 
 
@@ -126,11 +128,6 @@ def _days(bars: Bars, rows: int) -> int:
     """How many days the first rows lie on, by the market's own count."""
     days = bars.ts // DAY_MS if bars.session is None else bars.session
     return len(np.unique(days[:rows]))
-
-
-def _is_extreme(parameters: ParameterSet, sets: tuple[ParameterSet, ...]) -> bool:
-    """Whether a set holds the first or the last value of every parameter: warm-ups lie there."""
-    return all(value in (sets[0][name], sets[-1][name]) for name, value in parameters.items())
 
 
 def walkforward_report(
