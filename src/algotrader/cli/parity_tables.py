@@ -220,7 +220,7 @@ def _print_differences(console: Console, found: Parity, last: int) -> None:
     for row in kept:
         one = row.first
         cause = one.cause.value if one.cause else ABSENT
-        until = f" to {_at(row.last_ts)[11:]}, {row.count} times" if row.count > 1 else ""
+        until = f" to {row.until(_at)}, {row.count} times" if row.count > 1 else ""
         console.print(
             f"{_at(one.key.decision_ts)}{until}  {one.key.strategy}  {one.key.instrument}  "
             f"{cause}: {one.text}",

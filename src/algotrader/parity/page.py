@@ -247,7 +247,7 @@ def _difference_row(one: Folded) -> str:
     first = one.first
     when = figures.moment(first.key.decision_ts)
     if one.count > 1:
-        when = f"{when} → {figures.moment(one.last_ts)[11:]}"
+        when = f"{when} → {one.until(figures.moment)}"
     times = f' <span class="tag">×{one.count}</span>' if one.count > 1 else ""
     return (
         f"<tr><td>{when}{times}</td><td class=left>{escape(first.key.strategy)}</td>"

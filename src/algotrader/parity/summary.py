@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from algotrader.parity.record import Key
 from algotrader.parity.standing import ZERO, EquityGap
 from algotrader.portfolio.positions import exact
 
+_DAY: Final = len("2024-01-31")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folded:
@@ -23,6 +26,11 @@ class Folded:
     first: Compared
     last_ts: int  # UTC ms
     count: int
+
+    def until(self, moment: Callable[[int], str]) -> str:
+        """When the last one was, as `moment` writes it: the time alone where the day is the same."""
+        first, last = moment(self.first.key.decision_ts), moment(self.last_ts)
+        return last[_DAY:].lstrip() if first[:_DAY] == last[:_DAY] else last
 
 
 def folded(decisions: Iterable[Compared]) -> list[Folded]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from rich.console import Console
 
+from algotrader.backtest.report.figures import moment
 from algotrader.backtest.report.words import catalogue
+from algotrader.cli.parity_tables import print_parity
 from algotrader.core.events import Decided, DecisionOutcome
 from algotrader.core.ids import AccountId, StrategyId
 from algotrader.core.symbols import Symbol
@@ -126,6 +130,23 @@ def test_settings_that_changed_are_said_in_amber() -> None:
 
     assert "Some starts had other settings" in said(page, "en")
     assert "部分启动时的设置与今天不同" in said(page, "zh")
+
+
+def test_a_line_of_many_days_names_the_last_of_them() -> None:
+    """Bars of a day all close at midnight: `00:00 → 00:00` would name none."""
+    rows = [
+        one(hour, Sameness.DIFFERENT, Cause.RESTART, text="not decided") for hour in (0, 1, 24, 48)
+    ]
+    screen = io.StringIO()
+
+    print_parity(Console(file=screen, width=200), found(*rows), 20)
+    page = said(render_parity(found(*rows)), "en")
+    whole, same_day = folded(rows)[0], folded(rows[:2])[0]
+
+    assert whole.until(moment) == "2023-11-17 00:00"
+    assert same_day.until(moment) == "01:00"
+    assert "2023-11-15 00:00 to 2023-11-17 00:00, 4 times" in screen.getvalue()
+    assert "2023-11-15 00:00 → 2023-11-17 00:00" in page
 
 
 def test_one_reason_again_and_again_is_one_line() -> None:
