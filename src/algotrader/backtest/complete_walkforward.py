@@ -15,6 +15,7 @@ from algotrader.backtest.complete import log_lines, quick_check
 from algotrader.backtest.complete_sweep import count_trials, judge_sweep
 from algotrader.backtest.finer import market_for
 from algotrader.backtest.judge import Overfitting
+from algotrader.backtest.judgement import doubted
 from algotrader.backtest.loading import DataRequest, parse_instant
 from algotrader.backtest.plain_search import WALKFORWARD_FILE, walkforward_file
 from algotrader.backtest.remarks import warnings_of
@@ -92,7 +93,7 @@ def complete_walkforward(
     embargo = longest_warmup_days(result) if embargo_days is None else embargo_days
     walked = walk_forward(result, replace(windows, embargo_days=embargo))
     total = float(walked.run.summary.values["total_return"] or 0.0)
-    judged = judge_sweep(loaded, result, workspace, walk_forward_return=total)
+    judged = doubted(judge_sweep(loaded, result, workspace, walk_forward_return=total), walked.run)
     name = f"{plan.sweep}-{train_days}-{test_days}{'a' if anchored else ''}-{embargo}"
     done = CompletedWalkForward(
         name=name,

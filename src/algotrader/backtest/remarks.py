@@ -8,7 +8,7 @@ import numpy as np
 
 from algotrader.backtest.completeness import MINIMUM_COVERAGE
 from algotrader.backtest.remark import Remark
-from algotrader.backtest.run import RunResult
+from algotrader.backtest.run import RunResult, looks_ahead
 from algotrader.backtest.worked import about_bars
 from algotrader.core.instants import utc_at
 from algotrader.core.instruments import Instrument
@@ -22,6 +22,7 @@ from algotrader.portfolio.sizing import LOT_SLACK
 def warnings_of(result: RunResult) -> tuple[Remark, ...]:
     """Most important first."""
     return (
+        *_about_strategy(result),
         *_about_data(result),
         *_about_rules(result),
         *_about_risk(result),
@@ -30,6 +31,19 @@ def warnings_of(result: RunResult) -> tuple[Remark, ...]:
         *_about_costs(result),
         *_about_orders(result),
     )
+
+
+def _about_strategy(result: RunResult) -> Iterator[Remark]:
+    """That it knew the future: no figure below means anything then."""
+    found = next((one for one in result.checked or () if looks_ahead(one)), None)
+    if found is not None:
+        yield Remark(
+            code="look_ahead",
+            en=f"Look-ahead: {found.message}. No figure here could have been traded; see "
+            "`algotrader check`.",
+            zh=f"未来函数：{found.column} 会随后续 K 线改变，此处指标均无法通过交易实现。"
+            "请运行 `algotrader check`。",
+        )
 
 
 def _about_risk(result: RunResult) -> Iterator[Remark]:
