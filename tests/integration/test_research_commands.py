@@ -259,6 +259,9 @@ def test_the_full_driver_gives_the_same_run_and_is_chosen_where_a_rule_needs_it(
     )
     assert (fast["driver"], full["driver"], chosen["driver"]) == ("fast", "full", "full")
     assert len({fast["run"], full["run"], chosen["run"]}) == 3
+    ended = [one["message"] for one in chosen["warnings"] if one["code"] == "trading_ended"]
+    assert ended[0].startswith("Trading ended on 2000-08-30 by account.max_daily_loss: the loss of")
+    assert "trading_ended" not in {one["code"] for one in full["warnings"]}
     assert chosen["metrics"]["exposure"] < fast["metrics"]["exposure"]  # losses end its trading
     assert again["equal"] is True
 

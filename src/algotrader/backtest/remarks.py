@@ -10,6 +10,7 @@ from algotrader.backtest.completeness import MINIMUM_COVERAGE
 from algotrader.backtest.remark import Remark
 from algotrader.backtest.run import RunResult, looks_ahead
 from algotrader.backtest.worked import about_bars
+from algotrader.core.events import RiskAction
 from algotrader.core.instants import utc_at
 from algotrader.core.instruments import Instrument
 from algotrader.core.symbols import FILE_VENUE
@@ -55,6 +56,7 @@ def _about_risk(result: RunResult) -> Iterator[Remark]:
             "Trading would hold them, so this may promise too much.",
             zh=f"按要求未执行配置中的限额：{off}。实际交易会执行，因此结果可能偏好。",
         )
+    yield from _about_trips(result)
     live_only = result.risk.live_only() if result.risk is not None else ()
     if live_only:
         names = ", ".join(live_only)
@@ -62,6 +64,32 @@ def _about_risk(result: RunResult) -> Iterator[Remark]:
             code="live_only",
             en=f"not held, for want of prices between bars: {names}",
             zh=f"缺少 K 线之间的价格，未执行：{names}",
+        )
+
+
+_ENDS = (RiskAction.HALT, RiskAction.FLATTEN)
+
+
+def _about_trips(result: RunResult) -> Iterator[Remark]:
+    """Rules that acted. After one that a person alone ends, the figures are of an account at rest."""
+    last = next((one for one in result.trips if one.latched and one.action in _ENDS), None)
+    if last is not None:
+        day = f"{utc_at(last.ts_event):%Y-%m-%d}"
+        yield Remark(
+            code="trading_ended",
+            en=f"Trading ended on {day} by {last.rule}: {last.text}. A person re-arms while trading, "
+            "nobody does here: all figures after it are of an account that stood still.",
+            zh=f"{day} 触发 {last.rule}，交易就此停止。实际交易由人重新启用，回测中无人启用："
+            "此后的指标来自静止的账户。",
+        )
+    others = [one for one in result.trips if one is not last and one.action is not RiskAction.WARN]
+    if others:
+        count, first = format_number(len(others), 0), others[0]
+        day = f"{utc_at(first.ts_event):%Y-%m-%d}"
+        yield Remark(
+            code="risk_tripped",
+            en=f"Risk rules held the strategy back {count} times, first {first.rule} on {day}.",
+            zh=f"风控规则限制策略 {count} 次，首次为 {day} 的 {first.rule}。",
         )
 
 

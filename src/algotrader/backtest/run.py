@@ -44,6 +44,7 @@ from algotrader.strategy.session import LogLine
 
 if TYPE_CHECKING:
     from algotrader.backtest.lookahead import Finding
+    from algotrader.core.events import RiskTripped
     from algotrader.risk.settings import RiskSettings
 
 Floats = NDArray[np.float64]
@@ -74,6 +75,7 @@ class RunResult:
     simulation: SimulationResult
     log: tuple[LogLine, ...] = ()  # what the strategy wrote
     risk: RiskSettings | None = None  # that the full driver held; None: a run by the fast one
+    trips: tuple[RiskTripped, ...] = ()  # rules of it that acted, in order
 
     @property
     def driver(self) -> str:
