@@ -106,7 +106,8 @@ class RunResult:
     @cached_property
     def benchmark(self) -> EquityCurve:
         """Buying all instruments in equal parts at the first decision and holding them."""
-        return buy_and_hold(self.curve, self.bars.as_panel().close)
+        inverse = [instrument.is_inverse for instrument in self.instruments]
+        return buy_and_hold(self.curve, self.bars.as_panel().close, inverse=inverse)
 
     @cached_property
     def exposure(self) -> Floats:
