@@ -67,7 +67,7 @@ def _plain_equity(found: Parity) -> dict[str, Any] | None:
     ours, theirs = curves(found)
     if not len(ours.ts) or not len(theirs.ts):
         return None
-    gap = last_gap(found.decisions)
+    gap = last_gap(found)
     return {
         "journal": float(ours.equity[-1]),
         "backtest": float(theirs.equity[-1]),
@@ -181,6 +181,11 @@ def print_parity(console: Console, found: Parity, last: int, html: Path | None =
         f"{counts[Sameness.DIFFERENT]:,} different",
         soft_wrap=True,
     )
+    if not found.adds_up:
+        console.print(
+            "△ the accounts have several currencies: their equities are not added up",
+            soft_wrap=True,
+        )
     _print_paper(console, found)
     if found.not_compared:
         console.print(

@@ -75,10 +75,15 @@ def _distance(one: Compared) -> float:
     return abs(float(ours - theirs)) / max(abs(float(theirs)), 1e-300)
 
 
-def last_gap(decisions: Iterable[Compared]) -> EquityGap | None:
-    """How far the equities of all strategies are apart at their last decisions, by term."""
+def last_gap(found: Parity) -> EquityGap | None:
+    """How far the equities of all strategies are apart at their last decisions, by term.
+
+    None where they are equal, and where accounts of several currencies make no sum.
+    """
+    if not found.adds_up:
+        return None
     newest: dict[str, Compared] = {}
-    for one in decisions:
+    for one in found.decisions:
         if one.journal is not None and one.backtest is not None:
             newest[one.key.strategy] = one
     gaps = [one.gap for one in newest.values() if one.gap is not None]
@@ -104,7 +109,9 @@ class Curve:
 
 
 def curves(found: Parity) -> tuple[Curve, Curve]:
-    """Of the journal, and of the backtest."""
+    """Of the journal, and of the backtest; empty where accounts of several currencies make no sum."""
+    if not found.adds_up:
+        return _curve([]), _curve([])
     ours = [(one.key, one.journal) for one in found.decisions]
     theirs = [(one.key, one.backtest) for one in found.decisions]
     return _curve(ours), _curve(theirs)

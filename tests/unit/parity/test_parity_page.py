@@ -7,12 +7,13 @@ import re
 from dataclasses import replace
 from decimal import Decimal
 
+import msgspec
 import pytest
 from rich.console import Console
 
 from algotrader.backtest.report.figures import moment
 from algotrader.backtest.report.words import catalogue
-from algotrader.cli.parity_tables import print_parity
+from algotrader.cli.parity_tables import plain_parity, print_parity
 from algotrader.core.events import Decided, DecisionOutcome
 from algotrader.core.ids import AccountId, StrategyId
 from algotrader.core.symbols import Symbol
@@ -23,7 +24,7 @@ from algotrader.parity.reading import Start
 from algotrader.parity.record import Key
 from algotrader.parity.replaying import Difference, Replayed
 from algotrader.parity.standing import EquityGap
-from algotrader.parity.summary import folded, resized
+from algotrader.parity.summary import curves, folded, last_gap, resized
 from algotrader.parity.today import Range
 
 HOUR = 3_600_000
@@ -130,6 +131,29 @@ def test_settings_that_changed_are_said_in_amber() -> None:
 
     assert "Some starts had other settings" in said(page, "en")
     assert "部分启动时的设置与今天不同" in said(page, "zh")
+
+
+def test_coins_and_dollars_are_not_added() -> None:
+    """An account in BTC beside one in USDT: one and ten thousand are no ten thousand and one."""
+    dollars = one(1, Sameness.WEIGHT, Cause.PATH, gap=GAP)
+    of_coin = msgspec.structs.replace(decided(1, equity="1"), account=AccountId("coin"))
+    coins = Compared(
+        key=Key(BEGIN + HOUR, StrategyId("swing"), BTC), journal=of_coin, backtest=of_coin,
+        came=(NONE, NONE), sameness=Sameness.WEIGHT, cause=Cause.PATH, gap=GAP,
+    )  # fmt: skip
+    currencies = {AccountId("main"): "USDT", AccountId("coin"): "BTC"}
+    mixed = replace(found(dollars, coins), currencies=currencies)
+    alone = replace(found(dollars), currencies=currencies)
+
+    assert last_gap(mixed) is None
+    assert not any(len(curve.ts) for curve in curves(mixed))
+    assert plain_parity(mixed)["backtest"]["equity"] is None
+    page = render_parity(mixed)
+    assert "equity-chart" not in page
+    assert "their equities are not added up" in said(page, "en")
+    assert "权益不相加" in said(page, "zh")
+    assert last_gap(alone) == GAP
+    assert [curve.equity.tolist() for curve in curves(alone)] == [[10_000.0], [10_000.0]]
 
 
 def test_a_line_of_many_days_names_the_last_of_them() -> None:
