@@ -56,6 +56,28 @@ def test_the_same_run_again_lands_in_the_same_folder_bit_for_bit(
     assert len(RunStore(workspace.runs).list()) == 1
 
 
+def test_a_run_that_cannot_take_its_place_leaves_the_one_that_stands_there(
+    tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = from_file(tmp_path)
+    settings = BacktestSettings()
+    done = complete_run(loaded, loaded.kind(), ASKED, settings, workspace, market=MARKET)
+    kept = {path.name: path.read_bytes() for path in done.folder.iterdir()}
+    rename = Path.rename
+
+    def fails(one: Path, to: Path) -> Path:
+        if to == done.folder and not one.name.endswith(".before"):
+            raise OSError(5, "Input/output error")
+        return rename(one, to)
+
+    monkeypatch.setattr(Path, "rename", fails)
+    with pytest.raises(RunError, match="cannot be written"):
+        complete_run(loaded, loaded.kind(), ASKED, settings, workspace, market=MARKET)
+
+    assert {path.name: path.read_bytes() for path in done.folder.iterdir()} == kept
+    assert [path.name for path in workspace.runs.glob("*") if path.is_dir()] == [done.folder.name]
+
+
 def test_promise_28_a_run_keeps_every_setting_that_was_in_force(
     tmp_path: Path, workspace: Workspace
 ) -> None:
