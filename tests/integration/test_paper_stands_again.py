@@ -119,6 +119,16 @@ def test_bars_that_come_again_after_a_restart_fill_nothing_twice(
     assert paper.advance([bars[3]], bars[-1].ts_known) == []
 
 
+def test_bars_that_closed_while_it_was_away_are_known(traded: tuple[Desk, list[Event]]) -> None:
+    desk, events = traded
+    bars = [event for event in events if isinstance(event, BarClosed)]
+    at = next(at for at, event in enumerate(events) if event is bars[60])
+    paper = standing(desk, events[:at])
+
+    assert paper.passed_over([bars[60]]) is None
+    assert paper.passed_over([bars[64]]) == (bars[60].ts, bars[63].ts)
+
+
 def test_a_row_whose_slice_was_never_written_keeps_its_fills_at_the_second_restart(
     traded: tuple[Desk, list[Event]],
 ) -> None:

@@ -36,7 +36,11 @@ def test_promise_20_a_backtest_is_stored_and_runs_again_bit_for_bit(
     assert done["audit"]["agrees"]
     assert done["overfitting"]["trials"] == 1
     assert Path(done["report"]).read_text().startswith("<!doctype html>")
+    figures = Path(done["report"]).with_name("result.json")
+    kept = json.loads(figures.read_text())
+    figures.unlink()  # an older version kept none
     assert ran(capsys, "rerun", done["run"][:4])["equal"]
+    assert json.loads(figures.read_text())["metrics"] == kept["metrics"]
     assert ran(capsys, "backtest", *TREND)["run"] == done["run"]
     assert ran(capsys, "backtest", *TREND)["overfitting"]["trials"] == 1
 
@@ -48,7 +52,29 @@ def test_a_changed_source_of_a_stored_run_is_a_finding(
     source = Path(done["report"]).with_name("strategy.py")
     source.write_text(source.read_text().replace('f["fast"] > f["slow"]', 'f["fast"] < f["slow"]'))
 
+    for _ in range(2):
+        found = ran(capsys, "rerun", done["run"], code=1)
+        assert not found["equal"]
+        assert found["source_changed"]
+
+
+def test_a_run_that_comes_out_otherwise_stays_as_it_was_stored_and_is_told_each_time(
+    capsys: pytest.CaptureFixture[str], workspace: Path
+) -> None:
+    done = ran(capsys, "backtest", *TREND)
+    other = ran(capsys, "backtest", *TREND, "--cash", "20000")
+    file = workspace / "runs" / done["run"] / "run.json"
+    file.write_text(file.read_text().replace('"result_hash": "', '"result_hash": "0'))
+    kept = {path.name: path.read_bytes() for path in file.parent.iterdir()}
+
+    assert main(["trades", done["run"]]) == 0
+    assert "comes out otherwise today" in capsys.readouterr().err
+    both = ran(capsys, "compare", done["run"], other["run"])
+    assert [one["as_stored"] for one in both["runs"]] == [False, True]
     assert not ran(capsys, "rerun", done["run"], code=1)["equal"]
+    assert not ran(capsys, "rerun", done["run"], code=1)["equal"]
+    assert {path.name: path.read_bytes() for path in file.parent.iterdir()} == kept
+    assert len(list(workspace.glob("runs/*/run.json"))) == 2
 
 
 def test_runs_are_compared_and_their_trades_exported(
@@ -233,6 +259,9 @@ def test_the_full_driver_gives_the_same_run_and_is_chosen_where_a_rule_needs_it(
     )
     assert (fast["driver"], full["driver"], chosen["driver"]) == ("fast", "full", "full")
     assert len({fast["run"], full["run"], chosen["run"]}) == 3
+    ended = [one["message"] for one in chosen["warnings"] if one["code"] == "trading_ended"]
+    assert ended[0].startswith("Trading ended on 2000-08-30 by account.max_daily_loss: the loss of")
+    assert "trading_ended" not in {one["code"] for one in full["warnings"]}
     assert chosen["metrics"]["exposure"] < fast["metrics"]["exposure"]  # losses end its trading
     assert again["equal"] is True
 

@@ -76,9 +76,13 @@ class Backtest:
 
     def report(self, path: str | Path) -> Path:
         """Write the HTML report and return its path."""
+        from algotrader.backtest.complete import quick_check
+        from algotrader.backtest.judgement import doubted
         from algotrader.backtest.report import render_run
 
-        page = render_run(report_data(self.result, self.record, self.judged))
+        judged = doubted(self.judged, self.result)
+        checked = quick_check(self.result)
+        page = render_run(report_data(self.result, self.record, judged, checked=checked))
         write_file(Path(path), page.encode())
         return Path(path)
 

@@ -143,6 +143,8 @@ def _participated(result: RunResult) -> Remark:
         return Remark(
             code="participation", en="not limited: no volume is known", zh="不限制：成交量未知"
         )
+    if result.settings.participation == 0:
+        return Remark(code="participation", en="not limited, as was asked", zh="按要求不限制")
     share = 0.1 if result.settings.participation is None else result.settings.participation
     return Remark(
         code="participation",

@@ -13,13 +13,12 @@ import msgspec
 
 from algotrader.backtest.finer import market_for
 from algotrader.backtest.judge import Overfitting
-from algotrader.backtest.judgement import instruments_key, judge_run, trial
+from algotrader.backtest.judgement import doubted, instruments_key, judge_run, trial
 from algotrader.backtest.loading import DataRequest, parse_instant
-from algotrader.backtest.lookahead import check_columns
 from algotrader.backtest.market import Market
 from algotrader.backtest.plain import RESULT_FILE, plain_run, result_file
 from algotrader.backtest.reporting import Checked, Paths, report_data
-from algotrader.backtest.run import RunResult, run_backtest
+from algotrader.backtest.run import QUICK_CUTS, RunResult, run_backtest
 from algotrader.backtest.settings import BacktestSettings, PathName
 from algotrader.backtest.store import RunRecord, RunStore, record_of
 from algotrader.backtest.trades import TradeTable
@@ -27,14 +26,12 @@ from algotrader.backtest.trials import TrialLedger
 from algotrader.backtest.workspace import Workspace
 from algotrader.core.errors import StrategyRaisedError
 from algotrader.core.instants import utc_at
-from algotrader.strategy.base import Strategy, Style
+from algotrader.strategy.base import Strategy
 from algotrader.strategy.loader import LoadedStrategy
 from algotrader.strategy.session import LogLine
 
 if TYPE_CHECKING:
     from algotrader.risk.settings import RiskSettings
-
-_QUICK_CUTS = 8  # random prefixes of the check that each backtest does by the way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,17 +70,11 @@ def complete_run(
     """
     from algotrader.backtest.report import render_run  # templates; only who reports pays for them
 
-    market = market or market_for(request, settings, workspace.lake)
     start = parse_instant(request.start, "--start")
     ledger = TrialLedger(workspace.trials)
-    try:
-        result = run_by(strategy, market, settings, start, risk)
-    except StrategyRaisedError:
-        failed = trial(loaded, strategy.values, instruments_key(market), market.bars.ts, None)
-        ledger.record([failed])
-        raise
-    record = record_of(loaded, result, request)
-    judged = judge_run(loaded, result, ledger)
+    result, record, judged = judged_run(
+        loaded, strategy, request, settings, workspace, market=market, risk=risk
+    )
     paths = both_paths(result, start)
     checked = quick_check(result)
     data = report_data(
@@ -107,6 +98,30 @@ def complete_run(
         checked=checked,
         folder=folder,
     )
+
+
+def judged_run(
+    loaded: LoadedStrategy,
+    strategy: Strategy,
+    request: DataRequest,
+    settings: BacktestSettings,
+    workspace: Workspace,
+    *,
+    market: Market | None = None,
+    risk: RiskSettings | None = None,
+) -> tuple[RunResult, RunRecord, Overfitting]:
+    """`complete_run` that stores no run: it is counted as a trial, once, and nothing is written."""
+    market = market or market_for(request, settings, workspace.lake)
+    start = parse_instant(request.start, "--start")
+    ledger = TrialLedger(workspace.trials)
+    try:
+        result = run_by(strategy, market, settings, start, risk)
+    except StrategyRaisedError:
+        failed = trial(loaded, strategy.values, instruments_key(market), market.bars.ts, None)
+        ledger.record([failed])
+        raise
+    judged = doubted(judge_run(loaded, result, ledger), result)
+    return result, record_of(loaded, result, request), judged
 
 
 def run_by(
@@ -139,14 +154,9 @@ def both_paths(result: RunResult, start: int | None) -> Paths | None:
 
 
 def quick_check(result: RunResult) -> Checked | None:
-    """A look-ahead check on a few prefixes; `algotrader check` does it thoroughly."""
-    if result.strategy.style is not Style.TARGETS or len(result.market.bars) < 3:
-        return None
-    if result.market.bars.panel and not result.strategy.panel:
-        return None
-    bars = result.market.bars.as_panel() if result.strategy.panel else result.market.bars
-    found = check_columns(result.strategy, bars, cuts=_QUICK_CUTS)
-    return Checked(prefixes=_QUICK_CUTS, findings=tuple(found))
+    """What `RunResult.checked` found, as a report shows it."""
+    found = result.checked
+    return None if found is None else Checked(prefixes=QUICK_CUTS, findings=found)
 
 
 def log_lines(lines: Sequence[LogLine]) -> bytes:

@@ -15,7 +15,13 @@ from algotrader.backtest.assumptions import assumptions_of
 from algotrader.backtest.complete import Completed, complete_run
 from algotrader.backtest.finer import market_for
 from algotrader.backtest.judge import Overfitting, judge
-from algotrader.backtest.judgement import BOOTSTRAP_SEED, instruments_key, statistics_of, trial
+from algotrader.backtest.judgement import (
+    BOOTSTRAP_SEED,
+    doubted,
+    instruments_key,
+    statistics_of,
+    trial,
+)
 from algotrader.backtest.loading import DataRequest, parse_instant
 from algotrader.backtest.plain_search import SWEEP_FILE, sweep_file, swept
 from algotrader.backtest.remarks import warnings_of
@@ -94,7 +100,7 @@ def complete_sweep(
     chosen = complete_run(
         loaded, loaded.kind(**plan.sets[best]), window, settings, workspace, market=market
     )
-    judged = judge_sweep(loaded, result, workspace)
+    judged = doubted(judge_sweep(loaded, result, workspace), chosen.result)
     done = CompletedSweep(result=result, judged=judged, chosen=chosen, folder=folder)
     _store(done, request, TrialLedger(workspace.trials).since())
     return done
@@ -136,6 +142,7 @@ def judge_sweep(
         chosen=result.best,
         walk_forward_return=walk_forward_return,
         rng=np.random.default_rng(BOOTSTRAP_SEED),
+        ran=result.succeeded,
     )
 
 

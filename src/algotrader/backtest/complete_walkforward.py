@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from algotrader.backtest.complete import log_lines, quick_check
 from algotrader.backtest.complete_sweep import count_trials, judge_sweep
 from algotrader.backtest.finer import market_for
 from algotrader.backtest.judge import Overfitting
+from algotrader.backtest.judgement import doubted
 from algotrader.backtest.loading import DataRequest, parse_instant
 from algotrader.backtest.plain_search import WALKFORWARD_FILE, walkforward_file
 from algotrader.backtest.remarks import warnings_of
@@ -30,13 +32,14 @@ from algotrader.backtest.reporting import (
 )
 from algotrader.backtest.returns import EquityCurve, monthly_returns
 from algotrader.backtest.settings import BacktestSettings
-from algotrader.backtest.space import ParameterSet, SearchSpace
+from algotrader.backtest.space import SearchSpace, corners
 from algotrader.backtest.store import RunRecord, record_of, write_file
 from algotrader.backtest.sweep import Progress, SweepResult, plan_sweep, run_sweep
 from algotrader.backtest.trials import TrialLedger
 from algotrader.backtest.walkforward import WalkForward, Windows, split, walk_forward
 from algotrader.backtest.workspace import Workspace
 from algotrader.core.bars import Bars
+from algotrader.core.errors import AlgotraderError
 from algotrader.core.timeframes import DAY_MS
 from algotrader.strategy.decide import prepare_all
 from algotrader.strategy.loader import LoadedStrategy
@@ -90,7 +93,7 @@ def complete_walkforward(
     embargo = longest_warmup_days(result) if embargo_days is None else embargo_days
     walked = walk_forward(result, replace(windows, embargo_days=embargo))
     total = float(walked.run.summary.values["total_return"] or 0.0)
-    judged = judge_sweep(loaded, result, workspace, walk_forward_return=total)
+    judged = doubted(judge_sweep(loaded, result, workspace, walk_forward_return=total), walked.run)
     name = f"{plan.sweep}-{train_days}-{test_days}{'a' if anchored else ''}-{embargo}"
     done = CompletedWalkForward(
         name=name,
@@ -113,12 +116,12 @@ def complete_walkforward(
 def longest_warmup_days(result: SweepResult) -> int:
     """The embargo that R30 asks for by default: the longest warm-up of any set, in days."""
     plan, bars = result.plan, result.market.bars
+    tried = {name: dict.fromkeys(one[name] for one in plan.sets) for name in plan.sets[0]}
     longest = 0
-    for parameters, item in zip(plan.sets, result.results, strict=True):
-        if item.returns is None or not _is_extreme(parameters, plan.sets):
-            continue
-        prepared = prepare_all(plan.loaded.kind(**parameters), bars)
-        longest = max(longest, prepared.warmup_rows)
+    for parameters in corners(tried):
+        with suppress(AlgotraderError):  # a corner that the strategy refuses was no set either
+            prepared = prepare_all(plan.loaded.kind(**parameters), bars)
+            longest = max(longest, prepared.warmup_rows)
     return _days(bars, longest)
 
 
@@ -126,11 +129,6 @@ def _days(bars: Bars, rows: int) -> int:
     """How many days the first rows lie on, by the market's own count."""
     days = bars.ts // DAY_MS if bars.session is None else bars.session
     return len(np.unique(days[:rows]))
-
-
-def _is_extreme(parameters: ParameterSet, sets: tuple[ParameterSet, ...]) -> bool:
-    """Whether a set holds the first or the last value of every parameter: warm-ups lie there."""
-    return all(value in (sets[0][name], sets[-1][name]) for name, value in parameters.items())
 
 
 def walkforward_report(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +83,29 @@ def coverage_of(
         worst_symbol=str(foreign[0]),
         months=tuple((month, float(np.mean(shares))) for month, shares in sorted(months.items())),
         funding=funding,
+    )
+
+
+def of_the_run(
+    whole: Coverage,
+    bars: Bars,
+    calendar: Calendar,
+    first: int,
+    absent: Mapping[Symbol, Spans],
+) -> Coverage:
+    """How complete the rows from `first` on are, which a run's figures rest on.
+
+    Years of whole warm-up hide no hole in the weeks that were traded, nor the other way round: the
+    fewest bars of either count. The row before is taken along, for a hole may begin with the run.
+    """
+    part = coverage_of(bars.rows(max(first - 1, 0), len(bars)), calendar, None, absent)
+    weaker = min(whole, part, key=lambda one: one.least)
+    return replace(
+        whole,
+        expected=part.expected,
+        present=part.present,
+        least=weaker.least,
+        least_symbol=weaker.least_symbol,
     )
 
 

@@ -9,7 +9,7 @@ from algotrader.backtest.kernel_input import traded
 from algotrader.backtest.market import Market
 from algotrader.backtest.run import RunResult, kernel_input
 from algotrader.backtest.settings import BacktestSettings
-from algotrader.core.events import Decided, Event, OrderDenied, StrategyAnswered
+from algotrader.core.events import Decided, Event, OrderDenied, RiskTripped, StrategyAnswered
 from algotrader.execution.simulated import fills_from
 from algotrader.execution.simulation import SimulationResult
 from algotrader.risk.settings import RiskSettings
@@ -36,6 +36,7 @@ class Tally:
     def __init__(self) -> None:
         self.counters: Counter[str] = Counter()
         self.lines: list[LogLine] = []
+        self.trips: list[RiskTripped] = []
 
     def __call__(self, events: list[Event]) -> None:
         for event in events:
@@ -44,6 +45,8 @@ class Tally:
                     self.counters.update(
                         _COUNTERS[effect.rule] for effect in event.rules if effect.rule in _COUNTERS
                     )
+                case RiskTripped():
+                    self.trips.append(event)
                 case OrderDenied():
                     rules = {_COUNTERS.get(one.rule, "denied_limit") for one in event.reasons}
                     self.counters.update(rules)
@@ -101,4 +104,5 @@ def run_full_backtest(
         ),
         log=tuple(tally.lines),
         risk=risk,
+        trips=tuple(tally.trips),
     )

@@ -56,6 +56,7 @@ def judge(
     walk_forward_return: float | None = None,
     blocks: int = 16,
     rng: np.random.Generator | None = None,
+    ran: NDArray[np.bool_] | None = None,
 ) -> Overfitting:
     """Judge one set of a sweep of daily returns of shape (sets, days); default: the best Sharpe.
 
@@ -63,6 +64,8 @@ def judge(
     without them, of this sweep alone. A single run is a sweep of one set: what takes several is
     then `None`, and the verdict says that it was not measured. With `rng` the interval of the
     Sharpe ratio is drawn as well.
+    `ran` says of each set whether it ran at all: one that failed has no half to be best on, and a
+    row of zeros among the ranks would lift, or sink, every set that ran.
     """
     if returns.ndim != 2 or not returns.shape[0]:
         raise ValueError(f"returns has the shape (sets, days), not {returns.shape}")
@@ -73,7 +76,8 @@ def judge(
     plain = luck(known, observations=max(series.size, 2))
     fewer = luck(known, observations=max(series.size, 2), effective=True)
     sharpe = _maybe(lambda: metrics.sharpe(series, periods_per_year))
-    cscv = _maybe(lambda: probability_of_overfitting(returns, blocks=blocks))
+    able = returns if ran is None else returns[ran]
+    cscv = _maybe(lambda: probability_of_overfitting(able, blocks=blocks))
     beside = _beside(parameters, returns, best)
     deflated = _maybe(lambda: probabilistic_sharpe(series, plain.best_sharpe))
     findings = Findings(

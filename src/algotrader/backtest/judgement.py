@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,9 +11,10 @@ from algotrader.backtest.judge import Overfitting, judge
 from algotrader.backtest.market import Market
 from algotrader.backtest.metrics import UndefinedMetric, sharpe
 from algotrader.backtest.returns import DAY_MS, DailyReturns
-from algotrader.backtest.run import RunResult
+from algotrader.backtest.run import RunResult, looks_ahead
 from algotrader.backtest.trial_statistics import TrialStatistics, trial_statistics
 from algotrader.backtest.trials import Trial, TrialLedger
+from algotrader.backtest.verdict import of_look_ahead
 from algotrader.strategy.loader import LoadedStrategy
 
 BOOTSTRAP_SEED = 0  # the same run has the same interval whenever it is judged
@@ -78,6 +80,14 @@ def judge_run(
         trials=statistics_of(known),
         rng=np.random.default_rng(BOOTSTRAP_SEED),
     )
+
+
+def doubted(judged: Overfitting, result: RunResult) -> Overfitting:
+    """No statistics make evidence of decisions that knew the future."""
+    columns = {finding.column for finding in result.checked or () if looks_ahead(finding)}
+    if not columns:
+        return judged
+    return replace(judged, verdict=of_look_ahead(judged.verdict, len(columns)))
 
 
 def statistics_of(trials: Sequence[Trial]) -> TrialStatistics:

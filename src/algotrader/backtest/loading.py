@@ -14,6 +14,7 @@ import numpy as np
 from algotrader.backtest.completeness import (
     absent_at_venues,
     coverage_of,
+    of_the_run,
     refuse_foreign_bars,
     refuse_gaps,
 )
@@ -34,7 +35,7 @@ from algotrader.core.instants import utc_at, utc_ms
 from algotrader.core.instruments import Instrument
 from algotrader.core.spelling import hint_among_symbols
 from algotrader.core.symbols import InstrumentKind, Symbol
-from algotrader.core.timeframes import Timeframe
+from algotrader.core.timeframes import DAY_MS, Timeframe
 from algotrader.data import files, sample
 from algotrader.data.adjustment import Adjust, explained_jumps
 from algotrader.data.instruments import load_instrument
@@ -125,10 +126,14 @@ def _described(bars: Bars, origin: _Origin, request: DataRequest, store: Lake | 
         if (mark := marks_of(store, instrument, bars)) is not None:
             marks[instrument.symbol] = mark
     bars = replace(bars, funding=settled_rates(bars, funding))
-    settled = funding_coverage(instruments, funding, bars)
+    start = parse_instant(request.start, "--start")
+    first = 0 if start is None else int(np.searchsorted(bars.ts, start))
+    traded = bars.rows(first, len(bars))  # nothing is settled in a warm-up
+    absent = absent_at_venues(store, bars)
     measured = replace(
-        coverage_of(bars, calendar, settled, absent_at_venues(store, bars)),
-        funding_months=funding_months(instruments, funding, bars),
+        of_the_run(coverage_of(bars, calendar, None, absent), bars, calendar, first, absent),
+        funding=funding_coverage(instruments, funding, traded),
+        funding_months=funding_months(instruments, funding, traded),
     )
     refuse_foreign_bars(measured, calendar, origin.source)
     if not request.allow_gaps:
@@ -137,7 +142,7 @@ def _described(bars: Bars, origin: _Origin, request: DataRequest, store: Lake | 
         bars=bars,
         instruments=instruments,
         currency=_currency(instruments),
-        periods_per_year=float(calendar.sessions_per_year),
+        periods_per_year=_returns_a_year(calendar, bars.timeframe),
         never_closes=calendar.never_closes,
         provenance=Provenance(
             source=origin.source,
@@ -152,6 +157,13 @@ def _described(bars: Bars, origin: _Origin, request: DataRequest, store: Lake | 
         funding=funding,
         marks=marks,
     )
+
+
+def _returns_a_year(calendar: Calendar, timeframe: Timeframe) -> float:
+    """A day has one return at most, and a bar longer than a day one for all of its days."""
+    if timeframe.ms <= DAY_MS:
+        return float(calendar.sessions_per_year)
+    return calendar.periods_per_year(timeframe)
 
 
 def _data_hash(

@@ -80,7 +80,7 @@ class Market:
     bars: Bars
     instruments: tuple[Instrument, ...]
     currency: str
-    periods_per_year: float  # daily returns in a year, by the calendar's own count
+    periods_per_year: float  # returns in a year by the calendar: of days, or of longer bars
     never_closes: bool
     provenance: Provenance
     coverage: Coverage

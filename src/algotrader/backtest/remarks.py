@@ -8,18 +8,22 @@ import numpy as np
 
 from algotrader.backtest.completeness import MINIMUM_COVERAGE
 from algotrader.backtest.remark import Remark
-from algotrader.backtest.run import RunResult
+from algotrader.backtest.run import RunResult, looks_ahead
 from algotrader.backtest.worked import about_bars
+from algotrader.core.events import RiskAction
 from algotrader.core.instants import utc_at
 from algotrader.core.instruments import Instrument
 from algotrader.core.symbols import FILE_VENUE
+from algotrader.core.timeframes import DAY_MS
 from algotrader.core.units import format_number, format_percent, format_step
 from algotrader.execution.simulation import OrderState
+from algotrader.portfolio.sizing import LOT_SLACK
 
 
 def warnings_of(result: RunResult) -> tuple[Remark, ...]:
     """Most important first."""
     return (
+        *_about_strategy(result),
         *_about_data(result),
         *_about_rules(result),
         *_about_risk(result),
@@ -28,6 +32,19 @@ def warnings_of(result: RunResult) -> tuple[Remark, ...]:
         *_about_costs(result),
         *_about_orders(result),
     )
+
+
+def _about_strategy(result: RunResult) -> Iterator[Remark]:
+    """That it knew the future: no figure below means anything then."""
+    found = next((one for one in result.checked or () if looks_ahead(one)), None)
+    if found is not None:
+        yield Remark(
+            code="look_ahead",
+            en=f"Look-ahead: {found.message}. No figure here could have been traded; see "
+            "`algotrader check`.",
+            zh=f"未来函数：{found.column} 会随后续 K 线改变，此处指标均无法通过交易实现。"
+            "请运行 `algotrader check`。",
+        )
 
 
 def _about_risk(result: RunResult) -> Iterator[Remark]:
@@ -39,6 +56,7 @@ def _about_risk(result: RunResult) -> Iterator[Remark]:
             "Trading would hold them, so this may promise too much.",
             zh=f"按要求未执行配置中的限额：{off}。实际交易会执行，因此结果可能偏好。",
         )
+    yield from _about_trips(result)
     live_only = result.risk.live_only() if result.risk is not None else ()
     if live_only:
         names = ", ".join(live_only)
@@ -46,6 +64,32 @@ def _about_risk(result: RunResult) -> Iterator[Remark]:
             code="live_only",
             en=f"not held, for want of prices between bars: {names}",
             zh=f"缺少 K 线之间的价格，未执行：{names}",
+        )
+
+
+_ENDS = (RiskAction.HALT, RiskAction.FLATTEN)
+
+
+def _about_trips(result: RunResult) -> Iterator[Remark]:
+    """Rules that acted. After one that a person alone ends, the figures are of an account at rest."""
+    last = next((one for one in result.trips if one.latched and one.action in _ENDS), None)
+    if last is not None:
+        day = f"{utc_at(last.ts_event):%Y-%m-%d}"
+        yield Remark(
+            code="trading_ended",
+            en=f"Trading ended on {day} by {last.rule}: {last.text}. A person re-arms while trading, "
+            "nobody does here: all figures after it are of an account that stood still.",
+            zh=f"{day} 触发 {last.rule}，交易就此停止。实际交易由人重新启用，回测中无人启用："
+            "此后的指标来自静止的账户。",
+        )
+    others = [one for one in result.trips if one is not last and one.action is not RiskAction.WARN]
+    if others:
+        count, first = format_number(len(others), 0), others[0]
+        day = f"{utc_at(first.ts_event):%Y-%m-%d}"
+        yield Remark(
+            code="risk_tripped",
+            en=f"Risk rules held the strategy back {count} times, first {first.rule} on {day}.",
+            zh=f"风控规则限制策略 {count} 次，首次为 {day} 的 {first.rule}。",
         )
 
 
@@ -79,17 +123,70 @@ def _about_data(result: RunResult) -> Iterator[Remark]:
             "the others were taken as 0.",
             zh=f"资金费率覆盖 {format_percent(funding, language='zh')} 的结算，其余按 0 计。",
         )
+    if market.bars.timeframe.ms > DAY_MS:
+        frame = market.bars.timeframe
+        yield Remark(
+            code="long_bars",
+            en=f"Bars are longer than a day: what figures call a day is a bar of {frame} here, and "
+            "no fall inside one is seen.",
+            zh=f"K 线长于一天：指标中的“日”在此指一根 {frame} K 线，其间的回撤不可见。",
+        )
     if market.bars.close_only:
         yield Remark(
             code="close_only",
             en="The data has closes alone: orders fill at the next close, participation is off.",
             zh="数据仅有收盘价：按下一收盘价成交，不限制成交量占比。",
         )
-    elif not market.provenance.volume_known:
+    else:
+        yield from _about_volume(result)
+    yield from _about_ends(result)
+
+
+def _about_volume(result: RunResult) -> Iterator[Remark]:
+    """Orders that no volume limited, of all instruments or of some (R20)."""
+    market = result.market
+    if not market.provenance.volume_known:
         yield Remark(
             code="volume_unknown",
             en="The data has no volume, so orders were not limited to a share of it.",
             zh="数据没有成交量，因此未限制成交量占比。",
+        )
+        return
+    bars = result.bars.as_panel()
+    unknown = (np.isfinite(bars.close) & np.isnan(bars.volume)).sum(axis=0)
+    some = [
+        (str(symbol), int(count))
+        for symbol, count in zip(bars.symbols, unknown, strict=True)
+        if count
+    ]
+    if some:
+        names = ", ".join(f"{name} ({format_number(count, 0)})" for name, count in some)
+        names_zh = "、".join(f"{name}（{format_number(count, 0)} 根）" for name, count in some)
+        yield Remark(
+            code="volume_unknown",
+            en=f"Bars without a volume, on which no share of it limited orders: {names}.",
+            zh=f"以下标的有 K 线缺少成交量，其上未限制成交量占比：{names_zh}。",
+        )
+
+
+def _about_ends(result: RunResult) -> Iterator[Remark]:
+    """What is held of an instrument whose bars end before the run does: its mark is no price."""
+    close = result.bars.as_panel().close
+    position = np.abs(result.simulation.position[-1])
+    held = []
+    for column, instrument in enumerate(result.instruments):
+        known = np.flatnonzero(np.isfinite(close[:, column]))
+        is_held = position[column] >= float(instrument.lot) * (1.0 - LOT_SLACK)
+        if is_held and (not known.size or known[-1] < len(close) - 1):
+            day = utc_at(int(result.bars.ts[known[-1] if known.size else 0]))
+            held.append(f"{instrument.symbol} {day:%Y-%m-%d}")
+    if held:
+        names, names_zh = ", ".join(held), "、".join(held)
+        yield Remark(
+            code="stale_marks",
+            en=f"Held to the end though its bars end before: {names}. It is marked at that last "
+            "close, at which nobody could have sold it since.",
+            zh=f"持有到结束，但其 K 线更早终止：{names_zh}。按最后收盘价计值，此后无人能以该价卖出。",
         )
 
 
@@ -165,6 +262,12 @@ def _about_costs(result: RunResult) -> Iterator[Remark]:
     if slip_free:
         yield Remark(
             code="zero_slippage", en="Slippage is zero, as was asked.", zh="按要求滑点为零。"
+        )
+    if result.settings.participation == 0 and not result.market.bars.close_only:
+        yield Remark(
+            code="no_participation",
+            en="Orders were not limited to a share of the volume, as was asked.",
+            zh="按要求未限制成交量占比。",
         )
 
 

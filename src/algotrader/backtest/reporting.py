@@ -11,12 +11,12 @@ from algotrader.backtest import report
 from algotrader.backtest.assumptions import assumptions_of
 from algotrader.backtest.attribution import attribution
 from algotrader.backtest.judge import Overfitting
-from algotrader.backtest.lookahead import Finding, Level
+from algotrader.backtest.lookahead import Finding
 from algotrader.backtest.market import Coverage
 from algotrader.backtest.remark import Remark
 from algotrader.backtest.remarks import warnings_of
 from algotrader.backtest.returns import EquityCurve, monthly_returns
-from algotrader.backtest.run import RunResult
+from algotrader.backtest.run import RunResult, looks_ahead
 from algotrader.backtest.store import RunRecord
 
 _CHARTED_FEATURES = 4
@@ -237,8 +237,10 @@ def _path(result: RunResult, paths: Paths | None) -> report.PathGuess | None:
 def look_ahead_of(checked: Checked | None) -> report.LookAhead | None:
     if checked is None:
         return None
-    errors = sum(finding.level is Level.ERROR for finding in checked.findings)
-    return report.LookAhead(prefixes=checked.prefixes, findings=errors)
+    found = sum(looks_ahead(finding) for finding in checked.findings)
+    if not found and any(one.code == "check.not_repeatable" for one in checked.findings):
+        return None  # what differs each time cannot be compared
+    return report.LookAhead(prefixes=checked.prefixes, findings=found)
 
 
 def assumption_of(remark: Remark) -> report.Assumption:

@@ -43,9 +43,13 @@ from algotrader.strategy.decide import Prepared, all_targets, end, first_decisio
 from algotrader.strategy.session import LogLine
 
 if TYPE_CHECKING:
+    from algotrader.backtest.lookahead import Finding
+    from algotrader.core.events import RiskTripped
     from algotrader.risk.settings import RiskSettings
 
 Floats = NDArray[np.float64]
+
+QUICK_CUTS = 8  # random prefixes of the check that each backtest does by the way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +75,7 @@ class RunResult:
     simulation: SimulationResult
     log: tuple[LogLine, ...] = ()  # what the strategy wrote
     risk: RiskSettings | None = None  # that the full driver held; None: a run by the fast one
+    trips: tuple[RiskTripped, ...] = ()  # rules of it that acted, in order
 
     @property
     def driver(self) -> str:
@@ -101,7 +106,8 @@ class RunResult:
     @cached_property
     def benchmark(self) -> EquityCurve:
         """Buying all instruments in equal parts at the first decision and holding them."""
-        return buy_and_hold(self.curve, self.bars.as_panel().close)
+        inverse = [instrument.is_inverse for instrument in self.instruments]
+        return buy_and_hold(self.curve, self.bars.as_panel().close, inverse=inverse)
 
     @cached_property
     def exposure(self) -> Floats:
@@ -148,6 +154,25 @@ class RunResult:
             ),
             benchmark=self.benchmark,
         )
+
+    @cached_property
+    def checked(self) -> tuple[Finding, ...] | None:
+        """What a look-ahead check on a few prefixes found; `algotrader check` does it thoroughly.
+
+        None where it cannot say that there is none: decisions bar by bar, of which only the
+        features are computed at once, and a strategy that runs once for each of many instruments.
+        """
+        from algotrader.backtest.lookahead import check_columns  # only who reads warnings pays
+
+        if len(self.market.bars) < 3:
+            return None
+        bars = self.market.bars.as_panel() if self.strategy.panel else self.market.bars
+        is_whole = self.strategy.style is Style.TARGETS and not (
+            bars.panel and not self.strategy.panel
+        )
+        own = bars if is_whole or not bars.panel or self.strategy.panel else bars.column(0)
+        found = tuple(check_columns(self.strategy, own, cuts=QUICK_CUTS))
+        return found if is_whole or any(looks_ahead(one) for one in found) else None
 
     @cached_property
     def _held(self) -> NDArray[np.bool_]:
@@ -243,6 +268,11 @@ def refuse_unknown(strategy: Strategy, market: Market) -> None:
             f"{name} declares a stop or target inside the bar, the data has closes alone",
             hint="give data with open, high and low, or remove stop_loss, take_profit, trailing",
         )
+
+
+def looks_ahead(finding: Finding) -> bool:
+    """Whether a value changes when the future is known, and not something else was found."""
+    return finding.code == "check.look_ahead"
 
 
 def _last_known(close: Floats) -> Floats:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +49,32 @@ class SearchSpace:
             index, place = divmod(index, len(values))
             picked[name] = values[place]
         return {**self.fixed, **{name: picked[name] for name in self.values}}
+
+
+def corners(values: Mapping[str, Iterable[ParameterValue]]) -> list[ParameterSet]:
+    """Sets among which the longest warm-up lies: every parameter at its least, every one at its
+    most, then either of them with one parameter turned. They need not be sets that were tried: of
+    sets drawn at random none may hold more than one extreme."""
+    options = {name: _ends(tuple(given)) for name, given in values.items()}
+    least = {name: of[0] for name, of in options.items()}
+    most = {name: of[-1] for name, of in options.items()}
+    turned = [
+        {**one, name: value}
+        for name, of in options.items()
+        for value in of
+        for one in (least, most)
+    ]
+    found: list[ParameterSet] = []
+    for one in (least, most, *turned):
+        if one not in found:
+            found.append(one)
+    return found
+
+
+def _ends(values: Sequence[ParameterValue]) -> Sequence[ParameterValue]:
+    """The least and the most of numbers, however they were listed; of anything else all."""
+    numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
+    return (min(numbers), max(numbers)) if len(numbers) == len(values) else values
 
 
 def space_of(

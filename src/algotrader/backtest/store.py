@@ -114,9 +114,7 @@ class RunStore:
                     file.write(data)
                     file.flush()
                     os.fsync(file.fileno())
-            if target.exists():
-                shutil.rmtree(target)
-            aside.rename(target)
+            _put(aside, target)
         except OSError as error:
             shutil.rmtree(aside, ignore_errors=True)
             raise _unwritable(target, error) from error
@@ -144,6 +142,20 @@ class RunStore:
     def list(self) -> list[str]:
         """Ids of the finished runs; folders of a killed run begin with a dot."""
         return sorted(path.parent.name for path in self._folder.glob(f"[!.]*/{RECORD_FILE}"))
+
+
+def _put(aside: Path, target: Path) -> None:
+    """Put a finished folder in its place; the one that was there goes only once it stands."""
+    before = aside.with_name(f"{aside.name}.before")
+    with suppress(FileNotFoundError):
+        target.rename(before)
+    try:
+        aside.rename(target)
+    except OSError:
+        if before.exists():
+            before.rename(target)
+        raise
+    shutil.rmtree(before, ignore_errors=True)
 
 
 def refuse_folder(path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -48,17 +48,22 @@ class Summary:
         return self.values[name]
 
 
-def buy_and_hold(curve: EquityCurve, close: Floats) -> EquityCurve:
+def buy_and_hold(curve: EquityCurve, close: Floats, *, inverse: Sequence[bool] = ()) -> EquityCurve:
     """The starting cash in equal parts in every instrument at its first close, then held.
 
     `close` is (T, N), NaN where a bar is missing; the last known close marks. Without costs;
-    before its first close an instrument's part is cash.
+    before its first close an instrument's part is cash. An `inverse` contract earns in its coin,
+    as the account counts: 1 - entry / price of the part (R8), and no more than the part is lost.
     """
     rows = np.where(np.isfinite(close), np.arange(close.shape[0])[:, None], 0)
     known = np.take_along_axis(close, np.maximum.accumulate(rows, axis=0), axis=0)
     present = np.isfinite(close)
     first = np.take_along_axis(close, np.argmax(present, axis=0)[None, :], axis=0)
     growth = np.where(np.isfinite(known), known / first, 1.0)
+    if any(inverse):
+        in_coin = np.where(np.isfinite(known), 2.0 - first / known, 1.0)
+        alive = np.minimum.accumulate(in_coin, axis=0) > 0.0
+        growth = np.where(np.asarray(inverse), np.where(alive, in_coin, 0.0), growth)
     return EquityCurve(
         ts=curve.ts,
         equity=curve.initial * np.mean(growth, axis=1),

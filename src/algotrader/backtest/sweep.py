@@ -30,7 +30,7 @@ from algotrader.backtest.main_metrics import main_metrics
 from algotrader.backtest.market import Market
 from algotrader.backtest.returns import elapsed_years
 from algotrader.backtest.settings import BacktestSettings
-from algotrader.backtest.space import ParameterSet, SearchSpace
+from algotrader.backtest.space import ParameterSet, SearchSpace, corners
 from algotrader.backtest.store import write_file
 from algotrader.core.errors import RunError, UsageError
 from algotrader.core.hashing import content_hash
@@ -108,10 +108,7 @@ def plan_sweep(
     if count is not None and count < 1:
         raise UsageError("sweep.sets", f"--sets {count}: that tries nothing", hint="--sets 100")
     sets = tuple(space.grid() if count is None else space.sample(count, settings.seed))
-    corners = [
-        {**space.fixed, **{name: values[place] for name, values in space.values.items()}}
-        for place in (0, -1)
-    ]
+    ends = [{**space.fixed, **corner} for corner in corners(space.values)[:2]]
     inputs = {
         "strategy": loaded.name,
         "source": loaded.source_hash,
@@ -129,7 +126,7 @@ def plan_sweep(
         loaded=loaded,
         sets=sets,
         settings=settings,
-        first=common_first(loaded.kind, market, corners, start),
+        first=common_first(loaded.kind, market, ends, start),
     )
 
 

@@ -99,6 +99,13 @@ def verdict(findings: Findings) -> Verdict:
     return Verdict(outcome=outcome, reasons=tuple(reasons))
 
 
+def of_look_ahead(found: Verdict, columns: int) -> Verdict:
+    """The verdict once `columns` values of the strategy were found to look ahead."""
+    why = Because(key="look_ahead", holds=False, values={"columns": columns})
+    outcome = Outcome.NO_EVIDENCE_YET if found.outcome is Outcome.EVIDENCE else found.outcome
+    return Verdict(outcome=outcome, reasons=(why, *found.reasons))
+
+
 def _deflated(findings: Findings) -> Because:
     if findings.deflated_sharpe is None or findings.sharpe is None or findings.luck_sharpe is None:
         return Because(key="deflated_unknown", holds=False, values={})
@@ -158,6 +165,11 @@ SENTENCES: Mapping[str, Mapping[Language, str]] = {
     "evidence_against": {
         "en": "There is evidence against it: what was chosen on the past failed on unseen data.",
         "zh": "有证据表明策略无效：按历史选出的参数在未见过的数据上失败。",
+    },
+    "look_ahead": {
+        "en": "Look-ahead: what it decides by changes when later bars are known ({columns:d} of its"
+        " values), so nothing of this could have been traded.",
+        "zh": "未来函数：决策依据会随后续 K 线改变（{columns:d} 项），这一结果无法通过交易实现。",
     },
     "deflated_holds": {
         "en": "With {trials:d} trials luck alone would show a best Sharpe ratio of about {luck:.2f};"

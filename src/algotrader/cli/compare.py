@@ -11,7 +11,7 @@ from rich.table import Table
 
 from algotrader.cli.commands import new_app
 from algotrader.cli.output import Output, with_output
-from algotrader.cli.runs import again, stored, workspace_of
+from algotrader.cli.runs import again, note_otherwise, stored, workspace_of
 from algotrader.core.errors import UsageError
 
 app = new_app()
@@ -45,6 +45,8 @@ def compare(out: Output, runs: Runs, report: To = Path("compare.html")) -> None:
     records = [stored(workspace, run) for run in runs]
     _refuse_twice([record.run for record, _ in records])
     done = [again(record, folder, workspace) for record, folder in records]
+    for (record, _), one in zip(records, done, strict=True):
+        note_otherwise(out, record, one.record)
     data = compare_report(done)
     differing = differences(data)
     write_file(report, render_compare(data).encode())
@@ -70,7 +72,12 @@ def compare(out: Output, runs: Runs, report: To = Path("compare.html")) -> None:
 
     shown: dict[str, Any] = {
         "runs": [
-            {"run": one.record.run, "metrics": dict(one.result.summary.values)} for one in done
+            {
+                "run": record.run,
+                "metrics": dict(one.result.summary.values),
+                "as_stored": one.record.result_hash == record.result_hash,
+            }
+            for (record, _), one in zip(records, done, strict=True)
         ],
         "differ_in": differing,
         "report": str(report),

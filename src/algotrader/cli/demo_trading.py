@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Sequence
@@ -108,8 +107,9 @@ def _desk(folder: Path, venue: LookAlike) -> Desk:
 
 def _configuration(folder: Path) -> Configuration:
     from algotrader.ops.config import load
+    from algotrader.ops.rehearsal import own_environment
 
-    return load(folder / "algotrader.yaml", environment=os.environ, overrides={})
+    return load(folder / "algotrader.yaml", environment=own_environment(), overrides={})
 
 
 def _download(folder: Path, venue: LookAlike) -> None:

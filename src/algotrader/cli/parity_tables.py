@@ -67,7 +67,7 @@ def _plain_equity(found: Parity) -> dict[str, Any] | None:
     ours, theirs = curves(found)
     if not len(ours.ts) or not len(theirs.ts):
         return None
-    gap = last_gap(found.decisions)
+    gap = last_gap(found)
     return {
         "journal": float(ours.equity[-1]),
         "backtest": float(theirs.equity[-1]),
@@ -181,6 +181,11 @@ def print_parity(console: Console, found: Parity, last: int, html: Path | None =
         f"{counts[Sameness.DIFFERENT]:,} different",
         soft_wrap=True,
     )
+    if not found.adds_up:
+        console.print(
+            "△ the accounts have several currencies: their equities are not added up",
+            soft_wrap=True,
+        )
     _print_paper(console, found)
     if found.not_compared:
         console.print(
@@ -220,7 +225,7 @@ def _print_differences(console: Console, found: Parity, last: int) -> None:
     for row in kept:
         one = row.first
         cause = one.cause.value if one.cause else ABSENT
-        until = f" to {_at(row.last_ts)[11:]}, {row.count} times" if row.count > 1 else ""
+        until = f" to {row.until(_at)}, {row.count} times" if row.count > 1 else ""
         console.print(
             f"{_at(one.key.decision_ts)}{until}  {one.key.strategy}  {one.key.instrument}  "
             f"{cause}: {one.text}",

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from algotrader.backtest.complete import Completed, complete_run
+from algotrader.backtest.complete import Completed, judged_run
 from algotrader.backtest.store import RunRecord, RunStore
 from algotrader.backtest.workspace import Workspace
 from algotrader.cli import options as opt
+from algotrader.cli.output import Output
 from algotrader.risk.settings import RiskSettings
 from algotrader.strategy.loader import LoadedStrategy, load_file
 
@@ -34,8 +35,25 @@ def as_it_was(record: RunRecord, folder: Path) -> LoadedStrategy:
 
 
 def again(record: RunRecord, folder: Path, workspace: Workspace) -> Completed:
-    """Do a run again from its record: same source, parameters, data and settings."""
+    """Do a run again from its record: same source, parameters, data and settings.
+
+    What is stored stays as it is: a run that comes out otherwise today is still the run it was.
+    """
     loaded = as_it_was(record, folder)
     strategy = loaded.kind(**record.parameters)
     risk = None if record.risk is None else RiskSettings.model_validate(record.risk)
-    return complete_run(loaded, strategy, record.data, record.settings, workspace, risk=risk)
+    result, made, judged = judged_run(
+        loaded, strategy, record.data, record.settings, workspace, risk=risk
+    )
+    return Completed(
+        result=result, record=made, judged=judged, paths=None, checked=None, folder=folder
+    )
+
+
+def note_otherwise(out: Output, record: RunRecord, made: RunRecord) -> None:
+    """Say so where what is shown is not what was stored under a run's name."""
+    if made.result_hash != record.result_hash:
+        out.note(
+            f"△ run {record.run} comes out otherwise today than it was stored: shown is today's. "
+            f"algotrader rerun {record.run} says what changed"
+        )

@@ -12,7 +12,7 @@ from rich.table import Table
 from algotrader.backtest.trades import Trade, TradeTable
 from algotrader.cli.commands import new_app
 from algotrader.cli.output import Output, fits, with_output
-from algotrader.cli.runs import Run, again, stored, workspace_of
+from algotrader.cli.runs import Run, again, note_otherwise, stored, workspace_of
 from algotrader.core.errors import UsageError
 
 app = new_app()
@@ -40,7 +40,9 @@ def trades(out: Output, run: Run, csv: Csv = None, last: Last = 20, fifo: Fifo =
         raise UsageError("usage.last", f"--last {last}: must be 0 or more", hint="--last 20")
     workspace = workspace_of(out.config)
     record, folder = stored(workspace, run)
-    result = again(record, folder, workspace).result
+    done = again(record, folder, workspace)
+    note_otherwise(out, record, done.record)
+    result = done.result
     given = result.given
     table = trades_of(given.panel, given.instruments, given.settings, result.simulation, fifo=fifo)
     if csv is not None:

@@ -22,8 +22,9 @@ from algotrader.core.events import (
 from algotrader.core.instants import utc_ms
 from algotrader.core.ports import Clock, Notice, Notifier, Severity
 from algotrader.core.symbols import InstrumentKind, Symbol
-from algotrader.core.timeframes import HOUR_MS
+from algotrader.core.timeframes import HOUR_MS, length_ms
 from algotrader.data.feed import FeedEvent
+from algotrader.data.rows import stamp_text
 from algotrader.engine.engine import Engine
 from algotrader.engine.state import EngineState
 from algotrader.execution.paper import PaperVenue
@@ -42,7 +43,7 @@ from algotrader.ops.obeying import Obedience
 from algotrader.ops.observing.observation import Observation, Watched
 from algotrader.ops.paper_past import OF_ROWS, PAST, as_it_was, is_own, row_cut_short, slice_of
 from algotrader.ops.standing import events_of
-from algotrader.ops.starting import Accept, accept_none, record_start
+from algotrader.ops.starting import Accept, accept_none, is_exposed, record_start
 from algotrader.ops.trading import (
     Traded,
     begin_paper_books,
@@ -79,6 +80,13 @@ class LivePaper:
     history: History
     has_begun: bool
     unwritten: Sequence[Event] = ()  # of a row that a kill cut short, told again
+
+    def passed_over(self, bars: Sequence[BarClosed]) -> tuple[int, int] | None:
+        """Opens of the first and the last bar that closed without this account; None if none did."""
+        own = [bar for bar in bars if self.broker.takes(bar)]
+        if not own or not self.has_begun or own[0].ts <= self.broker.next_ts:
+            return None
+        return self.broker.next_ts, own[0].ts - self.account.market.bars.timeframe.ms
 
     def advance(self, bars: Sequence[BarClosed], now_ms: int) -> list[Event]:
         """What a slice did to its orders; nothing for one that was taken before a restart."""
@@ -171,6 +179,10 @@ class PaperFloor:
         """Slices of one moment: once funding is known all is told without a pause (R1)."""
         closed = [bar for one, here in closing for bar in here if bar.ts_event == one.decision_ts]
         await self._settle(closed)
+        for one, _ in closing:
+            await self._settle_missing(one)
+        for paper in self.papers:
+            await self._say_passed(paper, closed)
         now_ms = utc_ms(self.clock.now())
         for paper in self.papers:
             for filled in paper.advance(closed, now_ms):
@@ -205,11 +217,49 @@ class PaperFloor:
                 for paper in filled if rate else ():
                     paper.broker.settle(bar.instrument, ts, rate or 0.0)
 
+    async def _settle_missing(self, closed: SliceClosed) -> None:
+        """Funding that fell due in a bar that never came can be charged on no price: it is said."""
+        for symbol in closed.missing:
+            frames = {
+                str(paper.account.market.bars.timeframe)
+                for paper in self.papers
+                if symbol in paper.account.market.bars.symbols
+            }
+            if symbol.kind is not InstrumentKind.PERPETUAL or closed.timeframe not in frames:
+                continue
+            first = closed.decision_ts - length_ms(closed.timeframe)
+            for ts in range(-(-first // HOUR_MS) * HOUR_MS, closed.decision_ts, HOUR_MS):
+                if await self.funding.settled(symbol, ts) != 0.0:
+                    await self._say(
+                        f"{symbol}: funding was settled at {stamp_text(ts)}, in a bar that never "
+                        "came; paper charges nothing for it",
+                        f"funding:{symbol}",
+                    )
+
+    async def _say_passed(self, paper: LivePaper, closed: Sequence[BarClosed]) -> None:
+        """What a venue would have gone on with while nobody was here, and paper has not."""
+        passed = paper.passed_over(closed)
+        name = paper.account.name
+        if passed is None or not is_exposed(self.state(), name):
+            return
+        first, last = map(stamp_text, passed)
+        await self._say(
+            f"account {name}: bars of {first} to {last} UTC passed without it; on paper no order "
+            "was filled in them, no stop was triggered, and no funding was charged",
+            f"passed:{name}",
+        )
+
     async def _unknown(self, symbol: Symbol, ts: int) -> None:
-        text = f"{symbol}: the funding rate of {ts} is not known; paper charges nothing for it"
+        await self._say(
+            f"{symbol}: the funding rate of {stamp_text(ts)} is not known; paper charges nothing "
+            "for it",
+            f"funding:{symbol}",
+        )
+
+    async def _say(self, text: str, cause: str) -> None:
         log.warning("%s", text)
         await self.notifier.notify(
-            Notice(severity=Severity.IMPORTANT, title=text, text=text, cause=f"funding:{symbol}")
+            Notice(severity=Severity.IMPORTANT, title=text, text=text, cause=cause)
         )
 
 

@@ -8,6 +8,7 @@ done. So weeks of bars pass in seconds, and the same orders meet the same prices
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -40,6 +41,7 @@ _START_S: Final = 60.0  # longest until the trader's books agree with the venue
 _STOP_S: Final = 10.0
 _CASH_TOLERANCE: Final = Decimal("1e-9")  # profits are quotients: venues round them, each its way
 _PAGE: Final = 5_000
+_OURS: Final = "ALGOTRADER_"  # settings have another underscore, keys a venue's name
 _ME: Final = (sys.executable, "-m", "algotrader")
 
 
@@ -103,6 +105,15 @@ class LookAlike:
         return told
 
 
+def own_environment() -> dict[str, str]:
+    """This process's environment without anything that is meant for a trader.
+
+    Settings and keys there win over the files of a folder: a rehearsal would trade somewhere else
+    than on its look-alike, or hand it a person's own keys.
+    """
+    return {name: text for name, text in os.environ.items() if not name.startswith(_OURS)}
+
+
 @contextmanager
 def exchange(lake: Path, symbols: Sequence[Symbol], cash: str, log: Path) -> Iterator[LookAlike]:
     """A look-alike that lists `symbols` at the prices of `lake`; it begins in their middle."""
@@ -112,7 +123,7 @@ def exchange(lake: Path, symbols: Sequence[Symbol], cash: str, log: Path) -> Ite
         command += ["--symbol", str(symbol)]
     with log.open("w") as errors:
         process = subprocess.Popen(  # noqa: S603  ourselves, with no word of anybody else's
-            command, stdout=subprocess.PIPE, stderr=errors, text=True
+            command, stdout=subprocess.PIPE, stderr=errors, text=True, env=own_environment()
         )
         try:
             yield LookAlike(_said(process, log))
@@ -140,7 +151,7 @@ def trader(folder: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """`algotrader trade` in a workspace, as long as the block lasts."""
     with log.open("a") as output:
         process = subprocess.Popen(  # noqa: S603  ourselves
-            [*_ME, "trade"], cwd=folder, stdout=output, stderr=output,
+            [*_ME, "trade"], cwd=folder, stdout=output, stderr=output, env=own_environment(),
         )  # fmt: skip
         try:
             yield process

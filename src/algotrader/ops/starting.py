@@ -9,6 +9,7 @@ from typing import Final
 from algotrader import __version__
 from algotrader.core.errors import ConfigurationError
 from algotrader.core.events import RunStarted
+from algotrader.core.ids import AccountId
 from algotrader.engine.state import EngineState
 from algotrader.live.journal.journal import Journal
 from algotrader.live.steps import Steps
@@ -38,7 +39,7 @@ def record_start(
         steps.take(event)
     held = holding(desk, state)
     mode = desk.configuration.settings.trading.mode
-    changes = tuple(_changes(held, state)) if _is_exposed(state) else ()
+    changes = tuple(_changes(held, state)) if is_exposed(state) else ()
     accepted_by = accept(changes) if changes else None
     if changes and accepted_by is None and not _is_replay(desk):
         raise _unaccepted(changes)
@@ -59,14 +60,15 @@ def record_start(
     journal.record_start(config_hash=desk.configuration_hash, now_ms=now_ms)
 
 
-def _is_exposed(state: EngineState) -> bool:
-    """Whether something is held or may still trade."""
+def is_exposed(state: EngineState, account: AccountId | None = None) -> bool:
+    """Whether something is held or may still trade: of one account, or of any."""
     held = any(
         books.whole.position(symbol).quantity != Decimal(0)
-        for books in state.books.values()
+        for name, books in state.books.items()
+        if account in (None, name)
         for symbol in books.whole.contracts
     )
-    return held or any(True for _ in state.orders.open())
+    return held or any(True for _ in state.orders.open(account))
 
 
 def _changes(desk: Desk, state: EngineState) -> Iterator[str]:

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from algotrader.core.errors import DataError
-from algotrader.core.ids import StrategyId
+from algotrader.core.ids import AccountId, StrategyId
 from algotrader.core.instants import utc_at
 from algotrader.live.journal.port import Rows
 from algotrader.parity.asknown import AsKnown
@@ -38,6 +38,7 @@ class Parity:
     replay: Replayed
     decisions: tuple[Compared, ...]  # in the order of their time
     not_compared: int  # decisions after the end of today's data
+    currencies: Mapping[AccountId, str] = field(default_factory=dict)  # of the accounts
 
     @property
     def counts(self) -> Counter[Sameness]:
@@ -46,6 +47,13 @@ class Parity:
     @property
     def causes(self) -> Counter[Cause]:
         return Counter(one.cause for one in self.decisions if one.cause is not None)
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether what all strategies are worth is one amount: no sum is of two currencies (R26)."""
+        sides = [side for one in self.decisions for side in (one.journal, one.backtest)]
+        accounts = {side.account for side in sides if side is not None}
+        return len({self.currencies.get(account) for account in accounts}) <= 1
 
     @property
     def is_clean(self) -> bool:
@@ -77,6 +85,7 @@ def compare(
     return Parity(
         run_id=desk.settings.run_id, span=span, replay=replayed,
         decisions=decisions, not_compared=beyond,
+        currencies={one.account_id: str(one.currency) for one in desk.settings.accounts},
     )  # fmt: skip
 
 

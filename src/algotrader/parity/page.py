@@ -80,7 +80,7 @@ def _headline(found: Parity) -> Phrase:
 
 
 def _because(found: Parity) -> list[Phrase]:
-    replay, gap = found.replay, last_gap(found.decisions)
+    replay, gap = found.replay, last_gap(found)
     key = "parity.replay_equal" if replay.is_equal else "parity.replay_differs"
     said = [
         say(
@@ -103,6 +103,8 @@ def _alarms(found: Parity) -> list[Phrase]:
         said.append(say("parity.alarm.unknown"))
     if found.replay.configurations_differ:
         said.append(say("parity.alarm.settings"))
+    if not found.adds_up:
+        said.append(say("parity.alarm.currencies"))
     if found.not_compared:
         said.append(say("parity.alarm.data", n=figures.number(found.not_compared)))
     return said
@@ -145,7 +147,7 @@ def _checks(found: Parity) -> list[layout.Check]:
 
 
 def _figures(found: Parity) -> list[layout.KeyFigure]:
-    counts, gap = found.counts, last_gap(found.decisions)
+    counts, gap = found.counts, last_gap(found)
     alike = counts[Sameness.EQUAL] + counts[Sameness.WEIGHT]
     return [
         layout.KeyFigure(label=say("parity.decisions"), value=figures.number(len(found.decisions))),
@@ -247,7 +249,7 @@ def _difference_row(one: Folded) -> str:
     first = one.first
     when = figures.moment(first.key.decision_ts)
     if one.count > 1:
-        when = f"{when} → {figures.moment(one.last_ts)[11:]}"
+        when = f"{when} → {one.until(figures.moment)}"
     times = f' <span class="tag">×{one.count}</span>' if one.count > 1 else ""
     return (
         f"<tr><td>{when}{times}</td><td class=left>{escape(first.key.strategy)}</td>"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from algotrader.parity.record import Key
 from algotrader.parity.standing import ZERO, EquityGap
 from algotrader.portfolio.positions import exact
 
+_DAY: Final = len("2024-01-31")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folded:
@@ -23,6 +26,11 @@ class Folded:
     first: Compared
     last_ts: int  # UTC ms
     count: int
+
+    def until(self, moment: Callable[[int], str]) -> str:
+        """When the last one was, as `moment` writes it: the time alone where the day is the same."""
+        first, last = moment(self.first.key.decision_ts), moment(self.last_ts)
+        return last[_DAY:].lstrip() if first[:_DAY] == last[:_DAY] else last
 
 
 def folded(decisions: Iterable[Compared]) -> list[Folded]:
@@ -67,10 +75,15 @@ def _distance(one: Compared) -> float:
     return abs(float(ours - theirs)) / max(abs(float(theirs)), 1e-300)
 
 
-def last_gap(decisions: Iterable[Compared]) -> EquityGap | None:
-    """How far the equities of all strategies are apart at their last decisions, by term."""
+def last_gap(found: Parity) -> EquityGap | None:
+    """How far the equities of all strategies are apart at their last decisions, by term.
+
+    None where they are equal, and where accounts of several currencies make no sum.
+    """
+    if not found.adds_up:
+        return None
     newest: dict[str, Compared] = {}
-    for one in decisions:
+    for one in found.decisions:
         if one.journal is not None and one.backtest is not None:
             newest[one.key.strategy] = one
     gaps = [one.gap for one in newest.values() if one.gap is not None]
@@ -96,7 +109,9 @@ class Curve:
 
 
 def curves(found: Parity) -> tuple[Curve, Curve]:
-    """Of the journal, and of the backtest."""
+    """Of the journal, and of the backtest; empty where accounts of several currencies make no sum."""
+    if not found.adds_up:
+        return _curve([]), _curve([])
     ours = [(one.key, one.journal) for one in found.decisions]
     theirs = [(one.key, one.backtest) for one in found.decisions]
     return _curve(ours), _curve(theirs)

@@ -11,6 +11,7 @@ from tests.builders.markets import random_bars
 from tests.builders.research import from_file
 
 from algotrader.backtest.complete_sweep import CompletedSweep, complete_sweep, sweep_report
+from algotrader.backtest.cscv import probability_of_overfitting
 from algotrader.backtest.loading import DataRequest
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.backtest.space import space_of
@@ -82,6 +83,18 @@ def test_failed_sets_count_among_the_trials_and_in_the_judgement(
     assert done.chosen.judged.trials.n_trials == 6
     known = TrialLedger(workspace.trials).comparable("Choosing", ("OKX:BTC/USDT", "1h"), 0, 2**60)
     assert sorted(one.parameters["fast"] for one in known if one.returns is None) == [6, 6]
+
+
+def test_a_set_that_failed_has_no_rank_among_those_that_ran(
+    tmp_path: Path, workspace: Workspace
+) -> None:
+    done = swept(tmp_path, workspace)
+    ran = done.result.succeeded
+    alone = probability_of_overfitting(done.result.returns[ran])
+
+    assert ran.sum() == 4
+    assert done.judged.cscv is not None
+    assert done.judged.cscv.logits.tolist() == alone.logits.tolist()
 
 
 def test_the_report_places_texts_by_their_order_and_names_failures(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+import numpy as np
 import pytest
 from tests.builders.markets import random_bars, random_panel
 from tests.builders.research import Hold, a_market, an_instrument
@@ -14,6 +15,7 @@ from algotrader.backtest.costs import venue_costs, with_costs
 from algotrader.backtest.remarks import warnings_of
 from algotrader.backtest.run import RunResult, run_backtest
 from algotrader.backtest.settings import BacktestSettings
+from algotrader.core.bars import Bars
 from algotrader.core.errors import UsageError
 from algotrader.core.instruments import FeeCurrency, FeeSchedule, Instrument, SlippageModel
 from algotrader.core.symbols import InstrumentKind, Symbol
@@ -126,6 +128,40 @@ def test_what_is_known_of_the_data_is_said() -> None:
     assumed = {one.code: one.en for one in assumptions_of(closed)}
     assert assumed["participation"] == "not limited: no volume is known"
     assert assumed["fill"] == "at the next close: the data has closes alone"
+
+
+def test_a_position_whose_bars_end_before_the_run_is_named() -> None:
+    both = (random_bars(300), random_bars(200, seed=2, symbol="OKX:ETH/USDT"))
+    market = a_market(Bars.stack(list(both)))
+    said = {one.code: one for one in warnings_of(run_backtest(Hold(), market, BacktestSettings()))}
+    flat = run_backtest(Hold(weight=0.0), market, BacktestSettings())
+    whole = a_market(Bars.stack([one.rows(0, 200) for one in both]))
+
+    assert "OKX:ETH/USDT 2024-01-09" in said["stale_marks"].en
+    assert "OKX:BTC/USDT" not in said["stale_marks"].en
+    assert "stale_marks" not in codes(flat)
+    assert "stale_marks" not in codes(run_backtest(Hold(), whole, BacktestSettings()))
+
+
+def test_volume_that_is_not_known_of_one_instrument_is_said() -> None:
+    whole = Bars.stack([random_bars(300), random_bars(300, seed=2, symbol="OKX:ETH/USDT")])
+    volume = np.array(whole.volume)
+    volume[:, 1] = np.nan
+    market = a_market(replace(whole, volume=volume))
+    said = {one.code: one for one in warnings_of(run_backtest(Hold(), market, BacktestSettings()))}
+
+    assert "OKX:ETH/USDT (300)" in said["volume_unknown"].en
+    assert "OKX:BTC/USDT" not in said["volume_unknown"].en
+    known = run_backtest(Hold(), a_market(whole), BacktestSettings())
+    assert "volume_unknown" not in codes(known)
+
+
+def test_orders_that_nothing_limits_are_said_to_be_so() -> None:
+    result = run_backtest(Hold(), a_market(random_bars(300)), BacktestSettings(participation=0.0))
+    assumed = {one.code: one.en for one in assumptions_of(result)}
+
+    assert assumed["participation"] == "not limited, as was asked"
+    assert "no_participation" in codes(result)
 
 
 @pytest.mark.parametrize(

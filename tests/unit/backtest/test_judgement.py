@@ -39,6 +39,21 @@ def findings(**changes: object) -> Findings:
     return Findings(**values)
 
 
+def test_sets_that_failed_make_luck_no_skill() -> None:
+    """All earn alike, so which is best is chance; rows of zeros below them would hide that."""
+    alike = 0.002 + 0.01 * np.random.default_rng(3).standard_normal((10, 640))
+    failed = np.zeros((30, 640))
+    ran = np.arange(40) < 10
+
+    found = judge(np.vstack([alike, failed]), periods_per_year=365.0, ran=ran)
+    without = judge(alike, periods_per_year=365.0)
+
+    assert found.cscv is not None
+    assert without.cscv is not None
+    assert found.cscv.pbo == without.cscv.pbo > 0.4
+    assert probability_of_overfitting(np.vstack([alike, failed])).pbo < 0.02
+
+
 @pytest.mark.parametrize(
     ("changes", "outcome", "first"),
     [

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from tests.builders.markets import START_MS, random_bars
 from tests.builders.research import Hold, a_market
 
 from algotrader.backtest.derivatives import settled_rates
-from algotrader.backtest.loading import DataRequest, load_market, parse_instant
+from algotrader.backtest.loading import DataRequest, frame_market, load_market, parse_instant
 from algotrader.backtest.market import FundingSeries, Market
+from algotrader.backtest.remarks import warnings_of
 from algotrader.backtest.run import run_backtest
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.core.bars import Bars
 from algotrader.core.errors import DataError, StrategyError, UsageError
+from algotrader.core.instants import utc_at
 from algotrader.core.symbols import Symbol
+from algotrader.core.timeframes import DAY_MS, Timeframe
 from algotrader.data.lake import Lake
+from algotrader.data.layout import SeriesKey
+from algotrader.data.tables import BarTable
 from algotrader.strategy.base import Features, Strategy, Targets
 from algotrader.strategy.decide import first_decision, prepare_all
 
@@ -44,6 +51,38 @@ def test_the_only_time_frame_of_the_lake_needs_no_name(tmp_path: Path) -> None:
     assert market.never_closes
     assert market.coverage.bars == 1.0
     assert market.periods_per_year == 365.0
+
+
+@pytest.mark.parametrize(
+    ("timeframe", "a_year"), [("1d", 365.0), ("3d", 365.0 / 3.0), ("1w", 365.0 / 7.0)]
+)
+def test_returns_of_bars_longer_than_a_day_are_annualised_by_their_own_number(
+    timeframe: str, a_year: float
+) -> None:
+    step = Timeframe.parse(timeframe).ms
+    first = 1_704_067_200_000 - (
+        DAY_MS if timeframe == "3d" else 0
+    )  # a Monday; days count from 1970
+    close = 100.0 * np.cumprod(1.0 + np.random.default_rng(1).normal(0.002, 0.03, 200))
+    frame = pl.DataFrame(
+        {
+            "time": pl.Series(first + step * np.arange(200)).cast(pl.Datetime("ms", "UTC")),
+            **dict.fromkeys(("open", "high", "low", "close"), close),
+            "volume": np.full(200, 1e9),
+        }
+    )
+    market = frame_market(frame, DataRequest(timeframe=timeframe))
+    result = run_backtest(Hold(), market, BacktestSettings())
+    returns = result.curve.equity / np.append(10_000.0, result.curve.equity[:-1]) - 1.0
+
+    assert market.periods_per_year == pytest.approx(a_year)
+    for name, value in (
+        ("volatility", returns.std(ddof=1) * math.sqrt(a_year)),
+        ("sharpe", returns.mean() / returns.std(ddof=1) * math.sqrt(a_year)),
+    ):
+        assert result.summary[name] == pytest.approx(value)
+    is_long = timeframe != "1d"
+    assert ("long_bars" in {remark.code for remark in warnings_of(result)}) is is_long
 
 
 def test_of_several_time_frames_one_must_be_chosen(tmp_path: Path) -> None:
@@ -203,6 +242,36 @@ def test_a_perpetual_without_funding_says_so(tmp_path: Path) -> None:
     assert market.funding == {}
     assert market.coverage.funding == 0.0
     assert {share for _, share in market.coverage.funding_months} == {0.0}
+
+
+def test_a_whole_warm_up_hides_no_hole_in_what_was_traded(tmp_path: Path) -> None:
+    whole = random_bars(9_000)
+    there = np.ones(9_000, dtype=np.bool_)
+    there[8_800:8_840] = False  # where the run begins: 40 of 200 bars
+    lake = lake_of(tmp_path, whole.take(there))
+    start = f"{utc_at(int(whole.ts[8_800])):%Y-%m-%dT%H:%M}"
+
+    assert asked(lake, "OKX:BTC/USDT").coverage.least > 0.995
+    with pytest.raises(DataError, match="a backtest needs"):
+        asked(lake, "OKX:BTC/USDT", start=start)
+    coverage = asked(lake, "OKX:BTC/USDT", start=start, allow_gaps=True).coverage
+    assert (coverage.expected, coverage.present) == (201, 161)
+    assert coverage.least == pytest.approx(161 / 201)
+
+
+def test_funding_is_measured_where_it_is_settled(tmp_path: Path) -> None:
+    """Exchanges keep months of it and years of bars: a run of those months has all of it."""
+    folder = lake_of(tmp_path, PERPETUAL)
+    stamps = START_MS + HOUR * np.arange(48, 97, 8)
+    rates = BarTable(ts=stamps, columns={"funding_rate": np.full(len(stamps), 1e-4)}, source="t")
+    Lake(folder).write_table(SeriesKey.funding(PERPETUAL.symbol), rates, stamps)
+
+    whole = asked(folder, "OKX:BTC/USDT:USDT")
+    late = asked(folder, "OKX:BTC/USDT:USDT", start="2024-01-03")
+
+    assert whole.coverage.funding is not None
+    assert whole.coverage.funding < 0.6
+    assert late.coverage.funding == 1.0
 
 
 def test_a_settled_rate_is_forgotten_after_a_day() -> None:

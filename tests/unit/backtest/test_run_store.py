@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from dataclasses import asdict
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 from tests.builders.markets import random_bars, random_panel
 from tests.builders.research import TREND_SOURCE, Hold, a_market, from_file
 
@@ -22,7 +24,9 @@ from algotrader.backtest.loading import DataRequest
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.backtest.space import space_of
 from algotrader.backtest.store import RunStore, as_json, write_file
+from algotrader.backtest.verdict import Outcome
 from algotrader.backtest.workspace import Workspace
+from algotrader.cli.run_tables import print_run
 from algotrader.core.errors import RunError, UsageError
 from algotrader.strategy.loader import load
 
@@ -50,6 +54,28 @@ def test_the_same_run_again_lands_in_the_same_folder_bit_for_bit(
     assert first["trades.csv"] == second["trades.csv"]
     assert first["strategy.py"] == TREND_SOURCE.encode()
     assert len(RunStore(workspace.runs).list()) == 1
+
+
+def test_a_run_that_cannot_take_its_place_leaves_the_one_that_stands_there(
+    tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = from_file(tmp_path)
+    settings = BacktestSettings()
+    done = complete_run(loaded, loaded.kind(), ASKED, settings, workspace, market=MARKET)
+    kept = {path.name: path.read_bytes() for path in done.folder.iterdir()}
+    rename = Path.rename
+
+    def fails(one: Path, to: Path) -> Path:
+        if to == done.folder and not one.name.endswith(".before"):
+            raise OSError(5, "Input/output error")
+        return rename(one, to)
+
+    monkeypatch.setattr(Path, "rename", fails)
+    with pytest.raises(RunError, match="cannot be written"):
+        complete_run(loaded, loaded.kind(), ASKED, settings, workspace, market=MARKET)
+
+    assert {path.name: path.read_bytes() for path in done.folder.iterdir()} == kept
+    assert [path.name for path in workspace.runs.glob("*") if path.is_dir()] == [done.folder.name]
 
 
 def test_promise_28_a_run_keeps_every_setting_that_was_in_force(
@@ -286,3 +312,32 @@ def test_the_quick_check_leaves_out_what_it_cannot_judge() -> None:
     checked = quick_check(run_backtest(Hold(), MARKET, settings))
     assert checked is not None
     assert checked.findings == ()
+
+
+LEAKS = TREND_SOURCE.replace(
+    'return {"fast": ema(bars.close, self.fast), ',
+    'return {"fast": np.append(bars.close[1:], bars.close[-1]), ',
+)
+
+
+@pytest.mark.parametrize("name", ["Cross", "CrossByBar"])
+def test_a_run_that_knew_the_future_says_so_before_any_figure(
+    tmp_path: Path, workspace: Workspace, name: str
+) -> None:
+    loaded = from_file(tmp_path, name, LEAKS)
+    done = complete_run(loaded, loaded.kind(), ASKED, BacktestSettings(), workspace, market=MARKET)
+    honest = from_file(tmp_path, name)
+    plain = complete_run(
+        honest, honest.kind(), ASKED, BacktestSettings(), workspace, market=MARKET
+    ).plain()
+    screen = io.StringIO()
+    print_run(Console(file=screen, width=160), done, done.report)
+    kept = json.loads((done.folder / "result.json").read_text())
+
+    assert done.judged.sharpe is not None
+    assert done.judged.sharpe > 3.0
+    assert done.judged.verdict.outcome is Outcome.NO_EVIDENCE_YET
+    assert done.judged.verdict.reasons[0].key == "look_ahead"
+    assert done.plain()["warnings"][0]["code"] == kept["warnings"][0]["code"] == "look_ahead"
+    assert "△ Look-ahead: what it decides by changes" in screen.getvalue()
+    assert "look_ahead" not in {one["code"] for one in plain["warnings"]}

@@ -243,6 +243,17 @@ def test_buying_and_holding_starts_each_instrument_at_its_first_close() -> None:
     assert held.equity == pytest.approx([100.0, 100.0, 125.0])  # (2.0 + 0.5) / 2
 
 
+def test_buying_and_holding_an_inverse_contract_earns_in_its_coin() -> None:
+    """1 - 10 / 20 of the coin when the price doubles, all of it when it halves, and no more then."""
+    close = np.array([[10.0, 10.0], [20.0, 5.0], [40.0, 20.0]])
+
+    held = buy_and_hold(curve([100.0, 100.0, 100.0]), close, inverse=(True, True))
+    mixed = buy_and_hold(curve([100.0, 100.0, 100.0]), close, inverse=(True, False))
+
+    assert held.equity == pytest.approx([100.0, 75.0, 87.5])  # (1.5 + 0) / 2, (1.75 + 0) / 2
+    assert mixed.equity == pytest.approx([100.0, 100.0, 187.5])  # (1.5 + 0.5) / 2, (1.75 + 2) / 2
+
+
 def test_against_itself_a_run_has_beta_one_and_no_alpha() -> None:
     run = curve([101.0, 99.0, 104.0, 103.0])
 

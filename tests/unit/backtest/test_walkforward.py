@@ -11,7 +11,7 @@ import pytest
 from tests.builders.markets import random_bars, random_panel
 from tests.builders.research import Hold, a_market, a_plan, from_class, from_file
 
-from algotrader.backtest.complete_walkforward import hindsight
+from algotrader.backtest.complete_walkforward import hindsight, longest_warmup_days
 from algotrader.backtest.market import Market
 from algotrader.backtest.run import run_backtest
 from algotrader.backtest.sweep import SweepResult, run_sweep
@@ -350,6 +350,19 @@ def test_training_windows_without_a_trade_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match="no set traded"):
         walked(Idle, DAILY, tmp_path)
+
+
+def test_r30_the_embargo_is_the_longest_warm_up_however_the_sets_were_chosen(
+    tmp_path: Path,
+) -> None:
+    kind = from_file(tmp_path).kind
+    listed = swept(kind, HOURLY, tmp_path / "listed", slow="15,40,20", fast="2,4")
+    drawn = replace(listed, plan=replace(listed.plan, sets=listed.plan.sets[:3]))
+
+    # 39 rows of hours begin on two days, 19 on one.
+    assert [one["slow"] for one in drawn.plan.sets] == [15, 40, 20]
+    assert longest_warmup_days(listed) == longest_warmup_days(drawn) == 2
+    assert listed.plan.first == 39
 
 
 def test_efficiency_is_the_mean_out_of_sample_over_the_mean_in_sample(tmp_path: Path) -> None:

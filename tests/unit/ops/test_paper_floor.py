@@ -45,11 +45,16 @@ class Floor:
     told: list[Any] = field(default_factory=list)
     paid: list[tuple[int, float]] = field(default_factory=list)  # hour and rate
     notices: list[Notice] = field(default_factory=list)
+    passed: tuple[int, int] | None = None  # opens of bars that closed while nobody was here
+    is_open: bool = True  # an order waits
 
     def __post_init__(self) -> None:
+        bars = SimpleNamespace(timeframe=self.frame, symbols=(SWAP,))
         paper: Any = SimpleNamespace(
-            advance=self.advance, broker=SimpleNamespace(settle=self.settle, takes=self.takes)
-        )
+            advance=self.advance, broker=SimpleNamespace(settle=self.settle, takes=self.takes),
+            account=SimpleNamespace(name="main", market=SimpleNamespace(bars=bars)),
+            passed_over=lambda _: self.passed,
+        )  # fmt: skip
         self.floor = PaperFloor(
             papers=[paper], rows=SimpleNamespace(hear=lambda _: None),
             trader=SimpleNamespace(tell=self.told.append), funding=self, notifier=self,
@@ -58,7 +63,8 @@ class Floor:
         )  # fmt: skip
 
     def state(self) -> Any:
-        return SimpleNamespace(slices=self.decided)
+        orders = SimpleNamespace(open=lambda _: ["an order"] if self.is_open else [])
+        return SimpleNamespace(slices=self.decided, books={}, orders=orders)
 
     def advance(self, bars: Any, _: int) -> list[Any]:
         return [f"filled on {(one.ts - MIDNIGHT) // HOUR_MS}" for one in bars if self.takes(one)]
@@ -112,6 +118,29 @@ def test_funding_that_is_not_known_is_said() -> None:
 
     assert floor.paid == []
     assert [one.cause for one in floor.notices] == [f"funding:{SWAP}"]
+
+
+def test_funding_in_a_bar_that_never_came_is_said() -> None:
+    floor = Floor()
+    gone_on = [
+        msgspec.structs.replace(slice_of(hour), instruments=(), missing=(SWAP,)) for hour in (8, 9)
+    ]
+    floor.hear(bar(7), slice_of(7), *gone_on, bar(10), slice_of(10))
+
+    assert floor.paid == []
+    (notice,) = floor.notices
+    assert "funding was settled at 2024-01-01 08:00, in a bar that never came" in notice.text
+
+
+def test_bars_that_passed_while_nobody_was_here_are_told_where_something_was_at_stake() -> None:
+    passed = (bar(3).ts, bar(8).ts)
+    floor, flat = Floor(passed=passed), Floor(passed=passed, is_open=False)
+    for one in (floor, flat):
+        one.hear(bar(9), slice_of(9))
+
+    (notice,) = floor.notices
+    assert "bars of 2024-01-01 03:00 to 2024-01-01 08:00 UTC passed without it" in notice.text
+    assert flat.notices == []
 
 
 def hour_of_quarters(hour: int) -> tuple[list[BarClosed], list[SliceClosed]]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import replace
 from decimal import Decimal
 
+import msgspec
 import pytest
+from rich.console import Console
 
+from algotrader.backtest.report.figures import moment
 from algotrader.backtest.report.words import catalogue
+from algotrader.cli.parity_tables import plain_parity, print_parity
 from algotrader.core.events import Decided, DecisionOutcome
 from algotrader.core.ids import AccountId, StrategyId
 from algotrader.core.symbols import Symbol
@@ -19,7 +24,7 @@ from algotrader.parity.reading import Start
 from algotrader.parity.record import Key
 from algotrader.parity.replaying import Difference, Replayed
 from algotrader.parity.standing import EquityGap
-from algotrader.parity.summary import folded, resized
+from algotrader.parity.summary import curves, folded, last_gap, resized
 from algotrader.parity.today import Range
 
 HOUR = 3_600_000
@@ -126,6 +131,46 @@ def test_settings_that_changed_are_said_in_amber() -> None:
 
     assert "Some starts had other settings" in said(page, "en")
     assert "部分启动时的设置与今天不同" in said(page, "zh")
+
+
+def test_coins_and_dollars_are_not_added() -> None:
+    """An account in BTC beside one in USDT: one and ten thousand are no ten thousand and one."""
+    dollars = one(1, Sameness.WEIGHT, Cause.PATH, gap=GAP)
+    of_coin = msgspec.structs.replace(decided(1, equity="1"), account=AccountId("coin"))
+    coins = Compared(
+        key=Key(BEGIN + HOUR, StrategyId("swing"), BTC), journal=of_coin, backtest=of_coin,
+        came=(NONE, NONE), sameness=Sameness.WEIGHT, cause=Cause.PATH, gap=GAP,
+    )  # fmt: skip
+    currencies = {AccountId("main"): "USDT", AccountId("coin"): "BTC"}
+    mixed = replace(found(dollars, coins), currencies=currencies)
+    alone = replace(found(dollars), currencies=currencies)
+
+    assert last_gap(mixed) is None
+    assert not any(len(curve.ts) for curve in curves(mixed))
+    assert plain_parity(mixed)["backtest"]["equity"] is None
+    page = render_parity(mixed)
+    assert "equity-chart" not in page
+    assert "their equities are not added up" in said(page, "en")
+    assert "权益不相加" in said(page, "zh")
+    assert last_gap(alone) == GAP
+    assert [curve.equity.tolist() for curve in curves(alone)] == [[10_000.0], [10_000.0]]
+
+
+def test_a_line_of_many_days_names_the_last_of_them() -> None:
+    """Bars of a day all close at midnight: `00:00 → 00:00` would name none."""
+    rows = [
+        one(hour, Sameness.DIFFERENT, Cause.RESTART, text="not decided") for hour in (0, 1, 24, 48)
+    ]
+    screen = io.StringIO()
+
+    print_parity(Console(file=screen, width=200), found(*rows), 20)
+    page = said(render_parity(found(*rows)), "en")
+    whole, same_day = folded(rows)[0], folded(rows[:2])[0]
+
+    assert whole.until(moment) == "2023-11-17 00:00"
+    assert same_day.until(moment) == "01:00"
+    assert "2023-11-15 00:00 to 2023-11-17 00:00, 4 times" in screen.getvalue()
+    assert "2023-11-15 00:00 → 2023-11-17 00:00" in page
 
 
 def test_one_reason_again_and_again_is_one_line() -> None:
