@@ -87,7 +87,8 @@ def _require_strategies(configuration: Configuration) -> None:
     """
     from algotrader.core.spelling import hint_among
     from algotrader.ops.desk import strategy_file
-    from algotrader.ops.strategy_files import made, read_strategy
+    from algotrader.ops.strategy_files import made
+    from algotrader.strategy.loader import load as load_strategy
 
     accounts = configuration.settings.accounts
     for name, one in configuration.settings.strategies.items():
@@ -103,7 +104,7 @@ def _require_strategies(configuration: Configuration) -> None:
                 ),
             )  # fmt: skip
         try:
-            made(read_strategy(strategy_file(configuration, name)).kind, one.parameters)
+            made(load_strategy(strategy_file(configuration, name)).kind, one.parameters)
         except AlgotraderError as error:
             raise ConfigurationError(
                 "config.strategy", f"{where}: strategies.{name}: {error.message}", hint=error.hint

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -40,20 +41,38 @@ def leave(configuration: Configuration, asked: Asked) -> None:
     RunError if it cannot be left, UsageError for one that is too long to be read. A halt is never
     too long: its reason is cut.
     """
-    put(inbox_of(configuration), asked)
+    put(configuration.path(configuration.settings.workspace.journal), asked)
 
 
-def put(inbox: Inbox, asked: Asked) -> None:
-    """Leave a request in a trader's inbox; errors as of `leave`."""
+def put(journal: Path, asked: Asked) -> None:
+    """Leave a request for the trader of a journal; errors as of `leave`."""
     request = readable(asked)
     try:
-        inbox.put(request, utc_ms(SystemClock().now()))
+        with _as_owner_of(journal):
+            Inbox(journal).put(request, utc_ms(SystemClock().now()))
     except OSError as error:
         raise RunError(
             "trading.inbox",
             f"{error.filename}: {(error.strerror or str(error)).lower()}",
             hint="end the trader's process instead: nothing is sent while it does not run",
         ) from error
+
+
+@contextmanager
+def _as_owner_of(journal: Path) -> Iterator[None]:
+    """Root asks as who owns the journal: the trader has to read what is left, and to remove it."""
+    if os.geteuid() != 0:
+        yield
+        return
+    there = next(folder for folder in (journal, *journal.absolute().parents) if folder.exists())
+    owner = there.stat()
+    os.setegid(owner.st_gid)
+    os.seteuid(owner.st_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
 
 
 def readable(asked: Asked) -> Asked:
@@ -137,7 +156,7 @@ def ask_of_accounts(
 
 def _ask_each(journal: Path, asked: Request, accounts: Sequence[str]) -> None:
     for name in accounts:
-        put(Inbox(journal), msgspec.structs.replace(asked, account=AccountId(name)))
+        put(journal, msgspec.structs.replace(asked, account=AccountId(name)))
 
 
 def _traded(journal: Path) -> list[str]:

@@ -36,12 +36,13 @@ from algotrader.live.replay import in_order
 from algotrader.live.settings import AccountSettings, StrategySettings
 from algotrader.live.workers import UNLOADED, LiveStrategy
 from algotrader.ops.config import Configuration
-from algotrader.ops.strategy_files import made, read_strategy
+from algotrader.ops.strategy_files import made
 from algotrader.portfolio.intents import Execution
 from algotrader.risk.settings import RiskSettings
 from algotrader.strategy.base import Strategy
 from algotrader.strategy.decide import first_decision, prepare_all
 from algotrader.strategy.history import BarHistory
+from algotrader.strategy.loader import load
 
 _DECIDES_NOTHING: Final = {"notification", "collect", "jobs"}
 WATCH_EVERY_MS: Final = 30_000  # between looks at an order that lives on an exchange
@@ -346,7 +347,7 @@ def _desk_strategy(
     market: Market,
 ) -> DeskStrategy:
     use = strategy_file(configuration, name)
-    loaded = read_strategy(use)
+    loaded = load(use)
     bars = _of_symbols(market.bars, [Symbol.parse(text) for text in settings.symbols])
     known = {instrument.symbol: instrument for instrument in market.instruments}
     return DeskStrategy(

@@ -57,9 +57,9 @@ from algotrader.ops.desk import Desk, DeskStrategy
 from algotrader.ops.observing.logs import change_levels
 from algotrader.ops.reloading import Reload, in_force, judge, read_again
 from algotrader.ops.settings_text import deciding
-from algotrader.ops.strategy_files import made, read_strategy, told_as_its_own
+from algotrader.ops.strategy_files import made, told_as_its_own
 from algotrader.risk.limit_changes import value_of
-from algotrader.strategy.loader import LoadedStrategy
+from algotrader.strategy.loader import LoadedStrategy, load
 
 log = logging.getLogger(__name__)
 _LOOK_S: Final = 0.25  # between looks into the inbox
@@ -325,7 +325,7 @@ async def _read(use: str) -> LoadedStrategy:
     wait for nobody's. StrategyError if that does not end.
     """
     try:
-        return await asyncio.wait_for(asyncio.to_thread(read_strategy, use), _LOADED_WITHIN_S)
+        return await asyncio.wait_for(asyncio.to_thread(load, use), _LOADED_WITHIN_S)
     except TimeoutError as error:
         raise StrategyError(
             "strategy.slow_to_load",

@@ -90,9 +90,9 @@ class StrategyDesk:
         """Other parameters, as typed; None: as the file has it. StrategyError if they cannot be."""
         from algotrader.ops.by_hand import changed
         from algotrader.ops.desk import strategy_file
-        from algotrader.ops.strategy_files import read_strategy
+        from algotrader.strategy.loader import load
 
-        loaded = read_strategy(strategy_file(self.configuration, self.name))
+        loaded = load(strategy_file(self.configuration, self.name))
         settings = self.configuration.settings.strategies[self.name]
         changed(settings.parameters, typed, loaded.kind)
         asked = SetRequest(

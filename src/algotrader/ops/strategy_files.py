@@ -8,22 +8,6 @@ from typing import Any
 
 from algotrader.core.errors import AlgotraderError, StrategyError
 from algotrader.strategy.base import Strategy
-from algotrader.strategy.loader import LoadedStrategy, load
-
-
-def read_strategy(use: str) -> LoadedStrategy:
-    """A strategy by file or name. StrategyError also for a file that is no UTF-8 or is closed."""
-    try:
-        return load(use)
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise StrategyError(
-            "strategy.not_utf8", f"{use}:{line}: is not UTF-8 text",
-            hint="save it as UTF-8; editors in China often choose GBK",
-        ) from error  # fmt: skip
-    except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise StrategyError("strategy.unreadable", f"{use}: {why}") from error
 
 
 def made(kind: type[Strategy], parameters: Mapping[str, Any]) -> Strategy:

@@ -71,7 +71,17 @@ def _text(path: Path) -> str:
             f"there is no strategy file {path}",
             hint="write one with `algotrader strategy new NAME`, or use a name of `algotrader strategy ls`",
         )
-    return path.read_bytes().decode()
+    try:
+        return path.read_bytes().decode()
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise StrategyError(
+            "strategy.not_utf8", f"{path}:{line}: is not UTF-8 text",
+            hint="save it as UTF-8; editors in China often choose GBK",
+        ) from error  # fmt: skip
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise StrategyError("strategy.unreadable", f"{path}: {why}") from error
 
 
 def registered() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,21 @@ def test_a_name_that_no_trader_reads_is_refused_and_not_left(
         leave(desk, cancel)
 
     assert list(desk.folder.rglob("*.json")) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root leaves files of another owner")
+def test_what_root_asks_for_belongs_to_who_owns_the_journal(desk: Configuration) -> None:
+    """`sudo algotrader halt`: the trader could neither read nor remove a request of root's."""
+    for folder in (*desk.folder.absolute().parents[:3], desk.folder):
+        folder.chmod(0o755)
+    os.chown(desk.folder, 65_534, 65_534)
+    before = os.umask(0o077)
+    try:
+        ask_mode(desk, TradingMode.HALTED, None, "x")
+    finally:
+        os.umask(before)
+
+    left = [desk.folder / "journal", *(desk.folder / "journal").rglob("*")]
+    assert len(left) == 3
+    assert {path.stat().st_uid for path in left} == {65_534}
+    assert os.geteuid() == 0

@@ -112,3 +112,11 @@ def test_f63_a_package_that_was_changed_is_not_taken_for_the_accepted_one(tmp_pa
     assert load("AlwaysLong").source == accepted  # what this process imported goes on
     with pytest.raises(StrategyError, match="the package of AlwaysLong was changed"):
         load("AlwaysLong", "# another version\n" + MODULE)
+
+
+def test_a_file_of_another_encoding_is_named_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_bytes(b"import numpy\n" + "# 均线".encode("gbk"))
+
+    with pytest.raises(StrategyError, match=r"mine\.py:2: is not UTF-8 text"):
+        load(str(file))

@@ -14,6 +14,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -38,6 +39,8 @@ _CHAIN: Final = "chain"
 _NEW: Final = "chain.new"
 _CACHE: Final = "cache.sqlite"
 _LOCK: Final = "lock"
+_LOOKED_S: Final = 1.0
+"""Who looks whether a trader runs shares the lock for an instant: that is no other writer."""
 
 
 @dataclass(slots=True)
@@ -62,7 +65,7 @@ class JournalLock:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._descriptor = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock()
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
         except BlockingIOError as error:
@@ -76,6 +79,16 @@ class JournalLock:
         except OSError:
             self.release()
             raise
+
+    def _lock(self) -> None:
+        ends = time.monotonic() + _LOOKED_S
+        while True:
+            try:
+                return fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > ends:
+                    raise
+            time.sleep(0.02)
 
     def release(self) -> None:
         if self._descriptor >= 0:
