@@ -111,6 +111,85 @@ def test_a_long_text_is_cut_at_line_ends(api: tuple[BotApi, str]) -> None:
     assert "".join(pages("a" * 9_000, 4_000)).replace("\n", "") == "a" * 9_000
 
 
+def to_chats(url: str, *letters: Letter, chats: tuple[int, ...] = (CHAT, 4_002)) -> list[str]:
+    """Send letters one after the other by one channel; what became of each."""
+
+    async def send() -> list[str]:
+        channel, became = TelegramChannel(TelegramClient(TOKEN, url), chats), []
+        try:
+            for letter in letters:
+                try:
+                    await channel.send(letter)
+                    became.append("delivered")
+                except (ChannelRefusedError, ChannelFailedError) as error:
+                    became.append(type(error).__name__)
+        finally:
+            await channel.close()
+        return became
+
+    return asyncio.run(send())
+
+
+def refusing(api: BotApi, chat: int, status: int, description: str, **parameters: Any) -> None:
+    """The API refuses one chat, and takes the others."""
+    answer = api.answer
+
+    def answered(token: str, method: str, fields: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if int(fields.get("chat_id", 0)) != chat:
+            return answer(token, method, fields)
+        return status, {"ok": False, "error_code": status, "description": description,
+                        "parameters": parameters}  # fmt: skip
+
+    api.answer = answered  # type: ignore[method-assign]
+
+
+def letter(text: str, number: int = 0) -> Letter:
+    return Letter(number=number, severity=Severity.CRITICAL, title=text, text="")
+
+
+def test_f48_letters_without_a_number_of_their_own_are_letters_of_their_own(
+    api: tuple[BotApi, str],
+) -> None:
+    to_chats(api[1], letter("the disk is full"), letter("trading is halted"), chats=(CHAT,))
+
+    assert [text.partition("</b>")[0] for text in api[0].texts()] == [
+        "<b>‼ the disk is full", "<b>‼ trading is halted",
+    ]  # fmt: skip
+
+
+def test_f70_a_digest_reaches_who_was_told_its_first_message_alone(api: tuple[BotApi, str]) -> None:
+    refusing(api[0], 4_002, 502, "Bad Gateway")
+    became = to_chats(api[1], letter("order 1", 7), letter("order 1", 7), letter("12 messages", 7))
+
+    assert became == ["ChannelFailedError"] * 3
+    first_chat = [text.partition("</b>")[0] for text in api[0].texts()]
+    assert first_chat == ["<b>‼ order 1", "<b>‼ 12 messages"]
+
+
+@pytest.mark.parametrize("description", [
+    "Bad Request: chat not found", "Bad Request: not enough rights to send text messages to the chat",
+])  # fmt: skip
+@pytest.mark.parametrize("chats", [(CHAT, 4_002), (4_002, CHAT)])
+def test_f70_a_chat_that_is_not_there_takes_no_message_from_the_others(
+    api: tuple[BotApi, str], description: str, chats: tuple[int, ...]
+) -> None:
+    refusing(api[0], 4_002, 400, description)
+
+    became = to_chats(api[1], letter("first", 1), letter("second", 2), chats=chats)
+    assert became == ["delivered", "delivered"]
+    assert len(api[0].texts()) == 2
+    alone = to_chats(api[1], letter("third", 3), letter("fourth", 4), chats=(4_002,))
+    assert alone == ["ChannelRefusedError"] * 2
+
+
+def test_f70_a_group_that_became_a_supergroup_is_followed(api: tuple[BotApi, str]) -> None:
+    refusing(api[0], -11, 400, "Bad Request: group chat was upgraded to a supergroup chat",
+             migrate_to_chat_id=-100_11)  # fmt: skip
+
+    assert to_chats(api[1], letter("a", 1), letter("b", 2), chats=(-11, CHAT)) == ["delivered"] * 2
+    assert [int(call.fields["chat_id"]) for call in api[0].calls] == [-100_11, CHAT, -100_11, CHAT]
+
+
 @pytest.mark.parametrize(
     ("status", "description", "kind"),
     [

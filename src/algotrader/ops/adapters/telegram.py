@@ -117,26 +117,35 @@ async def who_wrote(client: TelegramClient) -> list[Writer]:
 
 
 class TelegramChannel:
-    """Letters to chats. One that forbids the bot is left out; when all do, the channel refuses."""
+    """Letters to chats. One that cannot be written to is left out, or followed to where it moved;
+    when none is left, the channel refuses."""
 
     def __init__(self, client: TelegramClient, chats: Sequence[int]) -> None:
         self._client = client
         self._chats = list(chats)
-        self._done: tuple[int, set[int]] = (0, set())  # chats that have the letter under way
+        self._under_way: Letter | None = None
+        self._done: set[int] = set()  # chats that have the letter under way
 
     async def send(self, letter: Letter) -> None:
-        if self._done[0] != letter.number:
-            self._done = (letter.number, set())
-        done = self._done[1]
-        for chat in [chat for chat in self._chats if chat not in done]:
+        if not self._chats:
+            raise ChannelRefusedError("no chat is left that can be written to")
+        # By its whole: a digest grows under the number of its first, and 0 is any without a disk.
+        if self._under_way != letter:
+            self._under_way, self._done = letter, set()
+        for chat in [chat for chat in self._chats if chat not in self._done]:
             try:
                 await self._send_to(chat, letter)
+            except _MovedError as moved:
+                log.error("chat %s is now %s: write that in notification.channels", chat, moved.to)
+                self._chats[self._chats.index(chat)] = moved.to
+                await self._send_to(moved.to, letter)
+                self._done.add(moved.to)
             except _ForbiddenError as error:
-                log.error("chat %s forbids the bot to write: %s", chat, error)
+                log.error("chat %s cannot be written to: %s", chat, error)
                 self._chats.remove(chat)
                 if not self._chats:
                     raise ChannelRefusedError(str(error)) from None
-            done.add(chat)
+            self._done.add(chat)
 
     async def _send_to(self, chat: int, letter: Letter) -> None:
         title, text = f"{_MARKS[letter.severity]}{letter.title}", letter.text
@@ -164,7 +173,15 @@ class TelegramChannel:
 
 
 class _ForbiddenError(ChannelRefusedError):
-    """One chat does not want the bot."""
+    """One chat does not want the bot, or is not there; the others may be."""
+
+
+class _MovedError(ChannelRefusedError):
+    """A group became a supergroup, which has another number."""
+
+    def __init__(self, text: str, to: int) -> None:
+        super().__init__(text)
+        self.to = to
 
 
 class _UnfitError(ChannelFailedError):
@@ -192,8 +209,10 @@ def _meaning(error: Any, text: str) -> ChannelError:
             return _UnparsedError(text)
         case refusals.BadRequest() if "chat" not in text.lower():
             return _UnfitError(text)
-        case refusals.BadRequest() | refusals.ChatMigrated():
-            return ChannelRefusedError(text)
+        case refusals.BadRequest():
+            return _ForbiddenError(text)
+        case refusals.ChatMigrated():
+            return _MovedError(text, error.new_chat_id)
         case _:
             return ChannelFailedError(text)
 

@@ -76,7 +76,9 @@ def fold(
 
 def close(cause: Cause, now_ms: int) -> tuple[Cause | None, Message | None]:
     """What is left of a cause once its window may have closed, and what is told of repeats."""
-    if now_ms < cause.closes_ms:
+    left_ms = cause.closes_ms - now_ms
+    # More is left than a window is long: the clock was set back, and nobody waits for its return.
+    if 0 < left_ms <= cause.window_ms + MINUTE_MS:
         return cause, None
     if cause.repeated == 0:
         return None, None

@@ -34,6 +34,8 @@ _LOOK_S: Final = 0.2
 _FIRST_WAIT_S: Final = 1.0
 _LONGEST_WAIT_S: Final = 300.0
 _LETTER_S: Final = 30.0  # a channel that has not answered by then has failed
+_LONGEST_BUSY_S: Final = 120.0  # who wants more time than that is not waited for
+_PAST_DISK_WAIT_S: Final = 10.0  # between tries while no disk works
 _FAILURES: Final = 3  # in a row, and another channel stands in
 
 
@@ -49,6 +51,7 @@ class Lane:
     not_before_s: float = 0.0  # of the monotonic clock
     is_off: bool = False  # it refused: not again before the next start
     trouble: str = ""
+    delivered: set[int] = field(default_factory=set)  # and still in the outbox: it was not writable
 
     @property
     def is_broken(self) -> bool:
@@ -65,13 +68,15 @@ class Courier:
     texts: Texts
     quiet: QuietHours | None = None
     window_ms: int = 600_000
-    unkept: Callable[[], Sequence[Notice]] = lambda: ()  # critical, once each, while no disk works
+    unkept: Callable[[], Sequence[Notice]] = lambda: ()  # critical, one a cause, on no disk yet
     before_sorting: list[Callable[[int], None]] = field(
         default_factory=list
     )  # on the disk's thread
     _disk: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, "notification-disk"), init=False
     )
+    _told_past_disk: set[tuple[str, str]] = field(default_factory=set, init=False)  # lane, cause
+    _has_inherited: bool = field(default=False, init=False)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -103,6 +108,7 @@ class Courier:
         while True:
             try:
                 await self._sort()
+                self._told_past_disk.clear()
             except sqlite3.Error as error:
                 log.warning("the outbox cannot be written, notices wait in memory: %s", error)
                 await self._tell_unkept()
@@ -110,23 +116,59 @@ class Courier:
 
     async def _tell_unkept(self) -> None:
         """What is critical does not wait for a disk; once that works it is told again."""
-        for notice in self.unkept():
+        unkept = self.unkept()
+        if unkept:
+            await asyncio.gather(
+                *(self._tell_past_disk(lane, unkept) for lane in self.lanes.values())
+            )
+
+    async def _tell_past_disk(self, lane: Lane, unkept: Sequence[Notice]) -> None:
+        """Each cause once while it lasts, at the channel's pace, again until it is delivered."""
+        for notice in unkept:
+            told, now_s = (lane.name, notice.cause), self.clock.monotonic_s()
+            if told in self._told_past_disk:
+                continue
+            if lane.is_off or now_s < lane.not_before_s or not lane.bucket.take(now_s):
+                return
             letter = Letter(
                 number=0, severity=notice.severity, title=notice.title, text=notice.text
             )
-            for lane in self.lanes.values():
-                try:
-                    async with asyncio.timeout(_LETTER_S):
-                        await lane.channel.send(letter)
-                except (ChannelError, TimeoutError) as error:
-                    log.error("channel %s does not deliver: %s", lane.name, error)
+            try:
+                async with asyncio.timeout(_LETTER_S):
+                    await lane.channel.send(letter)
+            except (ChannelError, TimeoutError) as error:
+                busy_s = error.retry_after_s if isinstance(error, ChannelBusyError) else 0.0
+                lane.not_before_s = self.clock.monotonic_s() + max(busy_s, _PAST_DISK_WAIT_S)
+                log.error("channel %s does not deliver: %s", lane.name, error)
+                return
+            self._told_past_disk.add(told)
 
     async def _sort(self) -> None:
         now_ms = utc_ms(self.clock.now())
         least = {name: lane.least for name, lane in self.lanes.items()}
+        await self._inherit()
+        trouble: sqlite3.Error | None = None
         for source in self.before_sorting:
-            await self._on_disk(source, now_ms)
+            try:
+                await self._on_disk(source, now_ms)
+            except sqlite3.Error as error:  # of one source: the others are taken in
+                trouble = error
         await self._on_disk(self.outbox.sort, least, now_ms, self.window_ms)
+        await self._stand_in()
+        if trouble is not None:
+            raise trouble
+
+    async def _inherit(self) -> None:
+        """What waits for a channel that the settings do not name any more, the first one tells."""
+        if self._has_inherited or not self.lanes:
+            return
+        heir = next(iter(self.lanes.values()))
+        count = await self._on_disk(self.outbox.inherit, tuple(self.lanes), heir.name, heir.least)
+        self._has_inherited = True
+        if count:
+            log.warning("channel %s tells %d messages of channels that are gone", heir.name, count)
+
+    async def _stand_in(self) -> None:
         working = [lane for lane in self.lanes.values() if not lane.is_broken]
         for lane in self.lanes.values():
             if lane.is_broken and working:
@@ -140,6 +182,8 @@ class Courier:
             if lane.is_off or self.clock.monotonic_s() < lane.not_before_s:
                 continue
             try:
+                if lane.delivered:
+                    await self._take_out(lane)
                 parcels = await self._chosen(lane)
                 for parcel in parcels:
                     if not lane.bucket.take(self.clock.monotonic_s()):
@@ -152,6 +196,7 @@ class Courier:
     async def _chosen(self, lane: Lane) -> list[Parcel]:
         waiting = await self._on_disk(self.outbox.waiting, lane.name)
         is_quiet = self.quiet is not None and self.quiet.covers(utc_ms(self.clock.now()))
+        waiting = [each for each in waiting if each.number not in lane.delivered]
         return choose(waiting, is_quiet=is_quiet)
 
     async def _deliver(self, lane: Lane, parcel: Parcel) -> bool:
@@ -166,8 +211,18 @@ class Courier:
         if lane.is_broken:
             log.warning("channel %s delivers again", lane.name)
         lane.failures, lane.not_before_s, lane.trouble = 0, 0.0, ""
-        await self._on_disk(self.outbox.sent, [each.number for each in parcel.waiting])
+        lane.delivered.update(each.number for each in parcel.waiting)
+        await self._take_out(lane)
         return True
+
+    async def _take_out(self, lane: Lane) -> None:
+        """Note what was delivered. A disk that refuses it keeps nothing else from being sent."""
+        try:
+            await self._on_disk(self.outbox.sent, sorted(lane.delivered))
+        except sqlite3.Error as error:
+            log.warning("what channel %s delivered cannot be noted: %s", lane.name, error)
+        else:
+            lane.delivered.clear()
 
     async def _letter(self, lane: Lane, parcel: Parcel) -> Letter:
         first = parcel.waiting[0].message
@@ -182,14 +237,17 @@ class Courier:
         )  # fmt: skip
 
     async def _failed(self, lane: Lane, error: ChannelError | TimeoutError) -> None:
-        now_s = self.clock.monotonic_s()
-        if isinstance(error, ChannelBusyError):  # alive: it only wants time
+        now_s, was_broken = self.clock.monotonic_s(), lane.is_broken
+        if isinstance(error, ChannelBusyError):
             lane.not_before_s = now_s + error.retry_after_s
-            return
-        was_broken = lane.is_broken
-        lane.failures += 1
-        lane.is_off = isinstance(error, ChannelRefusedError)
-        lane.not_before_s = now_s + min(_FIRST_WAIT_S * 2 ** (lane.failures - 1), _LONGEST_WAIT_S)
+            if error.retry_after_s < _LONGEST_BUSY_S:
+                return  # alive: it only wants a little time
+            lane.failures = max(lane.failures, _FAILURES)
+        else:
+            lane.failures += 1
+            lane.is_off = isinstance(error, ChannelRefusedError)
+            doublings = min(lane.failures - 1, 10)  # it may be down for weeks
+            lane.not_before_s = now_s + min(_FIRST_WAIT_S * 2**doublings, _LONGEST_WAIT_S)
         lane.trouble = str(error) or f"no answer within {_LETTER_S:g} s"
         if not lane.is_broken or was_broken:
             return

@@ -21,6 +21,8 @@ import msgspec
 
 from algotrader.core.ports import Notice, Severity
 from algotrader.ops.notification.alerts import (
+    LONGEST_WINDOW_MS,
+    MINUTE_MS,
     RANK,
     Cause,
     Message,
@@ -32,7 +34,8 @@ from algotrader.ops.notification.alerts import (
 log = logging.getLogger(__name__)
 FOLDER: Final = "notification"
 _IS_DUE: Final = (
-    "SELECT EXISTS (SELECT 1 FROM heard) OR EXISTS (SELECT 1 FROM causes WHERE closes_ms <= ?)"
+    "SELECT EXISTS (SELECT 1 FROM heard) OR EXISTS (SELECT 1 FROM causes WHERE closes_ms <= ?"
+    " OR closes_ms > ?)"
 )
 _IS_BEHIND: Final = "SELECT EXISTS (SELECT 1 FROM waiting WHERE channel = ? AND stood_in = 0)"
 _IS_MADE: Final = "SELECT 1 FROM sqlite_schema WHERE name = 'audit'"
@@ -115,7 +118,8 @@ class Outbox:
         `least` is the least severity of each channel, by name.
         """
         with self._open() as file:
-            if not file.execute(_IS_DUE, (now_ms,)).fetchone()[0]:
+            far_ms = now_ms + LONGEST_WINDOW_MS + MINUTE_MS  # a clock that was set back since
+            if not file.execute(_IS_DUE, (now_ms, far_ms)).fetchone()[0]:
                 return 0  # without a write: it is asked for several times a second
         with self._writing() as file:
             told = list(_folded(file, now_ms, window_ms))
@@ -167,6 +171,26 @@ class Outbox:
                 (other, broken, below),
             )
             file.execute("UPDATE waiting SET stood_in = 1 WHERE channel = ?", (broken,))
+        return done.rowcount
+
+    def inherit(self, channels: Sequence[str], heir: str, least: Severity) -> int:
+        """Let `heir` tell what waits for a channel that is no more, but for what another told.
+
+        `least` is the heir's least severity; what is more than information it is told anyway.
+        """
+        those = f"channel NOT IN ({', '.join('?' * len(channels))})"
+        with self._open() as file:
+            found = file.execute(f"SELECT EXISTS (SELECT 1 FROM waiting WHERE {those})", channels)
+            if not found.fetchone()[0]:
+                return 0
+        with self._writing() as file:
+            done = file.execute(
+                "INSERT INTO waiting (channel, rank, message, picture) SELECT ?, rank, message, "
+                f"picture FROM waiting WHERE {those} AND stood_in = 0 AND (rank > 0 OR rank >= ?) "
+                "ORDER BY number",
+                (heir, *channels, RANK[least]),
+            )
+            file.execute(f"DELETE FROM waiting WHERE {those}", channels)
         return done.rowcount
 
     def note(self, name: str) -> bytes | None:

@@ -56,7 +56,6 @@ class NotificationThread:
         self._heard: deque[tuple[Notice, int]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end: asyncio.Event | None = None
-        self._told_past_the_disk: list[Notice] = []
         self._anew = asyncio.Event()
         self._is_ready = Event()
         self._thread = Thread(target=self._main, name="notification", daemon=True)
@@ -85,11 +84,12 @@ class NotificationThread:
         self._thread.join(2 * _LAST_WORDS_S)
 
     def unkept(self) -> list[Notice]:
-        """What is critical and is on no disk yet, each once."""
-        heard = [one for one, _ in list(self._heard) if one.severity is Severity.CRITICAL]
-        fresh = [one for one in heard if one not in self._told_past_the_disk]
-        self._told_past_the_disk = heard
-        return fresh
+        """What is critical and is on no disk yet: the first of each cause."""
+        first: dict[str, Notice] = {}
+        for one, _ in list(self._heard):
+            if one.severity is Severity.CRITICAL:
+                first.setdefault(one.cause, one)
+        return list(first.values())
 
     def put_away(self, _: int = 0) -> None:
         """Move what was heard to the disk. sqlite3.Error if it cannot be: it stays in memory."""
@@ -113,8 +113,21 @@ class NotificationThread:
         self._is_ready.set()
         if not await self._hand_over(self._end):
             return
-        while not await self._deliver(self._end):
+        while not await self._delivered(self._end):
             pass
+
+    async def _delivered(self, end: asyncio.Event) -> bool:
+        """See `_deliver`: what cannot be built now may be later; nobody is left untold for it."""
+        try:
+            return await self._deliver(end)
+        except Exception:
+            log.exception("notification failed and begins anew")
+        with suppress(TimeoutError):
+            await asyncio.wait_for(end.wait(), _AFTER_A_BUG_S)
+        if end.is_set():
+            with suppress(sqlite3.Error):
+                await asyncio.to_thread(self.put_away)
+        return end.is_set()
 
     async def _deliver(self, end: asyncio.Event) -> bool:
         """Until the end, then with the last words; False to begin anew: other settings, a bug."""
@@ -144,9 +157,16 @@ class NotificationThread:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._anew.set)
 
+    def _has_lock(self) -> bool:
+        try:
+            return self._lock.take()
+        except OSError as error:  # no descriptor is left, or the disk refuses: perhaps not for long
+            log.warning("the courier's lock cannot be asked for: %s", error)
+            return False
+
     async def _hand_over(self, end: asyncio.Event) -> bool:
         """Put what is heard into the file, for the process that delivers; True once that is us."""
-        while not self._lock.take():
+        while not self._has_lock():
             was_over = end.is_set()
             try:
                 await asyncio.to_thread(self.put_away)

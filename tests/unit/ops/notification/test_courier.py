@@ -207,3 +207,126 @@ def test_an_hour_of_noise_is_a_few_messages_that_count_it(office: Office) -> Non
 
     # At once, after 10 minutes, and 20 minutes after that; what came since waits for its window.
     assert [text.partition(" more")[0].split()[-1] for text in feed[1:]] == ["9", "20"]
+
+
+def test_f48_what_was_delivered_goes_once_though_the_disk_takes_no_note_of_it(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = office.outbox.sent
+
+    def is_full(_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    async def script() -> None:
+        monkeypatch.setattr(office.outbox, "sent", is_full)
+        office.hear("halt", CRITICAL)
+        office.hear("rejected", IMPORTANT)
+        await asyncio.sleep(600)
+        assert office.phone.titles() == ["halt", "rejected"]
+        monkeypatch.setattr(office.outbox, "sent", sent)
+        await asyncio.sleep(10)
+
+    office.run(script())
+
+    assert office.phone.titles() == ["halt", "rejected"]
+    assert office.mail.titles() == ["halt"]
+    assert office.outbox.waiting("phone") == office.outbox.waiting("mail") == []
+
+
+def test_f48_f70_without_a_disk_each_critical_cause_is_told_once_by_each_channel_in_the_end(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_full(*_: object) -> int:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(office.outbox, "sort", is_full)
+    office.courier.unkept = lambda: [
+        Notice(severity=CRITICAL, title=cause, text=cause, cause=cause)
+        for cause in ("journal", "risk", "memory")
+    ]
+    office.phone.fault = lambda: ChannelFailedError("bad gateway")
+
+    async def script() -> None:
+        await asyncio.sleep(45)
+        assert len(office.phone.asked_s) < 8  # once in ten seconds, not five times in one
+        office.phone.fault = None
+        await asyncio.sleep(600)
+
+    office.run(script())
+
+    assert office.mail.titles() == ["journal", "risk", "memory"]
+    assert office.phone.titles() == ["journal", "risk", "memory"]
+
+
+def test_f48_a_hanging_channel_holds_up_no_other_while_no_disk_works(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_full(*_: object) -> int:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(office.outbox, "sort", is_full)
+    told = [Notice(severity=CRITICAL, title=f"{n}", text="", cause=f"{n}") for n in range(4)]
+    office.courier.unkept = lambda: told
+    office.phone.hangs = True
+
+    async def script() -> None:
+        await asyncio.sleep(20)
+
+    office.run(script())
+    assert office.mail.titles() == ["0", "1", "2", "3"]
+
+
+def test_f70_a_channel_that_is_down_for_a_week_is_still_tried(office: Office) -> None:
+    office.courier.lanes["phone"].failures = 2_000  # one each five minutes
+    office.phone.fault = lambda: ChannelFailedError("bad gateway")
+
+    async def script() -> None:
+        office.hear("halt", CRITICAL)
+        await asyncio.sleep(10)
+        office.phone.fault = None
+        await asyncio.sleep(310)
+
+    office.run(script())
+    assert office.phone.titles() == ["halt"]
+
+
+def test_f70_a_channel_that_wants_an_hour_is_not_waited_for(office: Office) -> None:
+    office.phone.fault = lambda: ChannelBusyError("too many", HOUR_S)
+
+    async def script() -> None:
+        office.hear("rejected", IMPORTANT)
+        await asyncio.sleep(60)
+        assert sorted(office.mail.titles()) == ["Channel phone does not deliver", "rejected"]
+        office.phone.fault = None
+        await asyncio.sleep(HOUR_S)
+
+    office.run(script())
+    assert len(office.phone.asked_s) == 3  # when it had said, for each of the two
+    assert "rejected" in office.phone.titles()
+
+
+def test_what_waits_for_a_channel_that_was_renamed_is_told_by_the_first(office: Office) -> None:
+    office.hear("halt", CRITICAL)
+    office.hear("fill", INFO)
+    office.outbox.sort({"old name": INFO}, utc_ms(office.clock.now()), 600_000)
+
+    async def script() -> None:
+        await asyncio.sleep(30)
+
+    office.run(script())
+    assert office.phone.titles() == ["halt", "fill"]
+    assert office.mail.titles() == []
+    assert office.outbox.waiting("old name") == []
+
+
+def test_a_source_that_cannot_be_read_keeps_no_other_from_being_told(office: Office) -> None:
+    def broken(_: int) -> None:
+        raise sqlite3.OperationalError("unable to open database file")
+
+    office.courier.before_sorting += [broken, lambda _: office.hear("halt", CRITICAL)]
+
+    async def script() -> None:
+        await asyncio.sleep(5)
+
+    office.run(script())
+    assert office.phone.titles() == ["halt"]

@@ -151,3 +151,26 @@ def test_the_audit_keeps_who_asked_what_and_what_was_answered(file: Path) -> Non
     Outbox(file).audit(row)
 
     assert Outbox(file).audited() == [row]
+
+
+def test_f66_a_clock_that_was_set_back_silences_no_cause(file: Path) -> None:
+    outbox, year_ms = Outbox(file), 365 * 24 * 3_600_000
+    outbox.hear(notice("halt", CRITICAL), NOON_MS + year_ms)
+    outbox.sort({"phone": INFO}, NOON_MS + year_ms, WINDOW_MS)
+    outbox.hear(notice("halt", CRITICAL), NOON_MS + year_ms + 1)
+    outbox.sort({"phone": INFO}, NOON_MS + year_ms + 1, WINDOW_MS)
+
+    assert outbox.sort({"phone": INFO}, NOON_MS, WINDOW_MS) == 1  # the repeat, told at once
+    outbox.sort({"phone": INFO}, NOON_MS + WINDOW_MS * 2, WINDOW_MS)
+    outbox.hear(notice("halt", CRITICAL), NOON_MS + 5 * WINDOW_MS)
+    outbox.sort({"phone": INFO}, NOON_MS + 5 * WINDOW_MS, WINDOW_MS)
+    assert [one.message.repeated for one in outbox.waiting("phone")] == [0, 1, 0]
+
+
+def test_f66_a_clock_that_is_set_back_by_a_moment_opens_no_window(file: Path) -> None:
+    outbox = Outbox(file)
+    for at_ms in (NOON_MS, NOON_MS - 1_500, NOON_MS - 3_000):
+        outbox.hear(notice("feed"), at_ms)
+        outbox.sort({"phone": INFO}, at_ms, WINDOW_MS)
+
+    assert len(outbox.waiting("phone")) == 1
