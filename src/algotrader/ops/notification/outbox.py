@@ -38,6 +38,9 @@ _IS_DUE: Final = (
     " OR closes_ms > ?)"
 )
 _IS_BEHIND: Final = "SELECT EXISTS (SELECT 1 FROM waiting WHERE channel = ? AND stood_in = 0)"
+_IS_LEFT: Final = (
+    "SELECT EXISTS (SELECT 1 FROM waiting WHERE channel NOT IN (SELECT value FROM json_each(?)))"
+)
 _IS_MADE: Final = "SELECT 1 FROM sqlite_schema WHERE name = 'audit'"
 ROOM: Final = {Severity.INFO: 500, Severity.IMPORTANT: 5_000}  # messages a channel keeps
 _AUDIT_ROWS: Final = 10_000
@@ -178,19 +181,21 @@ class Outbox:
 
         `least` is the heir's least severity; what is more than information it is told anyway.
         """
-        those = f"channel NOT IN ({', '.join('?' * len(channels))})"
+        named = msgspec.json.encode(channels).decode()
         with self._open() as file:
-            found = file.execute(f"SELECT EXISTS (SELECT 1 FROM waiting WHERE {those})", channels)
-            if not found.fetchone()[0]:
+            if not file.execute(_IS_LEFT, (named,)).fetchone()[0]:
                 return 0
         with self._writing() as file:
             done = file.execute(
                 "INSERT INTO waiting (channel, rank, message, picture) SELECT ?, rank, message, "
-                f"picture FROM waiting WHERE {those} AND stood_in = 0 AND (rank > 0 OR rank >= ?) "
-                "ORDER BY number",
-                (heir, *channels, RANK[least]),
+                "picture FROM waiting WHERE channel NOT IN (SELECT value FROM json_each(?)) "
+                "AND stood_in = 0 AND (rank > 0 OR rank >= ?) ORDER BY number",
+                (heir, named, RANK[least]),
             )
-            file.execute(f"DELETE FROM waiting WHERE {those}", channels)
+            file.execute(
+                "DELETE FROM waiting WHERE channel NOT IN (SELECT value FROM json_each(?))",
+                (named,),
+            )
         return done.rowcount
 
     def note(self, name: str) -> bytes | None:

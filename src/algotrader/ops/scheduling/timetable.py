@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -17,9 +18,12 @@ from algotrader.ops.scheduling.settings import JobSettings
 NextDue = Callable[[int], int | None]
 """The first time after an instant, both UTC ms; None if there is none any more."""
 
+_ANY_MS: Final = 1_704_067_200_000  # from when on a time has to come: leap years are all alike
 _LOOK_AHEAD_DAYS: Final = 40  # the longest a market stays closed, and more
 _STEP: Final = timedelta(minutes=1)  # the finest that cron knows
 _STEPS: Final = 200
+_DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")  # as cron counts: 0 and 7
+_NUMBERED: Final = re.compile(r"(\*|\d)(?:-(\d))?(?:/(\d))?")
 
 
 def next_due(settings: JobSettings) -> NextDue:
@@ -37,16 +41,33 @@ def next_due(settings: JobSettings) -> NextDue:
 
 
 def parsed_cron(text: str, zone: str) -> Any:
-    """A cron trigger. ValueError says what cannot be read."""
+    """A cron trigger. ValueError says what cannot be read, or never comes."""
     from apscheduler.triggers.cron import CronTrigger
 
     fields = text.split()
     if len(fields) != 5:
         raise ValueError("cron has five fields: minute hour day month weekday")
     try:
-        return CronTrigger.from_crontab(text, timezone=ZoneInfo(zone))
+        days = ",".join(map(_named_days, fields[4].split(",")))
+        trigger = CronTrigger.from_crontab(" ".join([*fields[:4], days]), timezone=ZoneInfo(zone))
     except ValueError as error:
         raise ValueError(f"is no cron time: {error}") from error
+    if trigger.get_next_fire_time(None, utc_at(_ANY_MS)) is None:
+        raise ValueError("is no cron time: no day is ever such a one")
+    return trigger
+
+
+def _named_days(numbered: str) -> str:
+    """Weekdays of cron by their names: the trigger's own numbers begin with Monday at 0."""
+    found = _NUMBERED.fullmatch(numbered)
+    if numbered == "*" or found is None:
+        return numbered
+    first, last, step = found.groups()
+    begin = 0 if first == "*" else int(first)
+    end = 6 if first == "*" or (last is None and step is not None) else int(last or first)
+    if begin > end or end > 7:
+        raise ValueError(f"weekdays are 0-7, Sunday is both, and {numbered!r} is not among them")
+    return ",".join(dict.fromkeys(_DAYS[begin : end + 1 : max(int(step or 1), 1)]))
 
 
 def _by_cron(text: str, zone: str) -> NextDue:
