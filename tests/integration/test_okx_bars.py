@@ -95,6 +95,7 @@ async def watching(
     settings: FeedSettings | None = None,
     back: int | None = None,
     streams: type[OkxStreams] = OkxStreams,
+    instruments: Sequence[Symbol] = (SWAP, BTC),
 ) -> AsyncIterator[Watched]:
     """A feed of two instruments by the minute; `back` bars of the past are wanted as well."""
     server = Server(simulator(SystemClock(), speed=0.0), SystemClock())
@@ -103,7 +104,7 @@ async def watching(
         address = OkxAddress(base_url=f"http://127.0.0.1:{port}")
         since = None if back is None else int(time.ms) - back * MINUTE_MS
         feed = OkxBarFeed(
-            OkxRest(None, address), streams(None, address, STREAMS), time, [SWAP, BTC],
+            OkxRest(None, address), streams(None, address, STREAMS), time, instruments,
             Timeframe(MINUTE_MS), since_ms=since, settings=settings, sleep=time.sleep,
         )  # fmt: skip
         watched = Watched(server)
@@ -245,6 +246,44 @@ def test_f29_f47_an_outage_is_told_and_made_up_for_when_it_ends(kind: FaultKind)
         assert decided == sorted(set(decided))
 
     on_a_feed(work)
+
+
+@pytest.mark.parametrize("streams", [True, False], ids=["stream", "asking"])
+def test_f32_an_instrument_that_is_not_listed_takes_the_bars_of_no_other(streams: bool) -> None:
+    gone = Symbol.parse("OKX:AAA/USDT")  # first in their order
+
+    async def work(watched: Watched) -> None:
+        before = len(watched.slices())
+        await watched.until(lambda: len(watched.slices()) >= before + 3)
+        assert all(one.instruments == (BTC, SWAP) for one in watched.slices())
+        assert all(one.missing == (gone,) for one in watched.slices())
+        # As fast as without it: by stream at once, by asking within two seconds of the close.
+        assert is_whole(watched.bars(BTC), 3)
+        assert is_whole(watched.bars(SWAP), 3)
+        silent = {e.component for e in watched.told if isinstance(e, HeartbeatMissed)}
+        assert silent == {f"bars:{gone} 1m"}
+        late = [e.ts_known - e.ts_event for e in watched.told if isinstance(e, BarClosed)][4:]
+        assert max(late) < 8_000
+
+    on_a_feed(work, settings=FeedSettings(streams=streams), instruments=(gone, SWAP, BTC))
+
+
+def test_a_feed_without_grace_does_not_look_for_silence_all_the_time() -> None:
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            raise asyncio.CancelledError
+
+    feed = OkxBarFeed(
+        OkxRest(None, OkxAddress()), OkxStreams(None, OkxAddress()), SystemClock(), [BTC],
+        Timeframe(MINUTE_MS), settings=FeedSettings(grace_ms=0), sleep=sleep,
+    )  # fmt: skip
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(feed._until_silent())
+
+    assert min(pauses) >= 1
 
 
 class FailingStreams(OkxStreams):

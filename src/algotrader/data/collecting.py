@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -16,7 +17,7 @@ from typing import Final
 import numpy as np
 
 from algotrader.core.calendars import ALWAYS_OPEN, Calendar, calendar_of, load_calendar
-from algotrader.core.errors import RunError
+from algotrader.core.errors import AlgotraderError, DataError, RunError
 from algotrader.core.events import BarClosed, HeartbeatMissed, SliceClosed
 from algotrader.core.instants import utc_at, utc_ms
 from algotrader.core.ports import Clock, Notice, Notifier, Severity
@@ -70,6 +71,14 @@ class _Waiting:
         return len(self.bars) + len(self.aside) + len(self.absent)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Unkept:
+    """What could not be written because its series is damaged."""
+
+    error: DataError
+    bars: list[BarClosed]
+
+
 class Collector:
     """Keeps the closed bars of one feed. A `BarWatcher`: it keeps what the feed refuses, too."""
 
@@ -90,7 +99,8 @@ class Collector:
         self._notifier = notifier
         self._on_slice = on_slice
         self._waiting = _Waiting()
-        self._silent: dict[str, int] = {}  # by component: when it fell silent, UTC ms
+        # By component: when it fell silent, UTC ms; also what the process before this one told.
+        self._silent: dict[str, int] = _silent_before(store, timeframe)
         self._write = asyncio.Lock()
         self._written_s = -_PAUSE_S
         self.done = Collected()
@@ -104,7 +114,8 @@ class Collector:
         finally:
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
-            await self.flush()
+            # Not `flush`: its error would stand in for the cancellation, and nothing would end.
+            await self._try_to_write()
 
     async def hear(self, event: FeedEvent) -> None:
         """Take one event. What came is written at a closed slice, and within two seconds."""
@@ -134,13 +145,17 @@ class Collector:
         self.done.gaps += len(stamps)
 
     async def flush(self) -> None:
-        """Write what waits. RunError if the disk refuses it; it waits on, then (F48)."""
+        """Write what waits. RunError if the disk refuses it; it waits on, then (F48).
+
+        DataError if a series is damaged: what comes for it waits, the others are written.
+        """
         async with self._write:
             self._written_s = self._clock.monotonic_s()
             waiting, self._waiting = self._waiting, _Waiting()
             if not len(waiting):
                 return
-            work = asyncio.ensure_future(asyncio.to_thread(self._keep, waiting))
+            damaged: list[_Unkept] = []
+            work = asyncio.ensure_future(asyncio.to_thread(self._keep, waiting, damaged))
             try:
                 await asyncio.shield(work)
             except asyncio.CancelledError:
@@ -149,7 +164,11 @@ class Collector:
             except BaseException:
                 self._put_back(waiting)
                 raise
+            for one in damaged:  # at the front: what came meanwhile is newer
+                self._waiting.bars = [*one.bars, *self._waiting.bars][-_HELD:]
         await self._tell(waiting)
+        if damaged:
+            raise damaged[0].error
 
     def _put_back(self, waiting: _Waiting) -> None:
         """What came first stays first; writing what is written already changes nothing."""
@@ -159,17 +178,23 @@ class Collector:
         for symbol, stamps in newer.absent.items():
             waiting.absent.setdefault(symbol, []).extend(stamps)
 
-    def _keep(self, waiting: _Waiting) -> None:
+    def _keep(self, waiting: _Waiting, damaged: list[_Unkept]) -> None:
         by_symbol: dict[Symbol, list[BarClosed]] = {}
         for bar in waiting.bars:
             by_symbol.setdefault(bar.instrument, []).append(bar)
         for symbol in sorted(by_symbol):
-            self._keep_series(SeriesKey.bars(symbol, self._timeframe), by_symbol[symbol])
+            try:
+                self._keep_series(SeriesKey.bars(symbol, self._timeframe), by_symbol[symbol])
+            except DataError as error:
+                damaged.append(_Unkept(error=error, bars=by_symbol[symbol]))
         self._store.write_bars(waiting.bars)
         for raw, reason in waiting.aside:
             self._keep_aside(raw, reason)
         for symbol in sorted(waiting.absent):
-            self._mark_absent(symbol, waiting.absent[symbol])
+            try:
+                self._mark_absent(symbol, waiting.absent[symbol])
+            except DataError as error:
+                damaged.append(_Unkept(error=error, bars=[]))
 
     def _keep_series(self, key: SeriesKey, bars: Sequence[BarClosed]) -> None:
         """Versions of one bar are written one after the other, each as it was known."""
@@ -233,11 +258,11 @@ class Collector:
             return
         self._silent[missed.component] = utc_ms(self._clock.now())
         says = f"no bar since {_moment_text(missed.last_seen_ms)}"
-        await self._source(missed.component, is_alive=False, says=says)
         await self._say(
             f"silent:{missed.component}", Severity.IMPORTANT, f"{missed.component} is silent",
             f"{missed.component}: {says}; what is missing is asked for until it comes",
         )  # fmt: skip
+        await self._source(missed.component, is_alive=False, says=says)
 
     async def _speaks(self, bar: BarClosed) -> None:
         component = f"{_BARS}{bar.instrument} {bar.timeframe}"
@@ -245,17 +270,20 @@ class Collector:
         if since_ms is None:
             return
         silent_s = (utc_ms(self._clock.now()) - since_ms) / 1000
-        await self._source(component, is_alive=True, says="delivers")
         await self._say(
             f"back:{component}", Severity.INFO, f"{component} is back",
             f"{component}: bars come again after {silent_s:.0f} s",
         )  # fmt: skip
+        await self._source(component, is_alive=True, says="delivers")
 
     async def _source(self, name: str, *, is_alive: bool, says: str) -> None:
         state = SourceState(
             name=name, is_alive=is_alive, says=says, since_ms=utc_ms(self._clock.now())
         )
-        await asyncio.to_thread(self._store.write_source, state)
+        try:
+            await asyncio.to_thread(self._store.write_source, state)
+        except RunError as error:  # who looks is not told; who is called was, and bars are kept
+            log.warning("%s", error.message)
 
     async def _say(self, cause: str, severity: Severity, title: str, text: str) -> None:
         log.warning("%s", text)
@@ -271,11 +299,26 @@ class Collector:
         """A disk that is full delays what is collected; it does not end it."""
         try:
             await self.flush()
-        except RunError as error:
+        except AlgotraderError as error:
             await self._say(
                 f"collector.unwritten:{error.code}", Severity.CRITICAL,
                 "what is collected cannot be written", error.message,
             )  # fmt: skip
+
+
+def _silent_before(store: LiveStore, timeframe: Timeframe) -> dict[str, int]:
+    """Sources that were silent when this process began: whoever looks is shown them until they
+    deliver, and only who hears them deliver can take that back."""
+    try:
+        known = store.sources()
+    except sqlite3.Error as error:
+        log.warning("%s cannot be read: %s", store.path, error)
+        return {}
+    return {
+        one.name: one.since_ms
+        for one in known
+        if not one.is_alive and one.name.startswith(_BARS) and one.name.endswith(f" {timeframe}")
+    }
 
 
 def _values(bar: BarClosed) -> tuple[float, ...]:

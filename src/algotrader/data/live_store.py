@@ -6,6 +6,7 @@ is begun anew. The journal is another file: nothing here can hold up a decision.
 
 from __future__ import annotations
 
+import json
 import logging
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -150,6 +151,14 @@ class LiveStore:
             SourceState(name=name, is_alive=bool(alive), says=says, since_ms=since)
             for name, alive, says, since in rows
         ]
+
+    def forget_sources(self, kept: Iterable[str]) -> None:
+        """Forget all but these: what nobody listens to any more is not silent."""
+        names = json.dumps(sorted(kept))
+        with self._writing() as write:
+            write.execute(
+                "delete from sources where name not in (select value from json_each(?))", (names,)
+            )
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

@@ -33,6 +33,11 @@ async def keep_running(
             await work()
             return
         except Exception as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                # It failed on its way out: begun again, it would never end.
+                log.error("%s failed while it ended: %r", name, error)
+                raise asyncio.CancelledError from error
             now_s = monotonic_s()
             failures.append(now_s)
             while failures[0] < now_s - _COUNTED_S:

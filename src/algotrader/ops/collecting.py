@@ -68,6 +68,10 @@ class Patience:
     def __init__(self) -> None:
         self._stop = threading.Event()
 
+    @property
+    def is_over(self) -> bool:
+        return self._stop.is_set()
+
     def stop(self) -> None:
         self._stop.set()
 
@@ -104,6 +108,7 @@ class CollectRole:
         self._url = settings.collect.url or settings.trading.url
         self._lake = Lake(configuration.path(settings.workspace.lake))
         self._store = LiveStore(configuration.path(settings.workspace.live))
+        self._forget_others(configuration)
         self._clock = clock
         self._notifier = notifier
         self._says = says
@@ -115,7 +120,14 @@ class CollectRole:
         self.collectors: tuple[Collector, ...] = ()
 
     async def run(self) -> None:
-        """Until cancelled. What came by then is written. DataError for a symbol nobody lists."""
+        """Until cancelled. What came by then is written. DataError for a symbol nobody lists.
+
+        It may be run again after an error: a full disk, a venue's odd answer.
+        """
+        if self._patience.is_over:
+            self._patience = Patience()
+            self._store = LiveStore(self._store.path.parent)
+            self._source = None  # its pauses are the old ones
         try:
             await self.catch_up()
             parts = [
@@ -130,6 +142,20 @@ class CollectRole:
                     group.create_task(part)
         finally:
             self.close()
+
+    def _forget_others(self, configuration: Configuration) -> None:
+        """What is not collected any more is not shown as silent for ever."""
+        heard = [(str(s), str(one.timeframe)) for one in self._wanted for s in one.since_ms]
+        heard += [
+            (str(s), str(one.timeframe)) for one in traded(configuration) for s in one.symbols
+        ]
+        for named in configuration.settings.collect.series:
+            frame = str(Timeframe.parse(named.timeframe))
+            heard += [(symbol, frame) for symbol in named.symbols]
+        try:
+            self._store.forget_sources(f"bars:{symbol} {frame}" for symbol, frame in heard)
+        except RunError as error:
+            log.warning("%s", error.message)
 
     async def _record(self) -> None:
         """Keep the venue's own streams, for ever."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from algotrader.core.errors import RunError
+from algotrader.core.errors import DataError, RunError
 from algotrader.core.events import BarClosed, HeartbeatMissed
 from algotrader.core.instants import utc_at
 from algotrader.core.ports import ManualClock, Notice
@@ -26,6 +26,7 @@ from algotrader.data.lake import Lake
 from algotrader.data.layout import Layer, SeriesKey
 from algotrader.data.live_bars import BarKeeper, KeeperSettings, Moment, RawBar
 from algotrader.data.live_store import LiveStore
+from algotrader.data.supervision import keep_running
 
 BTC, ETH = Symbol.parse("OKX:BTC/USDT"), Symbol.parse("OKX:ETH/USDT")
 HOUR = Timeframe(HOUR_MS)
@@ -308,6 +309,94 @@ def test_F47_an_outage_is_told_once_and_its_end_once(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert "after 21600 s" in desk.told[1].text
     assert [one.is_alive for one in desk.store.sources()] == [True]
+
+
+def missed_bars() -> HeartbeatMissed:
+    return HeartbeatMissed(
+        ts_event=LATER, ts_known=LATER, component=f"bars:{BTC} 1h", last_seen_ms=LATER - HOUR_MS,
+        allowed_ms=2 * HOUR_MS,
+    )  # fmt: skip
+
+
+def test_F47_what_fell_silent_before_a_restart_is_shown_to_deliver_once_it_does(
+    tmp_path: Path,
+) -> None:
+    before = Desk(folder=tmp_path)
+    asyncio.run(before.collector.hear(missed_bars()))
+    before.store.close()
+
+    after = Desk(folder=tmp_path)
+    assert [one.is_alive for one in after.store.sources()] == [False]
+    asyncio.run(after.hear(raw(BARS - 1)))
+
+    assert [one.is_alive for one in after.store.sources()] == [True]
+    assert [one.cause for one in after.told] == [f"back:bars:{BTC} 1h"]
+
+
+def test_F48_a_silent_source_is_told_also_while_the_live_store_takes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(folder=tmp_path)
+
+    def is_full(_: Any) -> None:
+        raise RunError("data.live_store", "cannot be written")
+
+    monkeypatch.setattr(desk.store, "write_source", is_full)
+    asyncio.run(desk.collector.hear(missed_bars()))
+
+    assert [one.cause for one in desk.told] == [f"silent:bars:{BTC} 1h"]
+
+
+def test_F50_a_damaged_series_waits_and_keeps_no_other_from_being_written(tmp_path: Path) -> None:
+    desk = Desk(folder=tmp_path, instruments=(BTC, ETH))
+    key = SeriesKey.bars(BTC, HOUR)
+
+    async def work() -> None:
+        await desk.hear(raw(0))
+        (file,) = desk.lake.files(key)
+        file.write_bytes(file.read_bytes()[:100])
+        for symbol in (BTC, ETH):
+            for event in desk.keeper.take(raw(1, symbol), desk.at(LATER)):
+                await desk.collector.hear(event)
+        for _ in range(3):
+            with pytest.raises(DataError):
+                await desk.collector.flush()
+        assert len(desk.lake.read_bars(ETH, HOUR).ts) == 1
+        file.unlink()
+        await desk.collector.flush()
+
+    asyncio.run(work())
+    assert desk.stamps() == [1]
+
+
+def test_F48_a_full_disk_keeps_nothing_from_ending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(folder=tmp_path)
+
+    def is_full(_: Any) -> None:
+        raise RunError("data.write_failed", "nothing was written: no space left on device")
+
+    async def events() -> Any:
+        for event in desk.keeper.take(raw(0), desk.at(LATER)):
+            yield event
+        await asyncio.Event().wait()
+
+    async def work() -> None:
+        task = asyncio.ensure_future(
+            keep_running(
+                "collector", lambda: desk.collector.run(events()), failed=lambda *_: None,
+                monotonic_s=desk.clock.monotonic_s,
+            )
+        )  # fmt: skip
+        await asyncio.sleep(0.05)
+        task.cancel()
+        done, _ = await asyncio.wait({task}, timeout=5)
+        assert done and task.cancelled()
+
+    monkeypatch.setattr(lake_module, "write_all", is_full)
+    asyncio.run(work())
+    assert [one.cause for one in desk.told] == ["collector.unwritten:data.write_failed"]
 
 
 def test_a_stream_that_is_silent_is_told_and_no_outage_while_its_bars_are_asked_for(

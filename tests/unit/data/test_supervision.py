@@ -43,3 +43,22 @@ def test_failures_are_counted_over_ten_minutes() -> None:
 
 def test_a_task_that_ends_is_not_started_again() -> None:
     assert run(0) == ([], [], 1)
+
+
+def test_f07_a_task_that_fails_on_its_way_out_is_not_started_again() -> None:
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise OSError("no space left on device")
+
+    async def ended() -> bool:
+        task = asyncio.ensure_future(
+            keep_running("work", work, failed=lambda *_: None, monotonic_s=lambda: 0.0)
+        )
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait({task}, timeout=2)
+        return task.cancelled()
+
+    assert asyncio.run(ended())

@@ -44,9 +44,15 @@ _PAGE: Final = 100  # bars a call; history gives no more at once
 _RECENT: Final = 1_400  # bars that `market/candles` reaches back
 _CONFIRMED: Final = "1"
 _FORMING: Final = "0"
+_OF_INSTRUMENT: Final = "51"  # how codes begin that say something of the instrument asked for
+_SHORTEST_LOOK_S: Final = 1.0  # between looks whether the stream is silent
 _FAILURES: Final = (
     3  # of a part in ten minutes, after which nothing new is bought on its bars (F09)
 )
+
+
+class _NotListedError(NoAnswerError):
+    """The venue answers, and has nothing of this instrument: others are not concerned (F32)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +112,7 @@ class OkxBarFeed:
         self.offset_ms = 0  # the venue's clock less ours
         self._heard_ms: int | None = None  # the stream's last word, venue time; None while down
         self._told_silent = False
+        self._not_before_s: dict[Symbol, float] = {}  # what the venue does not list, asked seldom
         self._queue: asyncio.Queue[FeedEvent] = asyncio.Queue()
         self._wake = asyncio.Event()
 
@@ -195,7 +202,7 @@ class OkxBarFeed:
         """Ends when nothing came for two bars, though the socket answers; told once until it does."""
         allowed_ms = STALE_BARS * self._timeframe.ms + self._settings.grace_ms
         while True:
-            await self._sleep(self._settings.grace_ms / 1_000)
+            await self._sleep(max(self._settings.grace_ms / 1_000, _SHORTEST_LOOK_S))
             at, heard_ms = self._moment(), self._heard_ms
             if heard_ms is not None and at.venue_ms - heard_ms >= allowed_ms:
                 break
@@ -239,20 +246,23 @@ class OkxBarFeed:
         silent_s = self._settings.ask_again_s
         while True:
             self._wake.clear()
-            lacking = keeper.missing(self._moment())
             try:
-                for asked in lacking:
+                for asked in self._askable(keeper):
                     await self._ask(keeper, asked)
                 silent_s = self._settings.ask_again_s
             except NoAnswerError as error:
                 log.warning("bars could not be asked for: %s", error)
                 silent_s = min(silent_s * 2, self._settings.longest_ask_s)
-            if keeper.missing(self._moment()):
+            if self._askable(keeper):
                 await self._sleep(silent_s)
                 continue
             now_ms = self._moment().venue_ms
             wait_s = (keeper.next_close_after(now_ms) - now_ms) / 1000 + self._settings.first_ask_s
             await self._sleep_or_wake(wait_s)
+
+    def _askable(self, keeper: BarKeeper) -> list[Missing]:
+        now_s, lacking = self._clock.monotonic_s(), keeper.missing(self._moment())
+        return [one for one in lacking if self._not_before_s.get(one.instrument, 0.0) <= now_s]
 
     async def _sleep_or_wake(self, seconds: float) -> None:
         waits = [
@@ -275,6 +285,8 @@ class OkxBarFeed:
             for symbol in self._symbols.values():
                 try:
                     await self._fetch(keeper, symbol, close_ms - span_ms, close_ms)
+                except _NotListedError:
+                    continue  # said where it is asked for
                 except NoAnswerError as error:
                     log.warning("bars could not be looked at again: %s", error)
                     break
@@ -295,7 +307,13 @@ class OkxBarFeed:
         self.offset_ms = reading.offset_ms
 
     async def _ask(self, keeper: BarKeeper, asked: Missing) -> None:
-        await self._fetch(keeper, asked.instrument, asked.start_ms, asked.end_ms)
+        try:
+            await self._fetch(keeper, asked.instrument, asked.start_ms, asked.end_ms)
+        except _NotListedError as error:
+            log.warning("%s", error)
+            wait_s = self._settings.longest_ask_s
+            self._not_before_s[asked.instrument] = self._clock.monotonic_s() + wait_s
+            return
         keeper.answered(asked)
 
     async def _fetch(self, keeper: BarKeeper, symbol: Symbol, start_ms: int, end_ms: int) -> None:
@@ -316,7 +334,9 @@ class OkxBarFeed:
                 },
             )
             if not answer.is_ok:
-                raise NoAnswerError(f"{path} {symbol}: {answer.code} {answer.message}")
+                said = f"{path} {symbol}: {answer.code} {answer.message}"
+                is_its_own = answer.code.startswith(_OF_INSTRUMENT)
+                raise _NotListedError(said) if is_its_own else NoAnswerError(said)
             await self._take(keeper, inst_id(symbol), answer.rows[::-1])
 
     def _moment(self) -> Moment:

@@ -9,6 +9,7 @@ missed between `Lost` and the next `Opened` has to be asked for by REST.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from algotrader.data.adapters.okx.rest import (
     missing_extra,
 )
 
+log = logging.getLogger(__name__)
+
 HEARTBEAT_S: Final = 8.0
 """Between pings. A socket that answers none for two of them is lost: found within 32 s (F19)."""
 LONGEST_WAIT_S: Final = 30.0
@@ -28,6 +31,7 @@ _FIRST_WAIT_S: Final = 0.5  # at most two connects a second, of the venue's thre
 _OPENING_S: Final = 10.0
 _QUEUE: Final = 10_000  # pushes waiting to be read; more means that the reader is stuck
 _ARGS_A_CALL: Final = 50
+_NO_SUCH_CHANNEL: Final = "60018"
 
 Arg = Mapping[str, str]
 
@@ -135,6 +139,7 @@ class _Socket:
     ) -> None:
         self._queue: asyncio.Queue[Pushed] = asyncio.Queue(_QUEUE)
         self._confirmed = 0
+        self._absent = 0  # channels that the venue has not
         self._refused: StreamLostError | None = None
         self._wanted = 0
         self._ready = asyncio.Event()
@@ -202,13 +207,22 @@ class _Socket:
             return
         if message.get("event") == "subscribe":
             self._confirmed += 1
-            if self._confirmed >= self._wanted:
-                self._ready.set()
+            self._count()
         elif message.get("event") == "error":
             code = str(message.get("code", ""))
+            if code == _NO_SUCH_CHANNEL and not self._has_keys:
+                # An instrument that is gone ends nobody else's bars (F32); of one's own account
+                # every channel has to be there.
+                log.warning("a stream without one of its channels: %s", message.get("msg", ""))
+                self._absent += 1
+                self._count()
             self._refused = StreamLostError(f"{code} {message.get('msg', '')}", code)
         elif isinstance(message.get("data"), list) and isinstance(message.get("arg"), dict):
             self._push(message)
+
+    def _count(self) -> None:
+        if self._confirmed and self._confirmed + self._absent >= self._wanted:
+            self._ready.set()
 
     def _push(self, message: Mapping[str, Any]) -> None:
         arg = message["arg"]
