@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ import pytest
 from pydantic import ValidationError
 from tests.simulation.virtual_loop import START, LoopClock, VirtualLoop, run_virtually
 
-from algotrader.core.errors import ConfigurationError, UsageError
+from algotrader.core.errors import ConfigurationError, RunError, UsageError
 from algotrader.core.instants import utc_ms
 from algotrader.core.ports import Notice
 from algotrader.ops.config import load
@@ -288,6 +289,25 @@ def test_a_job_that_raises_is_a_failure(tmp_path: Path) -> None:
     assert virtually(tmp_path, work).outcomes() == ["failed"]
 
 
+@pytest.mark.parametrize("refuses", ["begin", "end"])
+def test_f48_a_job_is_told_also_when_its_history_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refuses: str
+) -> None:
+    def is_full(*_: Any) -> int:
+        raise RunError("jobs.history", "jobs.db cannot be used: database or disk is full")
+
+    async def work(bench: Bench) -> None:
+        monkeypatch.setattr(JobHistory, refuses, is_full)
+        await bench.schedule(16 * MINUTE, a={"every": "15m"})
+
+    bench = virtually(tmp_path, work, ends=Outcome.FAILED)
+    said = {
+        "begin": "job a did not run: jobs.db cannot be used: database or disk is full",
+        "end": "job a failed: last line",
+    }
+    assert [notice.text for notice in bench.told] == [said[refuses]]
+
+
 def test_history_is_bounded_and_a_killed_run_is_closed(tmp_path: Path) -> None:
     history = JobHistory(tmp_path)
     for minute in range(250):
@@ -374,6 +394,28 @@ def test_a_program_that_is_not_there_and_one_that_does_not_end(tmp_path: Path) -
         outcome=Outcome.FAILED, says="/no/such/program: no such file or directory"
     )
     assert slow.outcome is Outcome.TIMED_OUT
+
+
+def test_what_a_job_started_ends_with_it_though_it_does_not_want_to(tmp_path: Path) -> None:
+    file = tmp_path / "stubborn"
+    script = f"(trap '' TERM; echo $BASHPID > {file}; while :; do sleep 0.1; done) & wait"
+
+    result = ran(tmp_path, ["/bin/bash", "-c", script], timeout_s=0.5)
+
+    assert result.outcome is Outcome.TIMED_OUT
+    number = int(file.read_text())
+    end_s = time.monotonic() + 5
+    while not is_over(number) and time.monotonic() < end_s:
+        time.sleep(0.02)
+    assert is_over(number)
+
+
+def is_over(number: int) -> bool:
+    """Whether a process has ended; nobody may have asked yet how."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 def test_one_job_runs_once_at_a_time_also_by_hand(tmp_path: Path) -> None:

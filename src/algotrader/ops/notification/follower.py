@@ -28,6 +28,7 @@ from algotrader.ops.notification.telling import Memory, Teller
 log = logging.getLogger(__name__)
 _PAGE: Final = 2_000
 _NOTE: Final = "follower"
+_LASTS_MS: Final = 60_000  # a journal that cannot be read for so long is told of
 _PAID_IN: Final = ("deposit", "transfer")
 _TOLD_KINDS: Final = frozenset(
     {
@@ -77,6 +78,8 @@ class Follower:
         self._on_settings = on_settings
         self._renewed: SettingsReloaded | None = None
         self._place: Place | None = None
+        self._unread_ms: int | None = None  # since when the journal cannot be read
+        self._is_told = False  # that it cannot
 
     def begin(self) -> None:
         """Go on where it was left, else at the journal's end: what is past is not told.
@@ -87,19 +90,43 @@ class Follower:
         if kept is not None:
             self._place = msgspec.json.decode(kept, type=Place)
             return
-        self._place = Place()
-        with suppress(JournalMissingError):
-            while self._page(self._place, None):
-                pass
+        place = Place()
+        try:
+            with suppress(JournalMissingError):
+                while self._page(place, None):
+                    pass
+        except AlgotraderError as error:
+            # Begun once it can be read: from its first row on everything past would be told.
+            log.error("the journal cannot be followed: %s", error)
+            return
+        self._place = place
 
     def follow(self, now_ms: int) -> None:
         """Leave what is to be told of the rows since the last time. sqlite3.Error: try again."""
-        if self._place is None:
-            self.begin()
-        assert self._place is not None
+        try:
+            if self._place is None:
+                self._require_readable()
+                self.begin()
+            with suppress(JournalMissingError):
+                while self._place is not None and self._page(self._place, now_ms):
+                    pass
+        except AlgotraderError as error:
+            self._tell_trouble(str(error), now_ms)
+        else:
+            self._unread_ms, self._is_told = None, False
+
+    def _require_readable(self) -> None:
         with suppress(JournalMissingError):
-            while self._page(self._place, now_ms):
-                pass
+            self._read(1)
+
+    def _tell_trouble(self, trouble: str, now_ms: int) -> None:
+        """Once, when it lasts: it is looked at several times a second."""
+        if self._unread_ms is None:
+            log.error("the journal cannot be followed: %s", trouble)
+            self._unread_ms = now_ms
+        if not self._is_told and now_ms - self._unread_ms >= _LASTS_MS:
+            self._outbox.hear(self._redacted(self._teller.unread(trouble)), now_ms)
+            self._is_told = True
 
     def _page(self, place: Place, now_ms: int | None) -> bool:
         """Take a page in, tell of it unless there is no time to tell at; whether more may come."""
@@ -111,13 +138,14 @@ class Follower:
         told: list[tuple[Notice, int]] = []
         days: dict[tuple[str, str, str], DayEquity] = {}
         for row in page:
-            days.update((_key(one), one) for one in _worths(row, place.memory))
-            if row.kind in _TOLD_KINDS:
-                event = decode_event(row.body)
-                notices = self._teller.tell(event)
-                if isinstance(event, SettingsReloaded) and now_ms is not None:
-                    self._renewed = event
-                told += [(self._redacted(one), now_ms) for one in notices if now_ms is not None]
+            try:
+                days.update((_key(one), one) for one in _worths(row, place.memory))
+                notices = self._of_row(row, is_past=now_ms is None)
+            except Exception as error:
+                # One row that we cannot tell must not silence all that come after it.
+                log.critical("row %s cannot be told: %r", row.seq, error, exc_info=error)
+                notices = [self._teller.untold(row.seq, row.kind, repr(error))]
+            told += [(self._redacted(one), now_ms) for one in notices if now_ms is not None]
         after = Place(read=page[-1].seq, memory=place.memory)
         try:
             self._outbox.follow(told, list(days.values()), _NOTE, msgspec.json.encode(after))
@@ -130,15 +158,18 @@ class Follower:
             self._on_settings(renewed)
         return len(page) == _PAGE
 
-    def _read(self, first: int) -> list[Row]:
-        try:
-            with self._folder.reading() as rows:
-                return rows.page(first, _PAGE)
-        except JournalMissingError:
-            raise
-        except AlgotraderError as error:
-            log.error("the journal cannot be followed: %s", error)
+    def _of_row(self, row: Row, *, is_past: bool) -> list[Notice]:
+        if row.kind not in _TOLD_KINDS:
             return []
+        event = decode_event(row.body)
+        if isinstance(event, SettingsReloaded) and not is_past:
+            self._renewed = event
+        return self._teller.tell(event)
+
+    def _read(self, first: int) -> list[Row]:
+        """AlgotraderError if it cannot be read."""
+        with self._folder.reading() as rows:
+            return rows.page(first, _PAGE)
 
 
 def _worths(row: Row, memory: Memory) -> list[DayEquity]:

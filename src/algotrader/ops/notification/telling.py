@@ -82,6 +82,17 @@ class Teller(TellsOfRisk):
             title = self.say(key)
         return self.notice("failure", notice.severity, notice.cause, title, notice.text)
 
+    def untold(self, row: int, kind: str, trouble: str) -> Notice:
+        """In place of what a row would have said, had it not been for a fault of ours."""
+        title = self.say("row_untold")
+        text = self.say("row_untold_text", row=row, kind=kind, trouble=trouble)
+        return Notice(severity=CRITICAL, title=title, text=text, cause=f"untold:{kind}")
+
+    def unread(self, trouble: str) -> Notice:
+        """Nothing of what happens can be told."""
+        title = self.say("journal_unread")
+        return Notice(severity=CRITICAL, title=title, text=trouble, cause="unread:journal")
+
     def _told(self, event: Event) -> Iterator[Notice | None]:
         match event:
             case OrderSubmitted():

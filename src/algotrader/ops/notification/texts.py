@@ -226,6 +226,19 @@ _OF_MESSAGES: Final[Mapping[str, Mapping[Language, str]]] = {
     "alert_gap": {"en": "A gap stays in the data", "zh": "数据缺口无法补齐"},
     "alert_job": {"en": "A job failed", "zh": "定时任务失败"},
     "alert_journal": {"en": "The journal cannot be written", "zh": "交易日志无法写入"},
+    # Of who reads the journal
+    "journal_unread": {
+        "en": "The journal cannot be read: what happens is not told",
+        "zh": "无法读取交易日志：发生的事情不会通知",
+    },
+    "row_untold": {
+        "en": "Something happened that cannot be told",
+        "zh": "发生了一件无法通知的事",
+    },
+    "row_untold_text": {
+        "en": "Row {row} of the journal is of the kind {kind}: {trouble}. Look at the console.",
+        "zh": "交易日志第 {row} 行，类型 {kind}：{trouble}。请查看控制台。",
+    },
     "alert": {"en": "The trader says", "zh": "交易程序提示"},
 }
 CATALOGUE: Final = {**_OF_MESSAGES, **OF_COMMANDS}

@@ -21,6 +21,7 @@ from algotrader.ops.scheduling.settings import JobSettings
 _NICE: Final = 10
 _SAID_CHARS: Final = 2_000
 _LAST_S: Final = 5.0  # between asking a process to end and ending it
+_LOOK_S: Final = 0.05
 _FINDINGS: Final = 1
 _PROGRAM: Final = (sys.executable, "-m", "algotrader")
 
@@ -145,12 +146,15 @@ def _on(job: JobSettings) -> list[str]:
 
 async def _end(process: asyncio.subprocess.Process) -> None:
     """Ask it and all that it started to end, then end them."""
-    for number, wait_s in ((signal.SIGTERM, _LAST_S), (signal.SIGKILL, None)):
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), wait_s)
-            return
+    loop = asyncio.get_running_loop()
+    until_s = loop.time() + _LAST_S
+    with suppress(ProcessLookupError):  # the first may be gone before those it started
+        os.killpg(process.pid, signal.SIGTERM)
+        while loop.time() < until_s:
+            await asyncio.sleep(_LOOK_S)
+            os.killpg(process.pid, 0)
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
+from algotrader.core.errors import RunError
 from algotrader.core.instants import utc_at, utc_ms
 from algotrader.core.ports import Clock, Notice, Notifier, Scheduler, Severity
 from algotrader.core.timeframes import DAY_MS
@@ -66,9 +67,16 @@ class JobScheduler:
 
     async def _due(self, name: str, first_ms: int) -> None:
         """Deal with a time, and with those after it that have passed: they are one."""
-        job, now_ms = self._jobs[name], self._now_ms()
+        now_ms = self._now_ms()
         due_ms = self._newest_due(name, first_ms, now_ms)
         self._plan(name, due_ms)  # first: what fails below does not end the job for good
+        try:
+            await self._deal(name, due_ms, first_ms, now_ms)
+        except RunError as error:  # without a history nobody could say that it ran already
+            await self._tell(name, f"job {name} did not run: {error.message}")
+
+    async def _deal(self, name: str, due_ms: int, first_ms: int, now_ms: int) -> None:
+        job = self._jobs[name]
         late_ms = now_ms - due_ms
         is_missed = due_ms != first_ms or late_ms > _LATE_MS
         if is_missed and (job.missed == "skip" or late_ms > job.grace_s * 1_000):
@@ -96,7 +104,7 @@ class JobScheduler:
             self._running.discard(name)
 
     async def run_once(self, name: str, due_ms: int) -> Result:
-        """Run a job now. BusyError if it runs already."""
+        """Run a job now. BusyError if it runs already, RunError if that cannot be written down."""
         self._says(f"{name}: {self._jobs[name].do} begins")
         number = self._history.begin(name, due_ms, self._now_ms())
         result = Result(outcome=Outcome.STOPPED)
@@ -111,20 +119,28 @@ class JobScheduler:
             log.critical("job %s failed: %r", name, error, exc_info=error)
             result = Result(outcome=Outcome.FAILED, says=repr(error))
         finally:
-            self._history.end(number, self._now_ms(), result.outcome, result.says)
+            self._end(number, name, result)
         await self._report(name, result)
         return result
+
+    def _end(self, number: int, name: str, result: Result) -> None:
+        try:
+            self._history.end(number, self._now_ms(), result.outcome, result.says)
+        except RunError as error:  # what became of it is told all the same
+            log.error("job %s: %s", name, error.message)
 
     async def _report(self, name: str, result: Result) -> None:
         self.done[result.outcome.value] += 1
         self._says(f"{name}: {result.outcome.value}")
         if result.outcome in _BAD:
             last = result.says.splitlines()[-1] if result.says else "it said nothing"
-            text = f"job {name} {result.outcome.value.replace('_', ' ')}: {last}"
-            await self._notifier.notify(
-                Notice(severity=Severity.IMPORTANT, title=f"job {name} failed", text=text,
-                       cause=f"job:{name}")
-            )  # fmt: skip
+            await self._tell(name, f"job {name} {result.outcome.value.replace('_', ' ')}: {last}")
+
+    async def _tell(self, name: str, text: str) -> None:
+        await self._notifier.notify(
+            Notice(severity=Severity.IMPORTANT, title=f"job {name} failed", text=text,
+                   cause=f"job:{name}")
+        )  # fmt: skip
 
     def _pass_over(self, name: str, due_ms: int, outcome: Outcome, says: str) -> None:
         self._history.pass_over(name, due_ms, self._now_ms(), outcome, says)

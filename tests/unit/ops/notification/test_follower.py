@@ -14,8 +14,9 @@ import pytest
 from tests.builders import events as examples
 from tests.builders.journals import NOW_MS, a_journal
 
+from algotrader.core.errors import RunError
 from algotrader.core.events import Event, encode_event
-from algotrader.core.ports import Severity
+from algotrader.core.ports import Notice, Severity
 from algotrader.live.journal.chain import Entry
 from algotrader.live.journal.folder import JournalFolder
 from algotrader.live.journal.journal import Journal
@@ -145,3 +146,52 @@ def test_without_a_journal_there_is_nothing_to_follow_until_there_is(tmp_path: P
         follower.follow(NOW_MS)
 
     assert outbox.sort({"phone": Severity.INFO}, NOW_MS, 1) == 1
+
+
+def test_a_row_that_cannot_be_told_is_said_and_silences_nothing_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with a_desk(tmp_path) as desk:
+        tell = desk.follower._teller.tell
+
+        def fails(event: Event) -> list[Notice]:
+            if event.kind == "OrderRejected":
+                raise KeyError("a sentence that is not there")
+            return tell(event)
+
+        monkeypatch.setattr(desk.follower._teller, "tell", fails)
+        desk.happens(EXAMPLES["OrderRejected"], EXAMPLES["OrderFilled"])
+        desk.follower.follow(NOW_MS)
+        desk.follower.follow(NOW_MS)
+
+        assert desk.told() == [
+            "Something happened that cannot be told", "Bought 0.25 OKX:BTC/USDT:USDT at 61,999.9",
+        ]  # fmt: skip
+
+
+def test_a_journal_that_cannot_be_read_is_told_once_and_followed_when_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = JournalFolder.reading
+
+    def damaged(_: JournalFolder) -> Any:
+        raise RunError("journal.damaged", "row 7 does not follow row 6")
+
+    with a_desk(tmp_path, EXAMPLES["OrderFilled"]) as desk:
+        desk.outbox.keep("follower", b"")
+        with sqlite3.connect(tmp_path / "outbox.sqlite") as file:
+            file.execute("DELETE FROM notes")
+        monkeypatch.setattr(JournalFolder, "reading", damaged)
+        desk.follower = desk.started()
+        desk.follower.follow(NOW_MS)
+        assert desk.told() == []
+        for seconds in range(60, 300, 60):
+            desk.follower.follow(NOW_MS + seconds * 1_000)
+        assert desk.told() == ["The journal cannot be read: what happens is not told"]
+
+        monkeypatch.setattr(JournalFolder, "reading", reading)
+        desk.follower.follow(NOW_MS)
+        assert desk.told() == []  # what is past is past
+        desk.happens(EXAMPLES["OrderFilled"])
+        desk.follower.follow(NOW_MS)
+        assert len(desk.told()) == 1
