@@ -136,7 +136,7 @@ class CollectRole:
             ]
             parts.append(self.keep_funding())
             if self._settings.record.is_on:
-                parts.append(self._record())
+                parts.append(self._running("recorder of streams", self._record))
             async with asyncio.TaskGroup() as group:
                 for part in parts:
                     group.create_task(part)
@@ -235,7 +235,13 @@ class CollectRole:
         while True:
             try:
                 async with self._asking:
-                    return await asyncio.to_thread(self._fill, key, since_ms)
+                    filled = await asyncio.to_thread(self._fill, key, since_ms)
+                if was_told:
+                    await self._notify(
+                        Severity.INFO, f"back:{key}", f"{key}: the source answers again",
+                        f"{key}: the source answers again",
+                    )  # fmt: skip
+                return filled
             except RunError as error:
                 if error.code not in ("data.venue_unreachable", "data.venue_limits"):
                     raise
@@ -243,15 +249,15 @@ class CollectRole:
                 self._urls, self._source = self._urls[1:] + self._urls[:1], None
                 if not was_told:
                     was_told = True
-                    await self._notifier.notify(
-                        Notice(
-                            severity=Severity.IMPORTANT, title=f"{key}: the source is silent",
-                            text=f"{key}: {error.message}; asked again until it answers",
-                            cause=f"silent:{key}",
-                        )
+                    await self._notify(
+                        Severity.IMPORTANT, f"silent:{key}", f"{key}: the source is silent",
+                        f"{key}: {error.message}; asked again until it answers",
                     )  # fmt: skip
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, _LONGEST_RETRY_S)
+
+    async def _notify(self, severity: Severity, cause: str, title: str, text: str) -> None:
+        await self._notifier.notify(Notice(severity=severity, title=title, text=text, cause=cause))
 
     def _fill(self, key: SeriesKey, since_ms: int | None) -> Filled:
         if self._source is None:
@@ -291,11 +297,16 @@ class CollectRole:
                 key = SeriesKey.funding(symbol)
                 try:
                     filled = await self._fetched(key, None)
+                    await asyncio.to_thread(self._store_funding, symbol)
                 except DataError as error:
-                    if error.code != "data.range_empty":
-                        raise
-                    continue  # nothing is settled yet
-                await asyncio.to_thread(self._store_funding, symbol)
+                    # Of one instrument, delisted or with a damaged file: the others are fetched.
+                    if error.code != "data.range_empty":  # nothing is settled yet
+                        log.warning("%s: %s", key, error.message)
+                        await self._notify(
+                            Severity.IMPORTANT, f"unfetched:{key}", f"{key} cannot be fetched",
+                            f"{key}: {error.message}",
+                        )  # fmt: skip
+                    continue
                 if filled.written.added:
                     self._says(f"{key}: {filled.written.added} settlements fetched")
             await asyncio.sleep(_FUNDING_EVERY_S)

@@ -54,7 +54,10 @@ class StreamRecorder:
                 for part in (*parts, self._write()):
                     group.create_task(part)
         finally:
-            write(self._lake, self._recorder.drain())
+            try:
+                write(self._lake, self._recorder.drain())
+            except RunError as error:  # it must not stand in for what ended this
+                log.error("the last that was heard could not be written: %s", error.message)
 
     async def _follow(self, told: AsyncIterator[_Told], kind: Recorded) -> None:
         async for one in told:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from algotrader.core.errors import RunError
+from algotrader.core.errors import DataError, RunError
 from algotrader.core.ports import Notice, SystemClock
+from algotrader.core.symbols import Symbol
+from algotrader.core.timeframes import Timeframe
+from algotrader.data.layout import SeriesKey
 from algotrader.data.live_store import LiveStore, SourceState
 from algotrader.ops import collecting
 from algotrader.ops.collecting import CollectRole
@@ -23,13 +28,16 @@ collect:
 
 
 class Quiet:
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
     async def notify(self, notice: Notice) -> None:
-        pass
+        self.told.append(notice.cause)
 
 
-def a_configuration(folder: Path) -> Configuration:
+def a_configuration(folder: Path, text: str = SERIES) -> Configuration:
     file = folder / "algotrader.yaml"
-    file.write_text(SERIES)
+    file.write_text(text)
     return load(file, environment={})
 
 
@@ -75,3 +83,49 @@ def test_what_is_not_collected_any_more_is_not_silent(tmp_path: Path) -> None:
 
     assert [one.name for one in store.sources()] == ["bars:OKX:BTC/USDT 1h"]
     store.close()
+
+
+def test_f32_funding_of_one_that_is_gone_takes_it_from_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = SERIES.replace("OKX:BTC/USDT", "OKX:AAA/USDT:USDT, OKX:BTC/USDT:USDT")
+    says, quiet = list[str](), Quiet()
+    role = CollectRole(a_configuration(tmp_path, text), SystemClock(), quiet, says=says.append)
+
+    async def fetched(key: SeriesKey, _: int | None) -> Any:
+        if "AAA" in str(key):
+            raise DataError("data.symbol_unknown", "okx does not trade AAA/USDT:USDT")
+        return SimpleNamespace(written=SimpleNamespace(added=3))
+
+    async def work() -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(role.keep_funding(), 0.2)
+
+    monkeypatch.setattr(role, "_fetched", fetched)
+    monkeypatch.setattr(role, "_store_funding", lambda _: None)
+    asyncio.run(work())
+    role.close()
+
+    assert says == [
+        f"{SeriesKey.funding(Symbol.parse('OKX:BTC/USDT:USDT'))}: 3 settlements fetched"
+    ]
+    assert [cause.partition(":")[0] for cause in quiet.told] == ["unfetched"]
+
+
+def test_f47_a_source_that_answers_again_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collecting, "_FIRST_RETRY_S", 0.0)
+    quiet, answers = Quiet(), iter([True, True, False])
+
+    def fills(*_: Any) -> Any:
+        if next(answers):
+            raise RunError("data.venue_unreachable", "okx does not answer")
+
+    role = CollectRole(a_configuration(tmp_path), SystemClock(), quiet)
+    monkeypatch.setattr(role, "_fill", fills)
+    key = SeriesKey.bars(Symbol.parse("OKX:BTC/USDT"), Timeframe.parse("1h"))
+    asyncio.run(role._fetched(key, None))
+    role.close()
+
+    assert quiet.told == [f"silent:{key}", f"back:{key}"]
