@@ -99,6 +99,8 @@ class Beside:
         parts["open bars"] = self.forming.run
         if self._role is not None:
             parts["funding"] = self._role.keep_funding
+            others = () if self._others is None else self._others.symbols
+            parts["recorder of streams"] = partial(self._role.keep_streams, others)
             parts["balances"] = partial(self._write_balances, self._role)
         if self._others is not None:
             parts["collector of what is not traded"] = self._others.run

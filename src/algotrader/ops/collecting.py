@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -135,8 +135,7 @@ class CollectRole:
                 for one in self._wanted
             ]
             parts.append(self.keep_funding())
-            if self._settings.record.is_on:
-                parts.append(self._running("recorder of streams", self._record))
+            parts.append(self.keep_streams())
             async with asyncio.TaskGroup() as group:
                 for part in parts:
                     group.create_task(part)
@@ -157,13 +156,21 @@ class CollectRole:
         except RunError as error:
             log.warning("%s", error.message)
 
-    async def _record(self) -> None:
-        """Keep the venue's own streams, for ever."""
+    async def keep_streams(self, without: Collection[Symbol] = ()) -> None:
+        """Keep the venue's own streams, for ever; returns if the settings want none.
+
+        `without` those that somebody else keeps: nothing is to be there twice.
+        """
+        symbols = [symbol for symbol in self.symbols if symbol not in without]
+        if self._settings.record.is_on and symbols:
+            await self._running("recorder of streams", partial(self._record, symbols))
+
+    async def _record(self, symbols: Sequence[Symbol]) -> None:
         address = OkxAddress(base_url=self._url)
         rest = OkxRest(None, address)
         feed = OkxMarketFeed(rest, OkxStreams(None, address), self._clock)
         recorder = StreamRecorder(
-            feed, self._symbols(), self._lake.root, self._settings.record, self._clock
+            feed, symbols, self._lake.root, self._settings.record, self._clock
         )
         try:
             await recorder.run()
@@ -190,7 +197,7 @@ class CollectRole:
 
     async def keep_funding(self) -> None:
         """Fetch settled funding every hour, for ever; returns if there is none to fetch."""
-        if self._settings.funding and any(map(_is_swap, self._symbols())):
+        if self._settings.funding and any(map(_is_swap, self.symbols)):
             await self._running("funding", self._keep_funding)
 
     def write_balances(self, held: Mapping[str, Mapping[str, Decimal]]) -> None:
@@ -216,7 +223,9 @@ class CollectRole:
                 setattr(total, name, getattr(total, name) + count)
         return total
 
-    def _symbols(self) -> list[Symbol]:
+    @property
+    def symbols(self) -> list[Symbol]:
+        """Of every time frame."""
         return sorted({symbol for one in self._wanted for symbol in one.since_ms})
 
     async def _catch_up(self, one: Wanted) -> None:
@@ -293,7 +302,7 @@ class CollectRole:
 
     async def _keep_funding(self) -> None:
         while True:
-            for symbol in filter(_is_swap, self._symbols()):
+            for symbol in filter(_is_swap, self.symbols):
                 key = SeriesKey.funding(symbol)
                 try:
                     filled = await self._fetched(key, None)
