@@ -98,6 +98,8 @@ OF_COMMANDS: Final[Mapping[str, Mapping[Language, str]]] = {
         "zh": "{side} {instrument} {quantity}，已成交 {filled}，{status}，限价 {limit}\n"
         "{strategy}，{account}",
     },
+    "no_equity": {"en": "its worth is not known: {why}", "zh": "权益未知：{why}"},
+    "no_accounts": {"en": "No account is known yet.", "zh": "暂无账户。"},
     "no_positions": {"en": "Nothing is held.", "zh": "没有持仓。"},
     "no_orders": {"en": "No order is open.", "zh": "没有未成交委托。"},
     "profit_line": {

@@ -8,6 +8,7 @@ sells everything is asked back first.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
@@ -27,6 +28,8 @@ from algotrader.ops.notification.equity import Day, days_of, profit_since
 from algotrader.ops.notification.outbox import Outbox
 from algotrader.ops.notification.texts import Texts
 from algotrader.ops.notification.words import plain
+
+log = logging.getLogger(__name__)
 
 CONFIRM_S: Final = 60.0
 _DAYS: Final = 14  # of /daily
@@ -139,6 +142,10 @@ class Commands:
             return Reply(text=self.texts.say("unread", reason=str(error)))
         except sqlite3.Error as error:
             return Reply(text=self.texts.say("unread", reason=str(error)))
+        except Exception as error:
+            # Silence is the worst answer to somebody who asks what goes on.
+            log.exception("/%s could not be answered", name)
+            return Reply(text=self.texts.say("unread", reason=repr(error)))
 
     async def look(self, name: str) -> str:
         """What a reading command shows. UnreadError or sqlite3.Error if it cannot be read."""
@@ -154,6 +161,8 @@ class Commands:
             "daily": self._daily,
         }[name]  # fmt: skip
         told = [shown(account) for account in status["accounts"]]
+        if not told:
+            told = [self.texts.say("no_accounts")]
         if name == "status":
             told += self._of_trader(status)
         return "\n\n".join(told)
@@ -172,7 +181,7 @@ class Commands:
         return account_line(account, self.texts)
 
     def _balance(self, account: dict[str, Any]) -> str:
-        money = {key: format_money(Decimal(account[key])) for key in ("equity", "cash", "deposits")}
+        money = {key: _money(_amount(account[key])) for key in ("equity", "cash", "deposits")}
         return self.texts.say(
             "balance_line", account=account["account"], currency=account["currency"], **money
         )
@@ -233,23 +242,24 @@ class Commands:
 
 def account_line(account: dict[str, Any], texts: Texts) -> str:
     """An account of `status --json` in a few lines, with what is stopped and why."""
-    equity, deposits = Decimal(account["equity"]), Decimal(account["deposits"])
+    equity, deposits = _amount(account["equity"]), Decimal(account["deposits"])
     result = ABSENT
-    if deposits:
+    if deposits and equity is not None:
         result = format_percent(equity / deposits - 1, signed=True, language=texts.language)
     last, mode = account["last_decision"], f"mode_word_{account['mode']}"
     line = texts.say(
         "account_line",
         account=account["account"],
         mode=texts.say(mode) if texts.has(mode) else account["mode"],
-        equity=format_money(equity),
+        equity=_money(equity),
         currency=account["currency"],
         result=result,
         positions=account["positions"],
         orders=account["open_orders"],
         time=texts.say("never") if last is None else texts.time(last),
     )
-    return "\n".join([line, *(_hold_line(account, hold, texts) for hold in account["holds"])])
+    why = [texts.say("no_equity", why=account["no_equity"])] if account.get("no_equity") else []
+    return "\n".join([line, *why, *(_hold_line(account, one, texts) for one in account["holds"])])
 
 
 def _hold_line(account: dict[str, Any], hold: dict[str, Any], texts: Texts) -> str:
@@ -259,18 +269,29 @@ def _hold_line(account: dict[str, Any], hold: dict[str, Any], texts: Texts) -> s
 
 def profit_line(account: dict[str, Any], days: Sequence[Day], texts: Texts, clock: Clock) -> str:
     """What was earned since the ends of some UTC days, and in all; money paid in left out."""
-    equity, deposits = Decimal(account["equity"]), Decimal(account["deposits"])
+    equity, deposits = _amount(account["equity"]), Decimal(account["deposits"])
     today = clock.now().date()
     earned = {
-        name: profit_since(days, str(today - timedelta(days=count)), equity, deposits)
+        name: None
+        if equity is None
+        else profit_since(days, str(today - timedelta(days=count)), equity, deposits)
         for name, count in _SPANS.items()
     }
     return texts.say(
         "profit_line",
         currency=account["currency"],
-        total=format_money(equity - deposits, signed=True),
+        total=_signed(None if equity is None else equity - deposits),
         **{name: _signed(amount) for name, amount in earned.items()},
     )
+
+
+def _amount(text: str | None) -> Decimal | None:
+    """None where nobody can say: something is held without a price."""
+    return None if text is None else Decimal(text)
+
+
+def _money(amount: Decimal | None) -> str:
+    return ABSENT if amount is None else format_money(amount)
 
 
 def _signed(amount: Decimal | None) -> str:

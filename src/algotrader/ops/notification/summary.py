@@ -65,9 +65,10 @@ def _text(account: dict[str, Any], days: list[Day], texts: Texts, clock: Clock) 
 
 def _drawn(account: dict[str, Any], days: list[Day], folder: Path, today: str) -> dict[str, str]:
     """The picture's file, as the notice names it; nothing where there is nothing to draw."""
-    now = Day(day=today, equity=Decimal(account["equity"]), deposits=Decimal(account["deposits"]))
-    past = [day for day in days if day.day < today]
-    shown = [*past, now]
+    shown = [day for day in days if day.day < today]
+    if account["equity"] is not None:  # else something is held without a price
+        equity, deposits = Decimal(account["equity"]), Decimal(account["deposits"])
+        shown.append(Day(day=today, equity=equity, deposits=deposits))
     if len(shown) < 2:
         return {}
     try:
@@ -75,9 +76,13 @@ def _drawn(account: dict[str, Any], days: list[Day], folder: Path, today: str) -
     except UsageError as error:
         log.warning("no picture: %s", error)
         return {}
-    folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"equity-{today}-{account['account']}.png"
-    file.write_bytes(png)
-    for old in sorted(folder.glob("equity-*.png"))[:-_KEPT]:
-        old.unlink()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(png)
+        for old in sorted(folder.glob("equity-*.png"))[:-_KEPT]:
+            old.unlink()
+    except OSError as error:  # a full disk takes the picture, not what is said
+        log.warning("no picture: %s", error)
+        return {}
     return {PICTURE: str(file)}

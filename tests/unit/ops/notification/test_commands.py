@@ -200,6 +200,30 @@ def test_what_cannot_be_read_is_said(desk: Desk) -> None:
     assert desk.says("/status").text == "It cannot be read: there is no journal in journal"
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_an_account_without_a_price_is_told_with_what_is_known_of_it(
+    tmp_path: Path, language: Language
+) -> None:
+    desk, why = Desk(tmp_path, language), "no price of OKX:BTC/USDT is known"
+    account = STATUS["accounts"][0] | {"equity": None, "no_equity": why}
+    desk.answers["status"] = STATUS | {"accounts": [account]}
+
+    status, balance = desk.says("/status").text, desk.says("/balance").text
+    assert why in status
+    assert "news <b>" in status
+    assert "6,000.00" in balance
+    assert "–" in balance
+    assert desk.says("/profit").text.count("–") == 4
+
+
+@pytest.mark.parametrize("command", ["/status", "/balance", "/profit", "/daily", "/positions"])
+def test_a_desk_without_accounts_and_a_fault_of_ours_are_answered(desk: Desk, command: str) -> None:
+    desk.answers["status"] = {"accounts": [], "positions": []}
+    assert desk.says(command).text
+    desk.answers["status"] = {"accounts": [{}]}
+    assert "cannot be read" in desk.says(command).text
+
+
 def row(part: str, day: str, equity: str) -> DayEquity:
     return DayEquity(account="main", part=part, day=day, equity=equity)
 

@@ -80,3 +80,28 @@ def test_a_summary_says_what_an_account_is_worth_what_it_earned_and_shows_it(
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert second.fields == {}  # nothing is known of it before today
     assert main.cause != second.cause
+
+
+def test_a_summary_of_an_account_without_a_price_or_room_for_its_picture_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox = Outbox(tmp_path / "outbox.sqlite")
+    rows = [
+        DayEquity(account="main", part=WHOLE, day=f"2024-01-0{day}", equity="10000")
+        for day in (7, 8, 9)
+    ]
+    outbox.follow([], rows, "place", b"")
+
+    async def read(*_: str) -> Any:
+        return {"accounts": [ACCOUNT | {"equity": None, "no_equity": "no price"}, ACCOUNT]}
+
+    def is_full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", is_full)
+    clock = ManualClock(datetime(2024, 1, 10, 12, tzinfo=UTC))
+    unknown, known = asyncio.run(summaries(read, outbox, tmp_path, Texts(), clock))
+
+    assert "no price" in unknown.text
+    assert "10,200.00 USDT" in known.text
+    assert unknown.fields == known.fields == {}
