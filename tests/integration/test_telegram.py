@@ -419,6 +419,27 @@ def test_flatten_by_telegram_is_done_once_its_button_was_pressed(workspace: Any)
     assert [call.method for call in here.phone.calls].count("answerCallbackQuery") == 1
 
 
+def test_what_was_confirmed_is_said_also_when_its_button_is_too_old(workspace: Any) -> None:
+    with workspace() as here:
+        here.phone.goes_wrong(
+            "answerCallbackQuery", 400, description="Bad Request: query is too old"
+        )
+        here.phone.write("/flatten main")
+        here.phone.until(1, containing="Close every position of main")
+        here.phone.press("Confirm")
+        here.phone.until(1, wait_s=15, containing="Flatten asked: main")
+
+
+def test_what_is_no_command_is_answered_to_who_was_let_in_alone(workspace: Any) -> None:
+    with workspace() as here:
+        here.phone.write("halt!", user=666)
+        here.phone.write("halt!")
+        here.phone.until(1, wait_s=15, containing="I do not understand halt!")
+        assert here.requests() == []
+
+    assert len(here.phone.texts()) == 1
+
+
 @pytest.mark.parametrize("who", [{"user": 666}, {"chat": 666}], ids=["user", "chat"])
 def test_a_stranger_gets_silence_and_a_line_in_the_audit(workspace: Any, who: Any) -> None:
     with workspace() as here:

@@ -168,23 +168,48 @@ class LiveStore:
                 with self._rows:
                     yield self._rows
             except sqlite3.Error as error:
+                if _is_damaged(error):
+                    self._begin_anew(error)
                 raise _unwritable(self.path, error) from error
 
     def _read(self, question: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         with self._lock:
-            return self._rows.execute(question, values).fetchall()
+            try:
+                return self._rows.execute(question, values).fetchall()
+            except sqlite3.Error as error:
+                if not _is_damaged(error):
+                    raise
+                log.warning("%s is damaged: %s; who writes it begins it anew", self.path, error)
+                return []
+
+    def _begin_anew(self, error: sqlite3.Error) -> None:
+        """The next write finds an empty file: what was in it stands elsewhere, or may be lost."""
+        self._rows.close()
+        try:
+            self._rows = _emptied(self.path, error)
+        except (sqlite3.Error, OSError) as again:
+            raise _unwritable(self.path, again) from error
 
 
 def _opened(path: Path) -> sqlite3.Connection:
     try:
         return _connected(path)
     except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError):
+        if not _is_damaged(error):
             raise _unwritable(path, error) from error
-        log.warning("%s is damaged and begun anew: %s", path, error)
-        for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
-            path.with_name(name).unlink(missing_ok=True)
-        return _connected(path)
+        return _emptied(path, error)
+
+
+def _is_damaged(error: sqlite3.Error) -> bool:
+    """Rather than locked, or without room."""
+    return type(error) is sqlite3.DatabaseError
+
+
+def _emptied(path: Path, error: sqlite3.Error) -> sqlite3.Connection:
+    log.warning("%s is damaged and begun anew: %s", path, error)
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+        path.with_name(name).unlink(missing_ok=True)
+    return _connected(path)
 
 
 def _connected(path: Path) -> sqlite3.Connection:

@@ -483,6 +483,26 @@ def test_the_live_store_keeps_the_newest_of_each_and_a_damaged_one_is_begun_anew
     anew.close()
 
 
+def test_a_live_store_that_is_damaged_while_it_is_open_is_begun_anew(tmp_path: Path) -> None:
+    desk = Desk(folder=tmp_path)
+
+    async def work() -> None:
+        for hour in range(20):
+            await desk.hear(raw(hour))
+        path = desk.store.path
+        path.write_bytes(b"this is no database" * 2_000)
+        for name in ("-wal", "-shm"):
+            path.with_name(f"{path.name}{name}").unlink(missing_ok=True)
+        for hour in range(20, BARS):
+            for event in desk.keeper.take(raw(hour), desk.at(LATER)):
+                await desk.collector.hear(event)
+            await desk.collector._try_to_write()
+
+    asyncio.run(work())
+    assert desk.stamps() == list(range(BARS))
+    assert desk.store.bars(BTC, "1h")[-1].ts == NOON + (BARS - 1) * HOUR_MS
+
+
 def test_balances_are_replaced_as_a_whole(tmp_path: Path) -> None:
     from decimal import Decimal
 

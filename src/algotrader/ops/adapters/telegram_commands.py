@@ -104,7 +104,13 @@ class TelegramCommands:
 
     async def _written(self, message: Message, text: str) -> None:
         user, chat = message.from_user, message.chat.id
-        if user is None or not text.startswith("/"):
+        if user is None:
+            return
+        if not text.startswith("/"):
+            # In a group people talk to each other; here somebody may believe to have said halt.
+            if message.chat.type == "private" and self._is_let_in(user.id, chat):
+                word = text.split()[0][:_AUDITED] if text.split() else text[:_AUDITED]
+                await self._send(chat, Reply(text=self.texts.say("not_understood", word=word)))
             return
         who = f"telegram:{user.id}"
         if not self._is_let_in(user.id, chat):
@@ -127,7 +133,10 @@ class TelegramCommands:
             return
         reply = self.commands.pressed(query.data or "", who)
         await self._audit(who, "a button", reply.text)
-        await self.client.asked(self.client.bot.answer_callback_query(query.id))
+        try:
+            await self.client.asked(self.client.bot.answer_callback_query(query.id))
+        except ChannelError as error:  # too old, to Telegram: what was done is said all the same
+            log.warning("a button could not be answered: %s", error)
         await self._send(chat, reply)
 
     def _is_let_in(self, user: int, chat: int) -> bool:
