@@ -73,9 +73,9 @@ class _Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Unkept:
-    """What could not be written because its series is damaged."""
+    """What could not be written while the rest was, and what of it has to wait."""
 
-    error: DataError
+    error: DataError | RunError
     bars: list[BarClosed]
 
 
@@ -147,7 +147,8 @@ class Collector:
     async def flush(self) -> None:
         """Write what waits. RunError if the disk refuses it; it waits on, then (F48).
 
-        DataError if a series is damaged: what comes for it waits, the others are written.
+        DataError if a series is damaged: what comes for it waits, the others are written. RunError
+        also for a live store that refuses: then nothing waits.
         """
         async with self._write:
             self._written_s = self._clock.monotonic_s()
@@ -187,7 +188,10 @@ class Collector:
                 self._keep_series(SeriesKey.bars(symbol, self._timeframe), by_symbol[symbol])
             except DataError as error:
                 damaged.append(_Unkept(error=error, bars=by_symbol[symbol]))
-        self._store.write_bars(waiting.bars)
+        try:
+            self._store.write_bars(waiting.bars)
+        except RunError as error:  # the lake has them: nothing has to wait for who looks
+            damaged.append(_Unkept(error=error, bars=[]))
         for raw, reason in waiting.aside:
             self._keep_aside(raw, reason)
         for symbol in sorted(waiting.absent):

@@ -347,6 +347,32 @@ def test_F48_a_silent_source_is_told_also_while_the_live_store_takes_nothing(
     assert [one.cause for one in desk.told] == [f"silent:bars:{BTC} 1h"]
 
 
+def test_F48_a_live_store_that_takes_nothing_holds_up_no_bar_of_the_lake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, writes = Desk(folder=tmp_path), list[int]()
+    write_table = desk.lake.write_table
+
+    def is_refused(_: Any) -> None:
+        raise RunError("data.live_store", "live.db cannot be written")
+
+    def counted(*given: Any, **named: Any) -> Any:
+        writes.append(1)
+        return write_table(*given, **named)
+
+    async def work() -> None:
+        with pytest.raises(RunError):
+            await desk.hear(raw(0))
+        for _ in range(5):
+            await desk.collector.flush()
+
+    monkeypatch.setattr(desk.store, "write_bars", is_refused)
+    monkeypatch.setattr(desk.lake, "write_table", counted)
+    asyncio.run(work())
+    assert desk.stamps() == [0]
+    assert writes == [1]
+
+
 def test_F50_a_damaged_series_waits_and_keeps_no_other_from_being_written(tmp_path: Path) -> None:
     desk = Desk(folder=tmp_path, instruments=(BTC, ETH))
     key = SeriesKey.bars(BTC, HOUR)
