@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from algotrader.core.errors import UsageError
 from algotrader.core.ids import AccountId
@@ -24,6 +24,8 @@ from algotrader.ops.config import Configuration
 from algotrader.ops.scheduling.wiring import SchedulerRole
 
 log = logging.getLogger(__name__)
+
+_SCHEDULER_AGAIN_S: Final = 30.0
 
 
 class Beside:
@@ -130,10 +132,15 @@ class Beside:
 
     async def _schedule(self) -> None:
         assert self._scheduler is not None
-        try:
-            await self._scheduler.run()
-        except UsageError as error:  # another process schedules: its jobs are ours
-            self._says(error.message)
+        is_said = False
+        while True:
+            try:
+                await self._scheduler.run()
+            except UsageError as error:  # another process schedules: its jobs are ours
+                if not is_said:
+                    self._says(error.message)
+                is_said = True
+            await asyncio.sleep(_SCHEDULER_AGAIN_S)  # and when it has ended, nobody else would
 
     async def _kept(self, name: str, part: Callable[[], Any]) -> None:
         def failed(error: Exception, _count: int) -> None:

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from algotrader.core.errors import UsageError
 from algotrader.core.ports import Notice, SystemClock
 from algotrader.core.symbols import Symbol
+from algotrader.ops import beside
 from algotrader.ops.beside import Beside
 from algotrader.ops.collecting import CollectRole
 from algotrader.ops.config import load
+from algotrader.ops.scheduling.wiring import SchedulerRole
 
 BTC, ETH = Symbol.parse("OKX:BTC/USDT"), Symbol.parse("OKX:ETH/USDT")
 DESK = """
@@ -62,3 +65,32 @@ def test_what_is_traded_is_recorded_too_and_nothing_twice(
 
     asyncio.run(work())
     assert sorted(recorded) == expected
+
+
+def test_the_jobs_are_taken_over_from_a_scheduler_that_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beside, "_SCHEDULER_AGAIN_S", 0.02)
+    file = tmp_path / "algotrader.yaml"
+    file.write_text("jobs: {look: {do: command, every: 1h, arguments: [/bin/true]}}\n")
+    configuration, says = load(file, environment={}), list[str]()
+
+    class Quiet:
+        async def notify(self, notice: Notice) -> None:
+            raise AssertionError(notice.text)
+
+    async def work() -> None:
+        first = asyncio.ensure_future(SchedulerRole(configuration, SystemClock(), Quiet()).run())
+        await asyncio.sleep(0.05)
+        second = Beside(configuration, SystemClock(), Quiet(), says=says.append, collects=False)
+        running = asyncio.ensure_future(second.run())
+        await asyncio.sleep(0.1)
+        first.cancel()
+        await asyncio.sleep(0.2)
+        with pytest.raises(UsageError):
+            await SchedulerRole(configuration, SystemClock(), Quiet()).run()
+        running.cancel()
+        await asyncio.gather(first, running, return_exceptions=True)
+
+    asyncio.run(work())
+    assert says == ["a scheduler of this workspace runs already"]

@@ -13,7 +13,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -111,7 +111,7 @@ class Outbox:
 
     def hear_all(self, heard: Sequence[tuple[Notice, int, bytes | None]]) -> None:
         """Leave several, all or none."""
-        rows = [(at_ms, msgspec.json.encode(notice), picture) for notice, at_ms, picture in heard]
+        rows = [(at_ms, _body(notice), picture) for notice, at_ms, picture in heard]
         with self._writing() as file:
             file.executemany("INSERT INTO heard (at_ms, notice, picture) VALUES (?, ?, ?)", rows)
 
@@ -224,7 +224,7 @@ class Outbox:
             )
             file.executemany(
                 "INSERT INTO heard (at_ms, notice) VALUES (?, ?)",
-                [(at_ms, msgspec.json.encode(notice)) for notice, at_ms in heard],
+                [(at_ms, _body(notice)) for notice, at_ms in heard],
             )
             _keep(file, name, value)
 
@@ -308,6 +308,17 @@ class Outbox:
             except BaseException:
                 file.rollback()
                 raise
+
+
+def _body(notice: Notice) -> bytes:
+    """A notice as it is kept. Half a character, of a file's name or a venue's text, is replaced:
+    one that cannot be written would hold up all that come after it."""
+    try:
+        return msgspec.json.encode(notice)
+    except UnicodeEncodeError:
+        named = ("title", "text", "cause")
+        sound = {name: getattr(notice, name).encode(errors="replace").decode() for name in named}
+        return msgspec.json.encode(replace(notice, **sound))
 
 
 def _folded(

@@ -174,3 +174,12 @@ def test_f66_a_clock_that_is_set_back_by_a_moment_opens_no_window(file: Path) ->
         outbox.sort({"phone": INFO}, at_ms, WINDOW_MS)
 
     assert len(outbox.waiting("phone")) == 1
+
+
+def test_half_a_character_holds_up_nothing_that_comes_after_it(file: Path) -> None:
+    outbox = Outbox(file)
+    odd = Notice(severity=CRITICAL, title="odd \udcff", text="/data/\udcff.csv", cause="odd:\udcff")
+    outbox.hear_all([(odd, NOON_MS, None), (notice("halt", CRITICAL), NOON_MS, None)])
+    outbox.sort({"phone": INFO}, NOON_MS, WINDOW_MS)
+
+    assert [one.message.notice.title for one in outbox.waiting("phone")] == ["odd ?", "halt"]
