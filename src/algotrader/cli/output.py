@@ -10,6 +10,7 @@ import inspect
 import json
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec, get_type_hints
@@ -54,7 +55,8 @@ class Output:
     def note(self, text: str) -> None:
         """One line of progress or advice, on standard error; nothing with `--quiet` or `--json`."""
         if not (self.quiet or self.json):
-            typer.echo(text, err=True)
+            with suppress(OSError):  # nobody listens, or a disk is full: what is done goes on
+                typer.echo(text, err=True)
 
     def console(self) -> Console:
         """Standard output for people. Brackets in what others wrote are brackets."""

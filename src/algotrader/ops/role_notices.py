@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from algotrader.core.ports import Notice, Notifier
 from algotrader.ops.config import Configuration
@@ -18,9 +18,10 @@ class RoleNotices:
         self._messenger = messenger
 
     async def notify(self, notice: Notice) -> None:
-        self._says(f"△ {notice.text}")
         if self._messenger is not None:
             await self._messenger.notify(notice)
+        with suppress(OSError):  # a terminal that is gone, or a full disk behind it
+            self._says(f"△ {notice.text}")
 
 
 @contextmanager

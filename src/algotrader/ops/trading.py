@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,11 +54,12 @@ class Notices:
         self._told: set[str] = set()
 
     async def notify(self, notice: Notice) -> None:
-        if notice.cause not in self._told:
-            self._told.add(notice.cause)
-            self._tell(notice)
         if self._messenger is not None:
             await self._messenger.notify(notice)
+        if notice.cause not in self._told:
+            self._told.add(notice.cause)
+            with suppress(OSError):  # a terminal that is gone, or a full disk behind it
+                self._tell(notice)
 
 
 def journal_folder(desk: Desk) -> JournalFolder:
