@@ -38,7 +38,7 @@ def test_what_is_traded_is_recorded_too_and_nothing_twice(
 ) -> None:
     file = tmp_path / "algotrader.yaml"
     file.write_text(settings)
-    recorded: list[Sequence[Symbol]] = []
+    recorded: list[list[Symbol]] = []
 
     async def record(_: CollectRole, symbols: Sequence[Symbol]) -> None:
         recorded.append(list(symbols))
