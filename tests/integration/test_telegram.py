@@ -463,6 +463,16 @@ def test_what_was_written_before_the_restart_is_not_done(workspace: Any) -> None
         assert again.requests() == []
 
 
+def test_a_halt_is_done_however_old_it_seems(workspace: Any) -> None:
+    """It may have been written while we were away; or our clock is fast, and all commands are old."""
+    with workspace() as here:
+        here.phone.write("/halt main", age_s=300)
+        (halt,) = here.requests_within(10)
+        here.phone.until(1, containing="Halt asked: main")
+
+    assert halt.account == "main"
+
+
 def test_when_who_delivers_ends_the_next_goes_on(workspace: Any) -> None:
     with ExitStack() as ending:
         first = ending.enter_context(workspace())

@@ -117,7 +117,7 @@ class TelegramCommands:
             await self._audit(f"{who} in {chat}", text, "not let in")
             return
         age_ms = utc_ms(self.clock.now()) - utc_ms(message.date)
-        if age_ms > _OLDEST_MS:
+        if age_ms > _OLDEST_MS and not self.commands.halts(text):
             age = format_duration(age_ms, language=self.texts.language)
             reply = Reply(text=self.texts.say("too_old", age=age))
         else:

@@ -75,7 +75,7 @@ class Commands:
     async def answer(self, text: str, who: str) -> Reply:
         """The answer to a command; `who` is kept in the journal with what it changes."""
         word, *rest = text.split() or [""]
-        name = word.removeprefix("/").partition("@")[0].lower()
+        name = _name(word)
         match name:
             case "halt" | "resume" | "flatten":
                 return self._change(name, rest, who)
@@ -85,6 +85,11 @@ class Commands:
                 return await self._looked(name)
             case _:
                 return Reply(text=self.texts.say("not_understood", word=word))
+
+    def halts(self, text: str) -> bool:
+        """Whether a command stops trading: neither its age nor a clock of ours that is wrong is a
+        reason not to do it. Who has changed their mind resumes."""
+        return _name(text.partition(" ")[0]) == "halt"
 
     def menu(self) -> list[tuple[str, str]]:
         """Each command with what it does, in the language of the settings."""
@@ -283,6 +288,11 @@ def profit_line(account: dict[str, Any], days: Sequence[Day], texts: Texts, cloc
         total=_signed(None if equity is None else equity - deposits),
         **{name: _signed(amount) for name, amount in earned.items()},
     )
+
+
+def _name(word: str) -> str:
+    """Of `/halt@bot`: halt."""
+    return word.removeprefix("/").partition("@")[0].lower()
 
 
 def _amount(text: str | None) -> Decimal | None:
