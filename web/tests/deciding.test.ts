@@ -1,6 +1,7 @@
 /** What a person decides by: forms that send what they show, figures of the thing they name, Halt while one account trades. */
 import { flushPromises, mount } from "@vue/test-utils";
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { nextTick } from "vue";
 import { createMemoryHistory, createRouter } from "vue-router";
 import { account, position, system } from "./fixtures/desk";
 import type { Shapes } from "@/api/client";
@@ -166,11 +167,12 @@ it("shows beside a position where it is left and since when it is held, and liqu
     return (row: unknown) => Object.fromEntries(columns.map((one) => [one.key, one.text(row).trim()]));
   };
   const spot = (await shows([position]))(position);
-  expect(spot).toMatchObject({ stop: "63.1000", stop_distance: "8.6\u202f%", take_profit: "–" });
+  expect(spot).toMatchObject({ stop: "63.1000", stop_distance: "8.6\u202f%" });
+  expect(spot.take_profit).toBeUndefined(); // a column of dashes says nothing
   expect(spot.since).toMatch(/ /);
   expect(spot.liquidation).toBeUndefined();
   const both = await shows([position, swap]);
-  expect(both(swap)).toMatchObject({ stop: "trails 2.0\u202f%", stop_distance: "–", liquidation: "61,000.0", liquidation_distance: "22.0\u202f%", since: "–" });
+  expect(both(swap)).toMatchObject({ stop: "trails 2.0\u202f%", stop_distance: "–", liquidation: "61,000.0", liquidation_distance: "22.0\u202f%", take_profit: "45,000.0", since: "–" });
   expect(both(position)).toMatchObject({ liquidation: "–", liquidation_distance: "–" });
 });
 
@@ -298,7 +300,7 @@ describe("on a phone", () => {
   it("an old word is not told as today's", async () => {
     const page = await standing({ trader: trader("running") });
     link.stale = true;
-    await flushPromises();
+    await nextTick(); // no clock ticks in between
     expect(page.find("[data-test=standing]").text()).toContain("stale");
     link.stale = false;
   });

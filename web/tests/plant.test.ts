@@ -45,7 +45,7 @@ describe("names of limits", () => {
     await vi.waitFor(() => expect(subjectName("account main")).toBe("账户 main"));
     expect([subjectName("orders of account main today"), subjectName("US:AAPL")]).toEqual(["账户 main 今日的委托数", "US:AAPL"]);
   });
-  it.each([["account.max_daily_loss", "0.02", "2.0\u202f%"], ["max_leverage", "1.4", "1.40×"], ["order.max_notional", "4000", "4,000"]])("show what tripped of %s in its unit", (rule, value, shown) => {
+  it.each([["account.max_daily_loss", "0.02", "2.0\u202f%"], ["max_leverage", "1.4", "1.40×"], ["order.max_notional", "4000", "4,000"], ["account.max_drawdown", "70%", "70%"], ["account.max_drawdown", "none", "none"]])("show what tripped of %s in its unit", (rule, value, shown) => {
     expect(tripValue(rule, value)).toBe(shown);
   });
 });

@@ -143,4 +143,7 @@ export const said = tokens({
   HaltRequested: ["halt asked", "请求停机"],
   Halted: ["halted", "已停机"],
   Rearmed: ["re-armed", "已解除停机"],
+  RearmRefused: ["not re-armed", "未解除停机"],
+  LimitChanged: ["limit changed", "限额已修改"],
+  LimitChangeRefused: ["limit not changed", "限额未修改"],
 });

@@ -21,6 +21,7 @@ export const positions = {
   no_liquidation: ["no price liquidates it, or the margin is the venue's to know", "任何价格都不会强平，或保证金只有交易所知道"],
   liquidation_away: ["how far the last price has to go against the position to its liquidation", "最新价到强平价的距离，以持仓亏损的方向为正"],
   held: ["Held", "持有时长"],
+  since: ["Held since", "持有自"],
   no_since: ["its fills do not say since when", "成交记录无法说明始于何时"],
   total: ["Unrealised in all", "未实现盈亏合计"],
 } as const;

@@ -11,7 +11,8 @@ const FRACTIONS = /(drawdown|daily_loss|weight|rate|slippage|ratio|distance|conc
 
 /** A trip's numbers come without a unit: the rule's name says it. */
 export const tripValue = (rule: string | null, value: string): string =>
-  inUnit({ rule: rule ?? "", unit: rule && FRACTIONS.test(rule) ? "fraction" : "" }, value);
+  // What a person typed, `70%` or `none`, stands as it was typed.
+  Number.isNaN(Number(value)) ? value : inUnit({ rule: rule ?? "", unit: rule && FRACTIONS.test(rule) ? "fraction" : "" }, value);
 
 export function inUnit(limit: Limit, value: string): string {
   if (limit.rule.endsWith("leverage")) return leverage(value);

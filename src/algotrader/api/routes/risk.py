@@ -110,7 +110,7 @@ def _trip(seq: int, kind: str, event: Event, end: tuple[int, str] | None) -> Tri
     return Trip(
         seq=seq, at=event.ts_event, kind=kind, account=text("account"), strategy=text("strategy"),
         instrument=text("instrument"), rule=text("rule") or text("key"),
-        value=text("value") or text("after"), limit=text("limit"), action=text("action"),
+        value=text("after") or text("value"), limit=text("limit"), action=text("action"),
         by=text("by"), text=text("text") or text("reason"),
         ended=None if end is None else end[0], ended_by=None if end is None else end[1],
     )  # fmt: skip
