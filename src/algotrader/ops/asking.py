@@ -41,7 +41,7 @@ def leave(configuration: Configuration, asked: Asked) -> None:
     RunError if it cannot be left, UsageError for one that is too long to be read. A halt is never
     too long: its reason is cut.
     """
-    put(configuration.path(configuration.settings.workspace.journal), asked)
+    put(folder_of(configuration).path, asked)
 
 
 def put(journal: Path, asked: Asked) -> None:
@@ -174,7 +174,7 @@ def _traded(journal: Path) -> list[str]:
 
 
 def inbox_of(configuration: Configuration) -> Inbox:
-    return Inbox(configuration.path(configuration.settings.workspace.journal))
+    return Inbox(folder_of(configuration).path)
 
 
 def is_running(configuration: Configuration) -> bool:

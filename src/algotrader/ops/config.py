@@ -115,8 +115,8 @@ def keys() -> Iterator[str]:
 def setting(key: str, origin: str = "") -> tuple[str, ...]:
     """The parts of a dotted key that names one setting; ConfigurationError suggests near ones."""
     known = list(keys())
-    parts = _parts(key)
-    if key in known or _any_named(parts) in known:
+    parts, general = _split(key)
+    if key in known or general in known:
         return parts
     where = f"{origin}: " if origin else ""
     raise ConfigurationError(
@@ -138,7 +138,8 @@ def default_of(key: str) -> Any:
 
 
 def _field(key: str) -> FieldInfo:
-    sections = [section for section in _any_named(setting(key)).split(".") if section != ANY]
+    setting(key)
+    sections = [section for section in _split(key)[1].split(".") if section != ANY]
     model: type[BaseModel] = Settings
     for section in sections[:-1]:
         model = _model_of(model, section)
@@ -196,13 +197,19 @@ def _put(values: dict[str, Any], key: tuple[str, ...], value: Any, origin: str) 
     inner[key[-1]] = value
 
 
-def _parts(key: str) -> tuple[str, ...]:
-    """The parts of a dotted key. A name may have dots of its own: `US:BRK.B`, `FILE:btc.1h`."""
+def _split(key: str) -> tuple[tuple[str, ...], str]:
+    """The parts of a dotted key, and the key with `NAME` for what a person named:
+    `accounts.NAME.cash` for `accounts.main.cash`; the key itself where nobody chose a name.
+
+    A name may have dots of its own: `US:BRK.B`, `FILE:btc.1h`.
+    """
     shown: list[str] = []
+    general: list[str] = []
     rest = key.split(".")
     model: type[BaseModel] | None = Settings
     while rest and model is not None:
         shown.append(rest.pop(0))
+        general.append(shown[-1])
         field = model.model_fields.get(shown[-1])
         annotation = None if field is None else field.annotation
         named = _named_model(annotation)
@@ -211,30 +218,12 @@ def _parts(key: str) -> tuple[str, ...]:
             ends = (n for n in range(1, len(rest)) if ".".join(rest[n:]) in inside)
             end = next(ends, 1)
             shown.append(".".join(rest[:end]))
+            general.append(ANY)
             del rest[:end]
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             named = annotation
         model = named
-    return (*shown, *rest)
-
-
-def _any_named(parts: tuple[str, ...]) -> str:
-    """`accounts.NAME.cash` for `accounts.main.cash`; the key itself where nobody chose a name."""
-    shown: list[str] = []
-    rest = list(parts)
-    model: type[BaseModel] | None = Settings
-    while rest and model is not None:
-        shown.append(rest.pop(0))
-        field = model.model_fields.get(shown[-1])
-        annotation = None if field is None else field.annotation
-        named = _named_model(annotation)
-        if named is not None and len(rest) > 1:
-            rest.pop(0)
-            shown.append(ANY)
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            named = annotation
-        model = named
-    return ".".join((*shown, *rest))
+    return (*shown, *rest), ".".join((*general, *rest))
 
 
 def _keys(model: type[BaseModel], prefix: str) -> Iterator[str]:
