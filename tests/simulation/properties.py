@@ -105,6 +105,7 @@ def broken_when_settled(history: History) -> Iterator[str]:
     if gap != 0:
         yield f"P5: the books have a gap of {gap}"
     yield from broken_without_a_word(history)
+    yield from broken_by_distrust(history)
     yield from broken_by_a_second_rebalance(history, history.fold.engine_to_spend)
 
 
@@ -193,6 +194,13 @@ def _unbalanced(book: Ledger) -> Iterator[str]:
             yield f"P5: the postings of {currency} sum to {amount}"
 
 
+def broken_by_distrust(history: History) -> Iterator[str]:
+    """P20: this venue loses and delays but never lies, so nothing that it says is impossible."""
+    for event in history.rows():
+        if isinstance(event, ImpossibleReply):
+            yield f"P20: an honest venue is not believed of {event.order_id}: {event.text}"
+
+
 def broken_by_a_second_rebalance(
     history: History, engine_to_spend: Callable[[], Engine] | None = None
 ) -> Iterator[str]:
@@ -238,10 +246,7 @@ def broken_without_a_word(history: History) -> Iterator[str]:
     """P20: what a person must know stands in the journal and was told; in a life without a crash."""
     if history.starts > 1:
         return
-    told = {notice.cause for notice in history.notices}
     for event in history.rows():
-        if isinstance(event, ImpossibleReply) and f"impossible:{event.order_id}" not in told:
-            yield f"P20: nobody was told of the impossible reply about {event.order_id}"
         halts = isinstance(event, RiskTripped) and event.action is RiskAction.HALT
         if halts and not any(notice.severity is Severity.CRITICAL for notice in history.notices):
             yield f"P20: nobody was told that {event.rule} halted"

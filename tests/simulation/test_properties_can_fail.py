@@ -21,6 +21,7 @@ from tests.simulation.history import (
 from tests.simulation.properties import (
     broken_against_memory,
     broken_by_a_second_rebalance,
+    broken_by_distrust,
     broken_when_settled,
     broken_while_running,
 )
@@ -29,6 +30,7 @@ from tests.simulation.witness import Witness
 from algotrader.core.events import (
     BarClosed,
     Event,
+    ImpossibleReply,
     OrderFilled,
     OrderSubmitted,
     RiskAction,
@@ -153,6 +155,20 @@ def test_p20_a_halt_that_nobody_was_told_of_is_seen() -> None:
     history.notices.clear()
 
     assert any(one.startswith("P20:") for one in broken_when_settled(history))
+
+
+def test_p20_an_honest_venue_that_is_not_believed_is_seen() -> None:
+    history = simulate(CALM)
+    bought = buy_of(history.rows())
+    names = {"account": MAIN, "order_id": bought.order.order_id, "instrument": SYMBOLS[0]}
+    history.fold.events.append(
+        ImpossibleReply(
+            ts_event=1, ts_known=1, **names, status=OrderStatus.SETTLING,
+            told=OrderStatus.UNKNOWN, text="it cannot",
+        )
+    )  # fmt: skip
+
+    assert [one[:4] for one in broken_by_distrust(history)] == ["P20:"]
 
 
 def test_p14_an_engine_that_forgot_what_it_acted_on_is_seen() -> None:

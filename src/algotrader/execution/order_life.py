@@ -45,6 +45,8 @@ _EARLIER: Final = {
     OrderStatus.PARTIALLY_FILLED: frozenset({OrderStatus.ACCEPTED, OrderStatus.TRIGGERED}),
 }
 """What an order that rests has been before: an old push may still say so."""
+_READS_LAG_MS: Final = 5_000
+"""How long a venue may answer what was before its own push: what it still says then, it means."""
 _PAST_TRIGGER: Final = frozenset(
     {OrderStatus.PARTIALLY_FILLED, OrderStatus.PENDING_CANCEL, OrderStatus.SETTLING}
 )
@@ -190,8 +192,9 @@ class LiveOrder(msgspec.Struct, frozen=True, kw_only=True):
             case OrderRejected():
                 return self._moved(OrderStatus.REJECTED)
             case OrderUnknown():
-                # Doubt about an order that is known to be final is none.
-                return self if self.is_final else self._moved(OrderStatus.UNKNOWN)
+                # A push may tell the end while the answer to the request is lost: no doubt is left.
+                is_over = self.is_final or self.status is OrderStatus.SETTLING
+                return self if is_over else self._moved(OrderStatus.UNKNOWN)
             case OrderNotFound():
                 return replace(self, misses=self.misses + 1)
             case OrderAbsent():
@@ -266,8 +269,8 @@ class LiveOrder(msgspec.Struct, frozen=True, kw_only=True):
         if event.status.is_final:
             return known._ended(event.status, event.filled_quantity)
         if self.is_final or self.status is OrderStatus.SETTLING:
-            if event.asked_ms is None or (self.over_ms or 0) >= event.asked_ms:
-                return known  # an old push, or an old question, that the end has overtaken
+            if event.asked_ms is None or event.asked_ms <= (self.over_ms or 0) + _READS_LAG_MS:
+                return known  # an old push, or an old answer, that the end has overtaken
             raise IllegalTransitionError(
                 self.status, event.status, f"{self.status} here, {event.status} at the venue"
             )
