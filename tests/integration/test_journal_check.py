@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -49,6 +51,18 @@ def alter(folder: JournalFolder, seq: int) -> None:
 def test_a_sound_journal_and_its_snapshot_are_found_to_be_so(folder: JournalFolder) -> None:
     assert check(folder, with_state=True) is None
     assert asyncio.run(checked(folder.path, with_state=True)) is None
+
+
+def test_a_check_whose_trader_was_killed_meanwhile_ends_without_a_word(
+    folder: JournalFolder,
+) -> None:
+    command = [sys.executable, "-m", "algotrader.live.checking", str(folder.path), "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 0
 
 
 def test_f50_an_altered_old_row_is_found_beside_the_trading_and_halts_it(

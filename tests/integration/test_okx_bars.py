@@ -307,6 +307,40 @@ def test_f09_a_reader_that_dies_is_started_again_and_three_times_freeze_what_it_
     on_a_feed(work, streams=FailingStreams)
 
 
+def test_a_bar_that_closed_while_the_stream_was_opening_is_asked_for_by_the_venues_time() -> None:
+    """Its push went to nobody, and the clock that was measured before knows of no close."""
+
+    async def work() -> None:
+        server = Server(simulator(SystemClock(), speed=0.0), SystemClock())
+
+        class SlowToOpen(OkxStreams):
+            async def follow(self, access: str, args: Sequence[Arg]) -> AsyncGenerator[Heard, None]:
+                server.simulator.advance_venue(MINUTE_MS)
+                await server.push()
+                async for heard in super().follow(access, args):
+                    yield heard
+
+        async with serving(server, "127.0.0.1", 0) as port:
+            address = OkxAddress(base_url=f"http://127.0.0.1:{port}")
+            newest = server.simulator.api.desk.exchange.venue.now // MINUTE_MS * MINUTE_MS
+            feed = OkxBarFeed(
+                OkxRest(None, address), SlowToOpen(None, address, STREAMS), SystemClock(), [BTC],
+                Timeframe(MINUTE_MS), settings=FeedSettings(recheck_s=3_600),
+            )  # fmt: skip
+            watched = Watched(server)
+            task = asyncio.create_task(_listen(feed, watched))
+            try:
+                async with asyncio.timeout(10):
+                    while newest not in watched.bars():
+                        await asyncio.sleep(0.01)
+            finally:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                await feed.close()
+
+    asyncio.run(work())
+
+
 def test_f37_rows_that_are_no_candles_are_left_alone() -> None:
     good = ["1000", "1", "2", "0.5", "1.5", "7", "0", "0", "1"]
     bar = read_candle(good, BTC)

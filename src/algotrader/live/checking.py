@@ -12,6 +12,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -116,7 +117,8 @@ def main() -> None:
         found = check(folder, with_state=with_state)
     except AlgotraderError as error:
         found = Finding(code=error.code, text=error.message)
-    sys.stdout.buffer.write(msgspec.json.encode(found))
+    with suppress(BrokenPipeError):  # who asked was killed meanwhile
+        os.write(sys.stdout.fileno(), msgspec.json.encode(found))
 
 
 if __name__ == "__main__":

@@ -193,7 +193,7 @@ class OkxBarFeed:
                     self._told_silent = False
                     await self._take(keeper, heard.inst_id, heard.rows)
                 case Opened():
-                    self._wake.set()  # what was missed is asked for at once
+                    self._wake.set()  # what was missed is asked for at once, by the venue's time
                 case Lost():
                     self._heard_ms = None
                     log.warning("the stream of bars was lost: %s", heard.reason)
@@ -245,7 +245,10 @@ class OkxBarFeed:
         """Ask for what is missing: shortly after each close, after each gap, until it is there."""
         silent_s = self._settings.ask_again_s
         while True:
-            self._wake.clear()
+            if self._wake.is_set():
+                # Which bars have closed by now no push has told, and a clock may have been set.
+                self._wake.clear()
+                await self._measure(samples=1)
             try:
                 for asked in self._askable(keeper):
                     await self._ask(keeper, asked)

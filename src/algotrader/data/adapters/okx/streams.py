@@ -11,8 +11,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 
 from algotrader.data.adapters.okx.rest import (
@@ -95,13 +97,17 @@ class OkxStreams:
         self._address = address
         self._settings = settings or StreamSettings()
         _ccxt_pro()  # seconds of loading: now, not in the middle of trading
+        self._trusted = _trusted()
         self.offset_ms = 0  # the venue's clock less ours; logins are stamped with it
 
     async def follow(self, access: str, args: Sequence[Arg]) -> AsyncGenerator[Heard, None]:
         """One connection to `public`, `private` or `business`, kept up until left."""
         failures, was_lost = 0, False
         while True:
-            socket = _Socket(self._keys, self._address, self._settings.heartbeat_s, self.offset_ms)
+            client = _client(
+                self._keys, self._address, self._settings.heartbeat_s, self.offset_ms, self._trusted
+            )
+            socket = _Socket(client, has_keys=self._keys is not None)
             try:
                 await socket.open(access, args)
                 failures = 0
@@ -134,9 +140,7 @@ class StreamLostError(Exception):
 class _Socket:
     """One connection, from its opening to its end."""
 
-    def __init__(
-        self, keys: OkxKeys | None, address: OkxAddress, heartbeat_s: float, offset_ms: int
-    ) -> None:
+    def __init__(self, client: Any, *, has_keys: bool) -> None:
         self._queue: asyncio.Queue[Pushed] = asyncio.Queue(_QUEUE)
         self._confirmed = 0
         self._absent = 0  # channels that the venue has not
@@ -144,8 +148,9 @@ class _Socket:
         self._wanted = 0
         self._ready = asyncio.Event()
         self._lost: asyncio.Future[Any] | None = None
-        self._has_keys = keys is not None
-        self._client = _client(keys, address, heartbeat_s, offset_ms, self._hear)
+        self._has_keys = has_keys
+        self._client = client
+        client.hear = self._hear
 
     async def open(self, access: str, args: Sequence[Arg]) -> None:
         """StreamLostError if it is not open, logged in and subscribed within ten seconds."""
@@ -253,17 +258,19 @@ def _client(
     address: OkxAddress,
     heartbeat_s: float,
     offset_ms: int,
-    hear: Callable[[Any], None],
+    trusted: ssl.SSLContext,
 ) -> Any:
+    """ccxt's client for one connection; `hear` of it is to be set."""
     pro = _ccxt_pro()
 
     class Client(pro.okx):  # type: ignore[misc, name-defined]
         """ccxt's sockets, with pushes handed on as they come."""
 
         network_errors = (pro.BaseError, OSError, ValueError)
+        hear: Callable[[Any], None]
 
         def handle_message(self, client: Any, message: Any) -> None:
-            hear(message)
+            self.hear(message)
             if not isinstance(message, dict) or "event" in message:
                 super().handle_message(client, message)
 
@@ -272,8 +279,17 @@ def _client(
 
     client = Client(client_settings(keys))
     client.streaming = {**client.streaming, "keepAlive": int(heartbeat_s * 1000)}
+    client.ssl_context = trusted
     address.point(client)
     return client
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates that ccxt trusts. Reading them takes as long as some orders: once is enough."""
+    import certifi  # comes with ccxt
+
+    return ssl.create_default_context(cafile=certifi.where())
 
 
 def _ccxt_pro() -> Any:
