@@ -197,7 +197,7 @@ def test_keys_that_cannot_trade_or_may_withdraw_are_refused(
     [
         ({"level": "3"}, "account mode", "spot or futures mode is needed"),
         ({"level": "4"}, "account mode", "spot or futures mode is needed"),
-        ({"borrows": True}, "borrowing", "switch automatic borrowing off"),
+        ({"level": "1", "borrows": True}, "borrowing", "switch automatic borrowing off"),
     ],
     ids=["multi-currency", "portfolio", "borrows"],
 )

@@ -21,6 +21,7 @@ from algotrader.execution.adapters.okx.account import (
     read_balance,
     read_configuration,
     read_fees,
+    read_maintenance,
     read_position,
     read_rules,
     read_tier,
@@ -84,6 +85,21 @@ def test_a_configuration_is_read_with_its_lists() -> None:
     assert read_configuration({"ip": ""}).addresses == ()
 
 
+@pytest.mark.parametrize(
+    ("level", "named", "borrows"),
+    [
+        ("1", "enableSpotBorrow", True), ("1", "autoLoan", False),
+        ("2", "enableSpotBorrow", False), ("2", "autoLoan", False),
+        ("3", "autoLoan", True), ("4", "autoLoan", True),
+    ],
+)  # fmt: skip
+def test_an_account_borrows_by_the_setting_that_holds_in_its_mode(
+    level: str, named: str, borrows: bool
+) -> None:
+    for told in (True, "true"):
+        assert read_configuration({"acctLv": level, named: told}).borrows is borrows
+
+
 def test_fees_are_what_is_paid_by_the_field_of_the_kind() -> None:
     row = {"maker": "-0.0008", "taker": "-0.001", "makerU": "-0.0002", "takerU": "-0.0005",
            "makerUSDC": "0.0001", "takerUSDC": "-0.0003", "level": "Lv1"}  # fmt: skip
@@ -94,6 +110,35 @@ def test_fees_are_what_is_paid_by_the_field_of_the_kind() -> None:
     ]  # fmt: skip
     with pytest.raises(BrokerUnavailableError, match="no rates"):
         read_fees({"maker": "", "taker": ""}, BTC)
+
+
+def test_fees_of_the_group_of_the_one_instrument_asked_for_come_first() -> None:
+    row = {"feeGroup": [{"groupId": "2", "maker": "-0.0006", "taker": "-0.0007"}], "level": "Lv1",
+           "maker": "-0.0008", "taker": "-0.001", "makerU": "", "takerU": ""}  # fmt: skip
+    for text in ("OKX:BTC/USDC", "OKX:BTC/USDT:USDT"):
+        fees = read_fees(row, Symbol.parse(text))
+        assert (str(fees.maker), str(fees.taker)) == ("0.0006", "0.0007")
+
+
+@pytest.mark.parametrize(
+    ("stops", "demo", "told"),
+    [
+        (True, False, {"serviceType": "5", "env": "1"}),
+        (True, True, {"serviceType": "5", "env": "2"}),
+        (True, False, {}),  # it does not say of what
+        (False, False, {"serviceType": "5", "env": "1", "state": "scheduled"}),
+        (False, False, {"serviceType": "5", "env": "2"}),  # demo trading alone
+        (False, False, {"serviceType": "6", "env": "1"}),  # block trades
+        (False, False, {"serviceType": "7", "env": "1"}),  # OKX's own bots
+        (False, False, {"serviceType": "10", "env": "1"}),  # spreads
+        (False, False, {"serviceType": "11", "env": "1"}),  # copy trading
+    ],
+)
+def test_maintenance_of_what_nobody_here_trades_by_stops_nothing(
+    stops: bool, demo: bool, told: dict[str, str]
+) -> None:
+    row = {"title": "upgrade", "state": "ongoing", "begin": "1", "end": "2"} | told
+    assert read_maintenance(row).stops_trading(demo=demo) is stops
 
 
 def test_tiers_of_contracts_become_tiers_of_notional() -> None:

@@ -109,6 +109,22 @@ def looked_up(row: Mapping[str, Any], **answers: Answer) -> OrderSeen:
     return seen
 
 
+def test_a_child_is_known_by_the_list_that_names_it_alone() -> None:
+    """`ordId` of an algo order is to go; its children stand in `ordIdList`."""
+    child = {"ordId": "99", "algoId": "7", "state": "filled", "accFillSz": "1", "sz": "1",
+             "side": "sell", "uTime": "1", "cTime": "1", "instId": "BTC-USDT-SWAP", "px": ""}  # fmt: skip
+
+    def answers(path: str, params: Mapping[str, str]) -> Answer:
+        if path == "trade/order":
+            return ok(child) if params.get("ordId") == "99" else ABSENT
+        stop = a_stop(0, ordId="", ordIdList=["99"])
+        return ok(stop) if path == "trade/order-algo" else ok({"ts": str(NOW)})
+
+    seen = on(Venue(answers), lambda broker, _: broker.look_up(STOP.order_id, SWAP))
+    assert isinstance(seen, OrderSeen)
+    assert (seen.status, seen.filled_quantity) == (OrderStatus.FILLED, 1)
+
+
 def test_a_stop_whose_child_was_cancelled_unfilled_and_is_forgotten_is_over() -> None:
     seen = looked_up(a_stop(2 * HOUR_MS))
 
@@ -500,6 +516,26 @@ def test_an_archive_is_asked_for_page_by_page_the_oldest_told_first() -> None:
     assert on(Venue(answers), work, trades_since_ms=NOW - 5 * DAY_MS) == [
         str(n) for n in range(1, 251)
     ]
+
+
+def test_an_order_of_many_trades_is_asked_for_page_by_page() -> None:
+    whole = {"ordId": "5", "clOrdId": str(STOP.order_id), "instId": "BTC-USDT-SWAP", "px": "",
+             "state": "filled", "accFillSz": "250", "sz": "250", "side": "sell", "uTime": "1",
+             "cTime": "1"}  # fmt: skip
+    kept = [
+        {**FILL, "instId": "BTC-USDT-SWAP", "ordId": "5", "billId": str(n), "tradeId": str(n),
+         "fillSz": "1"}
+        for n in range(250, 0, -1)
+    ]  # fmt: skip
+
+    def answers(path: str, params: Mapping[str, str]) -> Answer:
+        if path == "trade/fills":
+            older = [row for row in kept if int(row["billId"]) < int(params.get("after", "999"))]
+            return ok(*older[: int(params["limit"])])
+        return ok(whole) if path == "trade/order" else ok({"ts": str(NOW)})
+
+    told = on(Venue(answers), lambda broker, _: broker.trades(STOP.order_id, SWAP))
+    assert [one.fill.trade_id for one in told] == [str(n) for n in range(1, 251)]
 
 
 # Orders that should not be open (P21)

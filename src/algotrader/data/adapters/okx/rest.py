@@ -13,6 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
 
 from algotrader.core.errors import ConfigurationError
 from algotrader.data.adapters.okx.limits import LimitGate
@@ -22,6 +23,20 @@ log = logging.getLogger(__name__)
 _OK: Final = "0"
 _TOO_MANY: Final = frozenset({"50011", "50061"})
 _TIMEOUT_MS: Final = 5_000
+
+
+def _streams(region: str) -> dict[str, str]:
+    """Where OKX streams to a region, in earnest and in demo trading: on other hosts than it answers."""
+    return {name: f"wss://ws{region}{kind}.okx.com:443/ws/v5"
+            for name, kind in (("api", ""), ("test", "pap"))}  # fmt: skip
+
+
+_STREAMS: Final = {
+    f"{host}.okx.com": _streams(region)
+    for host, region in (
+        ("www", ""), ("aws", ""), ("eea", "eea"), ("my", "eea"), ("us", "us"), ("app", "us"),
+    )
+} | {"okx.com": _streams("")}  # fmt: skip
 
 
 class NoAnswerError(Exception):
@@ -51,8 +66,11 @@ class OkxAddress:
     def point(self, client: Any) -> None:
         """Make a client of ccxt speak to this address."""
         if self.base_url is not None:
-            urls = {"rest": self.base_url, "ws": self.base_url.replace("http", "ws") + "/ws/v5"}
-            client.urls = {**client.urls, "api": urls, "test": urls}
+            base = self.base_url.rstrip("/")
+            own = {"api": f"{base.replace('http', 'ws', 1)}/ws/v5"}  # of a look-alike or a tunnel
+            streams = _STREAMS.get(urlsplit(base).hostname or "", {**own, "test": own["api"]})
+            urls = {name: {"rest": base, "ws": url} for name, url in streams.items()}
+            client.urls = {**client.urls, **urls}
         if self.sandbox:
             client.set_sandbox_mode(True)
 

@@ -23,6 +23,7 @@ from algotrader.execution.adapters.okx.questions import rows_of
 from algotrader.execution.broker import BrokerUnavailableError
 
 NET: Final = "net_mode"
+_TRADING: Final = "5"
 
 
 class RefusedError(Exception):
@@ -124,6 +125,16 @@ class Maintenance:
     end_ms: int
     state: str  # scheduled, ongoing, pre_open, completed, canceled
     title: str
+    service: str = _TRADING  # 5 trading; bots, blocks, spreads and copies have numbers of their own
+    is_of_demo: bool | None = None  # None where it is not said
+
+    def stops_trading(self, *, demo: bool) -> bool:
+        """Whether nothing can be traded now, in earnest or in demo trading.
+
+        Of some accounts, products or streams alone it says nothing of ours: OKX answers for itself.
+        """
+        is_there = self.is_of_demo in (None, demo)
+        return self.state == "ongoing" and is_there and self.service in ("", _TRADING)
 
 
 class OkxAccount:
@@ -219,15 +230,7 @@ class OkxAccount:
 
     async def maintenance(self) -> tuple[Maintenance, ...]:
         """What the venue has announced or is under way; also while it answers nothing else."""
-        return tuple(
-            Maintenance(
-                begin_ms=integer(row, "begin"),
-                end_ms=integer(row, "end"),
-                state=str(row.get("state", "")),
-                title=str(row.get("title", "")),
-            )
-            for row in await self._rows("system/status")
-        )
+        return tuple(read_maintenance(row) for row in await self._rows("system/status"))
 
     async def _rows(self, path: str, **params: str) -> Sequence[Row]:
         rows = rows_of(await self._client.get(path, params), path)
@@ -256,8 +259,14 @@ def read_configuration(row: Row) -> AccountConfiguration:
         addresses=tuple(a.strip() for a in addresses.split(",") if a.strip()),
         fee_level=str(row.get("level", "")),
         uid=str(row.get("uid", "")),
-        borrows=any(row.get(name) in (True, "true") for name in ("enableSpotBorrow", "autoLoan")),
+        borrows=row.get(_BORROWING.get(str(row.get("acctLv", "")), "")) in (True, "true"),
     )
+
+
+# Of the other levels a field says what was once chosen, or OKX's default of `autoLoan`, which is
+# true: it does nothing, and nobody can switch it off. Futures mode borrows for no spot order.
+_BORROWING: Final = {"1": "enableSpotBorrow", "3": "autoLoan", "4": "autoLoan"}
+"""What makes an account borrow by itself, by its level."""
 
 
 def balance_details(rows: Sequence[Row]) -> list[Row]:
@@ -297,8 +306,28 @@ def read_position(row: Row) -> VenuePosition | None:
     )
 
 
+def read_maintenance(row: Row) -> Maintenance:
+    """A row of `system/status`."""
+    return Maintenance(
+        begin_ms=integer(row, "begin"),
+        end_ms=integer(row, "end"),
+        state=str(row.get("state", "")),
+        title=str(row.get("title", "")),
+        service=str(row.get("serviceType") or ""),
+        is_of_demo={"1": False, "2": True}.get(str(row.get("env", ""))),
+    )
+
+
 def read_fees(row: Row, instrument: Symbol) -> FeeSchedule:
     """A row of `account/trade-fee`: negative is what is paid, and derivatives have fields apart."""
+    groups = row.get("feeGroup")
+    if isinstance(groups, list) and len(groups) == 1 and isinstance(groups[0], Mapping):
+        # Of the one instrument asked for; the fields below are to go, and name no rate of a pair
+        # that is quoted in something else than USDT.
+        row = {"level": row.get("level", "this account"), **groups[0]}
+        return FeeSchedule(
+            maker=-needed(row, "maker"), taker=-needed(row, "taker"), source=f"OKX, {row['level']}",
+        )  # fmt: skip
     suffix = ""
     if instrument.kind is not InstrumentKind.SPOT and not instrument.is_inverse:
         suffix = "USDC" if instrument.settle == "USDC" else "U"

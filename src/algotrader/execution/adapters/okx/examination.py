@@ -167,9 +167,9 @@ async def _maintenance(client: OkxClient) -> list[AccountCheck]:
     return [
         AccountCheck(
             subject="maintenance",
-            is_fine=one.state != "ongoing",
+            is_fine=not (stops := one.stops_trading(demo=client.address.sandbox)),
             says=f"{one.title}: {one.state}",
-            mend=mending("50001") if one.state == "ongoing" else "",
+            mend=mending("50001") if stops else "",
         )
         for one in planned
     ]

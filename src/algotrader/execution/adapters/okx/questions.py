@@ -100,9 +100,10 @@ class OkxQuestions:
         rows: list[Row] = []
         for venue_id in found.order_ids:
             asked = {**_scope(instrument), "ordId": venue_id}
-            listed = await self.rows("trade/fills", asked)
+            listed = await self._pages("trade/fills", asked, "billId")
             if sum((needed(row, "fillSz") for row in listed), Decimal(0)) < found.filled:
-                listed = await self.rows("trade/fills-history", asked)  # older than three days
+                # Older than three days.
+                listed = await self._pages("trade/fills-history", asked, "billId")
             rows += reversed(listed)
         return rows
 
@@ -186,7 +187,7 @@ class OkxQuestions:
         raise BrokerUnavailableError(f"{path} {asked}: {answer.code} {answer.message}")
 
     async def _with_child(self, algo: Row, instrument: Symbol) -> Found:
-        child = str(algo.get("ordId") or "")
+        child = next(reversed(Found(row=algo).order_ids), "")  # `ordId` itself is to go
         row = await self.order(child, instrument) if child else None
         if child and row is None:
             row = await self._forgotten(algo, child, instrument)
