@@ -15,8 +15,8 @@ from algotrader.data.adapters.okx.streams import (
     Arg,
     Heard,
     Lost,
-    Opened,
     OkxStreams,
+    Opened,
     Pushed,
     StreamSettings,
 )

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final
 
 from algotrader.backtest.loading import parse_instant
-from algotrader.core.errors import ConfigurationError, DataError, RunError
+from algotrader.core.errors import ConfigurationError, DataError, RunError, UsageError
 from algotrader.core.events import SliceClosed
 from algotrader.core.instants import utc_ms
 from algotrader.core.ports import Clock, Notice, Notifier, Severity
@@ -21,6 +21,7 @@ from algotrader.core.timeframes import DAY_MS, Timeframe
 from algotrader.data.adapters.ccxt_source import CcxtSource
 from algotrader.data.adapters.okx.bars import FeedSettings, OkxBarFeed
 from algotrader.data.adapters.okx.market import OkxMarketFeed
+from algotrader.data.adapters.okx.names import inst_id
 from algotrader.data.adapters.okx.rest import Asks, FirstToAnswer, OkxAddress, OkxRest
 from algotrader.data.adapters.okx.streams import OkxStreams
 from algotrader.data.collecting import Collected, Collector
@@ -424,6 +425,10 @@ def _from_okx(series: tuple[Wanted, ...]) -> tuple[Wanted, ...]:
                 f"{symbol} cannot be collected: live bars come from {_VENUE} alone",
                 hint="name what is to be collected under collect.series; other data is imported",
             )
+        try:
+            inst_id(symbol)
+        except UsageError as error:
+            raise ConfigurationError("collect.symbol", error.message, hint=error.hint) from error
     return series
 
 
