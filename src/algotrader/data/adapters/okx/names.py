@@ -50,6 +50,6 @@ def symbol_of(named: str) -> Symbol | None:
         return None
 
 
-def _settle(base: str, quote: str) -> str:
+def _settle(base: str | None, quote: str | None) -> str | None:
     """What a swap is paid in: contracts in USD settle in their coin."""
     return base if quote == "USD" else quote
