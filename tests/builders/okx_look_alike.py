@@ -74,7 +74,7 @@ class Venue:
         if ts in self.bad_highs:
             high, low = low, high
         # 0.5 coins: the volume in contracts, in coins and in quote currency
-        contracts = {"BTC-USDT-SWAP": 50.0, "BTC-USD-SWAP": 0.5 * close / 100}.get(inst, 0.5)
+        contracts = {"BTC-USDT-SWAP": 50.0, "BTC-USD-SWAP": 0.5 * close // 100}.get(inst, 0.5)
         return [str(ts), str(close - 1), str(high), str(low), str(close), str(contracts), "0.5",
                 str(0.5 * close), "0" if forming else "1"]  # fmt: skip
 

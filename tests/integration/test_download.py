@@ -176,7 +176,8 @@ def test_volume_of_contracts_is_in_contracts_linear_and_inverse(tmp_path: Path) 
     spot, linear, inverse = (lake.read_bars(symbol, HOUR) for symbol in (SPOT, SWAP, INVERSE))
     assert set(spot.volume.tolist()) == {0.5}
     assert linear.volume == pytest.approx(np.full(960, 50.0))  # 0.5 BTC / 0.01 BTC
-    assert inverse.volume == pytest.approx(0.5 * inverse.close / 100)  # 0.5 BTC × price / 100 USD
+    # As the venue counts them, in whole contracts: 0.5 BTC × price / 100 USD at the prices traded.
+    assert inverse.volume.tolist() == (0.5 * inverse.close // 100).tolist()
     rules = load_instrument(lake.root, INVERSE)
     assert rules is not None
     assert (rules.is_inverse, rules.settle, rules.multiplier) == (True, "BTC", Decimal(100))

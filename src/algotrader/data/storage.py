@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from threading import get_ident
 
 from algotrader.core.errors import RunError
 
@@ -36,7 +37,9 @@ def _write_aside(files: Mapping[Path, bytes], aside: dict[Path, Path]) -> None:
     try:
         for path, content in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            aside[path] = path.with_name(f".{path.name}.{os.getpid()}{ASIDE}")
+            # Of this thread alone: two may write one file, as collectors do rules of an instrument.
+            own = f"{os.getpid()}-{get_ident()}"
+            aside[path] = path.with_name(f".{path.name}.{own}{ASIDE}")
             _write_synced(aside[path], content)
     except OSError as error:
         raise RunError(

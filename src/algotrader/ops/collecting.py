@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final
 
 from algotrader.backtest.loading import parse_instant
-from algotrader.core.errors import ConfigurationError, DataError, RunError
+from algotrader.core.errors import ConfigurationError, DataError, RunError, UsageError
 from algotrader.core.events import SliceClosed
 from algotrader.core.instants import utc_ms
 from algotrader.core.ports import Clock, Notice, Notifier, Severity
@@ -21,6 +21,7 @@ from algotrader.core.timeframes import DAY_MS, Timeframe
 from algotrader.data.adapters.ccxt_source import CcxtSource
 from algotrader.data.adapters.okx.bars import FeedSettings, OkxBarFeed
 from algotrader.data.adapters.okx.market import OkxMarketFeed
+from algotrader.data.adapters.okx.names import inst_id
 from algotrader.data.adapters.okx.rest import Asks, FirstToAnswer, OkxAddress, OkxRest
 from algotrader.data.adapters.okx.streams import OkxStreams
 from algotrader.data.collecting import Collected, Collector
@@ -43,6 +44,7 @@ _VENUE: Final = "OKX"
 _FIRST_RETRY_S: Final = 5.0
 _LONGEST_RETRY_S: Final = 300.0
 _FUNDING_EVERY_S: Final = 3_600.0
+_ROUNDS: Final = 4  # of catching up: each takes a part of the time of the one before
 _OVERLAP_BARS: Final = 3  # of what was fetched, heard once more: the newest may yet be corrected
 
 
@@ -229,14 +231,32 @@ class CollectRole:
         return sorted({symbol for one in self._wanted for symbol in one.since_ms})
 
     async def _catch_up(self, one: Wanted) -> None:
-        """Fetch what the lake lacks of each series, its holes included (F40)."""
-        for symbol in one.symbols:
-            key = SeriesKey.bars(symbol, one.timeframe)
-            filled = await self._fetched(key, one.since_ms[symbol])
+        """Fetch what the lake lacks of each series, its holes included (F40), to one last bar.
+
+        While the others were fetched more bars of the first have closed, and a feed goes on where
+        the series that is furthest ends: what others lack before that nobody would ask for.
+        """
+        ends_ms: dict[Symbol, int] = {}
+        behind = one.symbols
+        for _ in range(_ROUNDS):
+            known_ms = dict(ends_ms)
+            for symbol in behind:
+                ends_ms[symbol] = await self._fetch(one, symbol, known_ms.get(symbol))
+            if ends_ms == known_ms:
+                break  # what is behind is no longer listed
+            newest_ms = max(ends_ms.values())
+            behind = tuple(symbol for symbol in one.symbols if ends_ms[symbol] < newest_ms)
+
+    async def _fetch(self, one: Wanted, symbol: Symbol, before_ms: int | None) -> int:
+        """Open of its last bar, UTC ms."""
+        key = SeriesKey.bars(symbol, one.timeframe)
+        filled = await self._fetched(key, one.since_ms[symbol])
+        if before_ms is None or filled.written.added:
             self._says(
                 f"{key}: {filled.written.added} bars fetched, coverage "
                 f"{filled.manifest.coverage:.2%}"
             )
+        return filled.manifest.last_ts
 
     async def _fetched(self, key: SeriesKey, since_ms: int | None) -> Filled:
         """Asked until the venue answers: a dead source is waited for, and told once (F47)."""
@@ -405,6 +425,10 @@ def _from_okx(series: tuple[Wanted, ...]) -> tuple[Wanted, ...]:
                 f"{symbol} cannot be collected: live bars come from {_VENUE} alone",
                 hint="name what is to be collected under collect.series; other data is imported",
             )
+        try:
+            inst_id(symbol)
+        except UsageError as error:
+            raise ConfigurationError("collect.symbol", error.message, hint=error.hint) from error
     return series
 
 

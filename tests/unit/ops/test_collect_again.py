@@ -112,6 +112,55 @@ def test_f32_funding_of_one_that_is_gone_takes_it_from_no_other(
     assert [cause.partition(":")[0] for cause in quiet.told] == ["unfetched"]
 
 
+def caught_up(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, took_bars: dict[str, int]
+) -> tuple[dict[str, int], list[str]]:
+    """The last bar of each series, and what was fetched; each fetch takes so many bars.
+
+    OLD was delisted at bar 7.
+    """
+    text = SERIES.replace("OKX:BTC/USDT", ", ".join(f"OKX:{name}/USDT" for name in took_bars))
+    role = CollectRole(a_configuration(folder, text), SystemClock(), Quiet())
+    ends: dict[str, int] = {}
+    asked: list[str] = []
+    now = 100
+
+    async def fetched(key: SeriesKey, _: int | None) -> Any:
+        nonlocal now
+        name = key.symbol.base or ""
+        last = 7 if name == "OLD" else now
+        added = last - ends.get(name, 0)
+        ends[name] = last
+        asked.append(name)
+        now += took_bars[name] if asked.count(name) == 1 else 0
+        return SimpleNamespace(
+            written=SimpleNamespace(added=added), manifest=SimpleNamespace(coverage=1, last_ts=last)
+        )
+
+    monkeypatch.setattr(role, "_fetched", fetched)
+    asyncio.run(role.catch_up())
+    role.close()
+    return ends, asked
+
+
+def test_f40_a_series_that_grew_old_while_others_were_fetched_is_fetched_to_their_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends, asked = caught_up(tmp_path, monkeypatch, {"AAA": 30, "BBB": 1, "CCC": 0})
+
+    assert ends == {"AAA": 131, "BBB": 131, "CCC": 131}
+    assert asked == ["AAA", "BBB", "CCC", "AAA", "BBB"]
+
+
+def test_f32_a_series_that_ends_for_good_is_not_asked_for_again_and_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends, asked = caught_up(tmp_path, monkeypatch, {"AAA": 0, "BBB": 0, "OLD": 0})
+
+    assert ends == {"AAA": 100, "BBB": 100, "OLD": 7}
+    assert asked == ["AAA", "BBB", "OLD", "OLD"]
+
+
 def test_f47_a_source_that_answers_again_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,6 +56,7 @@ def test_on_paper_the_shortest_bars_of_an_account_are_those_of_all_it_trades(
     [
         ("", "collect.nothing"),
         ("collect: {series: [{symbols: [US:AAPL], timeframe: 1d}]}", "collect.venue"),
+        ("collect: {series: [{symbols: ['OKX:ETH/USD:USD'], timeframe: 1d}]}", "collect.symbol"),
         (
             "collect: {grace_s: 50, delay_s: 10, series: [{symbols: [OKX:BTC/USDT], timeframe: 1m}]}",
             "collect.grace",

@@ -125,8 +125,13 @@ class OkxMarketFeed:
         )
 
     def _new(self, rows: Sequence[Any], name: str, seen: _Seen) -> list[PublicTrade]:
-        read = (read_trade(row, name, self._now_ms()) for row in rows)
-        return [trade for trade in read if trade is not None and seen.is_new(trade.trade_id)]
+        new = []
+        for row in rows:
+            trade = read_trade(row, name, self._now_ms())
+            if trade is not None and seen.is_new(trade.trade_id):
+                seen.add_matches(trade.trade_id, row.get("count"))
+                new.append(trade)
+        return new
 
     async def _listed(self, name: str) -> Sequence[Any]:
         """Recent trades, the oldest first; none where the venue does not answer."""
@@ -156,6 +161,13 @@ class _Seen:
         if len(self._order) > _REMEMBERED:
             self._ids.discard(self._order.popleft())
         return True
+
+    def add_matches(self, last: str, count: Any) -> None:
+        """A push is what one order took at one price, named by the last of `count` matches; the
+        list of recent trades has each of them, and together they are what was told already."""
+        if last.isdecimal() and str(count or "").isdecimal():
+            for back in range(1, min(int(count), _REMEMBERED)):
+                self.is_new(str(int(last) - back))
 
 
 def read_quote(row: Any, name: str, now_ms: int) -> Quote | None:

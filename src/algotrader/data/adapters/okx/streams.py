@@ -33,7 +33,9 @@ _FIRST_WAIT_S: Final = 0.5  # at most two connects a second, of the venue's thre
 _OPENING_S: Final = 10.0
 _QUEUE: Final = 10_000  # pushes waiting to be read; more means that the reader is stuck
 _ARGS_A_CALL: Final = 50
+_ASKED_ALONE: Final = 200  # channels, of the 480 requests that a connection has in an hour
 _NO_SUCH_CHANNEL: Final = "60018"
+_TOO_MANY_CONNECTIONS: Final = "channel-conn-count-error"
 
 Arg = Mapping[str, str]
 
@@ -103,14 +105,16 @@ class OkxStreams:
     async def follow(self, access: str, args: Sequence[Arg]) -> AsyncGenerator[Heard, None]:
         """One connection to `public`, `private` or `business`, kept up until left."""
         failures, was_lost = 0, False
+        now_s = asyncio.get_running_loop().time
         while True:
+            opened_s: float | None = None
             client = _client(
                 self._keys, self._address, self._settings.heartbeat_s, self.offset_ms, self._trusted
             )
             socket = _Socket(client, has_keys=self._keys is not None)
             try:
                 await socket.open(access, args)
-                failures = 0
+                opened_s = now_s()
                 if was_lost:
                     self._settings.opened_again(access)
                 yield Opened()
@@ -118,6 +122,8 @@ class OkxStreams:
                     yield pushed
             except StreamLostError as error:
                 was_lost = True
+                if opened_s is not None and now_s() - opened_s >= LONGEST_WAIT_S:
+                    failures = 0  # one that is lost as soon as it is open is not tried at once
                 yield Lost(reason=str(error), code=error.code)
             finally:
                 await socket.close()
@@ -144,6 +150,7 @@ class _Socket:
         self._queue: asyncio.Queue[Pushed] = asyncio.Queue(_QUEUE)
         self._confirmed = 0
         self._absent = 0  # channels that the venue has not
+        self._absence: StreamLostError | None = None  # what it said of the last one of them
         self._refused: StreamLostError | None = None
         self._wanted = 0
         self._ready = asyncio.Event()
@@ -159,7 +166,8 @@ class _Socket:
             async with asyncio.timeout(_OPENING_S):
                 await self._connect(access, args)
         except TimeoutError as error:
-            raise self._refused or StreamLostError(f"{access}: not open in time") from error
+            said = self._refused or self._absence
+            raise said or StreamLostError(f"{access}: not open in time") from error
         except self._client.network_errors as error:
             raise self._refused or StreamLostError(f"{access}: {_short(error)}") from error
 
@@ -172,8 +180,10 @@ class _Socket:
         await self._either(link.connect(client.session))
         if self._has_keys and access != "public":
             await self._either(client.authenticate({"access": access}))
-        for first in range(0, len(args), _ARGS_A_CALL):
-            some = [dict(arg) for arg in args[first : first + _ARGS_A_CALL]]
+        alone = not self._has_keys and len(args) <= _ASKED_ALONE
+        step = 1 if alone else _ARGS_A_CALL  # alone, one that is refused takes no other with it
+        for first in range(0, len(args), step):
+            some = [dict(arg) for arg in args[first : first + step]]
             await link.send({"op": "subscribe", "args": some})
         await self._either(self._ready.wait())
 
@@ -206,24 +216,39 @@ class _Socket:
         error = None if self._lost.cancelled() else self._lost.exception()
         return self._refused or StreamLostError(_short(error))
 
-    def _hear(self, message: Any) -> None:
-        """A message of the venue, before ccxt sees it."""
+    def _hear(self, message: Any) -> bool:
+        """A message of the venue, before ccxt sees it; whether ccxt has to see it as well."""
         if not isinstance(message, dict):
-            return
-        if message.get("event") == "subscribe":
+            return True  # an answer to a ping
+        event = message.get("event")
+        if event == "subscribe":
             self._confirmed += 1
             self._count()
-        elif message.get("event") == "error":
+        elif event == "error":
             code = str(message.get("code", ""))
+            refused = StreamLostError(f"{code} {message.get('msg', '')}", code)
             if code == _NO_SUCH_CHANNEL and not self._has_keys:
-                # An instrument that is gone ends nobody else's bars (F32); of one's own account
-                # every channel has to be there.
+                # An instrument that is gone ends nobody else's bars (F32), as ccxt would have it;
+                # of one's own account every channel has to be there.
                 log.warning("a stream without one of its channels: %s", message.get("msg", ""))
+                self._absence = refused
                 self._absent += 1
                 self._count()
-            self._refused = StreamLostError(f"{code} {message.get('msg', '')}", code)
+                return False
+            self._refused = refused
+        elif event == _TOO_MANY_CONNECTIONS:
+            # It comes after the subscription was confirmed: the socket lives on and says nothing.
+            self._lose(f"too many connections to the channel {message.get('channel', '')}: "
+                       f"{message.get('connCount', '')}")  # fmt: skip
         elif isinstance(message.get("data"), list) and isinstance(message.get("arg"), dict):
             self._push(message)
+        return event is not None
+
+    def _lose(self, reason: str) -> None:
+        """End the connection ourselves."""
+        self._refused = StreamLostError(reason)
+        if self._lost is not None and not self._lost.done():
+            self._lost.set_exception(self._refused)
 
     def _count(self) -> None:
         if self._confirmed and self._confirmed + self._absent >= self._wanted:
@@ -240,9 +265,7 @@ class _Socket:
         try:
             self._queue.put_nowait(pushed)
         except asyncio.QueueFull:
-            self._refused = StreamLostError(f"{_QUEUE} pushes were waiting to be read")
-            if self._lost is not None and not self._lost.done():
-                self._lost.set_exception(self._refused)
+            self._lose(f"{_QUEUE} pushes were waiting to be read")
 
     async def close(self) -> None:
         await self._client.close()
@@ -267,11 +290,10 @@ def _client(
         """ccxt's sockets, with pushes handed on as they come."""
 
         network_errors = (pro.BaseError, OSError, ValueError)
-        hear: Callable[[Any], None]
+        hear: Callable[[Any], bool]
 
         def handle_message(self, client: Any, message: Any) -> None:
-            self.hear(message)
-            if not isinstance(message, dict) or "event" in message:
+            if self.hear(message):
                 super().handle_message(client, message)
 
         def seconds(self) -> int:  # what a login is stamped with
