@@ -111,7 +111,7 @@ class Desk:
         fills = (event.fill for event in self.told if isinstance(event, OrderFilled))
         return {f.trade_id: f.quantity for f in fills if f.order_id == order.order_id}
 
-    async def until_open(self, count: int = 2) -> None:
+    async def until_open(self, count: int = 3) -> None:
         """Both streams are subscribed."""
         await self.until(
             lambda: sum(len(s.subscriptions) for s in self.server.simulator.sessions) >= count

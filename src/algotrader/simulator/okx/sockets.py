@@ -24,7 +24,7 @@ PUBLIC_CHANNELS: Final = frozenset({
     "instruments", "status",
 })  # fmt: skip
 PRIVATE_CHANNELS: Final = frozenset({"account", "positions", "orders"})
-BUSINESS_CHANNELS: Final = frozenset({"orders-algo"})
+BUSINESS_CHANNELS: Final = frozenset({"orders-algo", "algo-advance"})
 _CANDLE, _MARK_CANDLE = "candle", "mark-price-candle"
 _BY_INSTRUMENT: Final = frozenset({
     "tickers", "trades", "books", "books5", "bbo-tbt", "mark-price", "funding-rate",
@@ -175,13 +175,13 @@ class Session:
             return [_push(arg, listed)]
         if channel in ("account", "positions"):
             return self._account(channel, arg, None)
-        if "instId" in arg and channel not in ("orders", "orders-algo"):
+        if "instId" in arg and channel not in ("orders", *BUSINESS_CHANNELS):
             return self._quoted(arg)
         return []
 
     def _heard(self, event: Event, arg: Arg) -> list[str]:
         channel = str(arg["channel"])
-        if event.topic in ("orders", "orders-algo"):
+        if event.topic in ("orders", *BUSINESS_CHANNELS):
             wanted = event.topic == channel and _fits(arg, event)
             return [_push(arg, [event.data])] if wanted else []
         if event.topic in ("account", "positions"):

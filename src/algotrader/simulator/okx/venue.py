@@ -28,7 +28,7 @@ MARKET_TOPICS = frozenset({"candle", "tick", "trade", "instruments"})
 class Event(NamedTuple):
     """Something subscribers may want to hear of. `data` is a row, or the candle that closed."""
 
-    topic: str  # orders, orders-algo, account, positions, candle, tick, trade, instruments
+    topic: str  # orders, orders-algo, algo-advance, account, positions, candle, tick, trade, instruments
     inst_type: str
     inst_id: str
     data: Any
@@ -100,7 +100,9 @@ class Venue:
     def tell_algo(self, algo: Algo) -> None:
         algo.updated_ms = self.now_ms
         market = self.markets[algo.asked.inst_id]
-        self._tell("orders-algo", market, rows.algo_row(algo, market.last))
+        # Trailing stops are "advance" algo orders: OKX tells them on a channel of their own.
+        topic = "algo-advance" if algo.asked.kind == "move_order_stop" else "orders-algo"
+        self._tell(topic, market, rows.algo_row(algo, market.last))
 
     def tell_candle(self, market: Market, candle: Candle) -> None:
         kind, name = market.listing.inst_type, market.inst_id

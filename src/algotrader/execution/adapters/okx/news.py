@@ -50,7 +50,10 @@ from algotrader.execution.broker import BrokerUnavailableError
 log = logging.getLogger(__name__)
 
 ORDERS: Final[Arg] = {"channel": "orders", "instType": "ANY"}
-ALGO_ORDERS: Final[Arg] = {"channel": "orders-algo", "instType": "ANY"}
+ALGO_ORDERS: Final[tuple[Arg, ...]] = (
+    {"channel": "orders-algo", "instType": "ANY"},
+    {"channel": "algo-advance", "instType": "ANY"},  # trailing stops
+)
 _FAILURES: Final = 3  # in ten minutes, after which no new risk is taken (F09)
 _STRANGE_S: Final = 60.0  # between two words about an order that should not be open
 _MARGIN_MS: Final = 60_000  # trades are asked for again from so long before the last check
@@ -121,7 +124,7 @@ class OkxNews:
         tasks = [
             asyncio.create_task(self._kept("private", lambda: self._listen("private", ORDERS))),
             asyncio.create_task(
-                self._kept("business", lambda: self._listen("business", ALGO_ORDERS))
+                self._kept("business", lambda: self._listen("business", *ALGO_ORDERS))
             ),
             asyncio.create_task(self._kept("check", lambda: self._check_on(open_orders))),
         ]
@@ -149,8 +152,8 @@ class OkxNews:
         for event in events:
             self._queue.put_nowait(event)
 
-    async def _listen(self, access: str, arg: Arg) -> None:
-        async for heard in self._streams.follow(access, [arg]):
+    async def _listen(self, access: str, *args: Arg) -> None:
+        async for heard in self._streams.follow(access, args):
             self._take(access, heard)
 
     def _take(self, access: str, heard: Heard) -> None:
