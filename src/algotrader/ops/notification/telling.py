@@ -43,9 +43,7 @@ from algotrader.ops.notification.telling_of_risk import TellsOfRisk
 from algotrader.ops.notification.texts import Texts
 from algotrader.ops.notification.words import CRITICAL, IMPORTANT, INFO, plain
 
-_TOLD_BY_EVENTS: Final = (
-    "risk:", "rejected:", "impossible:", "strategy:", "reconcile:", "unguarded:",
-)  # fmt: skip
+_TOLD_BY_EVENTS: Final = ("risk:", "rejected:", "impossible:", "strategy:", "reconcile:")
 _IN_OUR_WORDS: Final = ("summary:", "research:")
 _KEPT_GAPS: Final = 1_000
 

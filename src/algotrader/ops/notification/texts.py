@@ -221,6 +221,10 @@ _OF_MESSAGES: Final[Mapping[str, Mapping[Language, str]]] = {
     # What the trader says by itself
     "alert_group": {"en": "A group of orders was evened out", "zh": "委托组已重新配平"},
     "alert_vanished": {"en": "An order is gone from the venue", "zh": "交易所找不到委托"},
+    "alert_unguarded": {
+        "en": "A position has had no live stop for too long",
+        "zh": "持仓过久没有有效止损",
+    },
     "alert_silent": {"en": "No data comes", "zh": "没有收到数据"},
     "alert_back": {"en": "Data comes again", "zh": "数据已恢复"},
     "alert_gap": {"en": "A gap stays in the data", "zh": "数据缺口无法补齐"},
