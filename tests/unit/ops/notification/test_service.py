@@ -61,9 +61,7 @@ class Bench:
         )
         return courier, ()
 
-    def hear(
-        self, cause: str, text: str = "text", severity: Severity = Severity.CRITICAL
-    ) -> None:
+    def hear(self, cause: str, text: str = "text", severity: Severity = Severity.CRITICAL) -> None:
         notice = Notice(severity=severity, title=cause, text=text, cause=cause)
         asyncio.run(self.thread.notify(notice))
 
