@@ -291,10 +291,13 @@ class CollectRole:
     async def _leave_out(self, key: SeriesKey, error: DataError) -> None:
         self.left_out[key] = error
         log.warning("%s: %s", key, error.message)
+        helps = error.hint
+        if error.code == NOT_LISTED:
+            helps = "if it is gone for good, take it out of the settings, unless the journal has traded it"
+        text = f"{key}: {error.message}; it is left out until the next start"
         await self._notify(
             Severity.IMPORTANT, f"left_out:{key}", f"{key} is not collected",
-            f"{key}: {error.message}; it is left out until the next start. If {key.symbol} is gone "
-            "for good, take it out of the settings, unless the journal has traded it",
+            f"{text}: {helps}" if helps else text,
         )  # fmt: skip
 
     async def _fetched(self, key: SeriesKey, since_ms: int | None) -> Filled:

@@ -87,9 +87,11 @@ def test_f32_no_slice_waits_for_bars_of_what_is_gone(
     a_past(tmp_path, BTC_USDT, 400)
     beside = caught_up(tmp_path, monkeypatch, "data.symbol_unknown")
     asked: list[Sequence[Symbol]] = []
-    monkeypatch.setattr(
-        paper_process, "okx_feed", lambda *given, **_: asked.append(given[3]) or given
-    )
+
+    def feed(*given: Any, **_: Any) -> None:
+        asked.append(given[3])
+
+    monkeypatch.setattr(paper_process, "okx_feed", feed)
     configuration = load(tmp_path / "algotrader.yaml", environment={})
     process = PaperProcess(configuration, SystemClock(), Quiet())
     process._beside = beside

@@ -17,7 +17,7 @@ import pytest
 from algotrader.ops.config import load
 from algotrader.ops.observing.redaction import Redactor
 from algotrader.ops.scheduling import running
-from algotrader.ops.scheduling.alone import BusyError, is_running
+from algotrader.ops.scheduling.alone import BusyError, alone, is_running
 from algotrader.ops.scheduling.history import JobHistory, Outcome
 from algotrader.ops.scheduling.running import JobWork, Result
 from algotrader.ops.scheduling.settings import JobSettings
@@ -140,6 +140,18 @@ def test_a_job_ends_with_a_scheduler_that_is_killed_and_its_run_is_over(tmp_path
     assert history.runs()[0].outcome is Outcome.STOPPED
     history.close_open(5)
     assert (history.runs()[0].outcome, history.runs()[0].ended_ms) == (Outcome.STOPPED, 5)
+
+
+def test_only_the_newest_run_of_a_job_that_is_held_is_running(tmp_path: Path) -> None:
+    history = JobHistory(tmp_path)
+    for job in ("mine", "mine", "other"):
+        history.begin(job, 0, 0)
+
+    async def held() -> list[Outcome]:
+        async with alone(tmp_path, "mine"):
+            return [one.outcome for one in history.runs()]
+
+    assert asyncio.run(held()) == [Outcome.STOPPED, Outcome.RUNNING, Outcome.STOPPED]
 
 
 def test_what_a_job_started_ends_with_a_tether_that_is_killed(tmp_path: Path) -> None:

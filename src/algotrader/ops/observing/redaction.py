@@ -59,8 +59,9 @@ class Redactor:
     def learn(self, secrets: Iterable[str]) -> None:
         """Hide these as well from now on."""
         for secret in secrets:
-            if len(secret) >= _SHORTEST:
-                self._ways |= _ways(secret)
+            for part in {secret, *secret.splitlines()}:  # a key in several may be told line by line
+                if len(part) >= _SHORTEST:
+                    self._ways |= _ways(part)
         longest_first = sorted(self._ways, key=lambda way: (-len(way), way))
         self._known = re.compile("|".join(map(re.escape, longest_first))) if self._ways else None
 

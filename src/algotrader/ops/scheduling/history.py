@@ -88,10 +88,11 @@ class JobHistory:
                 " where :job is null or job = :job order by number desc limit :last",
                 {"job": job, "last": last},
             ).fetchall()
+            alive = self._alive(rows)
         return [
             JobRun(
                 number=number, job=name, due_ms=due, started_ms=started, ended_ms=ended,
-                outcome=self._outcome(name, Outcome(outcome)), says=says,
+                outcome=_outcome(Outcome(outcome), is_alive=number in alive), says=says,
             )
             for number, name, due, started, ended, outcome, says in found
         ]  # fmt: skip
@@ -99,22 +100,23 @@ class JobHistory:
     def close_open(self, now_ms: int) -> None:
         """Write down what a killed scheduler left: its runs ended with it."""
         with self._open() as rows:
+            alive = self._alive(rows)
             found = rows.execute(
-                "select distinct job from runs where outcome = ?", (Outcome.RUNNING.value,)
+                "select number from runs where outcome = ?", (Outcome.RUNNING.value,)
             ).fetchall()
             rows.executemany(
-                "update runs set outcome = ?, ended_ms = ? where outcome = ? and job = ?",
-                [
-                    (Outcome.STOPPED.value, now_ms, Outcome.RUNNING.value, job)
-                    for (job,) in found
-                    if not is_running(self.folder, job)
-                ],
+                "update runs set outcome = ?, ended_ms = ? where number = ?",
+                [(Outcome.STOPPED.value, now_ms, one) for (one,) in found if one not in alive],
             )
 
-    def _outcome(self, job: str, written: Outcome) -> Outcome:
-        """Who was killed could not write that its run is over."""
-        is_gone = written is Outcome.RUNNING and not is_running(self.folder, job)
-        return Outcome.STOPPED if is_gone else written
+    def _alive(self, rows: sqlite3.Connection) -> set[int]:
+        """Runs that somebody does: of each job the newest, while it is held. Who was killed could
+        not write that its run is over."""
+        found = rows.execute(
+            "select job, max(number) from runs where outcome = ? group by job",
+            (Outcome.RUNNING.value,),
+        ).fetchall()
+        return {number for job, number in found if is_running(self.folder, job)}
 
     def _add(
         self, job: str, due_ms: int, started_ms: int, ended_ms: int | None, outcome: Outcome,
@@ -151,3 +153,7 @@ class JobHistory:
                 f"{self._path} cannot be used: {str(error).lower()}",
                 hint="free space on the disk or mend its rights; a damaged file may be deleted",
             ) from error
+
+
+def _outcome(written: Outcome, *, is_alive: bool) -> Outcome:
+    return Outcome.STOPPED if written is Outcome.RUNNING and not is_alive else written

@@ -24,7 +24,7 @@ from algotrader.ops.scheduling.settings import JobSettings
 from algotrader.ops.tether import tethered
 
 log = logging.getLogger(__name__)
-_KEPT_BYTES: Final = 1_000_000  # of what the last run of a job printed
+_KEPT_BYTES: Final = 200_000  # of what the last run of a job printed
 _SAID_CHARS: Final = 2_000
 _LAST_S: Final = 5.0  # between asking a process to end and ending it
 _LOOK_S: Final = 0.05
