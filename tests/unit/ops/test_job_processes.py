@@ -96,7 +96,17 @@ def test_f69_a_cut_leaves_no_half_of_a_secret(
 
     result = run(tmp_path, f"echo {SECRET}; echo {'x' * 19}; echo last")
 
-    assert result.says == f"… (16 bytes before it were left out)\n{'x' * 19}\nlast"
+    assert result.says == f"…\n{'x' * 19}\nlast"
+
+
+def test_f69_the_end_of_one_endless_line_is_kept(tmp_path: Path) -> None:
+    script = f"head -c 300000 /dev/zero | tr '\\0' x; echo ' {SECRET} end'"
+    (tmp_path / ".env").write_text(f"OTHER_API_KEY={SECRET}\n")
+
+    result = run(tmp_path, script)
+
+    assert result.says.endswith("xxx *** end")
+    assert (tmp_path / "mine.log").stat().st_size < 200_000
 
 
 def test_f69_what_is_being_printed_is_the_owners_alone(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from typing import IO, Final
 from algotrader.core.errors import AlgotraderError, ConfigurationError, RunError
 from algotrader.data.storage import write_all
 from algotrader.ops.config import Configuration
-from algotrader.ops.observing.redaction import Redactor
+from algotrader.ops.observing.redaction import LONGEST_SECRET, Redactor
 from algotrader.ops.observing.wiring import learn_dotenv
 from algotrader.ops.scheduling.alone import alone
 from algotrader.ops.scheduling.history import Outcome
@@ -24,7 +24,7 @@ from algotrader.ops.scheduling.settings import JobSettings
 from algotrader.ops.tether import tethered
 
 log = logging.getLogger(__name__)
-_KEPT_BYTES: Final = 200_000  # of what the last run of a job printed
+_KEPT_BYTES: Final = 50_000  # of what the last run printed: a search of it holds up a trader
 _SAID_CHARS: Final = 2_000
 _LAST_S: Final = 5.0  # between asking a process to end and ending it
 _LOOK_S: Final = 0.05
@@ -87,7 +87,7 @@ class JobWork:
             finally:
                 with suppress(ConfigurationError):  # what it had at the start is hidden anyway
                     learn_dotenv(self._redactor, self._configuration)
-                says = await asyncio.to_thread(_kept, printed, self._redactor.text)
+                says = await asyncio.to_thread(_kept, printed, self._redactor)
         return Result(outcome=worst, says=says)
 
     async def _one(
@@ -180,18 +180,24 @@ def _opened(file: Path) -> IO[bytes]:
     return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
-def _kept(file: Path, clean: Callable[[str], str]) -> str:
+def _kept(file: Path, redactor: Redactor) -> str:
     """Leave of what was printed what may be read, no more than so much; the last of it."""
     with file.open("rb") as printed:
         left_out = max(0, os.fstat(printed.fileno()).st_size - _KEPT_BYTES)
         printed.seek(left_out)
-        lines = printed.read().decode("utf-8", errors="replace").splitlines()
-    if left_out:  # the first is cut, and a secret in it may be, too
-        lines[:1] = [f"… ({left_out} bytes before it were left out)"]
-    text = "\n".join(map(clean, lines))
+        text = printed.read().decode("utf-8", errors="replace")
+    if left_out:
+        text = f"…\n{_without_a_half(text)}"
+    text = redactor.whole(text)
     try:
-        write_all({file: f"{text}\n".encode()})
+        write_all({file: text.encode()})
     except (OSError, RunError) as error:
         log.warning("%s is not kept: %s", file, error)
         file.unlink(missing_ok=True)  # as it was printed it must not stay
     return text[-_SAID_CHARS:].strip()
+
+
+def _without_a_half(text: str) -> str:
+    """Without what a cut may have left of a secret at the beginning."""
+    head, newline, rest = text.partition("\n")
+    return rest if newline and len(head) < LONGEST_SECRET else text[LONGEST_SECRET:]
