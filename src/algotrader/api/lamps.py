@@ -29,6 +29,7 @@ from algotrader.engine.protected import Place
 from algotrader.engine.state import EngineState
 from algotrader.live.comparing import BY as RECOVERY
 from algotrader.live.comparing import SILENCE
+from algotrader.ops.config import Configuration
 from algotrader.ops.health import LOW_DISK_BYTES
 from algotrader.ops.notification.wiring import notification_folder, outbox_of
 from algotrader.ops.observing.summary import Summary, read_summary, state_of
@@ -39,12 +40,23 @@ _FEED: Final = "feed: no bars of "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """What files and the disk say."""
+
+    summary: Summary | None
+    silent: tuple[tuple[str, str], ...]  # sources of the live store that stopped, and why
+    disk: Lamp
+    notifier: Lamp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
     """What the lamps are told from."""
 
     serving: Serving
     state: EngineState | None
     summary: Summary | None
+    silent: tuple[tuple[str, str], ...]
     now_ms: int
 
     @property
@@ -60,15 +72,27 @@ class _Seen:
         return is_live(self.serving.configuration)
 
 
-def lamps_of(serving: Serving, state: EngineState | None) -> list[Lamp]:
-    """Every lamp, in the order in which they stand. Reads small files: not for the event loop."""
-    summary = read_summary(
-        serving.configuration.path(serving.configuration.settings.workspace.logs)
+def read_files(serving: Serving) -> Files:
+    """Not for the event loop, which it would hold up."""
+    configuration, now_ms = serving.configuration, utc_ms(serving.clock.now())
+    return Files(
+        summary=read_summary(configuration.path(configuration.settings.workspace.logs)),
+        silent=_silent_sources(configuration),
+        disk=_disk(configuration),
+        notifier=_notifier(configuration, now_ms),
     )
-    seen = _Seen(serving=serving, state=state, summary=summary, now_ms=utc_ms(serving.clock.now()))
+
+
+def lamps_of(serving: Serving, state: EngineState | None, files: Files) -> list[Lamp]:
+    """Every lamp, in the order in which they stand. In the event loop, where the state changes:
+    from a thread it would be read while it is half changed."""
+    seen = _Seen(
+        serving=serving, state=state, summary=files.summary, silent=files.silent,
+        now_ms=utc_ms(serving.clock.now()),
+    )  # fmt: skip
     return [
         _trader(seen), *_feeds(seen), _clock(seen), _journal(seen), _reconciled(seen), _stops(seen),
-        _disk(seen), _notifier(seen), *_venues(seen),
+        files.disk, files.notifier, *_venues(seen),
     ]  # fmt: skip
 
 
@@ -127,15 +151,20 @@ def _silent_parts(seen: _Seen, venue: str) -> str | None:
     """Instruments of a venue whose bars stopped, as the trader and the collector say."""
     reasons = () if seen.summary is None or not seen.runs else seen.summary.reasons
     found = [one.removeprefix(_FEED) for one in reasons if one.startswith(f"{_FEED}{venue}:")]
-    folder = seen.serving.configuration.path(seen.serving.configuration.settings.workspace.live)
-    if (folder / FILE).is_file():
-        store = LiveStore(folder)
-        try:
-            found += [f"{one.name.partition(':')[2]}: {one.says}" for one in store.sources()
-                      if not one.is_alive and f":{venue}:" in f":{one.name}"]  # fmt: skip
-        finally:
-            store.close()
+    found += [f"{name.partition(':')[2]}: {says}" for name, says in seen.silent
+              if f":{venue}:" in f":{name}"]  # fmt: skip
     return "; ".join(found) or None
+
+
+def _silent_sources(configuration: Configuration) -> tuple[tuple[str, str], ...]:
+    folder = configuration.path(configuration.settings.workspace.live)
+    if not is_live(configuration) or not (folder / FILE).is_file():
+        return ()
+    store = LiveStore(folder)
+    try:
+        return tuple((one.name, one.says) for one in store.sources() if not one.is_alive)
+    finally:
+        store.close()
 
 
 def _clock(seen: _Seen) -> Lamp:
@@ -223,10 +252,10 @@ def _held(state: EngineState) -> Iterator[tuple[AccountId, Place]]:
                     yield account, (strategy, symbol)
 
 
-def _disk(seen: _Seen) -> Lamp:
+def _disk(configuration: Configuration) -> Lamp:
     """Free room where the workspace is."""
     try:
-        free = shutil.disk_usage(seen.serving.configuration.folder).free
+        free = shutil.disk_usage(configuration.folder).free
     except OSError as error:
         return Lamp(lamp="disk", state="unknown", reason="unreadable", says=error.strerror)
     low = free < LOW_DISK_BYTES
@@ -234,22 +263,22 @@ def _disk(seen: _Seen) -> Lamp:
                 value=free, of=LOW_DISK_BYTES)  # fmt: skip
 
 
-def _notifier(seen: _Seen) -> Lamp:
+def _notifier(configuration: Configuration, now_ms: int) -> Lamp:
     """Whether messages wait that should have been sent."""
-    channels = seen.serving.configuration.settings.notification.channels
+    channels = configuration.settings.notification.channels
     if not channels:
         return Lamp(lamp="notifier", state="unknown", reason="no_channel")
     named = ", ".join(channels)
-    if not notification_folder(seen.serving.configuration).is_dir():
+    if not notification_folder(configuration).is_dir():
         return Lamp(lamp="notifier", subject=named, state="unknown", reason="never_ran")
     try:
-        outbox = outbox_of(seen.serving.configuration)
+        outbox = outbox_of(configuration)
         waiting = [one for name in channels for one in outbox.waiting(name)]
     except sqlite3.Error as error:
         return Lamp(lamp="notifier", subject=named, state="unknown", reason="unreadable",
                     says=str(error))  # fmt: skip
     oldest = min((one.message.at_ms for one in waiting), default=None)
-    late = oldest is not None and seen.now_ms - oldest > _UNSENT_MS
+    late = oldest is not None and now_ms - oldest > _UNSENT_MS
     return Lamp(
         lamp="notifier", subject=named, state="wrong" if late else "well", at=oldest,
         reason="unsent" if late else "sent", value=len(waiting),

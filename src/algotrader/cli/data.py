@@ -42,6 +42,7 @@ from algotrader.core.timeframes import Timeframe
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from algotrader.data.downloading import Filled
     from algotrader.data.layout import SeriesKey
 
 app = new_app(
@@ -158,8 +159,27 @@ def download(
     span = (instant_of(start, "--start"), instant_of(end, "--end"))
     sources = {venue: source_of(venue, base_url) for venue in {symbol.venue for symbol in wanted}}
     keys = _wanted_series(wanted, frame, funding=funding, mark=mark)
-    done = [fetch(out, target, sources[key.symbol.venue], key, span, clock) for key in keys]
+    done: list[Filled] = []
+    failed: dict[SeriesKey, DataError] = {}
+    for key in keys:
+        try:
+            done.append(fetch(out, target, sources[key.symbol.venue], key, span, clock))
+        except DataError as error:  # of one instrument that is gone: the others are fetched (F32)
+            failed[key] = error
+    if failed:
+        raise _not_fetched(failed, len(done))
     show_rows(out, [filled_row(filled) for filled in done])
+
+
+def _not_fetched(failed: dict[SeriesKey, DataError], fetched: int) -> DataError:
+    """What was wrong with the first, and which others; all that could be fetched is there."""
+    (_, first), *others = failed.items()
+    if not others and not fetched:
+        return first
+    text = first.message
+    if others:
+        text += f"; nor were fetched: {', '.join(str(key) for key, _ in others)}"
+    return DataError(first.code, f"{text}; {fetched} other series were fetched", hint=first.hint)
 
 
 def _wanted_series(

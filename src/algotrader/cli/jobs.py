@@ -144,7 +144,7 @@ async def _run_once(out: Output, configuration: Configuration, job: str) -> Resu
     from algotrader.core.instants import utc_ms
     from algotrader.core.ports import SystemClock
     from algotrader.ops.role_notices import role_notices
-    from algotrader.ops.scheduling.running import BusyError
+    from algotrader.ops.scheduling.alone import BusyError
     from algotrader.ops.scheduling.wiring import SchedulerRole
 
     clock = SystemClock()

@@ -9,17 +9,18 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, Final
 
-from algotrader.core.errors import UsageError
+from algotrader.core.errors import DataError, UsageError
 from algotrader.core.ids import AccountId
 from algotrader.core.ports import Clock, Notice, Notifier, Severity, SystemClock
-from algotrader.core.symbols import InstrumentKind
+from algotrader.core.symbols import InstrumentKind, Symbol
 from algotrader.core.timeframes import Timeframe
 from algotrader.data.collecting import Collector
 from algotrader.data.feed import FeedEvent
 from algotrader.data.forming import FormingBars
+from algotrader.data.layout import SeriesKey
 from algotrader.data.supervision import keep_running
 from algotrader.engine.state import EngineState
-from algotrader.ops.collecting import CollectRole, Wanted, traded, wanted
+from algotrader.ops.collecting import NOT_LISTED, CollectRole, Wanted, traded, wanted
 from algotrader.ops.config import Configuration
 from algotrader.ops.scheduling.wiring import SchedulerRole
 
@@ -66,6 +67,8 @@ class Beside:
         self.forming = FormingBars(configuration.path(configuration.settings.workspace.live))
         self._held: dict[str, dict[str, Decimal]] = {}
         self._has_held = asyncio.Event()
+        self._strategies = configuration.settings.strategies
+        self.delisted: frozenset[Symbol] | None = None  # of what is traded; None: nobody asked yet
         has_jobs = bool(configuration.settings.jobs)
         self._scheduler = (
             # Jobs are due by the clock on the wall, which a person may set.
@@ -73,9 +76,31 @@ class Beside:
         )
 
     async def catch_up(self) -> None:
-        """Fetch what the lake lacks of what is traded."""
-        if self._role is not None:
-            await self._role.catch_up()
+        """Fetch what the lake lacks of what is traded.
+
+        What the venue no longer lists is known then by `delisted`: it is in the lake up to its end.
+        DataError for what is traded and was never had, or cannot be read.
+        """
+        if self._role is None:
+            return
+        await self._role.catch_up()
+        for key, error in self._role.left_out.items():
+            if error.code != NOT_LISTED:
+                raise error
+            if not self._role.has_bars(key):
+                raise self._never_had(key, error)
+        self.delisted = frozenset(key.symbol for key in self._role.left_out)
+
+    def _never_had(self, key: SeriesKey, error: DataError) -> DataError:
+        symbol = str(key.symbol)
+        users = sorted(name for name, one in self._strategies.items() if symbol in one.symbols)
+        places = ", ".join(f"strategies.{name}.symbols" for name in users)
+        return DataError(
+            "trading.instrument_gone",
+            f"{symbol} is traded by strategy {' and '.join(users)}, and there is not one bar of it: "
+            f"{error.message}; nothing is traded",
+            hint=f"mend its name, or take it out of {places}",
+        )
 
     def watcher(self, timeframe: Timeframe) -> Collector | None:
         """Who hears of the bars that a feed does not tell."""

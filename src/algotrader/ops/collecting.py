@@ -40,6 +40,7 @@ from algotrader.ops.recording import StreamRecorder
 
 log = logging.getLogger(__name__)
 
+NOT_LISTED: Final = "data.symbol_unknown"  # the code of a venue's source
 _VENUE: Final = "OKX"
 _FIRST_RETRY_S: Final = 5.0
 _LONGEST_RETRY_S: Final = 300.0
@@ -117,12 +118,13 @@ class CollectRole:
         self._patience = Patience()
         self._asking = asyncio.Lock()  # the client of history is one for all, and not for two
         self._source: HistorySource | None = None
+        self.left_out: dict[SeriesKey, DataError] = {}  # what could not be caught up with, and why
         second = settings.collect.second_url
         self._urls = [self._url, *([second] if second else [])]  # the first is asked
         self.collectors: tuple[Collector, ...] = ()
 
     async def run(self) -> None:
-        """Until cancelled. What came by then is written. DataError for a symbol nobody lists.
+        """Until cancelled. What came by then is written. DataError if no series can be had.
 
         It may be run again after an error: a full disk, a venue's odd answer.
         """
@@ -134,7 +136,7 @@ class CollectRole:
             await self.catch_up()
             parts = [
                 self._running(f"collector of {one.timeframe}", partial(self._kept, one))
-                for one in self._wanted
+                for one in self._had()
             ]
             parts.append(self.keep_funding())
             parts.append(self.keep_streams())
@@ -180,13 +182,37 @@ class CollectRole:
             await rest.close()
 
     async def catch_up(self) -> None:
-        """Fetch what the lake lacks of every series. Waits for a venue that does not answer."""
+        """Fetch what the lake lacks of every series. Waits for a venue that does not answer.
+
+        One that cannot be had takes nothing from the others (F32): an instrument that is gone is
+        told and left out until the next start. DataError if all are.
+        """
+        self.left_out = {}
         try:
             for one in self._wanted:
                 await self._catch_up(one)
         except asyncio.CancelledError:
             self._patience.stop()
             raise
+        if self.left_out and not self._had():
+            raise next(iter(self.left_out.values()))
+
+    def _had(self) -> tuple[Wanted, ...]:
+        """What is wanted, without what was left out."""
+        kept = []
+        for one in self._wanted:
+            since = {
+                symbol: ms
+                for symbol, ms in one.since_ms.items()
+                if SeriesKey.bars(symbol, one.timeframe) not in self.left_out
+            }
+            if since:
+                kept.append(Wanted(timeframe=one.timeframe, since_ms=since))
+        return tuple(kept)
+
+    def has_bars(self, key: SeriesKey) -> bool:
+        """Whether the lake has any of a series."""
+        return bool(self._lake.files(key))
 
     def collector(self, timeframe: Timeframe) -> Collector:
         """One for what somebody else's feed tells."""
@@ -227,8 +253,8 @@ class CollectRole:
 
     @property
     def symbols(self) -> list[Symbol]:
-        """Of every time frame."""
-        return sorted({symbol for one in self._wanted for symbol in one.since_ms})
+        """Of every time frame, without those that are left out."""
+        return sorted({symbol for one in self._had() for symbol in one.since_ms})
 
     async def _catch_up(self, one: Wanted) -> None:
         """Fetch what the lake lacks of each series, its holes included (F40), to one last bar.
@@ -241,11 +267,15 @@ class CollectRole:
         for _ in range(_ROUNDS):
             known_ms = dict(ends_ms)
             for symbol in behind:
-                ends_ms[symbol] = await self._fetch(one, symbol, known_ms.get(symbol))
+                try:
+                    ends_ms[symbol] = await self._fetch(one, symbol, known_ms.get(symbol))
+                except DataError as error:
+                    ends_ms.pop(symbol, None)
+                    await self._leave_out(SeriesKey.bars(symbol, one.timeframe), error)
             if ends_ms == known_ms:
                 break  # what is behind is no longer listed
-            newest_ms = max(ends_ms.values())
-            behind = tuple(symbol for symbol in one.symbols if ends_ms[symbol] < newest_ms)
+            newest_ms = max(ends_ms.values(), default=0)
+            behind = tuple(symbol for symbol, end_ms in ends_ms.items() if end_ms < newest_ms)
 
     async def _fetch(self, one: Wanted, symbol: Symbol, before_ms: int | None) -> int:
         """Open of its last bar, UTC ms."""
@@ -257,6 +287,18 @@ class CollectRole:
                 f"{filled.manifest.coverage:.2%}"
             )
         return filled.manifest.last_ts
+
+    async def _leave_out(self, key: SeriesKey, error: DataError) -> None:
+        self.left_out[key] = error
+        log.warning("%s: %s", key, error.message)
+        helps = error.hint
+        if error.code == NOT_LISTED:
+            helps = "if it is gone for good, take it out of the settings, unless the journal has traded it"
+        text = f"{key}: {error.message}; it is left out until the next start"
+        await self._notify(
+            Severity.IMPORTANT, f"left_out:{key}", f"{key} is not collected",
+            f"{text}: {helps}" if helps else text,
+        )  # fmt: skip
 
     async def _fetched(self, key: SeriesKey, since_ms: int | None) -> Filled:
         """Asked until the venue answers: a dead source is waited for, and told once (F47)."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -12,7 +13,9 @@ from typing import Final
 from algotrader.core.errors import ConfigurationError, RunError, UsageError
 from algotrader.core.instants import utc_ms
 from algotrader.core.ports import Clock, Notice, Severity
+from algotrader.data.storage import write_all
 
+log = logging.getLogger(__name__)
 FILE: Final = "starts.json"
 WITHIN: Final = timedelta(minutes=10)
 MOST: Final = 3
@@ -48,7 +51,10 @@ class Starts:
 
     def succeeded(self) -> None:
         """The books agree with the venue: what failed before is over."""
-        self._path.unlink(missing_ok=True)
+        try:
+            self._path.unlink(missing_ok=True)
+        except OSError as error:  # a trader that trades does not end for the sake of a note
+            log.warning("%s cannot be deleted: %s", self._path, error)
 
     def _too_many(self, before: list[int], now_ms: int) -> RunError:
         wait_s = (before[-MOST] + WITHIN // timedelta(milliseconds=1) - now_ms) // 1000 + 1
@@ -64,15 +70,18 @@ class Starts:
         """An unreadable file counts for nothing: it only ever keeps a start back."""
         try:
             found = json.loads(self._path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return []
         since = now_ms - WITHIN // timedelta(milliseconds=1)
         times = found if isinstance(found, list) else []
         return [one for one in times if isinstance(one, int) and since < one <= now_ms]
 
     def _write(self, times: list[int]) -> None:
-        with suppress(OSError):  # a disk that takes nothing is the journal's to tell
-            self._path.write_text(json.dumps(times), encoding="utf-8")
+        """Whole or not at all: a kill or a full disk in between must not forget earlier failures."""
+        try:
+            write_all({self._path: json.dumps(times).encode()})
+        except (OSError, RunError) as error:  # a disk that takes nothing is the journal's to tell
+            log.warning("%s cannot be written: %s", self._path, error)
 
 
 def _refused(error: RunError) -> Notice:

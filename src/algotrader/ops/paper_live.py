@@ -37,6 +37,7 @@ from algotrader.live.steps import Steps
 from algotrader.live.trader import Trader
 from algotrader.live.workers import WorkerDecider
 from algotrader.ops.beside import Beside
+from algotrader.ops.delisted import listed_anew
 from algotrader.ops.desk import Desk, DeskAccount
 from algotrader.ops.ending import run_together
 from algotrader.ops.obeying import Obedience
@@ -347,6 +348,8 @@ async def _trade(
     )  # fmt: skip
     for event in (one for paper in papers for one in paper.unwritten):
         trader.tell(event)
+    for changed in listed_anew(engine.state, companion.delisted, now_ms):
+        trader.tell(changed)
     await decider.load()
     parts = [asked.obey(trader, clock), companion.run()]
     if was_there:

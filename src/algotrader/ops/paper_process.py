@@ -87,8 +87,10 @@ class PaperProcess:
                 closes |= last_closes(bars.rows(0, len(bars) - 1)) if len(bars) > 1 else {}
                 symbols |= set(bars.symbols)
                 since_ms = max(since_ms, int(bars.ts[-1]))
+        # Of what is gone no bar comes: each slice would wait for it as long as it may.
+        listed = symbols - (self._beside.delisted or frozenset())
         return okx_feed(
-            self._collect, self._url, self._clock, sorted(symbols), timeframe,
+            self._collect, self._url, self._clock, sorted(listed or symbols), timeframe,
             self._beside.watcher(timeframe), since_ms=since_ms, closes=closes,
             forming=self._beside.forming,
         )  # fmt: skip

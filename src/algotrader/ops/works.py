@@ -25,13 +25,13 @@ from algotrader.core.instants import utc_ms
 from algotrader.core.ports import Clock
 from algotrader.ops.config import Configuration
 from algotrader.ops.console_process import without_secrets
+from algotrader.ops.tether import tethered
 from algotrader.ops.works_progress import PROGRESS
 
 FOLDER: Final = "works"
 _AT_ONCE: Final = 1  # beside a trader on a small machine
 _MOST_WAITING: Final = 20
 _KEPT: Final = 200
-_NICE: Final = 10
 _LAST_S: Final = 5.0
 _SAID_CHARS: Final = 4_000
 _LONGEST_S: Final = 6 * 3_600.0
@@ -171,7 +171,7 @@ class Works:
         try:
             with (folder / "out.json").open("wb") as out, (folder / "said.log").open("wb") as said:
                 process = await asyncio.create_subprocess_exec(
-                    *self._words(work), cwd=self._configuration.folder, stdout=out, stderr=said,
+                    *tethered(self._words(work)), cwd=self._configuration.folder, stdout=out, stderr=said,
                     stdin=asyncio.subprocess.DEVNULL, start_new_session=True,
                     env=self._environment | {PROGRESS: str(folder / "progress")},
                 )  # fmt: skip
@@ -182,8 +182,6 @@ class Works:
             self._end(work.id, WorkState.FAILED, told)
             return
         self._processes[work.id] = process
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, process.pid, _NICE)
         try:
             await self._wait(process, work.id)
         finally:

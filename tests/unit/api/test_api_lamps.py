@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ from starlette.testclient import TestClient
 from tests.builders.api_desk import an_api, token_for
 from tests.builders.engines import BTC, HOUR, T0, Desk, sent
 
+from algotrader.api import lamps as lamps_module
 from algotrader.api.access import Role
 from algotrader.api.lamps import _stops as lamps_of_stops
 from algotrader.api.models.desk import Lamp
@@ -214,3 +216,29 @@ def test_a_stop_and_a_trail_of_one_position_do_not_cover_it_twice() -> None:
 
     assert len(guards) == 2
     assert (stops_of(desk).reason, stops_of(desk).says) == ("partly", f"{BTC.symbol} (trend) 5/10")
+
+
+def test_lamps_are_told_from_the_state_where_it_changes(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the thread of the event loop; what may take long is read in another."""
+    threads: dict[str, int] = {}
+
+    def noted(name: str) -> None:
+        told = getattr(lamps_module, name)
+
+        def kept(*arguments: Any) -> Any:
+            threads[name] = threading.get_ident()
+            return told(*arguments)
+
+        monkeypatch.setattr(lamps_module, name, kept)
+
+    for name in ("_stops", "_reconciled", "_disk", "_notifier"):
+        noted(name)
+    lamps(api)
+    portal = api[0].portal
+    assert portal is not None
+    loop = portal.call(threading.get_ident)
+
+    assert threads["_stops"] == threads["_reconciled"] == loop
+    assert loop not in (threads["_disk"], threads["_notifier"])

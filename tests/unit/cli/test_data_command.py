@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from algotrader.cli import data
 from algotrader.cli.main import main
+from algotrader.core.errors import DataError
 
 GOOD = "Date,Open,High,Low,Close,Volume\n" + "".join(
     f"2024-01-{day:02d},10,12,9,11,100\n" for day in (2, 3, 4, 5, 8, 9, 10)
@@ -182,3 +185,24 @@ def test_one_bar_is_imported_when_its_length_is_said(
     assert said(capsys, "import", path, "--lake", lake)[0] == 2
     code, out, _ = said(capsys, "import", path, "-t", "1d", "--lake", lake, "--json")
     assert (code, json.loads(out)[0]["added"]) == (0, 1)
+
+
+def test_f32_a_download_goes_on_without_an_instrument_that_is_gone(
+    lake: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def fetched(*given: Any) -> None:
+        asked.append(str(given[3].symbol))
+        if "ETH" not in asked[-1]:
+            raise DataError("data.symbol_unknown", "okx does not trade it", hint="see its list")
+
+    monkeypatch.setattr(data, "fetch", fetched)
+    symbols = ("OKX:AAA/USDT", "OKX:ETH/USDT", "OKX:ZZZ/USDT")
+    code, _, err = said(capsys, "download", *symbols, "--lake", lake)
+
+    assert asked == list(symbols)
+    assert code == 2
+    told = " ".join(err.split())
+    assert "okx does not trade it; nor were fetched: OKX:ZZZ/USDT 1h; 1 other series" in told
+    assert "see its list" in told

@@ -17,7 +17,7 @@ from algotrader.core.timeframes import Timeframe
 from algotrader.data.layout import SeriesKey
 from algotrader.data.live_store import LiveStore, SourceState
 from algotrader.ops import collecting
-from algotrader.ops.collecting import CollectRole
+from algotrader.ops.collecting import CollectRole, Wanted
 from algotrader.ops.config import Configuration, load
 
 SERIES = """
@@ -159,6 +159,58 @@ def test_f32_a_series_that_ends_for_good_is_not_asked_for_again_and_again(
 
     assert ends == {"AAA": 100, "BBB": 100, "OLD": 7}
     assert asked == ["AAA", "BBB", "OLD", "OLD"]
+
+
+TWO = SERIES.replace("OKX:BTC/USDT", "OKX:AAA/USDT, OKX:BTC/USDT")
+
+
+def a_role_without(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *gone: str
+) -> tuple[CollectRole, Quiet, list[Wanted]]:
+    """A collector of two whose venue no longer lists some, and what it goes on with."""
+    quiet, kept = Quiet(), list[Wanted]()
+    role = CollectRole(a_configuration(folder, TWO), SystemClock(), quiet)
+
+    async def fetched(key: SeriesKey, _: int | None) -> Any:
+        if str(key.symbol) in gone:
+            raise DataError("data.symbol_unknown", f"okx does not trade {key.symbol.code}")
+        return SimpleNamespace(
+            written=SimpleNamespace(added=3), manifest=SimpleNamespace(coverage=1.0, last_ts=0)
+        )
+
+    async def keeps(one: Wanted) -> None:
+        kept.append(one)
+
+    async def nothing(*_: Any) -> None:
+        pass
+
+    monkeypatch.setattr(role, "_fetched", fetched)
+    monkeypatch.setattr(role, "_running", lambda _, work: work())
+    monkeypatch.setattr(role, "_kept", keeps)
+    monkeypatch.setattr(role, "keep_streams", nothing)
+    return role, quiet, kept
+
+
+def test_f32_a_collector_goes_on_without_an_instrument_that_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role, quiet, kept = a_role_without(tmp_path, monkeypatch, "OKX:AAA/USDT")
+
+    asyncio.run(role.run())
+
+    assert [one.symbols for one in kept] == [(Symbol.parse("OKX:BTC/USDT"),)]
+    assert role.symbols == [Symbol.parse("OKX:BTC/USDT")]
+    assert [cause.partition(":")[0] for cause in quiet.told] == ["left_out"]
+
+
+def test_f32_a_collector_of_nothing_that_is_listed_ends_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role, _, kept = a_role_without(tmp_path, monkeypatch, "OKX:AAA/USDT", "OKX:BTC/USDT")
+
+    with pytest.raises(DataError, match="okx does not trade AAA/USDT"):
+        asyncio.run(role.run())
+    assert kept == []
 
 
 def test_f47_a_source_that_answers_again_is_told(

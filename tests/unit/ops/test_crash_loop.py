@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -58,6 +60,40 @@ def test_f08_what_a_person_must_mend_first_is_no_failed_start(tmp_path: Path) ->
         failed(tmp_path, at_s, ConfigurationError("x", "x", hint="x"))
 
 
-def test_f08_an_unreadable_file_keeps_nobody_back(tmp_path: Path) -> None:
-    (tmp_path / FILE).write_text("{")
-    failed(tmp_path, 0)
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b'{"a": 1}', b"[1, null, [2]]", b"\xff\xfe", b"[" * 100_000]
+)
+def test_f08_a_damaged_file_keeps_nobody_back_and_is_replaced(
+    tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / FILE).write_bytes(content)
+    for at_s in (0, 1, 2):
+        failed(tmp_path, at_s)
+
+    fourth = Starts(tmp_path, ManualClock(BEGAN + timedelta(seconds=3)))
+    with pytest.raises(RunError, match="nothing was sent"), fourth.counted():
+        pytest.fail("it was let in")
+
+
+def test_f48_a_disk_that_fills_does_not_forget_the_starts_that_failed(tmp_path: Path) -> None:
+    for at_s in (0, 1):
+        failed(tmp_path, at_s)
+    before = (tmp_path / FILE).read_bytes()
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        failed(tmp_path, 2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+
+    assert (tmp_path / FILE).read_bytes() == before
+    assert [one.name for one in tmp_path.iterdir()] == [FILE]
+
+
+def test_f08_what_cannot_be_deleted_does_not_end_a_trader_that_trades(tmp_path: Path) -> None:
+    (tmp_path / FILE / "in the way").mkdir(parents=True)
+    with Starts(tmp_path, ManualClock(BEGAN)).counted():
+        pass

@@ -24,6 +24,15 @@ def test_f69_a_known_secret_is_hidden_however_it_is_spelled(text: str) -> None:
     assert "canary" not in Redactor([CANARY]).text(text)
 
 
+def test_f69_a_secret_of_several_lines_is_hidden_line_by_line() -> None:
+    hides = Redactor(["-----BEGIN KEY-----\ncanary-one\ncanary-two\n-----END KEY-----"])
+
+    assert [hides.text(line) for line in ("canary-one", "is canary-two")] == [
+        HIDDEN,
+        f"is {HIDDEN}",
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "left"),
     [

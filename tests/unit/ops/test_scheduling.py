@@ -19,8 +19,10 @@ from algotrader.core.errors import ConfigurationError, RunError, UsageError
 from algotrader.core.instants import utc_ms
 from algotrader.core.ports import Notice
 from algotrader.ops.config import load
+from algotrader.ops.observing.redaction import Redactor
+from algotrader.ops.scheduling.alone import BusyError
 from algotrader.ops.scheduling.history import JobHistory, Outcome
-from algotrader.ops.scheduling.running import BusyError, JobWork, Result, commands_of
+from algotrader.ops.scheduling.running import JobWork, Result, commands_of
 from algotrader.ops.scheduling.scheduler import JobScheduler
 from algotrader.ops.scheduling.settings import JobSettings
 from algotrader.ops.scheduling.timers import Timers
@@ -369,7 +371,7 @@ async def no_summary() -> str:
 
 def ran(folder: Path, arguments: list[str], **changes: Any) -> Result:
     job = JobSettings(**{"do": "command", "every": "1h", "arguments": arguments} | changes)
-    work = JobWork(a_configuration(folder), folder / "jobs", no_summary)
+    work = JobWork(a_configuration(folder), folder / "jobs", no_summary, Redactor())
     return asyncio.run(_awaited(work("mine", job)))
 
 
@@ -419,7 +421,7 @@ def is_over(number: int) -> bool:
 
 
 def test_one_job_runs_once_at_a_time_also_by_hand(tmp_path: Path) -> None:
-    work = JobWork(a_configuration(tmp_path), tmp_path / "jobs", no_summary)
+    work = JobWork(a_configuration(tmp_path), tmp_path / "jobs", no_summary, Redactor())
     job = JobSettings(do="command", every=60, arguments=("/bin/sleep", "1"))
 
     async def both() -> None:

@@ -95,7 +95,7 @@ async def orders(
     wanted = {"account": account, "strategy": strategy, "instrument": symbol}
     is_filtered = any(one is not None for one in wanted.values())
     if status == "all":
-        return _all_orders(serving.view, state, wanted, is_filtered, limit, place_of(cursor))
+        return await _all_orders(serving.view, state, wanted, is_filtered, limit, place_of(cursor))
     held = [live for live in state.orders.open() if _fits(live, wanted, status)]
     first = place_of(cursor) or 0
     items = [Order(**desk_rows.order(serving.view, one)) for one in held[::-1][first:][:limit]]
@@ -103,7 +103,7 @@ async def orders(
     return Page[Order](**page_of(items, following, len(held)))
 
 
-def _all_orders(
+async def _all_orders(
     view: DeskView, state: EngineState, wanted: dict[str, str | None], is_filtered: bool,
     limit: int, before: int | None,
 ) -> Page[Order]:  # fmt: skip
@@ -114,7 +114,7 @@ def _all_orders(
         return _matches(event.order, wanted)
 
     if is_filtered:
-        rows, following = newest_rows(view, ("OrderSubmitted",), before, limit, is_wanted)
+        rows, following = await newest_rows(view, ("OrderSubmitted",), before, limit, is_wanted)
         names = [one.order.order_id for _, one in rows if isinstance(one, OrderSubmitted)]
     else:
         names, following = view.newest_orders(before, limit)
@@ -177,7 +177,7 @@ async def denials(
         return all(value is None or str(held) == value for value, held in pairs)
 
     is_filtered = any(one is not None for one in (account, strategy, symbol))
-    rows, following = newest_rows(
+    rows, following = await newest_rows(
         serving.view, ("OrderDenied",), place_of(cursor), limit,
         is_wanted if is_filtered else None,
     )  # fmt: skip
@@ -218,7 +218,7 @@ async def fills(
         return all(value is None or row[name] == value for value, name in pairs)
 
     is_filtered = any(one is not None for one in (account, strategy, symbol))
-    rows, following = newest_rows(
+    rows, following = await newest_rows(
         serving.view, ("OrderFilled",), place_of(cursor), limit,
         is_wanted if is_filtered else None,
     )  # fmt: skip

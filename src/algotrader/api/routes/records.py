@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from fastapi import APIRouter, Query
 from starlette.concurrency import run_in_threadpool
 
 from algotrader.api.errors import not_found
-from algotrader.api.journal_pages import newest_rows
+from algotrader.api.journal_pages import Numbered, newest_rows, picked_rows
 from algotrader.api.log_lines import newest_lines
 from algotrader.api.models.common import Page
 from algotrader.api.models.records import (
@@ -167,31 +168,30 @@ async def decisions(
         )
 
     if turned:
-        found, following = _turns(serving.view, place_of(cursor), limit, is_wanted)
-        return Page[Decision](**page_of(found, following))
+        rows, following = await _turns(serving.view, place_of(cursor), limit, is_wanted)
+        return Page[Decision](**page_of(_decisions(rows), following))
     asked = (strategy, symbol, at)
     is_filtered = acted or any(one is not None for one in asked)
-    rows, following = newest_rows(
+    rows, following = await newest_rows(
         serving.view, ("Decided",), place_of(cursor), limit, is_wanted if is_filtered else None
     )
-    items = [_decision(row.seq, event) for row, event in rows if isinstance(event, Decided)]
-    return Page[Decision](**page_of(items, following))
+    return Page[Decision](**page_of(_decisions(rows), following))
 
 
-def _turns(
+async def _turns(
     view: DeskView, before: int | None, limit: int, is_wanted: Callable[[Event], bool]
-) -> tuple[list[Decision], int | None]:
-    """The newest first, and the number of the last one if there may be more."""
-    seqs = [seq for seq in reversed(view.turns) if before is None or seq < before]
-    found: list[Decision] = []
-    for first in range(0, len(seqs), limit):
-        for row in view.picked(seqs[first : first + limit]):
-            event = decode_event(row.body)
-            if isinstance(event, Decided) and is_wanted(event):
-                found.append(_decision(row.seq, event))
-                if len(found) == limit:
-                    return found, row.seq
-    return found, None
+) -> tuple[list[Numbered], int | None]:
+    """The newest first, and the number to go on from if there may be more."""
+
+    def more(before: int | None, count: int) -> list[int]:
+        end = len(view.turns) if before is None else bisect_left(view.turns, before)
+        return view.turns[max(end - count, 0) : end].tolist()[::-1]
+
+    return await picked_rows(view, more, before, limit, is_wanted)
+
+
+def _decisions(rows: Sequence[Numbered]) -> list[Decision]:
+    return [_decision(row.seq, event) for row, event in rows if isinstance(event, Decided)]
 
 
 @router.get("/decisions/{seq}", summary="Why it did that", responses=error_answers(404))

@@ -94,7 +94,7 @@ async def trips(
     def is_wanted(event: Event) -> bool:
         return getattr(event, "account", None) in (None, account)
 
-    rows, following = newest_rows(
+    rows, following = await newest_rows(
         serving.view, _TRIPS, place_of(cursor), limit, None if account is None else is_wanted
     )
     ends = serving.view.once("trip ends", lambda: trip_ends(serving.view))

@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 
-from algotrader.api.lamps import lamps_of
+from algotrader.api.lamps import lamps_of, read_files
 from algotrader.api.models.common import Shape
 from algotrader.api.models.desk import Lamp, System
 from algotrader.api.serving import (
@@ -63,7 +63,7 @@ async def system(serving: Served, state: Stands, _: Viewer) -> dict[str, Any]:
 )  # fmt: skip
 async def lamps(serving: Served, state: Stands, _: Viewer) -> list[Lamp]:
     """Each lamp `well`, `wrong`, or `unknown` where nothing here can tell."""
-    return await run_in_threadpool(lamps_of, serving, state)
+    return lamps_of(serving, state, await run_in_threadpool(read_files, serving))
 
 
 def system_row(serving: Serving, state: EngineState | None) -> dict[str, Any]:

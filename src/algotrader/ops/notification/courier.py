@@ -117,6 +117,8 @@ class Courier:
     async def _tell_unkept(self) -> None:
         """What is critical does not wait for a disk; once that works it is told again."""
         unkept = self.unkept()
+        causes = {notice.cause for notice in unkept}  # of others nothing more is to be known
+        self._told_past_disk = {told for told in self._told_past_disk if told[1] in causes}
         if unkept:
             await asyncio.gather(
                 *(self._tell_past_disk(lane, unkept) for lane in self.lanes.values())

@@ -10,8 +10,7 @@ import fcntl
 import logging
 import os
 import sqlite3
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
@@ -21,12 +20,12 @@ from algotrader.core.instants import utc_ms
 from algotrader.core.ports import Clock, Notice, Severity
 from algotrader.ops.notification.courier import Courier
 from algotrader.ops.notification.outbox import Outbox
+from algotrader.ops.notification.unwritten import Unwritten
 
 log = logging.getLogger(__name__)
 LOCK: Final = "courier.lock"
 PICTURE: Final = "picture"  # the field of a notice that names a PNG file
 _LAST_WORDS_S: Final = 3.0  # what the end of a run may wait for its last messages
-_IN_MEMORY: Final = 10_000  # beyond it information is left out
 _LOOK_S: Final = 0.2
 _AFTER_A_BUG_S: Final = 5.0
 
@@ -47,13 +46,17 @@ class NotificationThread:
         clock: Clock,
         lock: CourierLock,
         build: Callable[[], tuple[Courier, Sequence[Work]]],
+        tell_gone: Callable[[Mapping[Severity, int]], Notice],
+        unwritten: Unwritten | None = None,
     ) -> None:
+        """`tell_gone` says how many went for want of room; `unwritten` is for a test to give."""
         self._outbox = outbox
         self._relay = relay
         self._clock = clock
         self._lock = lock
         self._build = build  # called in the thread, once it is this process that delivers
-        self._heard: deque[tuple[Notice, int]] = deque()
+        self._tell_gone = tell_gone
+        self._unwritten = Unwritten() if unwritten is None else unwritten
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end: asyncio.Event | None = None
         self._anew = asyncio.Event()
@@ -71,33 +74,42 @@ class NotificationThread:
 
     async def notify(self, notice: Notice) -> None:
         """Returns at once."""
-        if notice.severity is Severity.INFO and len(self._heard) >= _IN_MEMORY:
-            return
         told = self._relay(notice)
         if told is not None:
-            self._heard.append((told, utc_ms(self._clock.now())))
+            self._unwritten.add(told, utc_ms(self._clock.now()))
 
     def stop(self) -> None:
+        """What is critical and was never written, perhaps not sent, is named in the log."""
         if self._loop is not None and self._end is not None:
             with suppress(RuntimeError):  # its loop has ended by itself
                 self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join(2 * _LAST_WORDS_S)
+        for one in self.unkept():
+            log.error("a critical message is on no disk at the end: %s: %s", one.title, one.text)
 
     def unkept(self) -> list[Notice]:
-        """What is critical and is on no disk yet: the first of each cause."""
-        first: dict[str, Notice] = {}
-        for one, _ in list(self._heard):
-            if one.severity is Severity.CRITICAL:
-                first.setdefault(one.cause, one)
-        return list(first.values())
+        """What is critical and is on no disk yet: the first of each cause, and that others went."""
+        gone = self._unwritten.gone()
+        told = [self._tell_gone(gone)] if gone[Severity.CRITICAL] else []
+        return [*told, *self._unwritten.critical()]
 
-    def put_away(self, _: int = 0) -> None:
+    def put_away(self, now_ms: int | None = None) -> None:
         """Move what was heard to the disk. sqlite3.Error if it cannot be: it stays in memory."""
-        waiting = list(self._heard)
-        if waiting:
-            self._outbox.hear_all([(one, at_ms, _picture(one)) for one, at_ms in waiting])
-            for _each in waiting:
-                self._heard.popleft()
+        taken, gone = self._unwritten.take()
+        if not taken and not gone:
+            return
+        at_ms = utc_ms(self._clock.now()) if now_ms is None else now_ms
+        told = [(self._tell_gone(gone), at_ms)] if gone else []
+        try:
+            self._outbox.hear_all(
+                [
+                    (notice, heard_ms, _picture(notice))
+                    for notice, heard_ms in (*told, *((one.notice, one.at_ms) for one in taken))
+                ]
+            )
+        except BaseException:
+            self._unwritten.give_back(taken, gone)
+            raise
 
     def _main(self) -> None:
         try:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -36,16 +36,14 @@ from algotrader.core.events import (
     StrategyUnloaded,
 )
 from algotrader.core.orders import Order, Side
-from algotrader.core.ports import Notice
+from algotrader.core.ports import Notice, Severity
 from algotrader.core.units import format_duration, format_money, format_step
 from algotrader.ops.notification.settings import NotificationSettings
 from algotrader.ops.notification.telling_of_risk import TellsOfRisk
 from algotrader.ops.notification.texts import Texts
 from algotrader.ops.notification.words import CRITICAL, IMPORTANT, INFO, plain
 
-_TOLD_BY_EVENTS: Final = (
-    "risk:", "rejected:", "impossible:", "strategy:", "reconcile:", "unguarded:",
-)  # fmt: skip
+_TOLD_BY_EVENTS: Final = ("risk:", "rejected:", "impossible:", "strategy:", "reconcile:")
 _IN_OUR_WORDS: Final = ("summary:", "research:")
 _KEPT_GAPS: Final = 1_000
 
@@ -92,6 +90,16 @@ class Teller(TellsOfRisk):
         """Nothing of what happens can be told."""
         title = self.say("journal_unread")
         return Notice(severity=CRITICAL, title=title, text=trouble, cause="unread:journal")
+
+    def gone(self, counts: Mapping[Severity, int]) -> Notice:
+        """So many were neither written nor kept, by severity."""
+        by_name = {each.value: counts.get(each, 0) for each in Severity}
+        return Notice(
+            severity=CRITICAL if counts.get(CRITICAL) else IMPORTANT,
+            title=self.say("gone", count=sum(counts.values())),
+            text=self.say("gone_text", **by_name),
+            cause="gone:messages",
+        )
 
     def _told(self, event: Event) -> Iterator[Notice | None]:
         match event:

@@ -22,6 +22,16 @@ _OF_MESSAGES: Final[Mapping[str, Mapping[Language, str]]] = {
         "en": "{count} went unsent for want of room, of all times",
         "zh": "因积压过多，累计有 {count} 条未发送",
     },
+    "gone": {
+        "en": "{count} messages were not kept: no disk took them",
+        "zh": "{count} 条消息未能保留：磁盘无法写入",
+    },
+    "gone_text": {
+        "en": "The oldest went: {critical} critical, {important} important, {info} for information. "
+        "They may not have been sent. The log names the critical ones; look at the console.",
+        "zh": "最旧的已被丢弃：严重 {critical} 条，重要 {important} 条，普通 {info} 条。它们可能没有发出。"
+        "严重消息的内容见日志；请查看控制台。",
+    },
     "repeated": {
         "en": "{count} more like it since, the last at {time}",
         "zh": "此后又发生 {count} 次，最近一次 {time}",
@@ -221,6 +231,10 @@ _OF_MESSAGES: Final[Mapping[str, Mapping[Language, str]]] = {
     # What the trader says by itself
     "alert_group": {"en": "A group of orders was evened out", "zh": "委托组已重新配平"},
     "alert_vanished": {"en": "An order is gone from the venue", "zh": "交易所找不到委托"},
+    "alert_unguarded": {
+        "en": "A position has had no live stop for too long",
+        "zh": "持仓过久没有有效止损",
+    },
     "alert_silent": {"en": "No data comes", "zh": "没有收到数据"},
     "alert_back": {"en": "Data comes again", "zh": "数据已恢复"},
     "alert_gap": {"en": "A gap stays in the data", "zh": "数据缺口无法补齐"},

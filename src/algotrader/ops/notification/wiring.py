@@ -86,7 +86,7 @@ class _SetUp:
         )
         self.lock = CourierLock(notification_folder(configuration))
         self.thread = NotificationThread(
-            self._outbox, self._relay, self._clock, self.lock, self._build
+            self._outbox, self._relay, self._clock, self.lock, self._build, self._teller.gone
         )
 
     def _take(self, configuration: Configuration) -> None:

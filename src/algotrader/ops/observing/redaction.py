@@ -18,7 +18,8 @@ _SHORTEST: Final = 6
 """Characters of a value that is looked for: a shorter one would hide half of what is said."""
 LONGEST: Final = 16_000
 """Characters of one text that are kept."""
-_LONGEST_SECRET: Final = 1_000
+LONGEST_SECRET: Final = 1_000
+"""Characters of a secret that a cut may have left a part of."""
 _SECRET_NAME: Final = re.compile(
     r"(api[_-]?key|secret|pass(phrase|word|wd)|token|signature|authorization|cookie"
     r"|(^|[_-])(sign|key)s?)$",
@@ -59,19 +60,21 @@ class Redactor:
     def learn(self, secrets: Iterable[str]) -> None:
         """Hide these as well from now on."""
         for secret in secrets:
-            if len(secret) >= _SHORTEST:
-                self._ways |= _ways(secret)
+            for part in {secret, *secret.splitlines()}:  # a key in several may be told line by line
+                if len(part) >= _SHORTEST:
+                    self._ways |= _ways(part)
         longest_first = sorted(self._ways, key=lambda way: (-len(way), way))
         self._known = re.compile("|".join(map(re.escape, longest_first))) if self._ways else None
 
     def text(self, text: str) -> str:
         """What may be shown of a text. A very long one is cut, so that no text takes long."""
         if len(text) <= LONGEST:
-            return self._clean(text)
+            return self.whole(text)
         # The end goes with what a cut may have left of a secret.
-        return f"{self._clean(text[:LONGEST])[:-_LONGEST_SECRET]}… ({len(text)} characters)"
+        return f"{self.whole(text[:LONGEST])[:-LONGEST_SECRET]}… ({len(text)} characters)"
 
-    def _clean(self, text: str) -> str:
+    def whole(self, text: str) -> str:
+        """The same, and nothing is cut: for who has bounded the text, and does not wait for it."""
         if self._known is not None:
             text = self._known.sub(HIDDEN, text)
         text = _TELEGRAM.sub(HIDDEN, text)

@@ -12,10 +12,15 @@ from algotrader.ops.observing.redaction import Redactor, is_secret
 
 def redactor_of(configuration: Configuration, environment: Mapping[str, str]) -> Redactor:
     """One that knows the secrets of the environment and of `.env`; others are learnt when found."""
-    held = {name: one.value for name, one in read_dotenv(configuration.folder).items()}
     redactor = Redactor.of_environment(environment)
-    redactor.learn(value for name, value in held.items() if is_secret(name))
+    learn_dotenv(redactor, configuration)
     return redactor
+
+
+def learn_dotenv(redactor: Redactor, configuration: Configuration) -> None:
+    """Hide what `.env` holds now. ConfigurationError if it cannot be read."""
+    held = {name: one.value for name, one in read_dotenv(configuration.folder).items()}
+    redactor.learn(value for name, value in held.items() if is_secret(name))
 
 
 @contextmanager

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
+import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from algotrader.core.errors import AlgotraderError
+from algotrader.core.errors import AlgotraderError, ConfigurationError, RunError
+from algotrader.data.storage import write_all
 from algotrader.ops.config import Configuration
+from algotrader.ops.observing.redaction import LONGEST_SECRET, Redactor
+from algotrader.ops.observing.wiring import learn_dotenv
+from algotrader.ops.scheduling.alone import alone
 from algotrader.ops.scheduling.history import Outcome
 from algotrader.ops.scheduling.settings import JobSettings
+from algotrader.ops.tether import tethered
 
-_NICE: Final = 10
+log = logging.getLogger(__name__)
+_KEPT_BYTES: Final = 50_000  # of what the last run printed: a search of it holds up a trader
 _SAID_CHARS: Final = 2_000
 _LAST_S: Final = 5.0  # between asking a process to end and ending it
 _LOOK_S: Final = 0.05
@@ -38,26 +44,28 @@ Work = Callable[[str, JobSettings], Awaitable[Result]]
 """Does a job. It never raises but for cancellation."""
 
 
-class BusyError(Exception):
-    """The job runs already, perhaps in another process."""
-
-
 class JobWork:
     """Runs any job of a workspace; `summary` does `daily_summary`, which needs no process."""
 
     def __init__(
-        self, configuration: Configuration, folder: Path, summary: Callable[[], Awaitable[str]]
+        self,
+        configuration: Configuration,
+        folder: Path,
+        summary: Callable[[], Awaitable[str]],
+        redactor: Redactor,
     ) -> None:
+        """`redactor` takes the secrets out of what a job prints."""
         self._configuration = configuration
+        self._redactor = redactor
         self._folder = folder  # of what is printed, and of locks
         self._summary = summary
 
     async def __call__(self, name: str, job: JobSettings) -> Result:
         """See `Work`. BusyError if it runs already."""
-        with _alone(self._folder, name):
+        async with alone(self._folder, name) as held:
             if job.do == "daily_summary":
                 return await self._summarise()
-            return await self._run(name, job)
+            return await self._run(name, job, held)
 
     async def _summarise(self) -> Result:
         try:
@@ -65,29 +73,36 @@ class JobWork:
         except AlgotraderError as error:
             return Result(outcome=Outcome.FAILED, says=error.message)
 
-    async def _run(self, name: str, job: JobSettings) -> Result:
+    async def _run(self, name: str, job: JobSettings, held: int) -> Result:
         printed = self._folder / f"{name}.log"
         worst = Outcome.DONE
-        with printed.open("wb") as file:
-            for command in commands_of(job, self._configuration):
-                outcome = await self._one(command, file, job.timeout_s)
-                if outcome is not Outcome.DONE:
-                    worst = outcome
-                if outcome in (Outcome.FAILED, Outcome.TIMED_OUT):
-                    break
-        return Result(outcome=worst, says=_tail(printed))
+        with _opened(printed) as file:
+            try:
+                for command in commands_of(job, self._configuration):
+                    outcome = await self._one(command, file, job.timeout_s, held)
+                    if outcome is not Outcome.DONE:
+                        worst = outcome
+                    if outcome in (Outcome.FAILED, Outcome.TIMED_OUT):
+                        break
+            finally:
+                with suppress(ConfigurationError):  # what it had at the start is hidden anyway
+                    learn_dotenv(self._redactor, self._configuration)
+                says = await asyncio.to_thread(_kept, printed, self._redactor)
+        return Result(outcome=worst, says=says)
 
-    async def _one(self, command: list[str], printed: IO[bytes], timeout_s: float) -> Outcome:
+    async def _one(
+        self, command: list[str], printed: IO[bytes], timeout_s: float, held: int
+    ) -> Outcome:
         try:
             process = await asyncio.create_subprocess_exec(
-                *command, cwd=self._configuration.folder, stdin=asyncio.subprocess.DEVNULL,
-                stdout=printed, stderr=printed, start_new_session=True,
+                *tethered(command), cwd=self._configuration.folder,
+                stdin=asyncio.subprocess.DEVNULL, stdout=printed, stderr=printed,
+                start_new_session=True, pass_fds=(held,),
             )  # fmt: skip
         except OSError as error:
             printed.write(f"{command[0]}: {(error.strerror or str(error)).lower()}\n".encode())
+            printed.flush()
             return Outcome.FAILED
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, process.pid, _NICE)
         try:
             code = await asyncio.wait_for(process.wait(), timeout_s)
         except TimeoutError:
@@ -96,6 +111,8 @@ class JobWork:
         except asyncio.CancelledError:
             await _end(process)
             raise
+        if code < 0:  # the tether was killed: what it held has to end too
+            await _end(process)
         return {0: Outcome.DONE, _FINDINGS: Outcome.FINDINGS}.get(code, Outcome.FAILED)
 
 
@@ -157,22 +174,30 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     await process.wait()
 
 
-@contextmanager
-def _alone(folder: Path, name: str) -> Iterator[None]:
-    """One run of a job at a time, also among processes; the system drops a dead one's lock."""
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise BusyError(f"{name} runs already") from error
-        yield
-    finally:
-        os.close(descriptor)
+def _opened(file: Path) -> IO[bytes]:
+    """Begun anew, and nobody else's to read: a command may print what it should not."""
+    file.unlink(missing_ok=True)
+    return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
-def _tail(file: Path) -> str:
+def _kept(file: Path, redactor: Redactor) -> str:
+    """Leave of what was printed what may be read, no more than so much; the last of it."""
     with file.open("rb") as printed:
-        printed.seek(max(0, file.stat().st_size - _SAID_CHARS))
-        return printed.read().decode("utf-8", errors="replace").strip()
+        left_out = max(0, os.fstat(printed.fileno()).st_size - _KEPT_BYTES)
+        printed.seek(left_out)
+        text = printed.read().decode("utf-8", errors="replace")
+    if left_out:
+        text = f"…\n{_without_a_half(text)}"
+    text = redactor.whole(text)
+    try:
+        write_all({file: text.encode()})
+    except (OSError, RunError) as error:
+        log.warning("%s is not kept: %s", file, error)
+        file.unlink(missing_ok=True)  # as it was printed it must not stay
+    return text[-_SAID_CHARS:].strip()
+
+
+def _without_a_half(text: str) -> str:
+    """Without what a cut may have left of a secret at the beginning."""
+    head, newline, rest = text.partition("\n")
+    return rest if newline and len(head) < LONGEST_SECRET else text[LONGEST_SECRET:]

@@ -13,8 +13,9 @@ from algotrader.core.errors import RunError
 from algotrader.core.instants import utc_at, utc_ms
 from algotrader.core.ports import Clock, Notice, Notifier, Scheduler, Severity
 from algotrader.core.timeframes import DAY_MS
+from algotrader.ops.scheduling.alone import BusyError
 from algotrader.ops.scheduling.history import JobHistory, Outcome
-from algotrader.ops.scheduling.running import BusyError, Result, Work
+from algotrader.ops.scheduling.running import Result, Work
 from algotrader.ops.scheduling.settings import JobSettings
 from algotrader.ops.scheduling.timetable import NextDue, next_due
 

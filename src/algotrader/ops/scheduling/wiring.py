@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from algotrader.core.errors import ConfigurationError, UsageError
 from algotrader.core.ports import Clock, Notifier
 from algotrader.core.spelling import hint_among
 from algotrader.ops.config import Configuration
+from algotrader.ops.observing.wiring import redactor_of
 from algotrader.ops.scheduling.history import JobHistory
 from algotrader.ops.scheduling.running import JobWork
 from algotrader.ops.scheduling.scheduler import JobScheduler
@@ -29,8 +30,9 @@ class SchedulerRole:
         notifier: Notifier,
         *,
         says: Callable[[str], None] = lambda _: None,
+        environment: Mapping[str, str] = os.environ,
     ) -> None:
-        """ConfigurationError if there is no job."""
+        """ConfigurationError if there is no job. The secrets of `environment` are kept nowhere."""
         jobs = configuration.settings.jobs
         if not jobs:
             raise ConfigurationError(
@@ -40,9 +42,11 @@ class SchedulerRole:
             )
         self._folder = jobs_folder(configuration)
         self._timers = Timers(clock)
-        self.history = JobHistory(self._folder)
+        redactor = redactor_of(configuration, environment)
+        self.history = JobHistory(self._folder, redactor.text)
+        summary = daily_summary(configuration, clock, notifier)
         self.scheduler = JobScheduler(
-            jobs, JobWork(configuration, self._folder, daily_summary(configuration, clock, notifier)),
+            jobs, JobWork(configuration, self._folder, summary, redactor),
             self.history, self._timers, clock, notifier, says=says,
         )  # fmt: skip
 

@@ -185,6 +185,29 @@ def test_p20_every_kind_that_is_told_is_read_from_the_journal() -> None:
     assert set(EXAMPLES) >= follower._TOLD_KINDS
 
 
+def test_how_many_messages_were_not_kept_is_told_by_how_bad_they_were() -> None:
+    lost = teller().gone({Severity.CRITICAL: 2, Severity.INFO: 3})
+    milder = teller("zh").gone({Severity.INFO: 3})
+
+    assert lost.title == "5 messages were not kept: no disk took them"
+    assert "2 critical, 0 important, 3 for information" in lost.text
+    assert (lost.severity, milder.severity) == (Severity.CRITICAL, Severity.IMPORTANT)
+    assert milder.title == "3 条消息未能保留：磁盘无法写入"
+
+
+def test_what_becomes_of_a_position_without_a_stop_for_too_long_is_told() -> None:
+    text = "OKX:BTC/USDT of trend has had no live stop for too long: it is sold"
+    alert = Notice(
+        severity=Severity.CRITICAL, title=text, text=text, cause="unguarded:trend:OKX:BTC/USDT"
+    )
+
+    told = teller("zh").relay(alert)
+
+    assert told == Notice(
+        severity=Severity.CRITICAL, title="持仓过久没有有效止损", text=text, cause=alert.cause
+    )
+
+
 def test_an_alert_that_an_event_tells_is_not_told_twice_and_others_are() -> None:
     def alert(cause: str) -> Notice:
         return Notice(severity=Severity.CRITICAL, title="x", text="x is gone", cause=cause)
