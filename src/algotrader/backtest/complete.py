@@ -72,9 +72,9 @@ def complete_run(
 
     start = parse_instant(request.start, "--start")
     ledger = TrialLedger(workspace.trials)
-    result, record, judged = judged_run(
-        loaded, strategy, request, settings, workspace, market=market, risk=risk
-    )
+    market = market or market_for(request, settings, workspace.lake)
+    result, judged = _judged(loaded, strategy, market, settings, ledger, start, risk)
+    record = record_of(loaded, result, request)
     paths = both_paths(result, start)
     checked = quick_check(result)
     data = report_data(
@@ -111,17 +111,30 @@ def judged_run(
     risk: RiskSettings | None = None,
 ) -> tuple[RunResult, RunRecord, Overfitting]:
     """`complete_run` that stores no run: it is counted as a trial, once, and nothing is written."""
-    market = market or market_for(request, settings, workspace.lake)
     start = parse_instant(request.start, "--start")
+    market = market or market_for(request, settings, workspace.lake)
     ledger = TrialLedger(workspace.trials)
+    result, judged = _judged(loaded, strategy, market, settings, ledger, start, risk)
+    return result, record_of(loaded, result, request), judged
+
+
+def _judged(
+    loaded: LoadedStrategy,
+    strategy: Strategy,
+    market: Market,
+    settings: BacktestSettings,
+    ledger: TrialLedger,
+    start: int | None,
+    risk: RiskSettings | None,
+) -> tuple[RunResult, Overfitting]:
+    """Run, and judge what came of it among the ledger's trials, of which it is one."""
     try:
         result = run_by(strategy, market, settings, start, risk)
     except StrategyRaisedError:
         failed = trial(loaded, strategy.values, instruments_key(market), market.bars.ts, None)
         ledger.record([failed])
         raise
-    judged = doubted(judge_run(loaded, result, ledger), result)
-    return result, record_of(loaded, result, request), judged
+    return result, doubted(judge_run(loaded, result, ledger), result)
 
 
 def run_by(

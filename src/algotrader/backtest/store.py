@@ -7,6 +7,7 @@ in the same folder with the same content.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -28,6 +29,7 @@ from algotrader.strategy.loader import LoadedStrategy
 from algotrader.strategy.parameters import ParameterValue
 
 ID_DIGITS = 8
+_TRIES = 100  # to take a place that equal runs take in the same moment
 RECORD_FILE = "run.json"
 
 
@@ -145,16 +147,24 @@ class RunStore:
 
 
 def _put(aside: Path, target: Path) -> None:
-    """Put a finished folder in its place; the one that was there goes only once it stands."""
+    """Put a finished folder in its place; the one that was there goes only once it stands.
+
+    Equal runs that end at once take the same place, one after the other: the last one stands.
+    """
     before = aside.with_name(f"{aside.name}.before")
-    with suppress(FileNotFoundError):
-        target.rename(before)
-    try:
-        aside.rename(target)
-    except OSError:
-        if before.exists():
-            before.rename(target)
-        raise
+    for left in reversed(range(_TRIES)):
+        with suppress(FileNotFoundError):
+            target.rename(before)
+        try:
+            aside.rename(target)
+            break
+        except OSError as error:
+            if left and error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                shutil.rmtree(before, ignore_errors=True)  # an equal run took the place between
+                continue
+            if before.exists():
+                before.rename(target)
+            raise
     shutil.rmtree(before, ignore_errors=True)
 
 

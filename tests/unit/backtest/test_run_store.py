@@ -56,6 +56,31 @@ def test_the_same_run_again_lands_in_the_same_folder_bit_for_bit(
     assert len(RunStore(workspace.runs).list()) == 1
 
 
+def test_equal_runs_that_end_at_once_take_their_place_one_after_the_other(
+    tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = from_file(tmp_path)
+    store, rename = RunStore(workspace.runs), Path.rename
+    done = complete_run(
+        loaded, loaded.kind(), ASKED, BacktestSettings(), workspace, market=MARKET
+    )
+    others = [b"second", b"third"]
+
+    def late(one: Path, to: Path) -> Path:
+        """Twice another run takes the place just before this one would."""
+        if to == done.folder and others and not one.name.endswith(".before"):
+            store.save(done.record, {"log.jsonl": others.pop()})
+        return rename(one, to)
+
+    monkeypatch.setattr(Path, "rename", late)
+    folder = store.save(done.record, {"log.jsonl": b"first"})
+
+    assert folder == done.folder
+    assert sorted(path.name for path in folder.iterdir()) == ["log.jsonl", "run.json"]
+    assert (folder / "log.jsonl").read_bytes() == b"first"
+    assert [path.name for path in workspace.runs.glob("*") if path.is_dir()] == [folder.name]
+
+
 def test_a_run_that_cannot_take_its_place_leaves_the_one_that_stands_there(
     tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
