@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from algotrader.backtest import report
 from algotrader.backtest.assumptions import assumptions_of
+from algotrader.backtest.bootstrap import sharpe_interval
 from algotrader.backtest.complete import log_lines, quick_check
 from algotrader.backtest.complete_sweep import count_trials, judge_sweep
 from algotrader.backtest.finer import market_for
 from algotrader.backtest.judge import Overfitting
-from algotrader.backtest.judgement import doubted
+from algotrader.backtest.judgement import BOOTSTRAP_SEED, doubted
 from algotrader.backtest.loading import DataRequest, parse_instant
+from algotrader.backtest.metrics import UndefinedMetric
 from algotrader.backtest.plain_search import WALKFORWARD_FILE, walkforward_file
 from algotrader.backtest.remarks import warnings_of
 from algotrader.backtest.reporting import (
@@ -31,6 +33,7 @@ from algotrader.backtest.reporting import (
     provenance_of,
 )
 from algotrader.backtest.returns import EquityCurve, monthly_returns
+from algotrader.backtest.run import RunResult
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.backtest.space import SearchSpace, corners
 from algotrader.backtest.store import RunRecord, record_of, write_file
@@ -138,7 +141,7 @@ def walkforward_report(
     walked = done.walked
     run, sweep = walked.run, walked.sweep
     return report.WalkForwardReportData(
-        identity=identity_of(run, done.record),
+        identity=_identity(done),
         overfitting=overfitting_of(done.judged, sweep.market.periods_per_year, ledger_since),
         folds=tuple(
             report.Fold(
@@ -158,15 +161,35 @@ def walkforward_report(
         equity=equity_of(run),
         in_sample=done.in_sample,
         efficiency=walked.efficiency,
+        sharpe_interval=interval_of(run),
         metrics=run.summary.values,
+        reasons={name: str(reason) for name, reason in run.summary.undefined.items()},
         months=monthly_returns(run.daily),
         look_ahead=look_ahead_of(quick_check(run)),
         assumptions=tuple(map(assumption_of, assumptions_of(run))),
         warnings=tuple(map(notice_of, warnings_of(run))),
         costs=costs_of(run),
         coverage=coverage_of(run.market.coverage),
-        provenance=provenance_of(run, done.record),
+        provenance=replace(provenance_of(run, done.record), run=done.name, again=False),
     )
+
+
+def _identity(done: CompletedWalkForward) -> report.Identity:
+    """Its own name, and the parameters that were the same all along: no run has the last set's."""
+    own = identity_of(done.walked.run, done.record)
+    kept = {name: value for name, value in own.parameters.items() if name not in done.swept}
+    return replace(own, run=done.name, parameters=kept)
+
+
+def interval_of(run: RunResult) -> tuple[float, float] | None:
+    """Bounds of the account's own Sharpe ratio: those of the judgement are of the best set on all
+    the data, which was chosen knowing it."""
+    rng = np.random.default_rng(BOOTSTRAP_SEED)
+    try:
+        found = sharpe_interval(run.daily.returns, run.market.periods_per_year, rng=rng)
+    except UndefinedMetric:
+        return None
+    return found.low, found.high
 
 
 def hindsight(sweep: SweepResult, curve: EquityCurve) -> NDArray[np.float64] | None:

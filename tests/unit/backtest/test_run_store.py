@@ -19,7 +19,9 @@ import algotrader as at
 from algotrader.backtest.comparing import compare_report
 from algotrader.backtest.complete import complete_run, quick_check, trades_csv
 from algotrader.backtest.complete_sweep import complete_sweep
-from algotrader.backtest.complete_walkforward import complete_walkforward
+from algotrader.backtest.complete_walkforward import complete_walkforward, walkforward_report
+from algotrader.backtest.judge import judge
+from algotrader.backtest.judgement import BOOTSTRAP_SEED
 from algotrader.backtest.loading import DataRequest
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.backtest.space import space_of
@@ -28,6 +30,7 @@ from algotrader.backtest.verdict import Outcome
 from algotrader.backtest.workspace import Workspace
 from algotrader.cli.run_tables import print_run
 from algotrader.core.errors import RunError, UsageError
+from algotrader.data.lake import Lake
 from algotrader.strategy.loader import load
 
 MARKET = a_market(random_bars(24 * 60))
@@ -326,6 +329,29 @@ def test_a_sweep_and_a_walk_forward_are_stored_with_their_reports(
         for fast in (2, 4)
     ]
     assert len(compare_report(two).runs) == 2
+
+
+def test_a_walk_forwards_report_is_of_its_account_and_not_of_a_set_chosen_in_hindsight(
+    tmp_path: Path, workspace: Workspace
+) -> None:
+    Lake(workspace.lake).write_bars(random_bars(24 * 60))
+    request = DataRequest(symbols=("OKX:BTC/USDT",), timeframe="1h", allow_gaps=True)
+    loaded = from_file(tmp_path)
+    space = space_of(loaded.kind, {}, {"fast": "2:6:2", "slow": "20,30"})
+    done = complete_walkforward(
+        loaded, space, request, BacktestSettings(), workspace,
+        train_days=20, test_days=10, workers=1,
+    )  # fmt: skip
+    data = walkforward_report(done)
+    own = judge(done.walked.run.daily.returns[None, :], periods_per_year=365.0,
+                rng=np.random.default_rng(BOOTSTRAP_SEED)).interval  # fmt: skip
+
+    assert own is not None
+    assert data.sharpe_interval == (own.low, own.high)
+    assert data.sharpe_interval != data.overfitting.sharpe_interval
+    assert data.identity.run == done.name
+    assert not {"fast", "slow"} & set(data.identity.parameters)
+    assert "algotrader rerun" not in done.report.read_text()
 
 
 def test_the_quick_check_leaves_out_what_it_cannot_judge() -> None:

@@ -220,7 +220,7 @@ def provenance_section(provenance: Provenance) -> str:
         f'<button type="button" class="small" data-copy="{command}">{both(say("copy"))}</button></p>'
     )
     table = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in rows)
-    content = f'<dl class="facts wide">{table}</dl>{again}'
+    content = f'<dl class="facts wide">{table}</dl>{again if p.again else ""}'
     return section("section.provenance", content, anchor="provenance")
 
 

@@ -229,6 +229,7 @@ class Provenance:
     configuration_hash: str | None = None
     created_at: int | None = None  # UTC ms
     versions: Mapping[str, str] = field(default_factory=dict)
+    again: bool = True  # whether `algotrader rerun` knows it by the name of `run`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,6 +314,7 @@ class WalkForwardReportData:
     equity: EquitySeries
     in_sample: Floats | None  # equity of the set that all data would choose, same stamps
     efficiency: float | None  # annual return out of sample / in sample
+    sharpe_interval: tuple[float, float] | None = None  # 90 %, bootstrap, of the joined account
     metrics: Metrics
     months: PeriodReturns
     reasons: Mapping[str, str] = field(default_factory=dict)

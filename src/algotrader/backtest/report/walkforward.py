@@ -133,7 +133,7 @@ def _keys(data: WalkForwardReportData) -> list[layout.KeyFigure]:
         layout.KeyFigure(
             label=say("key.sharpe"),
             value=layout.ratio_of(m.get("sharpe")),
-            note=layout.interval_of(data.overfitting.sharpe_interval),
+            note=layout.interval_of(data.sharpe_interval),
         ),
         layout.KeyFigure(
             label=say("key.max_drawdown"),
