@@ -39,7 +39,14 @@ from algotrader.backtest.returns import DailyReturns
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.backtest.space import ParameterSet, SearchSpace
 from algotrader.backtest.store import write_file
-from algotrader.backtest.sweep import Progress, SweepResult, plan_sweep, results_frame, run_sweep
+from algotrader.backtest.sweep import (
+    OF_A_YEAR,
+    Progress,
+    SweepResult,
+    plan_sweep,
+    results_frame,
+    run_sweep,
+)
 from algotrader.backtest.trials import TrialLedger
 from algotrader.backtest.workspace import Workspace
 from algotrader.core.errors import RunError
@@ -177,7 +184,11 @@ def sweep_report(done: CompletedSweep, ledger_since: str | None = None) -> repor
         identity=identity_of(chosen.result, chosen.record),
         overfitting=overfitting_of(done.judged, result.market.periods_per_year, ledger_since),
         parameters={name: _column(result.plan.sets, name) for name in swept(result)},
-        metrics={name: result.metrics[name] for name in _SHOWN_METRICS},
+        metrics={
+            name: result.metrics[name]
+            for name in _SHOWN_METRICS
+            if name not in OF_A_YEAR or not np.isnan(result.metrics[name]).all()
+        },
         chosen=result.best or 0,
         failures=failures,
         look_ahead=look_ahead_of(chosen.checked),

@@ -20,6 +20,7 @@ class Reason(StrEnum):
     """Why a metric has no value."""
 
     TOO_FEW_DAYS = "too_few_days"
+    TOO_SHORT_FOR_A_YEAR = "too_short_for_a_year"
     ZERO_VARIANCE = "zero_variance"
     NO_LOSING_DAYS = "no_losing_days"
     NO_DRAWDOWN = "no_drawdown"

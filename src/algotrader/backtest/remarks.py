@@ -8,6 +8,7 @@ import numpy as np
 
 from algotrader.backtest.completeness import MINIMUM_COVERAGE
 from algotrader.backtest.remark import Remark
+from algotrader.backtest.returns import LEAST_DAYS_FOR_A_YEAR, YEAR_DAYS
 from algotrader.backtest.run import RunResult, looks_ahead
 from algotrader.backtest.worked import about_bars
 from algotrader.core.events import RiskAction
@@ -130,6 +131,17 @@ def _about_data(result: RunResult) -> Iterator[Remark]:
             en=f"Bars are longer than a day: what figures call a day is a bar of {frame} here, and "
             "no fall inside one is seen.",
             zh=f"K 线长于一天：指标中的“日”在此指一根 {frame} K 线，其间的回撤不可见。",
+        )
+    if not result.curve.tells_a_year:
+        days = format_number(result.curve.years * YEAR_DAYS, 0)
+        least = LEAST_DAYS_FOR_A_YEAR
+        yield Remark(
+            code="short_run",
+            en=f"The run covers {days} days, too short for a year's figure: below {least} days no "
+            "annual return, Calmar, alpha or turnover is given. Sharpe, Sortino and volatility are "
+            "scaled up from these few days and say little.",
+            zh=f"回测仅覆盖 {days} 天，太短，不足以给出年度指标：少于 {least} 天时不给出年化收益率、"
+            "卡玛比率、阿尔法和年换手。夏普、索提诺与波动率由这几天放大而来，参考意义有限。",
         )
     if market.bars.close_only:
         yield Remark(

@@ -12,6 +12,7 @@ Ints = NDArray[np.int64]
 
 DAY_MS = 86_400_000
 YEAR_DAYS = 365.25  # a calendar year, leap days included
+LEAST_DAYS_FOR_A_YEAR = 90  # calendar days that a run covers, for a figure of a year to be given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,10 @@ class EquityCurve:
     def years(self) -> float:
         return elapsed_years(self.ts, self.timeframe_ms)
 
+    @property
+    def tells_a_year(self) -> bool:
+        return tells_a_year(self.years)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DailyReturns:
@@ -66,6 +71,14 @@ class PeriodReturns:
 def elapsed_years(ts: Ints, timeframe_ms: int) -> float:
     """Calendar time from the first open to the last close, in years of 365.25 days."""
     return (int(ts[-1]) + timeframe_ms - int(ts[0])) / (YEAR_DAYS * DAY_MS)
+
+
+def tells_a_year(years: float) -> bool:
+    """Whether a run of so many years is long enough for what a year of it would make.
+
+    A good week, compounded 52 times, is a fortune that nobody has earned.
+    """
+    return years * YEAR_DAYS >= LEAST_DAYS_FOR_A_YEAR
 
 
 def daily_returns(curve: EquityCurve) -> DailyReturns:

@@ -108,6 +108,17 @@ class _Collected:
             self.values[name] = None
             self.undefined[name] = error.reason
 
+    def add_yearly(self, name: str, curve: EquityCurve, function: Callable[[], float]) -> None:
+        """What a year would make of it; none of a run too short to say, unless all is lost."""
+
+        def told() -> float:
+            value = function()
+            if not curve.tells_a_year and value != -1.0:
+                raise UndefinedMetric(Reason.TOO_SHORT_FOR_A_YEAR)
+            return value
+
+        self.add(name, told)
+
 
 def _result(to: _Collected, curve: EquityCurve, daily: DailyReturns, periods: float) -> None:
     r, years = daily.returns, curve.years
@@ -116,11 +127,11 @@ def _result(to: _Collected, curve: EquityCurve, daily: DailyReturns, periods: fl
     to.add("final_equity", lambda: final)
     to.add("net_profit", lambda: final - curve.initial)
     to.add("total_return", lambda: final / curve.initial - 1.0)
-    to.add("annual_return", lambda: metrics.annual_return(r, periods, years=years))
+    to.add_yearly("annual_return", curve, lambda: metrics.annual_return(r, periods, years=years))
     to.add("volatility", lambda: metrics.volatility(r, periods))
     to.add("sharpe", lambda: metrics.sharpe(r, periods))
     to.add("sortino", lambda: metrics.sortino(r, periods))
-    to.add("calmar", lambda: metrics.calmar(r, periods, years=years))
+    to.add_yearly("calmar", curve, lambda: metrics.calmar(r, periods, years=years))
     to.add("omega", lambda: metrics.omega(r))
     to.add("stability", lambda: metrics.stability(r))
     to.add("tail_ratio", lambda: metrics.tail_ratio(r))
@@ -245,7 +256,7 @@ def _activity(to: _Collected, curve: EquityCurve, costs: Costs, activity: Activi
         return traded() / mean / curve.years
 
     to.add("traded_notional", traded)
-    to.add("turnover", turnover)
+    to.add_yearly("turnover", curve, turnover)
     to.add("cost_bps", lambda: cost_metrics.paid_bps(costs, traded()))
     to.add("break_even_bps", lambda: cost_metrics.break_even_bps(net, costs, traded()))
     to.add("exposure", lambda: float(np.mean(known().held)))
@@ -275,10 +286,14 @@ def _benchmark(
 
     years = curve.years
     to.add("benchmark_return", lambda: metrics.total_return(held()))
-    to.add("benchmark_annual_return", lambda: metrics.annual_return(held(), periods, years=years))
+    to.add_yearly(
+        "benchmark_annual_return",
+        curve,
+        lambda: metrics.annual_return(held(), periods, years=years),
+    )
     to.add("benchmark_sharpe", lambda: metrics.sharpe(held(), periods))
     to.add("benchmark_max_drawdown", lambda: metrics.max_drawdown(held()))
-    to.add("alpha", lambda: relative.alpha(*both(), periods))
+    to.add_yearly("alpha", curve, lambda: relative.alpha(*both(), periods))
     to.add("beta", lambda: relative.beta(*both()))
     to.add("correlation", lambda: relative.correlation(*both()))
     to.add("information_ratio", lambda: relative.information_ratio(*both(), periods))

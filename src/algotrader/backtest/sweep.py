@@ -28,7 +28,7 @@ from algotrader.backtest.evaluate import Evaluator, SetResult, common_first
 from algotrader.backtest.loading import DataRequest
 from algotrader.backtest.main_metrics import main_metrics
 from algotrader.backtest.market import Market
-from algotrader.backtest.returns import elapsed_years
+from algotrader.backtest.returns import elapsed_years, tells_a_year
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.backtest.space import ParameterSet, SearchSpace, corners
 from algotrader.backtest.store import write_file
@@ -47,6 +47,8 @@ SETS_A_PART = 50
 MEMO_BYTES = 96 * 2**20  # of indicators that a worker remembers
 _INLINE_WORK = 30_000_000  # set·bars below which starting workers costs more than it saves
 _LARGEST_GRID = 200_000
+OF_A_YEAR = ("annual_return", "calmar")
+"""Figures that a run of a few days does not have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -340,6 +342,9 @@ def _gathered(
     metrics = dict(main_metrics(returns, market.periods_per_year, years=years))
     for values in metrics.values():
         values[failed] = np.nan
+    if not tells_a_year(years):
+        for name in OF_A_YEAR:
+            metrics[name][metrics[name] != -1.0] = np.nan  # who lost all of it needs no year
     metrics["trades"] = np.array([result.trades for result in results], dtype=np.float64)
     metrics["fees"] = np.array([result.fees for result in results])
     metrics["final_equity"] = np.array([result.final_equity for result in results])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from tests.builders.markets import random_bars
@@ -135,3 +136,16 @@ def test_if_all_fail_the_first_reason_is_said_and_all_are_counted(
     known = TrialLedger(workspace.trials).comparable("Choosing", ("OKX:BTC/USDT", "1h"), 0, 2**60)
     assert [one.returns for one in known] == [None] * 6
     assert not list(workspace.sweeps.rglob("*.html"))
+
+
+def test_a_sweep_of_a_few_days_has_no_figure_of_a_year(
+    tmp_path: Path, workspace: Workspace
+) -> None:
+    done = swept(tmp_path, workspace)  # 60 days
+
+    assert np.isnan(done.result.metrics["annual_return"]).all()
+    assert np.isnan(done.result.metrics["calmar"]).all()
+    assert "annual_return" not in sweep_report(done).metrics
+    page = (done.chosen.folder / "report.html").read_text()
+    assert "below 90 days no annual return" in page
+    assert '<dd class=sub><span lang="en">too short for a year\'s figure</span>' in page

@@ -133,6 +133,26 @@ def test_an_undefined_figure_says_why(equity: list[float], name: str, reason: Re
     assert found.undefined[name] is reason
 
 
+def test_a_run_of_a_few_days_has_no_figure_of_a_year() -> None:
+    of_a_year = ("annual_return", "calmar", "benchmark_annual_return", "alpha", "turnover")
+    equity = [101.0 + day + 3 * (day % 2) for day in range(90)]
+    activity = Activity(gross=np.ones(90), held=np.ones(90, dtype=np.bool_), traded_notional=50.0)
+
+    def found(days: int) -> Summary:
+        some = Activity(
+            gross=activity.gross[:days], held=activity.held[:days], traded_notional=50.0
+        )
+        own = curve(equity[:days])
+        market = curve([100.0 + day % 3 for day in range(days)])
+        return summarised(own, activity=some, benchmark=market)
+
+    short, long = found(89), found(90)
+    assert [short[name] for name in of_a_year] == [None] * 5
+    assert {short.undefined[name] for name in of_a_year} == {Reason.TOO_SHORT_FOR_A_YEAR}
+    assert all(long[name] is not None for name in of_a_year)
+    assert short["sharpe"] is not None  # it ranks; the run says how few days it rests on
+
+
 @pytest.mark.parametrize(
     ("equity", "days"),
     [
@@ -196,7 +216,7 @@ def test_the_waterfall_goes_from_gross_to_net() -> None:
 
 def test_break_even_is_the_cost_a_side_that_leaves_nothing() -> None:
     found = summarised(
-        curve([100.0, 110.0]),
+        curve([100.0, 110.0], step=100 * DAY_MS),
         costs=Costs(fees=4.0, slippage=2.0),
         activity=Activity(
             gross=np.array([0.5, 55.0]), held=np.array([False, True]), traded_notional=2000.0
@@ -207,7 +227,7 @@ def test_break_even_is_the_cost_a_side_that_leaves_nothing() -> None:
     assert found["break_even_bps"] == pytest.approx(80.0)  # (10 + 6) / 2000
     assert found["exposure"] == 0.5
     assert found["max_leverage"] == pytest.approx(0.5)
-    assert found["turnover"] == pytest.approx(2000 / 105 / (2 / 365.25))
+    assert found["turnover"] == pytest.approx(2000 / 105 / (200 / 365.25))
 
 
 def test_attribution_sums_to_the_net_profit_and_hides_no_rest() -> None:
@@ -255,7 +275,7 @@ def test_buying_and_holding_an_inverse_contract_earns_in_its_coin() -> None:
 
 
 def test_against_itself_a_run_has_beta_one_and_no_alpha() -> None:
-    run = curve([101.0, 99.0, 104.0, 103.0])
+    run = curve([101.0, 99.0, 104.0, 103.0], step=30 * DAY_MS)
 
     found = summarised(run, benchmark=run)
 

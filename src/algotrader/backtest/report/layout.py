@@ -6,8 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from algotrader.backtest.metrics import Reason
 from algotrader.backtest.report import figures
-from algotrader.backtest.report.model import Assumption, Identity, Notice, Provenance, Scalar
+from algotrader.backtest.report.model import (
+    Assumption,
+    Identity,
+    Metrics,
+    Notice,
+    Provenance,
+    Scalar,
+)
 from algotrader.backtest.report.words import Part, Phrase, Value, both, known, pct, say
 
 _TICK = '<path d="M1.5 6.5l3 3 6-7" fill="none" stroke="currentColor" stroke-width="1.6"/>'
@@ -121,6 +129,18 @@ def key_figures(entries: Iterable[KeyFigure]) -> str:
             f"<dd class=sub>{both(entry.note)}</dd></div>"
         )
     return f'<dl class="keys">{"".join(cells)}</dl>'
+
+
+def annual_return(metrics: Metrics, reasons: Mapping[str, str]) -> KeyFigure:
+    """The return of a year beside its volatility, or that the run is too short to say."""
+    note = qualified("key.volatility", share_of(metrics.get("volatility")))
+    if (reason := reasons.get("annual_return")) == Reason.TOO_SHORT_FOR_A_YEAR:
+        note = say(f"reason.{reason}")
+    return KeyFigure(
+        label=say("key.annual_return"),
+        value=share_of(metrics.get("annual_return"), profit=True),
+        note=note,
+    )
 
 
 def share_of(value: float | None, *, profit: bool = False) -> Part | None:

@@ -111,11 +111,7 @@ def _keys(data: ReportData) -> list[layout.KeyFigure]:
             value=amount(net, headline=True),
             note=data.identity.currency,
         ),
-        layout.KeyFigure(
-            label=say("key.annual_return"),
-            value=layout.share_of(m.get("annual_return"), profit=True),
-            note=layout.qualified("key.volatility", layout.share_of(m.get("volatility"))),
-        ),
+        layout.annual_return(m, data.reasons),
         layout.KeyFigure(
             label=say("key.sharpe"),
             value=layout.ratio_of(m.get("sharpe")),

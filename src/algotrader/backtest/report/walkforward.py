@@ -125,11 +125,7 @@ def _keys(data: WalkForwardReportData) -> list[layout.KeyFigure]:
         layout.KeyFigure(
             label=say("key.oos"), value=layout.share_of(m.get("total_return"), profit=True)
         ),
-        layout.KeyFigure(
-            label=say("key.annual_return"),
-            value=layout.share_of(m.get("annual_return"), profit=True),
-            note=layout.qualified("key.volatility", layout.share_of(m.get("volatility"))),
-        ),
+        layout.annual_return(m, data.reasons),
         layout.KeyFigure(
             label=say("key.sharpe"),
             value=layout.ratio_of(m.get("sharpe")),
