@@ -182,7 +182,7 @@ def sweep_report(done: CompletedSweep, ledger_since: str | None = None) -> repor
     }
     return report.SweepReportData(
         identity=identity_of(chosen.result, chosen.record),
-        overfitting=overfitting_of(done.judged, result.market.periods_per_year, ledger_since),
+        overfitting=overfitting_of(done.judged, result.market, ledger_since),
         parameters={name: _column(result.plan.sets, name) for name in swept(result)},
         metrics={
             name: result.metrics[name]

@@ -142,7 +142,7 @@ def walkforward_report(
     run, sweep = walked.run, walked.sweep
     return report.WalkForwardReportData(
         identity=_identity(done),
-        overfitting=overfitting_of(done.judged, sweep.market.periods_per_year, ledger_since),
+        overfitting=overfitting_of(done.judged, sweep.market, ledger_since),
         folds=tuple(
             report.Fold(
                 train_start=int(sweep.days[fold.train.start]),

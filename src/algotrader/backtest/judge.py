@@ -39,7 +39,7 @@ class Overfitting:
     deflated_sharpe: float | None
     effective_luck_sharpe: float | None  # the same for `trials.effective_trials`
     effective_deflated_sharpe: float | None
-    min_track_record_days: float | None  # to say at 95 % that the ratio is above 0
+    min_track_record_days: float | None  # returns needed to say at 95 % that the ratio is above 0
     min_backtest_years: float  # below it luck alone gives an annual Sharpe ratio of 1
     cscv: Cscv | None
     neighbours: NeighbourStability | None

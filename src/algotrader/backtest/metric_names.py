@@ -151,3 +151,16 @@ _ROWS: dict[Group, tuple[tuple[str, str, str, Unit], ...]] = {
 METRICS: dict[str, MetricName] = {
     row[0]: MetricName(*row, group) for group, rows in _ROWS.items() for row in rows
 }
+
+OF_LONG_BARS: dict[str, tuple[str, str]] = {
+    "days": ("Bars", "K 线根数"),
+    "best_day": ("Best bar", "最佳单根 K 线"),
+    "worst_day": ("Worst bar", "最差单根 K 线"),
+    "average_daily_profit": ("Avg. profit of a bar", "每根 K 线平均利润"),
+    "win_days": ("Bars win", "盈利 K 线根数"),
+    "draw_days": ("Bars draw", "持平 K 线根数"),
+    "lose_days": ("Bars lose", "亏损 K 线根数"),
+    "var_95": ("Value-at-risk of a bar 95 %", "单根 K 线 VaR 95%"),
+    "var_99": ("Value-at-risk of a bar 99 %", "单根 K 线 VaR 99%"),
+}
+"""Labels, English and Chinese, where bars are longer than a day and each gives one return."""

@@ -128,9 +128,10 @@ def _about_data(result: RunResult) -> Iterator[Remark]:
         frame = market.bars.timeframe
         yield Remark(
             code="long_bars",
-            en=f"Bars are longer than a day: what figures call a day is a bar of {frame} here, and "
-            "no fall inside one is seen.",
-            zh=f"K 线长于一天：指标中的“日”在此指一根 {frame} K 线，其间的回撤不可见。",
+            en=f"Bars are longer than a day: each return is of a bar of {frame}, what --json and "
+            "--train-days call a day is one, and no fall inside one is seen.",
+            zh=f"K 线长于一天：每个收益对应一根 {frame} K 线，--json 与 --train-days 中的“日”亦指一根，"
+            "其间的回撤不可见。",
         )
     if not result.curve.tells_a_year:
         days = format_number(result.curve.years * YEAR_DAYS, 0)

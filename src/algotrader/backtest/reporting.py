@@ -12,10 +12,10 @@ from algotrader.backtest.assumptions import assumptions_of
 from algotrader.backtest.attribution import attribution
 from algotrader.backtest.judge import Overfitting
 from algotrader.backtest.lookahead import Finding
-from algotrader.backtest.market import Coverage
+from algotrader.backtest.market import Coverage, Market
 from algotrader.backtest.remark import Remark
 from algotrader.backtest.remarks import warnings_of
-from algotrader.backtest.returns import EquityCurve, monthly_returns
+from algotrader.backtest.returns import DAY_MS, EquityCurve, monthly_returns
 from algotrader.backtest.run import RunResult, looks_ahead
 from algotrader.backtest.store import RunRecord
 
@@ -56,7 +56,7 @@ def report_data(
         identity=identity_of(result, record),
         metrics=summary.values,
         reasons={name: str(reason) for name, reason in summary.undefined.items()},
-        overfitting=overfitting_of(judged, result.market.periods_per_year, ledger_since),
+        overfitting=overfitting_of(judged, result.market, ledger_since),
         equity=equity_of(result),
         prices=_prices(result),
         trades=result.trades,
@@ -91,9 +91,11 @@ def identity_of(result: RunResult, record: RunRecord) -> report.Identity:
 
 
 def overfitting_of(
-    judged: Overfitting, periods: float, ledger_since: str | None = None
+    judged: Overfitting, market: Market, ledger_since: str | None = None
 ) -> report.Overfitting:
+    periods, record = market.periods_per_year, judged.min_track_record_days
     sharpes = judged.trials.sharpes * np.sqrt(periods)
+    days_a_return = max(market.bars.timeframe.ms / DAY_MS, 1.0)
     return report.Overfitting(
         kind=report.VerdictKind(judged.verdict.outcome.value),
         trials=judged.trials.n_trials,
@@ -110,7 +112,7 @@ def overfitting_of(
         pbo=None if judged.cscv is None else judged.cscv.pbo,
         pbo_splits=None if judged.cscv is None else judged.cscv.logits.size,
         probabilistic_sharpe=judged.probabilistic_sharpe,
-        min_track_record_days=judged.min_track_record_days,
+        min_track_record_days=None if record is None else record * days_a_return,
         effective_trials=judged.trials.effective_trials,
         neighbours_mean_sharpe=judged.neighbours.mean * np.sqrt(periods)
         if judged.neighbours

@@ -84,7 +84,7 @@ def headline(done: Completed) -> str:
     bars = done.result.bars
     return made(
         total_return=float(done.result.summary.values["total_return"] or 0.0),
-        span_ms=int(bars.ts[-1] - bars.ts[0]),
+        span_ms=int(bars.ts[-1] - bars.ts[0]) + bars.timeframe.ms,
         kind=VerdictKind(done.judged.verdict.outcome.value),
         trades=len(done.result.trades),
         zero_costs=any(remark.code == "zero_fees" for remark in warnings_of(done.result)),

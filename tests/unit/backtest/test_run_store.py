@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +23,29 @@ from algotrader.backtest.complete_walkforward import complete_walkforward, walkf
 from algotrader.backtest.judge import judge
 from algotrader.backtest.judgement import BOOTSTRAP_SEED
 from algotrader.backtest.loading import DataRequest
+from algotrader.backtest.reporting import overfitting_of
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.backtest.space import space_of
 from algotrader.backtest.store import RunStore, as_json, write_file
 from algotrader.backtest.verdict import Outcome
 from algotrader.backtest.workspace import Workspace
-from algotrader.cli.run_tables import print_run
+from algotrader.cli.run_tables import headline, print_run
 from algotrader.core.errors import RunError, UsageError
 from algotrader.data.lake import Lake
 from algotrader.strategy.loader import load
 
 MARKET = a_market(random_bars(24 * 60))
 ASKED = DataRequest()
+HOLD_SOURCE = """
+import numpy as np
+
+from algotrader import Strategy
+
+
+class Hold(Strategy):
+    def targets(self, bars, f):
+        return np.ones(bars.close.shape)
+"""
 
 
 @pytest.fixture
@@ -64,9 +75,7 @@ def test_equal_runs_that_end_at_once_take_their_place_one_after_the_other(
 ) -> None:
     loaded = from_file(tmp_path)
     store, rename = RunStore(workspace.runs), Path.rename
-    done = complete_run(
-        loaded, loaded.kind(), ASKED, BacktestSettings(), workspace, market=MARKET
-    )
+    done = complete_run(loaded, loaded.kind(), ASKED, BacktestSettings(), workspace, market=MARKET)
     others = [b"second", b"third"]
 
     def late(one: Path, to: Path) -> Path:
@@ -352,6 +361,35 @@ def test_a_walk_forwards_report_is_of_its_account_and_not_of_a_set_chosen_in_hin
     assert data.identity.run == done.name
     assert not {"fast", "slow"} & set(data.identity.parameters)
     assert "algotrader rerun" not in done.report.read_text()
+
+
+@pytest.mark.parametrize(("timeframe", "is_long"), [("1w", True), ("1d", False), ("4h", False)])
+def test_a_report_calls_a_day_only_what_is_one(
+    tmp_path: Path, workspace: Workspace, timeframe: str, is_long: bool
+) -> None:
+    market = a_market(random_bars(120, timeframe=timeframe))
+    loaded = from_file(tmp_path)
+    done = complete_run(loaded, loaded.kind(), ASKED, BacktestSettings(), workspace, market=market)
+    page = done.report.read_text()
+
+    for day, bar in (("Best day", "Best bar"), ("Daily value-at-risk", "Value-at-risk of a bar")):
+        assert (f'<span lang="en">{day}' in page, f'<span lang="en">{bar}' in page) == (
+            not is_long,
+            is_long,
+        )
+    assert (">Bars win<" in page, ">Days win<" in page) == (is_long, not is_long)
+    judged = replace(done.judged, min_track_record_days=100.0)
+    shown = overfitting_of(judged, market).min_track_record_days
+    assert shown == (700.0 if is_long else 100.0)  # a hundred weeks are not a hundred days
+
+
+def test_a_run_of_one_bar_says_how_long_that_bar_is(tmp_path: Path, workspace: Workspace) -> None:
+    loaded = from_file(tmp_path, "Hold", HOLD_SOURCE)
+    market = a_market(random_bars(1, timeframe="1w"))
+    done = complete_run(loaded, loaded.kind(), ASKED, BacktestSettings(), workspace, market=market)
+
+    assert "7 days" in headline(done)
+    assert "in 7 days" in done.report.read_text()
 
 
 def test_the_quick_check_leaves_out_what_it_cannot_judge() -> None:

@@ -254,12 +254,13 @@ def _metric_rows(runs: Sequence[ComparedRun]) -> list[str]:
 
 def _metric_row(name: str, runs: Sequence[ComparedRun]) -> str:
     values = [run.metrics.get(name) for run in runs]
+    long_bars = all(run.identity.has_long_bars for run in runs)
     best = _best_of(name, [v for v in values if v is not None])
     cells = "".join(
         f"<td{' class=best' if v is not None and v == best else ''}>{metric_value(name, v)}</td>"
         for v in values
     )
-    return f'<tr><th scope="row">{both(metric_name(name))}</th>{cells}</tr>'
+    return f'<tr><th scope="row">{both(metric_name(name, long_bars=long_bars))}</th>{cells}</tr>'
 
 
 def _best_of(name: str, values: Sequence[float | int]) -> float | int | None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from algotrader.backtest.metric_names import METRICS, Unit
+from algotrader.backtest.metric_names import METRICS, OF_LONG_BARS, Group, Unit
 from algotrader.backtest.report import figures
-from algotrader.backtest.report.layout import absent
+from algotrader.backtest.report.layout import absent, spoken
 from algotrader.backtest.report.words import Part, Value, amount, both, lasting, pct, say
 
 # Fractions and money that are a profit or a loss: sign and profit colour.
@@ -59,8 +59,13 @@ def group_of(name: str) -> str:
     return known.group.value if known else "other"
 
 
-def metric_name(name: str) -> Part:
-    """A metric's name in both languages; an unknown one in its own words."""
+def metric_name(name: str, *, long_bars: bool = False) -> Part:
+    """A metric's name in both languages; an unknown one in its own words.
+
+    With `long_bars` a return is of a bar and not of a day, and is called so.
+    """
+    if long_bars and (own := OF_LONG_BARS.get(name)) is not None:
+        return spoken(*own)
     known = METRICS.get(name)
     if known is None:
         return name.replace("_", " ")
@@ -86,14 +91,21 @@ def metric_value(name: str, value: float | int | None, reason: str | None = None
     return absent(reason) if value is None else both(metric_part(name, value))
 
 
-def metric_list(metrics: Mapping[str, float | int | None], reasons: Mapping[str, str]) -> str:
+def metric_list(
+    metrics: Mapping[str, float | int | None],
+    reasons: Mapping[str, str],
+    *,
+    long_bars: bool = False,
+) -> str:
     """All of them in columns, each group under its title."""
     cells, group = [], None
     for name in ordered(metrics):
         own = group_of(name)
         if own != group:
-            cells.append(f"<div class=group><dt>{both(say(f'group.{own}'))}</dt><dd></dd></div>")
+            title = "group.bars" if long_bars and own == Group.DAYS else f"group.{own}"
+            cells.append(f"<div class=group><dt>{both(say(title))}</dt><dd></dd></div>")
             group = own
         value = metric_value(name, metrics[name], reasons.get(name))
-        cells.append(f"<div><dt>{both(metric_name(name))}</dt><dd>{value}</dd></div>")
+        label = both(metric_name(name, long_bars=long_bars))
+        cells.append(f"<div><dt>{label}</dt><dd>{value}</dd></div>")
     return f'<dl class="facts">{"".join(cells)}</dl>'

@@ -20,6 +20,7 @@ from algotrader.backtest.attribution import Attribution
 from algotrader.backtest.returns import PeriodReturns
 from algotrader.backtest.trades import TradeTable
 from algotrader.backtest.waterfall import Step
+from algotrader.core.timeframes import DAY_MS, Timeframe
 
 Scalar: TypeAlias = float | int | str | bool
 Metrics: TypeAlias = Mapping[str, float | int | None]
@@ -56,7 +57,17 @@ class Identity:
 
     @property
     def years(self) -> float:
-        return (self.end - self.start) / (365.25 * 86_400_000)
+        return self.span_ms / (365.25 * DAY_MS)
+
+    @property
+    def span_ms(self) -> int:
+        """From the first open to the last close, milliseconds."""
+        return self.end + Timeframe.parse(self.timeframe).ms - self.start
+
+    @property
+    def has_long_bars(self) -> bool:
+        """Whether bars are longer than a day: what gives a return is then a bar, and no day."""
+        return Timeframe.parse(self.timeframe).ms > DAY_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ def render_run(data: ReportData, *, lang: Lang = "en") -> str:
         layout.verdict(
             headline.made(
                 total_return=data.metrics.get("total_return") or 0.0,
-                span_ms=data.identity.end - data.identity.start,
+                span_ms=data.identity.span_ms,
                 kind=data.overfitting.kind,
                 trades=len(data.trades),
                 zero_costs=data.costs.zero,
@@ -227,7 +227,7 @@ def _distribution(data: ReportData) -> str:
 def _figures(data: ReportData) -> str:
     return layout.section(
         "section.figures",
-        metric_list(data.metrics, data.reasons),
+        metric_list(data.metrics, data.reasons, long_bars=data.identity.has_long_bars),
         anchor="figures",
         note=say("figures.note", currency=data.identity.currency),
     )

@@ -50,7 +50,7 @@ def render_walkforward(data: WalkForwardReportData, *, lang: Lang = "en") -> str
         ),
         layout.section(
             "section.figures",
-            metric_list(data.metrics, data.reasons),
+            metric_list(data.metrics, data.reasons, long_bars=data.identity.has_long_bars),
             anchor="figures",
             note=say("figures.note", currency=data.identity.currency),
         ),
