@@ -17,6 +17,7 @@ from algotrader.backtest.sweep import SweepResult, results_frame, run_sweep
 from algotrader.core.bars import Bars
 from algotrader.core.errors import RunError, StrategyError, UsageError
 from algotrader.strategy.base import Features, Strategy, Targets
+from algotrader.strategy.loader import LoadedStrategy
 from algotrader.strategy.parameters import param
 
 MARKET = a_market(random_bars(900))
@@ -113,6 +114,31 @@ def test_a_lost_or_damaged_part_is_evaluated_again(tmp_path: Path) -> None:
 
     assert same(run_sweep(plan, MARKET, tmp_path, workers=1), whole)
     assert parts[2].stat().st_mtime_ns == kept
+
+
+def of_a_helper(folder: Path, slow: int) -> LoadedStrategy:
+    """A strategy whose file reads a number elsewhere, which its own text does not tell."""
+    (folder / "offset.txt").write_text(str(slow))
+    reads = f"OFFSET = int(open({str(folder / 'offset.txt')!r}).read())\n\n\nclass Cross"
+    source = TREND_SOURCE.replace("class Cross", reads, 1)
+    return from_file(folder, source=source.replace("self.slow)", "self.slow + OFFSET)"))
+
+
+@pytest.mark.parametrize("finished", [3, 2])
+def test_kept_parts_are_not_believed_once_what_the_strategy_imports_has_changed(
+    tmp_path: Path, finished: int
+) -> None:
+    ranges = {"fast": "2:11:1", "slow": "15:29:1"}
+    before = a_plan(of_a_helper(tmp_path, 0), MARKET, start=int(MARKET.bars.ts[60]), **ranges)
+    old = run_sweep(before, MARKET, tmp_path / "sweep", workers=1)
+    for part in sorted((tmp_path / "sweep" / "parts").glob("*.npz"))[finished:]:
+        part.unlink()  # it was interrupted
+    after = a_plan(of_a_helper(tmp_path, 20), MARKET, start=int(MARKET.bars.ts[60]), **ranges)
+    new = run_sweep(after, MARKET, tmp_path / "new", workers=1)
+
+    assert after.sweep == before.sweep
+    assert not same(old, new)
+    assert same(run_sweep(after, MARKET, tmp_path / "sweep", workers=1), new)
 
 
 def test_the_id_names_every_input(tmp_path: Path) -> None:
