@@ -51,6 +51,7 @@ from algotrader.backtest.trials import TrialLedger
 from algotrader.backtest.workspace import Workspace
 from algotrader.core.errors import RunError
 from algotrader.core.instants import utc_at
+from algotrader.strategy.decide import prepare_all
 from algotrader.strategy.loader import LoadedStrategy
 
 _SHOWN_METRICS = ("sharpe", "total_return", "annual_return", "max_drawdown", "trades")
@@ -102,11 +103,12 @@ def complete_sweep(
             f"{result.results[0].failure or 'it never traded'}",
             hint="try one set with `algotrader backtest` first",
         )
-    # From the first decision that all sets share, so that its report shows the table's figures.
-    window = replace(request, start=utc_at(int(market.bars.ts[plan.first])).isoformat())
-    chosen = complete_run(
-        loaded, loaded.kind(**plan.sets[best]), window, settings, workspace, market=market
-    )
+    # From the first decision that all sets share, so that its report shows the table's figures; a
+    # set of a longer warm-up than the search foresaw has decided nothing before its own.
+    strategy = loaded.kind(**plan.sets[best])
+    first = max(plan.first, prepare_all(strategy, market.bars).warmup_rows)
+    window = replace(request, start=utc_at(int(market.bars.ts[first])).isoformat())
+    chosen = complete_run(loaded, strategy, window, settings, workspace, market=market)
     judged = doubted(judge_sweep(loaded, result, workspace), chosen.result)
     done = CompletedSweep(result=result, judged=judged, chosen=chosen, folder=folder)
     _store(done, request, TrialLedger(workspace.trials).since())

@@ -15,6 +15,7 @@ from algotrader.strategy.parameters import Parameter, ParameterValue, describe_r
 
 ParameterSet = dict[str, ParameterValue]
 
+_COUNTABLE = 2**62  # sets of a grid whose places are machine numbers
 _LARGEST_RANGE = 1_000_000  # values of one parameter
 
 
@@ -39,8 +40,21 @@ class SearchSpace:
         """`count` different sets of the grid in its order, drawn without replacement."""
         if count >= self.size:
             return list(self.grid())
-        chosen = np.random.default_rng(seed).choice(self.size, size=count, replace=False)
+        rng = np.random.default_rng(seed)
+        if self.size > _COUNTABLE:
+            return [self._at(index) for index in self._drawn(count, rng)]
+        chosen = rng.choice(self.size, size=count, replace=False)
         return [self._at(int(index)) for index in np.sort(chosen)]
+
+    def _drawn(self, count: int, rng: np.random.Generator) -> list[int]:
+        """Different places of a grid that is too large for its places to be machine numbers."""
+        found: set[int] = set()
+        while len(found) < count:
+            index = 0
+            for values in self.values.values():
+                index = index * len(values) + int(rng.integers(len(values)))
+            found.add(index)
+        return sorted(found)
 
     def _at(self, index: int) -> ParameterSet:
         picked: ParameterSet = {}

@@ -112,7 +112,7 @@ def plan_sweep(
     if count is not None and count < 1:
         raise UsageError("sweep.sets", f"--sets {count}: that tries nothing", hint="--sets 100")
     sets = tuple(space.grid() if count is None else space.sample(count, settings.seed))
-    ends = [{**space.fixed, **corner} for corner in corners(space.values)[:2]]
+    ends = [{**space.fixed, **corner} for corner in corners(space.values)]
     inputs = {
         "strategy": loaded.name,
         "source": loaded.source_hash,

@@ -149,3 +149,42 @@ def test_a_sweep_of_a_few_days_has_no_figure_of_a_year(
     page = (done.chosen.folder / "report.html").read_text()
     assert "below 90 days no annual return" in page
     assert '<dd class=sub><span lang="en">too short for a year\'s figure</span>' in page
+
+
+LONG_IN_THE_MIDDLE = '''
+import numpy as np
+
+from algotrader import Strategy, param
+from algotrader.features import sma
+
+
+class Choosing(Strategy):
+    """The longest warm-up is of neither end of its choices, and of one pair of values alone."""
+
+    kind: str = param("a", choices=("a", "long", "b"))
+    fast: int = param(4, low=2, high=12, step=2)
+
+    def features(self, bars):
+        window = {"a": 20, "long": 300, "b": 20}[self.kind] + 40 * (self.fast == 6)
+        return {"slow": sma(bars.close, window), "fast": sma(bars.close, self.fast)}
+
+    def targets(self, bars, f):
+        flat = self.kind != "long" or self.fast != PICKED
+        return np.where(flat, 0.0, np.where(f["fast"] > f["slow"], 1.0, 0.0))
+'''
+
+
+@pytest.mark.parametrize("picked", [4, 6])
+def test_the_best_set_may_be_the_one_of_the_longest_warm_up(
+    tmp_path: Path, workspace: Workspace, picked: int
+) -> None:
+    source = LONG_IN_THE_MIDDLE.replace("PICKED", str(picked))
+    loaded = from_file(tmp_path, "Choosing", source)
+    space = space_of(loaded.kind, {}, {"fast": "4:8:2"})
+    done = complete_sweep(loaded, space, REQUEST, BacktestSettings(), workspace, workers=1)
+
+    assert done.chosen.result.strategy.values == {"kind": "long", "fast": picked}
+    assert done.result.plan.first == 299  # of the choice in the middle
+    assert done.chosen.result.first == (299 if picked == 4 else 339)
+    final = done.result.results[done.result.best or 0].final_equity
+    assert done.chosen.result.curve.equity[-1] == final

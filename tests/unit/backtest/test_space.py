@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from algotrader.backtest.space import space_of
+from algotrader.backtest.space import SearchSpace, space_of
 from algotrader.core.errors import UsageError
 from algotrader.strategy.base import Strategy
 from algotrader.strategy.parameters import param
@@ -94,3 +94,15 @@ def test_a_sample_is_different_sets_of_the_grid_and_the_same_for_a_seed() -> Non
     assert sample == space.sample(7, seed=3)
     assert sample != space.sample(7, seed=4)
     assert space.sample(18, seed=1) == space.sample(99, seed=1) == grid
+
+
+def test_sets_are_drawn_from_a_grid_beyond_machine_numbers() -> None:
+    space = SearchSpace(
+        values={name: tuple(range(100_000)) for name in ("a", "b", "c", "d")}, fixed={}
+    )
+    drawn = space.sample(20, seed=3)
+
+    assert drawn == space.sample(20, seed=3)
+    assert drawn != space.sample(20, seed=4)
+    assert len({tuple(one.items()) for one in drawn}) == 20
+    assert drawn == sorted(drawn, key=lambda one: tuple(one.values()))
