@@ -36,6 +36,7 @@ standard output and nothing else there (errors included: `{"error": {"code", "me
 | 1 | a finding: check, quality, parity |
 | 2 | what can be known before the work starts: wrong use, configuration, data |
 | 3 | failure while running |
+| 4 | it ran, and could look at too little to say anything: parity |
 | 130 | interrupted |
 
 """

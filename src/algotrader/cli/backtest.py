@@ -71,8 +71,8 @@ def backtest(
     from algotrader.backtest.complete import complete_run
     from algotrader.backtest.store import refuse_folder, write_file
     from algotrader.cli.finished import now_s, tell
-    from algotrader.cli.main import FINDING
     from algotrader.cli.run_tables import print_run
+    from algotrader.ops.exit_codes import FINDING
     from algotrader.strategy.loader import load
 
     began_s = now_s()

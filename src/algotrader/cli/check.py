@@ -43,7 +43,7 @@ def check(
     from algotrader.backtest.loading import load_market, parse_instant
     from algotrader.backtest.lookahead import Level
     from algotrader.backtest.strategy_check import check_strategy
-    from algotrader.cli.main import FINDING
+    from algotrader.ops.exit_codes import FINDING
     from algotrader.strategy.loader import load
 
     asked = opt.Asked(

@@ -92,8 +92,8 @@ def verify(
     algotrader journal verify
     algotrader journal verify --journal backup/journal --json
     """
-    from algotrader.cli.main import FINDING
     from algotrader.live.journal.verifying import verify as verify_rows
+    from algotrader.ops.exit_codes import FINDING
 
     folder = _folder(out, journal)
     with folder.reading() as source:
@@ -165,11 +165,11 @@ def recover(
     algotrader journal recover
     algotrader journal recover --yes
     """
-    from algotrader.cli.main import FINDING
     from algotrader.core.instants import utc_ms
     from algotrader.core.ports import SystemClock
     from algotrader.live.journal.recovery import planned
     from algotrader.live.journal.recovery import recover as recover_journal
+    from algotrader.ops.exit_codes import FINDING
 
     folder = _folder(out, journal)
     now_ms = utc_ms(SystemClock().now())

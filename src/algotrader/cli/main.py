@@ -1,7 +1,8 @@
 """The entry point: run one command, turn its end into an exit code and its error into words.
 
 Exit codes: 0 done (also with warnings, also with no trades), 1 a finding, 2 what can be known
-before the work starts, 3 failure while running, 130 interrupted.
+before the work starts, 3 failure while running, 4 too little could be looked at to say anything
+(parity), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from algotrader.cli.commands import GROUPS
 from algotrader.cli.lazy import LazyGroup
 from algotrader.cli.output import print_json
 from algotrader.core.errors import AlgotraderError
+from algotrader.ops.exit_codes import DONE, FAILED, INTERRUPTED, REFUSED
 
 # What the parser says of a text that is no number, which names its own parts and not the mistake.
 _PARSERS_WORDS = re.compile(r"Input should be (a valid \w+), unable to parse .*")
 _MORE_SPACE = "free some space and run the same command again"
-DONE, FINDING, REFUSED, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 
 app = typer.Typer(
     name="algotrader",

@@ -35,16 +35,17 @@ def parity(
     """Prove that what was tested is what was traded, and name the cause of each difference.
 
     Replays the journal through this build: every row must come out byte for byte. Then runs its
-    range as a backtest on today's data and compares each decision. Exit code 1 on a finding.
-    The journal is only read; also while the trader runs.
+    range as a backtest on today's data and compares each decision. Exit code 1 on a finding, 4
+    where most decisions could not be compared: today's data does not reach them. The journal is
+    only read; also while the trader runs.
 
     \b
     algotrader parity
     algotrader parity backup/journal --html parity.html
     """
     from algotrader.cli.desk_tables import configured
-    from algotrader.cli.main import FINDING
     from algotrader.cli.parity_tables import plain_parity, print_parity
+    from algotrader.ops.exit_codes import FINDING, INCONCLUSIVE
     from algotrader.ops.parity import compare_workspace
 
     gc.disable()  # all that is read is kept to the end: looking for garbage costs a third more
@@ -55,8 +56,10 @@ def parity(
     if html is not None:
         write_parity(html, found)
     out.show(plain_parity(found, html), lambda console: print_parity(console, found, last, html))
-    if not found.is_clean:
+    if found.has_finding:
         raise typer.Exit(FINDING)
+    if not found.is_conclusive:
+        raise typer.Exit(INCONCLUSIVE)
 
 
 def write_parity(file: Path, found: Parity) -> None:

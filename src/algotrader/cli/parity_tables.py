@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from algotrader.cli.output import shown_path
 from algotrader.core.instants import utc_at
@@ -30,6 +31,7 @@ def plain_parity(found: Parity, html: Path | None = None) -> dict[str, Any]:
         "first": found.span.first_ms,
         "last": found.span.last_ms,
         "clean": found.is_clean,
+        "conclusive": found.is_conclusive,
         "html": None if html is None else str(html),
         "replay": _plain_replay(found.replay),
         "backtest": {
@@ -173,10 +175,19 @@ def print_parity(console: Console, found: Parity, last: int, html: Path | None =
 
     span = f"{_at(found.span.first_ms)} to {_at(found.span.last_ms)}"
     console.print(f"parity of run {found.run_id}, {span} UTC", soft_wrap=True)
+    if not found.is_conclusive:
+        console.print(
+            Text(
+                f"△ Most decisions were not compared: {len(found.decisions):,} of "
+                f"{found.decided:,}. This is no proof of anything yet.",
+                style="bold yellow",
+            ),
+            soft_wrap=True,
+        )
     _print_replay(console, found.replay)
     counts = found.counts
     console.print(
-        f"backtest  {len(found.decisions):,} decisions: {counts[Sameness.EQUAL]:,} equal, "
+        f"backtest  {_compared(found)} decisions: {counts[Sameness.EQUAL]:,} equal, "
         f"{counts[Sameness.WEIGHT]:,} equal in weight, "
         f"{counts[Sameness.DIFFERENT]:,} different",
         soft_wrap=True,
@@ -198,6 +209,12 @@ def print_parity(console: Console, found: Parity, last: int, html: Path | None =
     _print_differences(console, found, last)
     if html is not None:
         console.print(f"page: {shown_path(html)}", soft_wrap=True)
+
+
+def _compared(found: Parity) -> str:
+    """How many decisions, and of how many where some could not be compared."""
+    of = f" of {found.decided:,}" if found.not_compared else ""
+    return f"{len(found.decisions):,}{of}"
 
 
 def _print_paper(console: Console, found: Parity) -> None:

@@ -26,7 +26,7 @@ def rerun(out: Output, run: Run) -> None:
     """
     from algotrader.backtest.plain import RESULT_FILE, result_file
     from algotrader.backtest.store import write_file
-    from algotrader.cli.main import FINDING
+    from algotrader.ops.exit_codes import FINDING
 
     workspace = workspace_of(out.config)
     record, folder = stored(workspace, run)

@@ -15,8 +15,8 @@ from algotrader.cli.output import Output, shown_path, with_output
 from algotrader.cli.sweep import Ranges, Sets, Workers
 
 app = new_app()
-Train = Annotated[int, typer.Option(help="Trading days to choose on; bars if longer than a day.")]
-Test = Annotated[int, typer.Option(help="Trading days to trade what was chosen; or bars.")]
+Train = Annotated[int, typer.Option(help="Trading days to choose on, or longer bars.")]
+Test = Annotated[int, typer.Option(help="Trading days, or longer bars, to trade what was chosen.")]
 Anchored = Annotated[
     bool, typer.Option("--anchored/--rolling", help="Train from the first day on, or on a window.")
 ]

@@ -25,6 +25,7 @@ from algotrader.core.instants import utc_ms
 from algotrader.core.ports import Clock
 from algotrader.ops.config import Configuration
 from algotrader.ops.console_process import without_secrets
+from algotrader.ops.exit_codes import DONE, WORTH_A_LOOK
 from algotrader.ops.tether import tethered
 from algotrader.ops.works_progress import PROGRESS
 
@@ -43,7 +44,7 @@ class WorkState(StrEnum):
     WAITING = "waiting"
     RUNNING = "running"
     DONE = "done"
-    FINDINGS = "findings"  # it worked, and found something (exit code 1)
+    FINDINGS = "findings"  # it worked, and found something (exit code 1 or 4)
     FAILED = "failed"
     CANCELLED = "cancelled"
     STOPPED = "stopped"  # the process that held it ended
@@ -201,7 +202,9 @@ class Works:
             return
         printed = self.result(work)
         refused = printed.get("error") if isinstance(printed, dict) else None
-        state = {0: WorkState.DONE, 1: WorkState.FINDINGS}.get(code, WorkState.FAILED)
+        state = WorkState.DONE if code == DONE else WorkState.FAILED
+        if code in WORTH_A_LOOK:
+            state = WorkState.FINDINGS
         self._end(work, state, refused if state is WorkState.FAILED else None)
 
     def _end(self, work: str, state: WorkState, error: dict[str, str | None] | None) -> None:

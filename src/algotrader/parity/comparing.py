@@ -1,7 +1,7 @@
 """Parity: is what was tested what was traded? Two comparisons of a journal, and their findings.
 
     result = compare(desk, rows)      # rows: JournalFolder(...).reading()
-    result.is_clean                   # replay equal, and no difference without a cause
+    result.is_clean                   # replay equal, every difference with a cause, most compared
 
 *Replay*: the journal's inputs go through this build's engine, and every row must come out again
 byte for byte. *Backtest*: the same range on today's bars with simulated fills; each decision is
@@ -56,9 +56,24 @@ class Parity:
         return len({self.currencies.get(account) for account in accounts}) <= 1
 
     @property
+    def decided(self) -> int:
+        """All decisions of the range, compared or not."""
+        return len(self.decisions) + self.not_compared
+
+    @property
+    def is_conclusive(self) -> bool:
+        """At least half of the decisions were compared: fewer say nothing of the whole."""
+        return len(self.decisions) >= self.not_compared
+
+    @property
+    def has_finding(self) -> bool:
+        """The replay differs, or a difference has no cause."""
+        return not self.replay.is_equal or bool(self.causes[Cause.UNKNOWN])
+
+    @property
     def is_clean(self) -> bool:
-        """The replay is equal to the last row, and every difference has a cause."""
-        return self.replay.is_equal and not self.causes[Cause.UNKNOWN]
+        """A plain yes: enough was compared, and nothing of it is a finding."""
+        return self.is_conclusive and not self.has_finding
 
 
 def compare(

@@ -69,9 +69,12 @@ def _headline(found: Parity) -> Phrase:
         "equal": figures.number(counts[Sameness.EQUAL] + counts[Sameness.WEIGHT]),
         "different": figures.number(counts[Sameness.DIFFERENT]),
         "unknown": figures.number(found.causes[Cause.UNKNOWN]),
+        "all": figures.number(found.decided),
     }
     if found.causes[Cause.UNKNOWN]:
         return say("parity.headline.unknown", **values)
+    if not found.is_conclusive:
+        return say("parity.headline.inconclusive", **values)
     if counts[Sameness.DIFFERENT]:
         return say("parity.headline.different", **values)
     if counts[Sameness.WEIGHT]:
@@ -99,6 +102,8 @@ def _alarms(found: Parity) -> list[Phrase]:
     said = []
     if not found.replay.is_equal:
         said.append(say("parity.alarm.replay"))
+    if not found.is_conclusive:
+        said.append(say("parity.alarm.inconclusive"))
     if found.causes[Cause.UNKNOWN]:
         said.append(say("parity.alarm.unknown"))
     if found.replay.configurations_differ:
@@ -127,7 +132,7 @@ def _checks(found: Parity) -> list[layout.Check]:
             value=say("parity.of", a=figures.number(alike), b=figures.number(total)),
             note=say("parity.check.decisions_note"),
             href="differences",
-            bad=False,
+            bad=not found.is_conclusive,
         ),
         layout.Check(
             title="parity.check.causes",

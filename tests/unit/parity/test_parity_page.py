@@ -13,6 +13,7 @@ from rich.console import Console
 
 from algotrader.backtest.report.figures import moment
 from algotrader.backtest.report.words import catalogue
+from algotrader.cli.main import main
 from algotrader.cli.parity_tables import plain_parity, print_parity
 from algotrader.core.events import Decided, DecisionOutcome
 from algotrader.core.ids import AccountId, StrategyId
@@ -209,3 +210,36 @@ def test_the_distance_in_money_is_drawn_where_there_is_one() -> None:
     assert 'id="gap"' in page
     assert "−3.00" in said(page, "en")
     assert 'id="gap"' not in render_parity(found(EQUAL, one(1, Sameness.EQUAL)))
+
+
+@pytest.mark.parametrize(("not_compared", "code"), [(0, 0), (1, 0), (2, 4), (478, 4)])
+def test_a_comparison_of_few_decisions_says_so_first_and_is_no_yes(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    not_compared: int,
+    code: int,
+) -> None:
+    few = replace(found(EQUAL), not_compared=not_compared)
+    monkeypatch.setattr("algotrader.ops.parity.compare_workspace", lambda *_: few)
+    monkeypatch.setattr("algotrader.cli.desk_tables.configured", lambda _: None)
+
+    assert main(["parity"]) == code
+    said = capsys.readouterr().out.splitlines()
+    page = render_parity(few)
+    headline = "Most decisions were not compared: 1 of"
+    assert (headline in said[1], f"{headline} {1 + not_compared:,} could be" in page) == (
+        code == 4,
+        code == 4,
+    )
+    of = f" of {1 + not_compared:,}" if not_compared else ""
+    assert any(line.startswith(f"backtest  1{of} decisions: 1 equal") for line in said)
+    assert plain_parity(few)["clean"] is plain_parity(few)["conclusive"] is (code == 0)
+
+
+def test_a_finding_among_few_decisions_stays_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = replace(found(one(1, Sameness.DIFFERENT, Cause.UNKNOWN)), not_compared=50)
+    monkeypatch.setattr("algotrader.ops.parity.compare_workspace", lambda *_: few)
+    monkeypatch.setattr("algotrader.cli.desk_tables.configured", lambda _: None)
+
+    assert main(["parity"]) == 1
+    assert "nothing in the journal says why" in render_parity(few)

@@ -142,6 +142,7 @@ export const searching = {
   all_equal: ["{n} of {n} decisions equal; execution cost {cost}.", "{n} 个决策全部相同；执行成本 {cost}。"],
   all_weight: ["{n} of {all} decisions equal, {weight} more equal in weight; execution cost {cost}.", "{all} 个决策中 {n} 个相同，另有 {weight} 个权重相同；执行成本 {cost}。"],
   some_different: ["{n} of {all} decisions equal in weight, {different} differ, each for a known cause; execution cost {cost}.", "{all} 个决策中 {n} 个权重相同，{different} 个不同，均有已知原因；执行成本 {cost}。"],
+  inconclusive: ["Most decisions were not compared: {n} of {all} could be. That proves nothing yet.", "大部分决策未能对比：{all} 个中仅对比了 {n} 个，尚不能证明任何结论。"],
   some_unknown: ["{unknown} of {all} decisions differ from the backtest, and nothing in the journal says why.", "{all} 个决策中有 {unknown} 个与回测不同，日志账中找不到原因。"],
   replay_equal: ["Replayed through this build, all {rows} rows of the journal came out again byte for byte, {commands} commands to the venue among them.", "用本版本重放，日志账的 {rows} 行逐字节相同，其中包括发往交易所的 {commands} 条指令。"],
   replay_differs: ["Replayed through this build, {n} steps of the journal came out otherwise: this build would not do what was done.", "用本版本重放，日志账有 {n} 步结果不同：本版本不会做出当时的操作。"],
