@@ -13,6 +13,7 @@ from algotrader.backtest.metric_names import METRICS, Unit
 from algotrader.backtest.remarks import warnings_of
 from algotrader.backtest.report.headline import made
 from algotrader.backtest.report.model import VerdictKind
+from algotrader.backtest.reporting import costs_of
 from algotrader.backtest.run import RunResult
 from algotrader.backtest.summary import Value
 from algotrader.cli.output import fits, shown_path
@@ -87,7 +88,7 @@ def headline(done: Completed) -> str:
         span_ms=int(bars.ts[-1] - bars.ts[0]) + bars.timeframe.ms,
         kind=VerdictKind(done.judged.verdict.outcome.value),
         trades=len(done.result.trades),
-        zero_costs=any(remark.code == "zero_fees" for remark in warnings_of(done.result)),
+        costs=costs_of(done.result),
     ).text("en")
 
 

@@ -383,6 +383,25 @@ def test_a_report_calls_a_day_only_what_is_one(
     assert shown == (700.0 if is_long else 100.0)  # a hundred weeks are not a hundred days
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (BacktestSettings(fees="0"), "with no fees charged"),
+        (BacktestSettings(slippage_bps=0.0), "with no slippage charged"),
+        (BacktestSettings(fees="0", slippage_bps=0.0), "with no costs charged"),
+        (BacktestSettings(), "after costs"),
+    ],
+)
+def test_terminal_and_report_begin_with_the_same_costs(
+    tmp_path: Path, workspace: Workspace, settings: BacktestSettings, said: str
+) -> None:
+    loaded = from_file(tmp_path)
+    done = complete_run(loaded, loaded.kind(), ASKED, settings, workspace, market=MARKET)
+
+    assert said in headline(done)
+    assert said in done.report.read_text()
+
+
 def test_a_run_of_one_bar_says_how_long_that_bar_is(tmp_path: Path, workspace: Workspace) -> None:
     loaded = from_file(tmp_path, "Hold", HOLD_SOURCE)
     market = a_market(random_bars(1, timeframe="1w"))

@@ -7,14 +7,14 @@ statistics of overfitting and is not judged here.
 from __future__ import annotations
 
 from algotrader.backtest.report import figures
-from algotrader.backtest.report.model import Overfitting, VerdictKind
+from algotrader.backtest.report.model import CostFacts, Overfitting, VerdictKind
 from algotrader.backtest.report.words import Phrase, Value, pct, say, strong
 
 DAY_MS = 86_400_000
 
 
 def made(
-    *, total_return: float, span_ms: int, kind: VerdictKind, trades: int, zero_costs: bool = False
+    *, total_return: float, span_ms: int, kind: VerdictKind, trades: int, costs: CostFacts
 ) -> Phrase:
     """`Made +50.5 % after costs in two years. That is not yet evidence of skill.`"""
     span = Value(lambda lang: figures.span(span_ms / DAY_MS, lang))
@@ -25,9 +25,15 @@ def made(
     if lost:
         shown = Value(shown.write, "down")
     outcome = "lost" if lost else "made"
-    costs = "free" if zero_costs else "net"
     judged = say(f"headline.{outcome}.{kind.value}")
-    return say(f"headline.{outcome}.{costs}", ret=shown, span=span, judged=judged)
+    return say(f"headline.{outcome}.{_charged(costs)}", ret=shown, span=span, judged=judged)
+
+
+def _charged(costs: CostFacts) -> str:
+    """Which costs the result is after: one that was set to zero is named beside it."""
+    if costs.zero:
+        return "free"
+    return "no_fees" if costs.zero_fees else "no_slippage" if costs.zero_slippage else "net"
 
 
 def because(

@@ -33,7 +33,7 @@ def render_run(data: ReportData, *, lang: Lang = "en") -> str:
                 span_ms=data.identity.span_ms,
                 kind=data.overfitting.kind,
                 trades=len(data.trades),
-                zero_costs=data.costs.zero,
+                costs=data.costs,
             ),
             headline.because(
                 benchmark_return=data.metrics.get("benchmark_return"),

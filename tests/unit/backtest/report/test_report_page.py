@@ -229,21 +229,26 @@ def _named(name: str) -> ReportData:
 @pytest.mark.parametrize(
     ("total", "kind", "trades", "zero", "sentence"),
     [
-        (0.505, VerdictKind.NO_EVIDENCE_YET, 9, False,
+        (0.505, VerdictKind.NO_EVIDENCE_YET, 9, "",
          f"Made +50.5{THIN}% after costs in two years. That is not yet evidence of skill."),
-        (0.505, VerdictKind.EVIDENCE, 9, True,
+        (0.505, VerdictKind.EVIDENCE, 9, "fees",
+         f"Made +50.5{THIN}% with no fees charged in two years. There is evidence of skill."),
+        (-0.505, VerdictKind.EVIDENCE_AGAINST, 9, "slippage",
+         f"Lost 50.5{THIN}% with no slippage charged in two years. The evidence is against it."),
+        (0.505, VerdictKind.EVIDENCE, 9, "fees and slippage",
          f"Made +50.5{THIN}% with no costs charged in two years. There is evidence of skill."),
-        (-0.123, VerdictKind.NO_EVIDENCE_YET, 9, False,
+        (-0.123, VerdictKind.NO_EVIDENCE_YET, 9, "",
          f"Lost 12.3{THIN}% after costs in two years. There is no evidence of skill."),
-        (0.0, VerdictKind.NOT_JUDGED, 0, False,
+        (0.0, VerdictKind.NOT_JUDGED, 0, "",
          "No trade was made in two years. There is nothing to judge."),
     ],
 )  # fmt: skip
 def test_the_headline_says_what_was_made_and_what_that_proves(
-    total: float, kind: VerdictKind, trades: int, zero: bool, sentence: str
+    total: float, kind: VerdictKind, trades: int, zero: str, sentence: str
 ) -> None:
+    costs = CostFacts(paid_bps=None, zero_fees="fees" in zero, zero_slippage="slippage" in zero)
     phrase = headline.made(
-        total_return=total, span_ms=731 * 86_400_000, kind=kind, trades=trades, zero_costs=zero
+        total_return=total, span_ms=731 * 86_400_000, kind=kind, trades=trades, costs=costs
     )
 
     assert phrase.text("en") == sentence
@@ -256,6 +261,7 @@ def test_the_headline_is_written_in_chinese_not_translated() -> None:
         span_ms=731 * 86_400_000,
         kind=VerdictKind.NO_EVIDENCE_YET,
         trades=413,
+        costs=CostFacts(paid_bps=12.0),
     )
 
     assert phrase.text("zh") == "两年扣除成本后收益 +50.5%，但尚不足以证明策略有效。"
