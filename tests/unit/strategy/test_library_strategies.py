@@ -303,6 +303,22 @@ def test_a_pair_sells_the_dear_one_and_buys_the_cheap_one_in_equal_value(
     assert (position[66] == 0).all()  # decided at row 65, when the ratio was back
 
 
+@pytest.mark.parametrize(("factor", "side"), [(1.2, -1), (1 / 1.2, 1)])
+@pytest.mark.parametrize(("leave", "jumps"), [(0.0, False), (0.5, True)])
+def test_a_pair_leaves_when_the_ratio_is_back_or_has_jumped_beyond(
+    factor: float, side: int, leave: float, jumps: bool
+) -> None:
+    """With `leave` 0 there is no band to be met in, and a jump to the other side meets none."""
+    closes = parted(factor=factor).close.copy()
+    if jumps:
+        closes[65, 0] /= factor
+    result = run(Pair(window=40, enter=2.0, leave=leave, size=0.4), daily(closes, *PERPETUALS))
+
+    position = result.simulation.position
+    assert np.sign(position[61]).tolist() == [side, -side]
+    assert (position[66] == 0).all()
+
+
 def test_a_pair_needs_two_legs_that_can_be_sold_short() -> None:
     with pytest.raises(StrategyError, match="Pair trades two instruments, 1 were given"):
         run(Pair(), a_market(daily(np.ones(200), PERPETUALS[0])))

@@ -49,6 +49,14 @@ class Pair(Strategy):
             elif z < -self.enter:
                 first.buy(value=value, group="open")
                 second.sell(value=value, group="open")
-        elif abs(z) < self.leave:
+        elif self._is_back(z, first.position.quantity, second.position.quantity):
             first.close()
             second.close()
+
+    def _is_back(self, z: float, first: float, second: float) -> bool:
+        """Whether the ratio is no longer strayed the way that the legs bet on, or is beyond it.
+
+        Between two bars it may come back and stray the other way: what was earned is taken then.
+        """
+        bets_on_rise = first > 0 or second < 0
+        return z > -self.leave if bets_on_rise else z < self.leave
