@@ -54,6 +54,17 @@ def a_lake(folder: Path, *, finer: bool) -> Path:
     return folder
 
 
+def test_finer_bars_of_other_prices_are_refused(tmp_path: Path) -> None:
+    """Hours adjusted for a split of four to one, minutes as they were traded."""
+    lake = Lake(a_lake(tmp_path, finer=True))
+    hours = lake.read_bars("OKX:BTC/USDT", "1h")
+    parts = {name: getattr(hours, name) / 4 for name in ("open", "high", "low", "close")}
+    lake.write_bars(replace(hours, **parts))
+
+    with pytest.raises(DataError, match="the 1m bars of OKX:BTC/USDT are of other prices"):
+        market_for(REQUEST, FINER, tmp_path)
+
+
 def test_finer_bars_decide_between_stop_and_target(tmp_path: Path) -> None:
     lake = a_lake(tmp_path, finer=True)
     market = market_for(REQUEST, FINER, lake)
