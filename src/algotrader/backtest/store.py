@@ -59,6 +59,8 @@ def record_of(loaded: LoadedStrategy, result: RunResult, request: DataRequest) -
         "data": result.market.provenance.data_hash,
         "range": [request.start, request.end, request.adjust],
         "symbols": [str(symbol) for symbol in result.market.bars.symbols],
+        # What the lake knows of them, fees, lots and margin, decides the result too.
+        "instruments": [repr(one) for one in result.market.instruments],
         "settings": asdict(result.settings),
         "version": __version__,
     }

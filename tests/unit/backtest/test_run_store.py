@@ -93,6 +93,22 @@ def test_equal_runs_that_end_at_once_take_their_place_one_after_the_other(
     assert [path.name for path in workspace.runs.glob("*") if path.is_dir()] == [folder.name]
 
 
+def test_a_run_on_other_terms_of_the_venue_is_another_and_replaces_none(
+    tmp_path: Path, workspace: Workspace
+) -> None:
+    loaded = from_file(tmp_path)
+    dearer = a_market(random_bars(24 * 60), fee="0.002")
+    folders = [
+        complete_run(
+            loaded, loaded.kind(), ASKED, BacktestSettings(), workspace, market=market
+        ).folder
+        for market in (MARKET, dearer)
+    ]
+
+    assert len(set(folders)) == 2
+    assert all((folder / "report.html").exists() for folder in folders)
+
+
 def test_a_run_that_cannot_take_its_place_leaves_the_one_that_stands_there(
     tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
