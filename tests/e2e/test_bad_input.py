@@ -136,6 +136,7 @@ def refused(
         ("--data good.csv --set fast", "--set fast has no ="),
         ("--data good.csv --cash 0", "--cash 0: must be above 0"),
         ("--data good.csv --cash inf", "--cash inf: must be above 0, and finite"),
+        ("--data good.csv --max-leverage inf", "--max-leverage inf: must be above 0, and finite"),
         ("--data good.csv --cash nan", "--cash nan"),
         ("--data good.csv --max-leverage 0", "--max-leverage 0: must be above 0"),
         ("--data good.csv --leverage -3", "--leverage -3: must be above 0"),

@@ -49,7 +49,12 @@ class BacktestSettings:
             self.cash_buffer,
             "must be a fraction, 0 or more and below 1",
         )
-        _require(self.max_leverage > 0, "max-leverage", self.max_leverage, "must be above 0")
+        _require(
+            0 < self.max_leverage < inf,
+            "max-leverage",
+            self.max_leverage,
+            "must be above 0, and finite",
+        )
         _require(self.work_for > 0, "work-for", self.work_for, "must be above 0")
         _require(0 < self.slices <= self.work_for, "slices", self.slices, "must be 1 or more")
         _require(self.seed >= 0, "seed", self.seed, "must be 0 or above")
