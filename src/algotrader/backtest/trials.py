@@ -1,7 +1,8 @@
 """The trial ledger: every parameter set ever tried in a workspace, counted, not confessed (R31).
 
-One trial is one distinct (strategy source, parameters) evaluated on overlapping time of the same
-instruments. Trying the same again adds none. Failed and pruned ones count, with no return.
+One trial is one distinct (strategy source, parameters, length of bars) evaluated on overlapping time
+of the same instruments. Trying the same again adds none; trying it on hours, on days and on quarter
+hours is three trials. Failed and pruned ones count, with no return.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from algotrader.core.errors import RunError, VersionError
 from algotrader.core.hashing import content_hash
+from algotrader.core.timeframes import DAY_MS, Timeframe
 from algotrader.strategy.parameters import ParameterValue
 
 SCHEMA_VERSION = 2  # 1 had no days
@@ -41,7 +43,7 @@ INSERT OR IGNORE INTO trials (family, source_hash, parameters, instruments, star
 """
 _COMPARABLE = """
 SELECT family, source_hash, parameters, instruments, start_ms, end_ms, sharpe, days, returns
-FROM trials WHERE family = ? AND instruments = ? AND start_ms < ? AND end_ms > ?
+FROM trials WHERE family = ? AND substr(instruments, 1, ?) = ? AND start_ms < ? AND end_ms > ?
 ORDER BY end_ms - start_ms, start_ms, source_hash, parameters
 """
 # Ledgers made before this table was thought of lack it, and their reports then name no day.
@@ -55,7 +57,7 @@ class Trial:
     family: str
     source_hash: str
     parameters: Mapping[str, ParameterValue]
-    instruments: tuple[str, ...]
+    instruments: tuple[str, ...]  # symbols, then the time frame
     start_ms: int
     end_ms: int
     sharpe: float | None = None
@@ -64,8 +66,14 @@ class Trial:
 
     @property
     def identity(self) -> str:
-        """Equal for two evaluations of the same source and parameters."""
-        return content_hash({"source": self.source_hash, "parameters": dict(self.parameters)})
+        """Equal for two evaluations of the same source and parameters on bars of one length."""
+        return content_hash(
+            {
+                "source": self.source_hash,
+                "parameters": dict(self.parameters),
+                "timeframe": self.instruments[-1],
+            }
+        )
 
 
 class TrialLedger:
@@ -85,16 +93,28 @@ class TrialLedger:
     ) -> list[Trial]:
         """Distinct trials of a family on the same instruments and overlapping time.
 
-        Of several evaluations of one source and parameters the longest is given.
+        Bars of another length are another look at the same prices, so trials on them are among
+        these as long as both give a return a day; `instruments` ends with the time frame. Of
+        several evaluations of one source and parameters on one time frame the longest is given.
         """
         if not self._path.exists():
             return []
         with self._open() as connection:
             rows = connection.execute(
                 _COMPARABLE,
-                (family, _json(list(instruments)), end_ms, start_ms),
+                (
+                    family,
+                    len(begin := _json([*instruments[:-1], ""])[:-2]),
+                    begin,
+                    end_ms,
+                    start_ms,
+                ),
             ).fetchall()
-        longest = {trial.identity: trial for trial in map(_trial, rows)}
+        longest = {
+            trial.identity: trial
+            for trial in map(_trial, rows)
+            if _are_alike(trial.instruments, instruments)
+        }
         return list(longest.values())
 
     def since(self) -> str | None:
@@ -187,6 +207,14 @@ def _trial(
         days=None if row[7] is None else np.frombuffer(row[7], dtype="<i4").astype(np.int64),
         returns=returns,
     )
+
+
+def _are_alike(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether two trials were of the same symbols, and each return of both is of as long a time."""
+    if one[:-1] != other[:-1]:
+        return False
+    ours, theirs = Timeframe.parse(one[-1]), Timeframe.parse(other[-1])
+    return ours == theirs or max(ours.ms, theirs.ms) <= DAY_MS
 
 
 def _json(value: object) -> str:

@@ -67,7 +67,9 @@ def test_a_trial_comes_back_as_it_was_written(tmp_path: Path) -> None:
         ({"start_ms": 1_999, "end_ms": 9_000}, 1),
         ({"start_ms": 2_000, "end_ms": 3_000}, 1),  # other time: not comparable with the first
         ({"instruments": ("OKX:ETH/USDT", "1h")}, 1),
-        ({"instruments": ("OKX:BTC/USDT", "4h")}, 1),
+        ({"instruments": ("OKX:BTC/USDT", "OKX:ETH/USDT", "1h")}, 1),
+        ({"instruments": ("OKX:BTC/USDT", "4h")}, 2),  # another look at the same prices
+        ({"instruments": ("OKX:BTC/USDT", "1w")}, 1),  # a return a week, none a day
         ({"family": "Other"}, 1),
         ({"parameters": {"fast": 6}, "sharpe": None, "returns": None, "days": None}, 2),  # failed
     ],
