@@ -37,7 +37,7 @@ from algotrader.backtest.run import RunResult
 from algotrader.backtest.settings import BacktestSettings
 from algotrader.backtest.space import SearchSpace, corners
 from algotrader.backtest.store import RunRecord, record_of, write_file
-from algotrader.backtest.sweep import Progress, SweepResult, plan_sweep, run_sweep
+from algotrader.backtest.sweep import Progress, SweepPlan, SweepResult, plan_sweep, run_sweep
 from algotrader.backtest.trials import TrialLedger
 from algotrader.backtest.walkforward import WalkForward, Windows, split, walk_forward
 from algotrader.backtest.workspace import Workspace
@@ -87,14 +87,16 @@ def complete_walkforward(
         train_days=train_days, test_days=test_days, anchored=anchored,
         embargo_days=embargo_days or 0,
     )  # fmt: skip
-    split(_days(market.bars, len(market.bars)), windows)  # refused before any set is run
     plan = plan_sweep(loaded, space, market, settings, request=request, count=count, start=start)
+    embargo = longest_warmup_days(plan, market.bars) if embargo_days is None else embargo_days
+    windows = replace(windows, embargo_days=embargo)
+    days = _days(market.bars.rows(plan.first, len(market.bars)))
+    split(days, windows)  # what cannot be walked is refused before any set is run
     result = run_sweep(
         plan, market, workspace.sweeps / plan.sweep, workers=workers, progress=progress
     )
     count_trials(loaded, result, workspace)
-    embargo = longest_warmup_days(result) if embargo_days is None else embargo_days
-    walked = walk_forward(result, replace(windows, embargo_days=embargo))
+    walked = walk_forward(result, windows)
     total = float(walked.run.summary.values["total_return"] or 0.0)
     judged = doubted(judge_sweep(loaded, result, workspace, walk_forward_return=total), walked.run)
     name = f"{plan.sweep}-{train_days}-{test_days}{'a' if anchored else ''}-{embargo}"
@@ -116,22 +118,21 @@ def complete_walkforward(
     return done
 
 
-def longest_warmup_days(result: SweepResult) -> int:
+def longest_warmup_days(plan: SweepPlan, bars: Bars) -> int:
     """The embargo that R30 asks for by default: the longest warm-up of any set, in days."""
-    plan, bars = result.plan, result.market.bars
     tried = {name: dict.fromkeys(one[name] for one in plan.sets) for name in plan.sets[0]}
     longest = 0
     for parameters in corners(tried):
         with suppress(AlgotraderError):  # a corner that the strategy refuses was no set either
             prepared = prepare_all(plan.loaded.kind(**parameters), bars)
             longest = max(longest, prepared.warmup_rows)
-    return _days(bars, longest)
+    return _days(bars.rows(0, longest))
 
 
-def _days(bars: Bars, rows: int) -> int:
-    """How many days the first rows lie on, by the market's own count."""
+def _days(bars: Bars) -> int:
+    """How many days the bars lie on, by the market's own count."""
     days = bars.ts // DAY_MS if bars.session is None else bars.session
-    return len(np.unique(days[:rows]))
+    return len(np.unique(days))
 
 
 def walkforward_report(

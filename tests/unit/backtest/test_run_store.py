@@ -427,6 +427,23 @@ def test_a_run_of_one_bar_says_how_long_that_bar_is(tmp_path: Path, workspace: W
     assert "in 7 days" in done.report.read_text()
 
 
+@pytest.mark.parametrize(("train", "test_days"), [(57, 2), (59, 1)])
+def test_windows_that_the_warm_up_leaves_no_room_for_are_refused_before_any_set_is_run(
+    tmp_path: Path, workspace: Workspace, train: int, test_days: int
+) -> None:
+    Lake(workspace.lake).write_bars(random_bars(24 * 60))  # of 60 days 30 hours are warm-up
+    request = DataRequest(symbols=("OKX:BTC/USDT",), timeframe="1h", allow_gaps=True)
+    loaded = from_file(tmp_path)
+    space = space_of(loaded.kind, {}, {"fast": "2:6:2", "slow": "20,30"})
+
+    with pytest.raises(UsageError, match="leave none of 59 days to test on"):
+        complete_walkforward(
+            loaded, space, request, BacktestSettings(), workspace,
+            train_days=train, test_days=test_days, workers=1,
+        )  # fmt: skip
+    assert not workspace.sweeps.exists()
+
+
 def test_the_quick_check_leaves_out_what_it_cannot_judge() -> None:
     settings = BacktestSettings()
     panel = a_market(random_panel(60, 2))
