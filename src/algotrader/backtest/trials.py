@@ -38,13 +38,15 @@ CREATE TABLE trials (
 ) STRICT, WITHOUT ROWID
 """
 _INSERT = """
-INSERT OR IGNORE INTO trials (family, source_hash, parameters, instruments, start_ms, end_ms,
+INSERT INTO trials (family, source_hash, parameters, instruments, start_ms, end_ms,
     sharpe, days, returns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET sharpe = excluded.sharpe, days = excluded.days, returns = excluded.returns
+    WHERE excluded.returns IS NOT NULL
 """
 _COMPARABLE = """
 SELECT family, source_hash, parameters, instruments, start_ms, end_ms, sharpe, days, returns
 FROM trials WHERE family = ? AND substr(instruments, 1, ?) = ? AND start_ms < ? AND end_ms > ?
-ORDER BY end_ms - start_ms, start_ms, source_hash, parameters
+ORDER BY sharpe IS NOT NULL, end_ms - start_ms, start_ms, source_hash, parameters
 """
 # Ledgers made before this table was thought of lack it, and their reports then name no day.
 _BEGUN = "CREATE TABLE begun AS SELECT date('now') AS day"
@@ -83,7 +85,9 @@ class TrialLedger:
         self._path = path
 
     def record(self, trials: Iterable[Trial]) -> None:
-        """Add trials; those already known are left as they are."""
+        """Add trials. Of those already known the newest figures stand, unless it failed this time:
+        what is judged on mended data, or at other costs, is not judged by the figures before.
+        """
         rows = [_row(trial) for trial in trials]
         with self._open() as connection:
             connection.executemany(_INSERT, rows)
@@ -95,7 +99,8 @@ class TrialLedger:
 
         Bars of another length are another look at the same prices, so trials on them are among
         these as long as both give a return a day; `instruments` ends with the time frame. Of
-        several evaluations of one source and parameters on one time frame the longest is given.
+        several evaluations of one source and parameters on one time frame the longest is given that
+        has a Sharpe ratio.
         """
         if not self._path.exists():
             return []

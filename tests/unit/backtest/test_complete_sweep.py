@@ -188,3 +188,21 @@ def test_the_best_set_may_be_the_one_of_the_longest_warm_up(
     assert done.chosen.result.first == (299 if picked == 4 else 339)
     final = done.result.results[done.result.best or 0].final_equity
     assert done.chosen.result.curve.equity[-1] == final
+
+
+def test_luck_is_measured_by_what_the_sets_make_now(tmp_path: Path, workspace: Workspace) -> None:
+    """A first search that could not trade has left trials without variance, which luck is made of."""
+    fresh = Workspace(lake=workspace.lake, runs=tmp_path / "fresh")
+    loaded = from_file(tmp_path, "Choosing", SOURCE.replace("FAILING", "99"))
+    space = space_of(loaded.kind, {}, {"kind": "sma,ema", "fast": "4:8:2"})
+    idle = BacktestSettings(lot=1e9)
+    with pytest.raises(RunError, match="never traded"):
+        complete_sweep(loaded, space, REQUEST, idle, workspace, workers=1)
+
+    after, alone = (
+        complete_sweep(loaded, space, REQUEST, BacktestSettings(), where, workers=1).judged
+        for where in (workspace, fresh)
+    )
+    assert alone.luck_sharpe
+    assert after.luck_sharpe == alone.luck_sharpe
+    assert after.deflated_sharpe == alone.deflated_sharpe

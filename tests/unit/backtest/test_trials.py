@@ -84,6 +84,14 @@ def test_which_evaluations_are_trials(
     assert known(ledger) == count
 
 
+def test_a_longer_evaluation_that_never_traded_hides_no_other(tmp_path: Path) -> None:
+    ledger = TrialLedger(tmp_path / "trials.sqlite")
+    ledger.record([replace(ONE, start_ms=0, sharpe=None), ONE])
+
+    (found,) = ledger.comparable("Trend", ONE.instruments, 0, 9_000)
+    assert found.sharpe == ONE.sharpe
+
+
 def test_of_overlapping_evaluations_of_a_set_the_longest_counts(tmp_path: Path) -> None:
     ledger = TrialLedger(tmp_path / "trials.sqlite")
     ledger.record([replace(ONE, end_ms=4_000, sharpe=0.4), ONE, replace(ONE, start_ms=1_500)])
