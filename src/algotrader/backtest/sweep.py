@@ -377,9 +377,9 @@ def _result(
     return SetResult(
         parameters=parameters,
         returns=None if failure is not None else np.asarray(content["returns"][place], np.float64),
-        final_equity=float(content["final_equity"][place]),  # type: ignore[arg-type]
-        trades=int(content["trades"][place]),  # type: ignore[call-overload]
-        fees=float(content["fees"][place]),  # type: ignore[arg-type]
+        final_equity=float(content["final_equity"][place]),
+        trades=int(content["trades"][place]),
+        fees=float(content["fees"][place]),
         failure=failure,
     )
 
