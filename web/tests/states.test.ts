@@ -120,12 +120,28 @@ describe("halting", () => {
     await flushPromises();
   };
 
-  it("is one press and one confirmation, and says what became of it", async () => {
+  it("is one press and one confirmation, and says whether it is accepted or done", async () => {
     answers.set("POST halt", () => json(asked(true), 202));
+    const trips: unknown[] = [];
+    answers.set("GET risk/trips", () => json({ items: trips, next: null, total: null }));
     await sheet();
     expect(document.querySelector("input")).toBeNull();
     await press();
-    expect(document.body.textContent).toContain("Halt asked of main.");
+    const doing = () => document.querySelector<HTMLElement>("[data-test=doing] [data-stage]")!;
+    expect(doing().textContent).toContain("Accepted, not done yet");
+    trips.push({ seq: link.seq + 1, kind: "HaltRequested", account: "main", text: "" });
+    const told = { type: "event", topic: "risk.halt_requested", kind: "HaltRequested", at: 1, data: {} };
+    const heard = async (id: number) => {
+      receive({ ...told, id });
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      await flushPromises();
+    };
+    answers.set("GET accounts", () => json([{ ...account, mode: "halted", to_cancel: 2 }]));
+    await heard(link.seq + 1);
+    expect(doing().textContent).toContain("not done yet: 2 orders to cancel");
+    answers.set("GET accounts", () => json([{ ...account, mode: "halted" }]));
+    await heard(link.seq + 1);
+    expect(doing().textContent).toContain("Done: halted");
   });
   it("says that it waits where no trader runs", async () => {
     answers.set("POST halt", () => json(asked(false), 202));

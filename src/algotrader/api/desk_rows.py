@@ -8,6 +8,7 @@ from typing import Any, Final
 from algotrader.api.equity import WHOLE
 from algotrader.api.guards import nearest_of
 from algotrader.api.liquidation import liquidation_price
+from algotrader.api.obeyed import obeyed
 from algotrader.api.view import DeskView
 from algotrader.core.errors import DataError
 from algotrader.core.events import TradingMode
@@ -28,7 +29,19 @@ _SPARK: Final = 48  # points of a line as wide as a word
 
 
 def accounts(view: DeskView, state: EngineState) -> list[dict[str, Any]]:
-    return view.once("accounts", lambda: [_with_day(view, row) for row in account_rows(state)])
+    return view.once(
+        "accounts",
+        lambda: [_with_day(view, row) | work_columns(state, row) for row in account_rows(state)],
+    )
+
+
+def work_columns(state: EngineState, row: dict[str, Any]) -> dict[str, Any]:
+    """What its holds have still to do; both None where that is not known."""
+    left = obeyed(state, AccountId(row["account"]))
+    return {
+        "to_cancel": None if left is None else left.to_cancel,
+        "to_close": None if left is None else left.to_close,
+    }
 
 
 def positions(view: DeskView, state: EngineState) -> list[dict[str, Any]]:

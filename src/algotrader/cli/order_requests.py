@@ -77,7 +77,7 @@ def ask_place(out: Output, typed: Typed, confirm_live: str | None, *, dry_run: b
         asking.require_running(configuration)
     state = read_state(configuration, out.note)
     found = asking.preview(state, asked, asking.now_of(configuration, state))
-    row = asking.preview_row(found, asked, configuration)
+    row = asking.preview_row(found, configuration)
     if dry_run:
         out.show(row, lambda console: _print_preview(console, row))
         return

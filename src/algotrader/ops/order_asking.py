@@ -7,32 +7,38 @@ does not take within a minute it does not do: the price was another then.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from algotrader.core.errors import UsageError
 from algotrader.core.events import (
     Event,
+    HandAmendRequested,
     HandAnswered,
     HandOrderRequested,
+    OrderAmendRequested,
 )
 from algotrader.core.ids import AccountId, OrderId, StrategyId
 from algotrader.core.instants import utc_ms
-from algotrader.core.orders import DenialReason, Denied, Intent
+from algotrader.core.orders import DenialReason, Denied, Intent, OrderTerms, Side
 from algotrader.core.ports import SystemClock
 from algotrader.core.spelling import hint_among
-from algotrader.engine.by_hand import wanted_by_hand
+from algotrader.core.symbols import Symbol
+from algotrader.engine.by_hand import ByHand, wanted_by_hand
 from algotrader.engine.exposures import account_exposure
-from algotrader.engine.sending import seen_by_gate
+from algotrader.engine.sending import Sender, seen_by_gate
 from algotrader.engine.settings import StrategyInstance
 from algotrader.engine.state import EngineState
-from algotrader.live.requests import Hand, HandOrder, event_of
+from algotrader.engine.step import Outcome, Step
+from algotrader.execution.order_life import LiveOrder
+from algotrader.live.requests import Hand, HandAmend, HandOrder, event_of
 from algotrader.ops.asking import WAIT_S, answered, is_running
 from algotrader.ops.config import Configuration
 from algotrader.ops.standing import folder_of, read_state
 from algotrader.portfolio.positions import exact
 from algotrader.risk.exposure import ZERO, AccountExposure
+from algotrader.risk.gate import without_order
 from algotrader.risk.margin import free_of
 from algotrader.risk.rooms import Question, Room, Unit, rooms
 
@@ -84,6 +90,10 @@ class RuleLook:
 class Preview:
     """What would come of an order by hand, as things stand. Amounts in quote currency."""
 
+    account: AccountId
+    instrument: Symbol
+    side: Side
+    reduce_only: bool
     reasons: tuple[DenialReason, ...]  # empty: it would go out
     rules: tuple[RuleLook, ...]  # every limit that it uses; what reduces uses none (R28)
     intent: Intent | None  # None where none could be made
@@ -108,29 +118,92 @@ def preview(state: EngineState, asked: HandOrder, now_ms: int) -> Preview:
     assert isinstance(event, HandOrderRequested)
     made = wanted_by_hand(state, event)
     exposure = account_exposure(state, asked.account, now_ms)
-    here = exposure.instruments.get(asked.instrument)
-    position = ZERO if here is None else here.position
-    owner = _owner(state, asked)
-    common: dict[str, Any] = {
-        "free": free_of(exposure), "position": position,
+    common = _common(state, exposure, asked.instrument) | {
+        "side": asked.side, "reduce_only": asked.reduce_only,
+    }  # fmt: skip
+    if isinstance(made, DenialReason):
+        return _unmade((made,), common)
+    verdict = state.risk.judge(made, seen_by_gate(exposure, made))
+    reasons = verdict.reasons if isinstance(verdict, Denied) else ()
+    return _made(state, made, exposure, reasons, common)
+
+
+def preview_change(state: EngineState, asked: HandAmend, now_ms: int) -> Preview:
+    """What every rule says of another quantity or price of an open order; nothing is changed.
+
+    The engine is asked itself, and what it would then do is not done. `intent` is what would be
+    left to trade. DataError without prices. KeyError for an order that is not known.
+    """
+    rehearsal = _Rehearsal(state)
+    ByHand(rehearsal, Sender(rehearsal)).hear(cast("HandAmendRequested", event_of(asked, now_ms)))
+    told = rehearsal.outcome.events
+    reasons = tuple(r for one in told if isinstance(one, HandAnswered) for r in one.reasons)
+    live = state.orders[asked.order]
+    terms = live.order.terms
+    exposure = without_order(account_exposure(state, asked.account, now_ms), live)
+    common = _common(state, exposure, terms.instrument) | {
+        "side": terms.side, "reduce_only": terms.reduce_only,
+    }  # fmt: skip
+    change = next((one for one in told if isinstance(one, OrderAmendRequested)), None)
+    wanted = _changed(live, asked if change is None else change)
+    if wanted is None:
+        return _unmade(reasons, common)
+    return _made(state, replace(live.order.intent, terms=wanted), exposure, reasons, common)
+
+
+class _Rehearsal(Step):
+    """A step that moves nothing: what would be told and done is kept, and that is all."""
+
+    def __init__(self, state: EngineState) -> None:
+        self.state, self.settings, self.outcome = state, state.settings, Outcome()
+
+    def tell(self, event: Event) -> None:
+        self.outcome.events.append(event)
+
+
+def _changed(live: LiveOrder, to: HandAmend | OrderAmendRequested) -> OrderTerms | None:
+    """What would be left to trade; None where that is no order, which the reasons say."""
+    with exact():
+        rest = (live.quantity if to.quantity is None else to.quantity) - live.filled
+    if rest <= 0:
+        return None
+    limit = live.limit if to.limit is None else to.limit
+    stop = live.stop if to.stop is None else to.stop
+    try:
+        return replace(live.order.terms, quantity=rest, limit=limit, stop=stop)
+    except ValueError:
+        return None
+
+
+def _common(state: EngineState, exposure: AccountExposure, symbol: Symbol) -> dict[str, Any]:
+    here = exposure.instruments.get(symbol)
+    owner = _owner(state, exposure.account, symbol)
+    return {
+        "account": exposure.account, "instrument": symbol,
+        "free": free_of(exposure), "position": ZERO if here is None else here.position,
         "strategy": None if owner is None else owner.strategy,
         "rebalance": None if owner is None else _looks_when(owner),
         "is_guarded": owner is not None and bool(owner.protection),
     }  # fmt: skip
-    if isinstance(made, DenialReason):
-        return Preview(
-            reasons=(made,), rules=(), intent=None, price=None, notional=None, fee=None,
-            after=position, **common,
-        )  # fmt: skip
-    return _judged(state, made, exposure, common)
 
 
-def _judged(
-    state: EngineState, intent: Intent, exposure: AccountExposure, common: dict[str, Any]
+def _unmade(reasons: tuple[DenialReason, ...], common: dict[str, Any]) -> Preview:
+    """Of what no order can be made of."""
+    return Preview(
+        reasons=reasons, rules=(), intent=None, price=None, notional=None, fee=None,
+        after=common["position"], **common,
+    )  # fmt: skip
+
+
+def _made(
+    state: EngineState,
+    intent: Intent,
+    exposure: AccountExposure,
+    reasons: tuple[DenialReason, ...],
+    common: dict[str, Any],
 ) -> Preview:
     terms = intent.terms
     here = exposure.instruments[terms.instrument]
-    verdict = state.risk.judge(intent, seen_by_gate(exposure, intent))
     own = terms.limit if terms.limit is not None else terms.stop
     price = here.price if own is None else own
     with exact():
@@ -138,9 +211,10 @@ def _judged(
         fee = None if notional is None else notional * here.instrument.fees.taker
         after = here.position + terms.signed_quantity
     return Preview(
-        reasons=verdict.reasons if isinstance(verdict, Denied) else (),
+        reasons=reasons,
         rules=() if price is None else tuple(_looks(state, intent, exposure)),
-        intent=intent, price=price, notional=notional, fee=fee, after=after, **common,
+        intent=intent, price=price, notional=notional, fee=fee, after=after,
+        **common | {"reduce_only": terms.reduce_only},
     )  # fmt: skip
 
 
@@ -173,26 +247,26 @@ def _looks_when(owner: StrategyInstance) -> str:
     return "by_bar" if owner.by_bar else owner.rebalance.value
 
 
-def _owner(state: EngineState, asked: HandOrder) -> StrategyInstance | None:
+def _owner(state: EngineState, account: AccountId, symbol: Symbol) -> StrategyInstance | None:
     for one in state.settings.strategies:
-        if one.account == asked.account and asked.instrument in one.instruments:
+        if one.account == account and symbol in one.instruments:
             return one
     return None
 
 
-def preview_row(found: Preview, asked: HandOrder, configuration: Configuration) -> dict[str, Any]:
+def preview_row(found: Preview, configuration: Configuration) -> dict[str, Any]:
     """A preview in plain values: what the command line and the API show."""
     terms = None if found.intent is None else found.intent.terms
     return {
-        "account": asked.account,
+        "account": found.account,
         "strategy": found.strategy,
-        "instrument": str(asked.instrument),
-        "side": asked.side.value,
+        "instrument": str(found.instrument),
+        "side": found.side.value,
         "kind": None if terms is None else terms.kind.value,
         "quantity": None if terms is None else _text(terms.quantity),
         "limit": None if terms is None else _text(terms.limit),
         "stop": None if terms is None else _text(terms.stop),
-        "reduce_only": asked.reduce_only if terms is None else terms.reduce_only,
+        "reduce_only": found.reduce_only,
         "price": _text(found.price),
         "notional": _text(found.notional),
         "fee": _text(found.fee),

@@ -81,6 +81,16 @@ def test_what_is_no_order_is_refused(
 def test_an_order_that_nobody_knows_is_not_found(api: Api) -> None:
     assert code(asked(api, "orders/none", {"limit": "5"}, "PATCH")) == (404, "order.unknown")
     assert code(asked(api, "orders/none", {}, "DELETE")) == (404, "order.unknown")
+    assert code(asked(api, "orders/none/preview", {"limit": "5"})) == (404, "order.unknown")
+
+
+def test_a_preview_of_a_change_says_why_an_order_that_is_over_stays(api: Api) -> None:
+    client, serving = api
+    path, reader = "/api/v1/orders?status=all", token_for(serving, Role.VIEWER)
+    order = client.get(path, headers=reader).json()["items"][0]
+    seen = asked(api, f"orders/{order['order']}/preview", {"quantity": "5"}).json()
+
+    assert (seen["allowed"], [one["rule"] for one in seen["reasons"]]) == (False, ["order"])
 
 
 def test_real_money_asks_for_the_account_before_anything_is_left(

@@ -77,7 +77,23 @@ export const frame = {
   halt_accounts: ["Accounts", "账户"],
   halt_positions: ["Positions that stay", "保留的持仓"],
   halt_orders: ["Open orders now", "当前未成交委托"],
-  halt_asked: ["Halt asked of {accounts}.", "已请求 {accounts} 停机。"],
+  doing_asked: ["Accepted for {accounts}; not done yet.", "已受理（{accounts}），尚未完成。"],
+  doing_left: ["Accepted, not done yet: the trader has not taken it up.", "已受理，尚未完成：交易进程还未开始执行。"],
+  doing_late: ["It was asked {age} ago: see whether it runs, or ask in another way: algotrader halt, Telegram.", "请求已发出 {age}：查看其是否在运行，或改用其他途径：algotrader halt、Telegram。"],
+  doing_working: [
+    "At work, not done yet: {cancel} {cancel|order|orders} to cancel, {close} {close|position|positions} to close.",
+    "正在执行，尚未完成：待撤委托 {cancel} 笔，待平持仓 {close} 个。",
+  ],
+  doing_unclear: [
+    "The trader has it; whether it is done is not known while a price is missing or the books are compared.",
+    "交易进程已收到；因缺少价格或正在对账，暂无法得知是否完成。",
+  ],
+  doing_halted: ["Done: halted, and no order that opens a position is left.", "已完成：已停机，开仓委托已全部撤销。"],
+  doing_flat: ["Done: halted, no order is left, and everything that can be closed is closed.", "已完成：已停机，委托已撤销，可平持仓已全部平掉。"],
+  doing_rearming: ["At work, not done yet.", "正在执行，尚未完成。"],
+  doing_armed: ["Done: it trades again.", "已完成：已恢复交易。"],
+  doing_refused: ["Refused, it stays halted: {why}", "已拒绝，仍为停机：{why}"],
+  halted_works: ["Not done yet: {cancel} {cancel|order|orders} to cancel, {close} {close|position|positions} to close.", "尚未完成：待撤委托 {cancel} 笔，待平持仓 {close} 个。"],
   halt_queued: [
     "Halt is queued: the trader does not run, and its next start does it first.",
     "停机请求已排队：交易进程未运行，下次启动时首先执行。",
@@ -112,7 +128,6 @@ export const frame = {
   flatten_do: ["Flatten {n} {n|position|positions}", "平掉 {n} 个持仓"],
   flatten_nothing: ["There is no position to close.", "没有可平的持仓。"],
   will_close: ["Will be closed", "将平仓"],
-  asked_of: ["Asked of {accounts}; the journal will say when it is done.", "已向 {accounts} 发出请求，完成后记入日志账。"],
   queued: [
     "Queued: the trader does not run, and its next start does it first.",
     "已排队：交易进程未运行，下次启动时首先执行。",

@@ -6,18 +6,18 @@ type Held = Pick<Shapes["Position"], "quantity" | "strategy" | "account">;
 
 export interface Mark { seq: number; time: number; price: number; quantity: string; kind: "buy" | "sell" | "exit" }
 export interface Join { from: { time: number; price: number }; to: { time: number; price: number }; profit: number }
-export interface Trades { marks: Mark[]; joins: Join[]; since: Map<string, number> }
+export interface Trades { marks: Mark[]; joins: Join[] }
 
 const TINY = 1e-9; // of the largest fill: sums of decimals leave crumbs
 const COIN = /^[^:]*:([^/:]+)\/[^:]+$/; // of a spot pair, which fees may be taken in
-export const placeOf = (one: { account: string; strategy: string | null }): string => `${one.account} ${one.strategy ?? ""}`;
+const placeOf = (one: { account: string; strategy: string | null }): string => `${one.account} ${one.strategy ?? ""}`;
 
 /**
  * `fills` in any order, of one instrument; `held` what is held after the newest of them.
  * What was held before the oldest is reckoned backwards, so a list that is cut is told right.
  */
 export function tradesOf(fills: readonly Fill[], held: readonly Held[]): Trades {
-  const found: Trades = { marks: [], joins: [], since: new Map() };
+  const found: Trades = { marks: [], joins: [] };
   const places = new Map<string, Fill[]>();
   for (const fill of [...fills].sort((a, b) => a.seq - b.seq)) {
     const place = placeOf(fill);
@@ -25,7 +25,7 @@ export function tradesOf(fills: readonly Fill[], held: readonly Held[]): Trades 
   }
   for (const [place, own] of places) {
     const now = held.filter((h) => placeOf(h) === place).reduce((sum, h) => sum + Number(h.quantity), 0);
-    walk(found, place, own, now - own.reduce((sum, f) => sum + signed(f), 0));
+    walk(found, own, now - own.reduce((sum, f) => sum + signed(f), 0));
   }
   found.marks.sort((a, b) => a.time - b.time);
   return found;
@@ -37,7 +37,7 @@ function signed(fill: Fill): number {
   return (fill.side === "buy" ? 1 : -1) * Number(fill.quantity) - fee;
 }
 
-function walk(found: Trades, place: string, fills: readonly Fill[], before: number): void {
+function walk(found: Trades, fills: readonly Fill[], before: number): void {
   const crumb = TINY * Math.max(...fills.map((f) => Number(f.quantity)));
   const whole = (size: number): number => (Math.abs(size) < crumb ? 0 : size);
   let held = whole(before);
@@ -59,5 +59,4 @@ function walk(found: Trades, place: string, fills: readonly Fill[], before: numb
     }
     held = after;
   }
-  if (held !== 0 && entry) found.since.set(place, entry.time);
 }

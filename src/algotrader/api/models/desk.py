@@ -149,6 +149,14 @@ class Account(Shape):
     )
     positions: int
     open_orders: int
+    to_cancel: int | None = Field(
+        description="open orders that a halt or a rule has still to end, those on their way to it "
+        "included: 0 once that is done; null while a price is missing or the books are compared"
+    )
+    to_close: int | None = Field(
+        description="positions that a flatten or a rule has still to close or to make smaller; as "
+        "`to_cancel`"
+    )
     last_decision: Ms | None
     limits: list[Limit] = Field(description="the fullest first")
     holds: list[Hold]

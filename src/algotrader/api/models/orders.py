@@ -71,12 +71,17 @@ class OrderWish(OrderTermsWish):
     confirm: Confirm
 
 
-class AmendWish(Wish):
+class ChangeTermsWish(Wish):
     """What an order is to be; what is absent stays."""
 
     quantity: Number | None = Field(None, description="of the whole order, filled part included")
     limit: Number | None = None
     stop: Number | None = None
+
+
+class AmendWish(ChangeTermsWish):
+    """A change that is to be asked of the venue."""
+
     request: RequestName | None = None
     reason: Reason
     confirm: Confirm
@@ -107,14 +112,18 @@ class OrderPreview(Shape):
     instrument: SymbolText
     side: str
     kind: str | None = Field(description="null where no order could be made", examples=["limit"])
-    quantity: Amount | None = Field(description="whole lots")
+    quantity: Amount | None = Field(
+        description="whole lots; of a change what would be left to trade"
+    )
     limit: Amount | None
     stop: Amount | None
     reduce_only: bool
     price: Amount | None = Field(description="its own, or the last")
     notional: Amount | None = Field(description="quote currency")
     fee: Amount | None = Field(description="as a taker")
-    free: Amount = Field(description="money that may be spent")
+    free: Amount = Field(
+        description="money that may be spent; of a change with what the order holds now"
+    )
     position: Amount
     after: Amount = Field(description="the position, once it is filled in whole")
     rebalance: str | None = Field(

@@ -13,6 +13,7 @@ from algotrader.api.access import Caller
 from algotrader.api.errors import ApiError, not_found
 from algotrader.api.models.orders import (
     AmendWish,
+    ChangeTermsWish,
     DenialReason,
     OrderAsked,
     OrderPreview,
@@ -44,7 +45,30 @@ async def preview_order(
     asked = _order(serving, wish, "preview", "preview", "")
     standing = _standing(state)
     found = asking.preview(standing, asked, asking.now_of(serving.configuration, standing))
-    return OrderPreview.model_validate(asking.preview_row(found, asked, serving.configuration))
+    return OrderPreview.model_validate(asking.preview_row(found, serving.configuration))
+
+
+@router.post(
+    "/orders/{order_id}/preview", summary="What every rule says of a change of an order",
+    responses=error_answers(404, 409, 422),
+)  # fmt: skip
+async def preview_change(
+    serving: Served, state: Stands, _: Trader, order_id: str, wish: ChangeTermsWish
+) -> OrderPreview:
+    """As things stand, with the order in its new form in the place of its old one. Nothing is sent."""
+    before = _known(serving, state, order_id)
+    standing = _standing(state)
+    if OrderId(order_id) not in standing.orders:
+        raise ApiError(
+            409, "order.over", f"order {order_id} ended long ago: nothing can be changed"
+        )
+    asked = HandAmend(
+        request=asking.new_request(), account=AccountId(before["account"]), reason="preview",
+        by="preview", order=OrderId(order_id), quantity=_number(wish.quantity),
+        limit=_number(wish.limit), stop=_number(wish.stop),
+    )  # fmt: skip
+    found = asking.preview_change(standing, asked, asking.now_of(serving.configuration, standing))
+    return OrderPreview.model_validate(asking.preview_row(found, serving.configuration))
 
 
 @router.post(
