@@ -21,7 +21,7 @@ const bought: Shapes["Fill"] = {
 function shown(over: Partial<Shapes["Position"]>, orders: Shapes["Order"][] = []) {
   const positions = [{ ...position, ...over }];
   return mount(Beside, { global: { plugins: [router] }, props: {
-    symbol: "US:AAPL", positions, orders, fills: [bought], decisions: [], trades: tradesOf([bought], positions), last: null, replays: true, mayAmend: true,
+    symbol: "US:AAPL", positions, orders, ordersTotal: 1_234, fills: [bought], decisions: [], trades: tradesOf([bought], positions), last: null, replays: true, mayAmend: true,
   } });
 }
 beforeEach(() => (appearance.language = "en"));
@@ -34,6 +34,9 @@ describe("beside a chart", () => {
   it("the nearest of several stops is told, with how far it is", () => {
     const orders = [order({ order: "far", stop: "20" }), order({ order: "near", stop: "63.1" })];
     expect(shown({}, orders).find("[data-test=stop]").text()).toMatch(/^63\.10+ 8\.6\s%$/);
+  });
+  it("says how many of its open orders are told and drawn", () => {
+    expect(shown({}, [order({})]).find("[data-test=orders-part]").text()).toBe("the newest 8 of 1234; the chart draws 1");
   });
   it("a trail is a stop, and a limit of somebody's own is no target", () => {
     const page = shown({ stop: null, stop_distance: null, trail: 0.2 }, [order({ kind: "limit", limit: "90", stop: null, purpose: "operator" })]);

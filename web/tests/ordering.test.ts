@@ -33,6 +33,7 @@ const order = {
   order: "atabc", account: "main", strategy: "hand", instrument: "US:AAPL", side: "sell", kind: "limit", quantity: "5", filled: "0", average: null, limit: "900", stop: null,
   status: "accepted", purpose: "operator", decided: 1, submitted: 1, ended: null, venue_order: "v1",
 };
+const changed = { ...preview, side: "sell", kind: "limit", quantity: "3", limit: "950", notional: "2850", position: "38", after: "35" };
 const told = (action: string, outcome: string, more = {}) => ({ request: "r", action, account: "main", order: outcome === "denied" ? null : "atabc", outcome, reasons: [], follow: null, ...more });
 const life = (status: string, kinds: string[] = []) => ({ order: { ...order, status }, events: kinds.map((kind, seq) => ({ seq, at: seq, since_first_ms: seq, kind, data: {} })) });
 
@@ -45,6 +46,7 @@ beforeEach(async () => {
   answers.set("GET positions", () => json([position]));
   answers.set("GET strategies", () => json([strategy]));
   answers.set("POST orders/preview", () => json(preview));
+  answers.set("POST orders/atabc/preview", () => json(changed));
   answers.set("GET orders/atabc", () => json(life("filled")));
   forget();
   document.body.innerHTML = "";
@@ -190,6 +192,22 @@ it("an amendment begins from every digit of the order", async () => {
   expect(button("amend-go").disabled).toBe(false);
 });
 
+it("an amendment shows what risk says of it before it can be sent", async () => {
+  const { default: AmendOrder } = await import("@/pages/orders/AmendOrder.vue");
+  mount(AmendOrder, { props: { order: { ...order, filled: "2" } as Shapes["Order"] }, attachTo: document.body, global: { plugins: [router] } });
+  await flushPromises();
+  expect(sent).toEqual([]);
+  await type("amend-limit", "950");
+  expect(sent).toEqual([{ what: "POST orders/atabc/preview", body: { limit: "950" } }]);
+  expect(there("risk-result")!.textContent).toContain("2 of it has traded; the rest becomes: Sell 3 US:AAPL at 950.000 or better on main.");
+  expect(there("rules")!.textContent).toContain("Gross leverage");
+  expect(button("amend-go").disabled).toBe(false);
+  answers.set("POST orders/atabc/preview", () => json({ ...changed, allowed: false, reasons: [{ rule: "max_notional", message: "too much" }] }));
+  await type("amend-limit", "9500000");
+  expect(there("risk-result")!.textContent).toContain("risk denies it");
+  expect(button("amend-go").disabled).toBe(true);
+});
+
 it("an amendment sends what differs alone", async () => {
   answers.set("PATCH orders/atabc", () => json(told("amend", "accepted"), 202));
   answers.set("GET orders/atabc", () => json(life("accepted", ["OrderAmendRequested", "OrderAmended"])));
@@ -201,8 +219,9 @@ it("an amendment sends what differs alone", async () => {
   button("amend-go").click();
   await vi.advanceTimersByTimeAsync(50);
   await flushPromises();
-  expect(sent[0]!.body).toMatchObject({ limit: "950" });
-  expect(sent[0]!.body).not.toHaveProperty("quantity");
+  const [body] = sent.filter((one) => one.what === "PATCH orders/atabc").map((one) => one.body);
+  expect(body).toMatchObject({ limit: "950" });
+  expect(body).not.toHaveProperty("quantity");
   expect(there("sending")!.textContent).toContain("confirmed by the venue: amended");
 });
 
@@ -210,9 +229,10 @@ it("cancelling all lists them, and wants the account typed", async () => {
   answers.set("DELETE orders/atabc", () => json(told("cancel", "accepted"), 202));
   answers.set("GET orders/atabc", () => json(life("cancelled")));
   const { default: CancelOrders } = await import("@/pages/orders/CancelOrders.vue");
-  mount(CancelOrders, { props: { orders: [order as Shapes["Order"]], all: true }, attachTo: document.body, global: { plugins: [router] } });
+  mount(CancelOrders, { props: { orders: [order as Shapes["Order"]], all: true, unlisted: 234 }, attachTo: document.body, global: { plugins: [router] } });
   await flushPromises();
   expect(there("cancel-list")!.textContent).toContain("US:AAPL");
+  expect(there("unlisted")!.textContent).toContain("234 more orders are open and not listed here: they stay.");
   expect(button("cancel-go").disabled).toBe(true);
   await type("cancel-name", "main");
   button("cancel-go").click();

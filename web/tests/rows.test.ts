@@ -139,6 +139,36 @@ it("an order of an older page is shown as it ended, not as it was when the page 
   await vi.waitFor(() => expect(states()).toEqual(["new accepted", "old filled"]));
 });
 
+it("of more open orders than a page holds, the count is of all, and it is said that a part is listed", async () => {
+  const order = (name: string) => ({
+    order: name, account: "main", strategy: "trend", instrument: "US:AAPL", side: "buy", kind: "limit", quantity: "5", filled: "0", average: null, limit: "900", stop: null,
+    status: "accepted", purpose: "order", decided: 1, submitted: 1, ended: null, venue_order: "v1",
+  });
+  let there = ["new", "mid", "old"];
+  answers.set("orders", (url) => {
+    if (url.searchParams.get("status") === "all") return json({ items: [], next: null, total: 4_000 });
+    if (url.searchParams.get("status") === "unknown") return json({ items: [order("new")], next: "1", total: 1_100 });
+    const from = Number(url.searchParams.get("cursor") ?? 0);
+    return json({ items: there.slice(from, from + 2).map(order), next: from + 2 < there.length ? String(from + 2) : null, total: 1_000 + there.length });
+  });
+  await router.push("/orders?tab=open");
+  const { default: Orders } = await import("@/pages/Orders.vue");
+  const page = mount(Orders, at);
+  await flushPromises();
+  expect(page.find(".head p").text()).toBe("1,003 open");
+  expect(page.find("[data-test=part]").text()).toContain("The newest 2 of 1,003 are listed");
+  expect(page.find(".bar-warn").text()).toContain("1,100 orders have an unknown outcome");
+  const table = page.findComponent(DataTable);
+  const names = () => (table.props() as { rows: { order: string }[] }).rows.map((o) => o.order);
+  table.vm.$emit("more");
+  await flushPromises();
+  expect(names()).toEqual(["new", "mid", "old"]);
+  expect(page.find("[data-test=part]").exists()).toBe(false);
+  there = ["new", "mid"]; // the older one has ended since its page was read
+  receive({ type: "event", id: 2, topic: "order.filled", kind: "OrderFilled", at: 1, data: {} });
+  await vi.waitFor(() => expect(names()).toEqual(["new", "mid"]));
+});
+
 it("a line of the log keeps its name as others come, of two that are alike each its own", async () => {
   const line = (at: number) => ({ at: `2026-11-22T12:00:0${at}Z`, level: "info", event: "bar.closed", process: "api", fields: {} });
   let lines = [line(2), line(1), line(1)];

@@ -14,6 +14,8 @@ export const markets = {
   entry: ["Entry", "进场均价"],
   unrealised: ["Unrealised", "未实现盈亏"],
   stop: ["Stop, resting", "止损，已挂出"],
+  newest_of: ["the newest {shown} of {total}", "最新 {shown} 笔，共 {total} 笔"],
+  drawn_of: ["the newest {shown} of {total}; the chart draws {drawn}", "最新 {shown} 笔，共 {total} 笔；图上绘出 {drawn} 笔"],
   no_stop: ["none rests", "未挂出"],
   target_order: ["Take-profit, resting", "止盈，已挂出"],
   held: ["Held", "持有时长"],

@@ -3,6 +3,8 @@ import { words } from "@/i18n/words";
 export const orders = {
   title: ["Orders", "委托"],
   context: ["{open} open of {total}", "共 {total} 笔，未成交 {open} 笔"],
+  context_open: ["{open} open", "未成交 {open} 笔"],
+  part: ["The newest {shown} of {total} are listed; older ones come when the end of the list is reached.", "仅列出最新的 {shown} 笔，共 {total} 笔；滚动到末尾时载入更早的委托。"],
   open: ["Open", "未成交"],
   all: ["All", "全部"],
   unknown: ["Unknown", "结果未知"],

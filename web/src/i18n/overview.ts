@@ -46,6 +46,7 @@ export const overview = {
   share: ["Share", "资金占比"],
   decided: ["Decided", "上次决策"],
   open_orders: ["Open orders", "未成交委托"],
+  newest_of: ["the newest {shown} of {total}", "最新 {shown} 笔，共 {total} 笔"],
   no_open_orders: ["No open order.", "没有未成交委托。"],
   limits: ["Limits", "限额"],
   limits_note: ["amber line: the last fifth", "琥珀线：八成以上"],

@@ -7,7 +7,7 @@ type Order = Shapes["Order"];
 const OVER = ["filled", "cancelled", "rejected", "expired", "absent", "settling"];
 export const isOpen = (o: Order): boolean => o.ended === null && !OVER.includes(o.status);
 
-/** `open` is kept fresh whole: an order that was open and is no more among them is asked for. */
+/** `open` is kept fresh: an order that was open and is no more among them is asked for. */
 export function useCurrent(all: Paged<Order>, open: Paged<Order>): ComputedRef<Order[]> {
   const ended = shallowRef<ReadonlyMap<string, Order>>(new Map());
   const asking = new Set<string>();
@@ -18,8 +18,10 @@ export function useCurrent(all: Paged<Order>, open: Paged<Order>): ComputedRef<O
   const opened = computed(() => new Map(open.rows.value.map((o) => [o.order, o])));
   const rows = computed(() => all.rows.value.map((o) =>
     newest.value.has(o.order) || !isOpen(o) ? o : (opened.value.get(o.order) ?? ended.value.get(o.order) ?? o)));
-  const doubtful = computed(() => (open.first.data.value === undefined || open.more.value ? []
-    : rows.value.filter((o) => isOpen(o) && !newest.value.has(o.order) && !opened.value.has(o.order)).map((o) => o.order)));
+  /** Where only the newest of the open ones were read, those after its oldest alone must be among them. */
+  const oldest = computed(() => (open.more.value ? Math.min(...open.rows.value.map((o) => o.submitted)) : -Infinity));
+  const doubtful = computed(() => (open.first.data.value === undefined ? []
+    : rows.value.filter((o) => isOpen(o) && o.submitted > oldest.value && !newest.value.has(o.order) && !opened.value.has(o.order)).map((o) => o.order)));
 
   async function ask(order: string): Promise<void> {
     if (asking.has(order)) return;
