@@ -80,6 +80,7 @@ describe("a new order", () => {
     expect(there("risk-result")!.textContent).toContain("Buy 45 US:AAPL at the market on main.");
     expect(there("rules")!.textContent).toContain("Gross leverage");
     expect(there("risk-result")!.textContent).toContain("next new target starts from what is held");
+    expect(there("bare")!.textContent).toContain("No stop comes with it");
     expect(button("order-go").textContent).toBe("Buy 45 US:AAPL");
     expect(button("order-go").disabled).toBe(false);
   });
@@ -104,6 +105,11 @@ describe("a new order", () => {
     expect(there("risk-result")!.textContent).toContain("risk denies it");
     expect(there("risk-result")!.textContent).toContain("account main would be 200% of equity");
     expect(button("order-go").disabled).toBe(true);
+  });
+  it("warns of no missing stop where its strategy guards it, or where less is held after it", async () => {
+    const { default: RiskResult } = await import("@/pages/orders/RiskResult.vue");
+    const warns = (over: object) => mount(RiskResult, { props: { preview: { ...preview, ...over } as Shapes["OrderPreview"] } }).find("[data-test=bare]").exists();
+    expect([warns({}), warns({ guarded: true }), warns({ position: "45", after: "0" })]).toEqual([true, false, false]);
   });
   it("wants the account typed where money is real", async () => {
     answers.set("GET system", () => json({ ...system, execution: "live" }));

@@ -15,6 +15,9 @@ from algotrader.ops.config import field_of, keys
 from algotrader.ops.describing import described
 from algotrader.ops.reloading import needs_restart
 from algotrader.ops.settings import Settings
+from algotrader.risk.language.parser import parse_condition
+from algotrader.risk.language.tokens import ConditionError
+from algotrader.risk.language.vocabulary import VOCABULARY
 from algotrader.strategy.loader import registered
 
 CATALOGUES = Path(__file__).resolve().parents[3] / "web" / "src" / "i18n" / "told"
@@ -66,6 +69,33 @@ def test_each_part_of_a_reason_why_parity_differs_has_its_chinese() -> None:
     parts = {part for one in said for part in one.template.split("; ")}
     assert len(parts) > 20
     assert sorted(parts - known - {"{}", "{}: {}"}) == []
+
+
+def test_each_word_of_the_rule_language_is_explained_in_chinese() -> None:
+    told = {text for word in VOCABULARY.values() for text in (word.meaning, str(word.kind))}
+    assert sorted(told - set(catalogue("phrases"))) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "drawdown == 1", "drawdown > 1 && equity > 1", "close.last > 1", "close ^ 2 > 1",
+        "drawdown # 1", "equity > " + "1" * 500, "1 + " * 61 + "1 > 2", "drawdown > 10% equity",
+        "1 < 2 < 3", "(drawdown > 1", "drawdown >", "drawdown > *", "drawdwn > 1", "zzzz > 1",
+        "cash(2) > 1", "average > 1", "average(close) > 1", "average(1) > 1",
+        "value_at_risk(0.2) > 1", "drawdown > equity", "equity * cash > drawdown", "drawdown",
+        "(drawdown > 1) + 1 > 2", "-" * 30 + "1 > 2",
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_condition_is_told_in_chinese_with_what_helps(text: str) -> None:
+    shapes = [
+        re.compile(re.sub(r"\\{\w+(:[str])?\\}", "(.+)", re.escape(one)))
+        for one in catalogue("errors")
+    ]
+    with pytest.raises(ConditionError) as fault:
+        parse_condition(text)
+    for said in (fault.value.message, fault.value.hint):
+        assert any(one.fullmatch(said) for one in shapes), said
 
 
 def test_each_value_refused_in_an_order_has_its_chinese() -> None:

@@ -79,7 +79,7 @@ export const frame = {
   halt_orders: ["Open orders now", "当前未成交委托"],
   doing_asked: ["Accepted for {accounts}; not done yet.", "已受理（{accounts}），尚未完成。"],
   doing_left: ["Accepted, not done yet: the trader has not taken it up.", "已受理，尚未完成：交易进程还未开始执行。"],
-  doing_late: ["It was asked {age} ago: see whether it runs, or ask in another way: algotrader halt, Telegram.", "请求已发出 {age}：查看其是否在运行，或改用其他途径：algotrader halt、Telegram。"],
+  doing_late: ["It was asked {age} ago: see whether it runs, or ask by command line or Telegram.", "请求已发出 {age}：查看其是否在运行，或改用命令行、Telegram。"],
   doing_working: [
     "At work, not done yet: {cancel} {cancel|order|orders} to cancel, {close} {close|position|positions} to close.",
     "正在执行，尚未完成：待撤委托 {cancel} 笔，待平持仓 {close} 个。",
@@ -88,7 +88,7 @@ export const frame = {
     "The trader has it; whether it is done is not known while a price is missing or the books are compared.",
     "交易进程已收到；因缺少价格或正在对账，暂无法得知是否完成。",
   ],
-  doing_halted: ["Done: halted, and no order that opens a position is left.", "已完成：已停机，开仓委托已全部撤销。"],
+  doing_halted: ["Done: halted, and no order that would add is left.", "已完成：已停机，会加仓的委托已全部撤销。"],
   doing_flat: ["Done: halted, no order is left, and everything that can be closed is closed.", "已完成：已停机，委托已撤销，可平持仓已全部平掉。"],
   doing_rearming: ["At work, not done yet.", "正在执行，尚未完成。"],
   doing_armed: ["Done: it trades again.", "已完成：已恢复交易。"],

@@ -80,6 +80,7 @@ export const ordering = {
   by_bar: ["It belongs to {strategy}, which decides itself what to do with it.", "归策略 {strategy} 所有，由其自行决定如何处理。"],
   decides_nothing: ["It belongs to {strategy}, which decides nothing by itself.", "归策略 {strategy} 所有；该策略不会自行决策。"],
   guarded: ["Its stop guards what is held.", "该策略的止损会保护持仓。"],
+  bare: ["No stop comes with it: its strategy declares none, and nothing closes it by itself when the price turns.", "不附带止损：所属策略未声明止损，价格反向时不会自动平仓。"],
   place_do: ["{side} {quantity} {symbol}", "{side} {quantity} {symbol}"],
   close_do: ["Close {quantity} {symbol}", "平掉 {quantity} {symbol}"],
   live_type: ["This is real money. Type {name} to confirm", "这是真实资金。输入 {name} 以确认"],

@@ -60,7 +60,7 @@ async def preview_change(
     standing = _standing(state)
     if OrderId(order_id) not in standing.orders:
         raise ApiError(
-            409, "order.over", f"order {order_id} ended long ago: nothing can be changed"
+            409, "order.over", f"order {order_id} is over: nothing of it can be changed"
         )
     asked = HandAmend(
         request=asking.new_request(), account=AccountId(before["account"]), reason="preview",
