@@ -238,7 +238,7 @@ describe("what holds back", () => {
   }
   it("is told by the strictest, with who and why; the others are counted and a press away", async () => {
     const page = await bar();
-    expect(page.find("p").text()).toContain("by owner");
+    expect(page.find("p").text()).toMatch(/^Halted at \S+ \S+ by owner\. \S/);
     expect(page.find("p").text()).toContain("the venue answers nonsense");
     expect(page.find("[data-test=other-holds]").text()).toBe("3 more holds");
     await page.find("[data-test=other-holds]").trigger("click");
@@ -247,6 +247,15 @@ describe("what holds back", () => {
     expect(others[0]).toMatch(/^Drawdown, halt main · 16% below its peak · by risk · .*1970-01-01/);
     expect(others[1]).toContain("second · carry · earnings · by guest");
     expect(others[2]).toContain("main · trend");
+  });
+  it("names who halted once, where the reason says it, and what of it is not done yet", async () => {
+    answers.set("GET accounts", () => json([{ ...account, to_cancel: 2, to_close: 1, holds: [hold({ rule: "kill_switch", by: "owner", why: "halted by owner (console): news" })] }]));
+    const { useDesk } = await import("@/lib/desk");
+    await useDesk().accounts.read();
+    const { default: HaltedBar } = await import("@/frame/HaltedBar.vue");
+    const text = mount(HaltedBar, { global: { plugins: [router] } }).find("p").text();
+    expect(text.match(/owner/g)).toHaveLength(1);
+    expect(text).toContain("Not done yet: 2 orders to cancel, 1 position to close.");
   });
   it("is compared with the account's own halt, from the first one in force on", async () => {
     const trip = (seq: number, of: string, over = {}) => ({ seq, at: seq, kind: "RiskTripped", account: of, strategy: null, instrument: null, rule: "kill_switch", value: null, limit: null, action: "halt", by: "owner", text: "", ended: null, ended_by: null, ...over });

@@ -21,12 +21,14 @@ _MOST: Final = 2_000  # rows that are looked through; older trips are told witho
 
 Ends = dict[int, tuple[int, str]]
 """By the row of the beginning: when, UTC ms, and by whom."""
+_Open = dict[tuple[object, ...], list[int]]
+"""By what is stopped: the rows that began it. A halt and a flatten in it end together."""
 
 
 def trip_ends(view: DeskView) -> Ends:
     """Ends of the newest trips and halts. What lasts has none."""
     rows = view.picked(view.index.newest(_KINDS, None, _MOST)[::-1])
-    open_: dict[tuple[object, ...], int] = {}
+    open_: _Open = {}
     ends: Ends = {}
     for row in rows:
         if row.kind.startswith(PREFIX):
@@ -34,13 +36,13 @@ def trip_ends(view: DeskView) -> Ends:
         event = decode_event(row.body)
         match event:
             case RiskTripped():
-                open_.setdefault(_place(event), row.seq)
+                open_.setdefault(_place(event), []).append(row.seq)
             case RiskCleared() if event.after_bars == 0:
-                _end(ends, open_.pop(_place(event), None), event, event.by)
+                _end(ends, open_.pop(_place(event), []), event, event.by)
             case HaltRequested():
-                open_.setdefault((event.account, event.strategy), row.seq)
+                open_.setdefault((event.account, event.strategy), []).append(row.seq)
             case RearmRequested() if event.strategy is not None:
-                _end(ends, open_.pop((event.account, event.strategy), None), event, event.by)
+                _end(ends, open_.pop((event.account, event.strategy), []), event, event.by)
             case Rearmed():
                 _end_account(ends, open_, event)
             case _:
@@ -48,16 +50,16 @@ def trip_ends(view: DeskView) -> Ends:
     return ends
 
 
-def _end_account(ends: Ends, open_: dict[tuple[object, ...], int], event: Rearmed) -> None:
+def _end_account(ends: Ends, open_: _Open, event: Rearmed) -> None:
     """A person let an account go on: its halts end, and what had tripped to stay."""
     for place in [one for one in open_ if event.account in (None, one[0]) or one[0] is None]:
         if len(place) > 2 or place[1] is None:
             _end(ends, open_.pop(place), event, event.by)
 
 
-def _end(ends: Ends, began: int | None, event: Event, by: str) -> None:
-    if began is not None:
-        ends[began] = (event.ts_event, by)
+def _end(ends: Ends, began: list[int], event: Event, by: str) -> None:
+    for seq in began:
+        ends[seq] = (event.ts_event, by)
 
 
 def _place(event: RiskTripped | RiskCleared) -> tuple[object, ...]:

@@ -40,7 +40,9 @@ def test_a_flatten_is_done_once_nothing_that_can_be_traded_is_held() -> None:
     desk.bar(1)
     [entry] = desk.answer(1, 0.5)
     desk.fill(entry, 10, T0 + HOUR + 20)
-    desk.tell(OrderCancelled(**desk.news(entry, T0 + HOUR + 30), reason="", filled_quantity=Decimal(10)))
+    desk.tell(
+        OrderCancelled(**desk.news(entry, T0 + HOUR + 30), reason="", filled_quantity=Decimal(10))
+    )
     [close] = sent(halted(desk, flatten=True))
     assert obeyed(desk.engine.state, MAIN) == Obeyed(0, 1)
 

@@ -90,7 +90,7 @@ def test_each_word_of_the_rule_language_is_explained_in_chinese() -> None:
 def test_what_is_wrong_with_a_condition_is_told_in_chinese_with_what_helps(text: str) -> None:
     shapes = [
         re.compile(re.sub(r"\\{\w+(:[str])?\\}", "(.+)", re.escape(one)))
-        for one in catalogue("errors")
+        for one in (*catalogue("errors"), *catalogue("decisions"))
     ]
     with pytest.raises(ConditionError) as fault:
         parse_condition(text)

@@ -77,6 +77,7 @@ export const frame = {
   halt_accounts: ["Accounts", "账户"],
   halt_positions: ["Positions that stay", "保留的持仓"],
   halt_orders: ["Open orders now", "当前未成交委托"],
+  halt_sheet: ["Halt", "停机"],
   doing_asked: ["Accepted for {accounts}; not done yet.", "已受理（{accounts}），尚未完成。"],
   doing_left: ["Accepted, not done yet: the trader has not taken it up.", "已受理，尚未完成：交易进程还未开始执行。"],
   doing_late: ["It was asked {age} ago: see whether it runs, or ask by command line or Telegram.", "请求已发出 {age}：查看其是否在运行，或改用命令行、Telegram。"],
@@ -104,6 +105,7 @@ export const frame = {
   halt_by_telegram: ["on the phone", "在手机"],
   halt_by_file: ["as a file", "用文件"],
   halted_since: ["Halted at {time} by {by}.", "{time} 由 {by} 停机。"],
+  halted_at: ["Halted at {time}.", "{time} 停机。"],
   halted_plain: ["Halted.", "已停机。"],
   halted_stays: [
     "Nothing new is traded; {n} {n|position|positions} and protective orders stay until a person re-arms.",

@@ -59,9 +59,7 @@ async def preview_change(
     before = _known(serving, state, order_id)
     standing = _standing(state)
     if OrderId(order_id) not in standing.orders:
-        raise ApiError(
-            409, "order.over", f"order {order_id} is over: nothing of it can be changed"
-        )
+        raise ApiError(409, "order.over", f"order {order_id} is over: nothing of it can be changed")
     asked = HandAmend(
         request=asking.new_request(), account=AccountId(before["account"]), reason="preview",
         by="preview", order=OrderId(order_id), quantity=_number(wish.quantity),
