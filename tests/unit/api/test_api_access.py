@@ -44,7 +44,7 @@ TRADER = {
     ("POST", "/strategies/{name}/unload"), ("PATCH", "/strategies/{name}/parameters"),
     ("POST", "/backtests"), ("POST", "/sweeps"), ("POST", "/walkforwards"), ("POST", "/parity"),
     ("POST", "/orders"), ("POST", "/orders/preview"), ("PATCH", "/orders/{order_id}"),
-    ("DELETE", "/orders/{order_id}"),
+    ("POST", "/orders/{order_id}/preview"), ("DELETE", "/orders/{order_id}"),
     ("POST", "/data/downloads"), ("POST", "/data/repairs"), ("POST", "/data/checks"),
     ("POST", "/strategy-checks"),
     ("DELETE", "/works/{work}"),

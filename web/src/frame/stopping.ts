@@ -2,6 +2,7 @@
 import { reactive } from "vue";
 import { ApiFailure, client, taken, type Shapes } from "@/api/client";
 import { link } from "@/api/realtime";
+import { useDesk } from "@/lib/desk";
 
 export type Verb = "halt" | "flatten" | "resume";
 
@@ -21,7 +22,7 @@ const PATIENCE_MS = 5_000;
 
 /** Asks once. Without an answer after five seconds the outcome is unknown: it is never sent again by itself. */
 export async function request(verb: Verb, accounts: string[] | null, reason: string): Promise<Outcome> {
-  const seq = link.seq;
+  const seq = Math.max(link.seq, useDesk().system.data.value?.journal?.seq ?? 0); // also before the line stands
   const signal = AbortSignal.timeout(PATIENCE_MS);
   const body = { accounts, reason };
   try {
