@@ -396,7 +396,7 @@ def test_a_negative_embargo_is_refused(here: Path, capsys: pytest.CaptureFixture
     assert said["message"] == "an embargo of -5 days: must be 0 or more"
     said = refused(here, capsys, "walkforward cross.py --data good.csv")  # before any set is run
     assert said["message"] == (
-        "504 days of training and 0 of embargo leave none of 17 days to test on"
+        "504 days of training and 10 of embargo leave none of 8 days to test on"
     )
 
 
