@@ -67,6 +67,20 @@ def _result(row: dict[str, Any]) -> str:
     return format_percent(Decimal(row["equity"]) / deposits - 1, signed=True)
 
 
+def print_positions(console: Console, state: EngineState, rows: Sequence[dict[str, Any]]) -> None:
+    """What is held, and which of it is a rest too small to be sold: so it stays after a flatten."""
+    print_rows(console, rows, POSITIONS, "no position")
+    instruments = {str(one.symbol): one for one in state.settings.instruments.values()}
+    for row in rows:
+        instrument = instruments.get(row["instrument"])
+        if instrument is not None and abs(Decimal(row["quantity"])) < instrument.lot:
+            lot = f"{instrument.lot:,f}"
+            console.print(
+                f"{row['instrument']}: a rest of less than one lot ({lot}), which cannot be sold",
+                soft_wrap=True,
+            )
+
+
 def limit_text(value: str, unit: str) -> str:
     """How much of a limit, in its unit: `1.52 %` of equity; counts and amounts as they are."""
     if unit == "fraction":

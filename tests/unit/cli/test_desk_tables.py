@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import io
+from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from algotrader.cli.desk_tables import ACCOUNTS, FILLS, ORDERS, fee_text, print_rows
+from algotrader.cli.desk_tables import (
+    ACCOUNTS,
+    FILLS,
+    ORDERS,
+    fee_text,
+    print_positions,
+    print_rows,
+)
+from algotrader.core.symbols import Symbol
 
 FILL = {
     "time": 1_795_365_720_000, "account": "main", "instrument": "OKX:BTC/USDT", "side": "buy",
@@ -54,6 +64,25 @@ def test_accounts_that_differ_stay_in_the_table() -> None:
 
     assert "carry" in said
     assert "in every row" not in said
+
+
+def test_a_rest_that_cannot_be_sold_is_told_from_a_position() -> None:
+    console = Console(width=80, file=io.StringIO(), highlight=False)
+    symbol = Symbol.parse("OKX:BTC/USDT")
+    instrument = SimpleNamespace(symbol=symbol, lot=Decimal("0.00000001"))
+    state: Any = SimpleNamespace(settings=SimpleNamespace(instruments={symbol: instrument}))
+    row = {
+        "account": "main", "strategy": "mine", "instrument": str(symbol),
+        "quantity": "0.00000000192", "entry": "29507", "mark": "29494.9", "unrealised": "0",
+    }  # fmt: skip
+    held = row | {"quantity": "0.00000001"}
+
+    print_positions(console, state, [row])
+    assert isinstance(console.file, io.StringIO)
+    rest = "OKX:BTC/USDT: a rest of less than one lot (0.00000001), which cannot be sold"
+    assert rest in console.file.getvalue()
+    print_positions(console, state, [held])
+    assert console.file.getvalue().count("a rest of") == 1
 
 
 @pytest.mark.parametrize("width", [20, 40, 60, 80])
