@@ -68,7 +68,7 @@ def _result(row: dict[str, Any]) -> str:
 
 
 def print_positions(console: Console, state: EngineState, rows: Sequence[dict[str, Any]]) -> None:
-    """What is held, and which of it is a rest too small to be sold: so it stays after a flatten."""
+    """What is held, and which of it is a rest too small to trade: so it stays after a flatten."""
     print_rows(console, rows, POSITIONS, "no position")
     instruments = {str(one.symbol): one for one in state.settings.instruments.values()}
     for row in rows:
@@ -76,7 +76,7 @@ def print_positions(console: Console, state: EngineState, rows: Sequence[dict[st
         if instrument is not None and abs(Decimal(row["quantity"])) < instrument.lot:
             lot = f"{instrument.lot:,f}"
             console.print(
-                f"{row['instrument']}: a rest of less than one lot ({lot}), which cannot be sold",
+                f"{row['instrument']}: a rest of less than one lot ({lot}), too small to trade",
                 soft_wrap=True,
             )
 

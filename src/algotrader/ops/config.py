@@ -343,8 +343,6 @@ def _explaining(key: str) -> str:
 
 
 def _suggest(key: str, known: list[str]) -> str:
-    called = [
-        name for name in known if name.endswith(f".{key}")
-    ]  # all of that name: which is meant
+    called = [name for name in known if name.endswith(f".{key}")]  # which is meant nobody knows
     near = called or [nearest(key, known)]
     return f"did you mean {' or '.join(filter(None, near))}?" if any(near) else _EVERY

@@ -66,7 +66,7 @@ def test_accounts_that_differ_stay_in_the_table() -> None:
     assert "in every row" not in said
 
 
-def test_a_rest_that_cannot_be_sold_is_told_from_a_position() -> None:
+def test_a_rest_too_small_to_trade_is_told_from_a_position() -> None:
     console = Console(width=80, file=io.StringIO(), highlight=False)
     symbol = Symbol.parse("OKX:BTC/USDT")
     instrument = SimpleNamespace(symbol=symbol, lot=Decimal("0.00000001"))
@@ -79,7 +79,7 @@ def test_a_rest_that_cannot_be_sold_is_told_from_a_position() -> None:
 
     print_positions(console, state, [row])
     assert isinstance(console.file, io.StringIO)
-    rest = "OKX:BTC/USDT: a rest of less than one lot (0.00000001), which cannot be sold"
+    rest = "OKX:BTC/USDT: a rest of less than one lot (0.00000001), too small to trade"
     assert rest in console.file.getvalue()
     print_positions(console, state, [held])
     assert console.file.getvalue().count("a rest of") == 1
