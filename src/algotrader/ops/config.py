@@ -344,5 +344,6 @@ def _explaining(key: str) -> str:
 
 def _suggest(key: str, known: list[str]) -> str:
     called = [name for name in known if name.endswith(f".{key}")]  # which is meant nobody knows
-    near = called or [nearest(key, known)]
-    return f"did you mean {' or '.join(filter(None, near))}?" if any(near) else _EVERY
+    near = nearest(key, known)
+    meant = called or ([] if near is None else [near])
+    return f"did you mean {' or '.join(meant)}?" if meant else _EVERY
