@@ -134,7 +134,9 @@ def download(
         list[str], typer.Argument(metavar="SYMBOL", help="OKX:BTC/USDT, OKX:BTC/USDT:USDT, …")
     ],
     timeframe: Frame = "1h",
-    start: Start = None,
+    start: Annotated[
+        str | None, typer.Option(help="First bar, UTC: 2024-01-31; without it all there is.")
+    ] = None,
     end: End = None,
     funding: Annotated[
         bool, typer.Option("--funding", help="Perpetuals: funding rates as well.")

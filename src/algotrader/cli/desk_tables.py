@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
 from algotrader.cli.output import Output, fits
+from algotrader.core.errors import UsageError
 from algotrader.core.instants import utc_at
 from algotrader.core.units import ABSENT, format_money, format_percent, format_step
 from algotrader.ops.desk_rows import account_rows
@@ -22,10 +24,18 @@ if TYPE_CHECKING:
 
 
 def configured(out: Output) -> Configuration:
-    """The settings in force."""
+    """The settings in force. UsageError where there are none, and nothing was ever traded."""
     from algotrader.ops.config import load
 
-    return load(out.config, environment=os.environ)
+    configuration = load(out.config, environment=os.environ)
+    journal = configuration.path(configuration.settings.workspace.journal)
+    if configuration.file is None and not journal.exists():
+        raise UsageError(
+            "usage.no_workspace",
+            f"there is no algotrader.yaml in {Path.cwd()} or above it, so there is no desk here",
+            hint="run this in the workspace of the trader, or name its settings by --config",
+        )
+    return configuration
 
 
 def desk_of(out: Output) -> Desk:
@@ -57,12 +67,35 @@ def _result(row: dict[str, Any]) -> str:
     return format_percent(Decimal(row["equity"]) / deposits - 1, signed=True)
 
 
+def print_positions(console: Console, state: EngineState, rows: Sequence[dict[str, Any]]) -> None:
+    """What is held, and which of it is a rest too small to trade: so it stays after a flatten."""
+    print_rows(console, rows, POSITIONS, "no position")
+    instruments = {str(one.symbol): one for one in state.settings.instruments.values()}
+    for row in rows:
+        instrument = instruments.get(row["instrument"])
+        if instrument is not None and abs(Decimal(row["quantity"])) < instrument.lot:
+            lot = f"{instrument.lot:,f}"
+            console.print(
+                f"{row['instrument']}: a rest of less than one lot ({lot}), too small to trade",
+                soft_wrap=True,
+            )
+
+
+def limit_text(value: str, unit: str) -> str:
+    """How much of a limit, in its unit: `1.52 %` of equity; counts and amounts as they are."""
+    if unit == "fraction":
+        return format_percent(Decimal(value), 2)
+    return format_money(Decimal(value)) if unit == "money" else value
+
+
 def print_rows(
     console: Console, rows: Sequence[dict[str, Any]], columns: Mapping[str, str], none: str
 ) -> None:
     """Rows as a table: `columns` are heading by key; numbers stand to the right.
 
-    Where the screen is too narrow the columns of `_FIRST_TO_GO` are left out, and named below.
+    Where the screen is too narrow, columns that say the same in every row go first, then those of
+    `_FIRST_TO_GO`; what is gone is named below. Where even that is too wide each row is a list:
+    no number is cut short.
     """
     if not rows:
         console.print(none)
@@ -70,15 +103,43 @@ def print_rows(
     kept = dict(columns)
     table = _table(rows, kept)
     dropped = []
-    for key in _FIRST_TO_GO:
+    alike = _alike(rows, columns)
+    for key in (*alike, *_FIRST_TO_GO):
         if fits(console, table):
             break
         if key in kept:
-            dropped.append(kept.pop(key))
+            dropped.append(key)
+            del kept[key]
             table = _table(rows, kept)
+    if not fits(console, table):
+        _print_lists(console, rows, columns)
+        return
     console.print(table)
-    if dropped:
-        console.print(f"{', '.join(dropped)}: no room here, see --json", style="dim")
+    same = [f"{key} {alike[key]}" for key in dropped if key in alike]
+    if same:
+        console.print(f"in every row: {', '.join(same)}", style="dim")
+    lost = [columns[key] for key in dropped if key not in alike]
+    if lost:
+        console.print(f"{', '.join(lost)}: no room here, see --json", style="dim")
+
+
+def _alike(rows: Sequence[dict[str, Any]], columns: Mapping[str, str]) -> dict[str, Any]:
+    """Of rows about instruments: whose they are, where that is the same in all of them."""
+    keys = _OWNERS if "instrument" in columns else ()
+    return {key: rows[0].get(key) for key in keys if len({row.get(key) for row in rows}) == 1}
+
+
+def _print_lists(
+    console: Console, rows: Sequence[dict[str, Any]], columns: Mapping[str, str]
+) -> None:
+    """One value a line, an empty line between two rows."""
+    named = {key: heading or key for key, heading in columns.items()}
+    width = max(map(len, named.values()))
+    for number, row in enumerate(rows):
+        if number:
+            console.print()
+        for key, heading in named.items():
+            console.print(f"{heading:<{width}}  {_text(key, row[key])}", soft_wrap=True)
 
 
 def _table(rows: Sequence[dict[str, Any]], columns: Mapping[str, str]) -> Table:
@@ -125,16 +186,22 @@ ORDERS = {
 }  # fmt: skip
 FILLS = {
     "time": "time", "account": "account", "instrument": "instrument", "side": "side",
-    "quantity": "quantity", "price": "price", "fee": "fee", "fee_currency": "in",
+    "quantity": "quantity", "price": "price", "fee_in": "fee",
 }  # fmt: skip
-_FIRST_TO_GO = ("strategy", "kind", "limit", "fee_currency", "fee", "cash", "mark", "account")
+_OWNERS = ("account", "strategy")
+_FIRST_TO_GO = ("strategy", "kind", "cash", "mark", "limit", "fee_in", "account")
 _MONEY = {"equity", "cash", "unrealised"}
-_PRICES = {"price", "limit", "entry", "mark", "fee"}
+_PRICES = {"price", "limit", "entry", "mark"}
 _QUANTITIES = {"quantity", "filled"}
 _NUMBERS = _MONEY | _PRICES | _QUANTITIES | {
     "result", "positions", "open_orders", "return", "drawdown", "sharpe",
 }  # fmt: skip
 _TIMES = {"time", "decided", "last_decision", "made"}
+
+
+def fee_text(fee: str, currency: str) -> str:
+    """`0.000337218 BTC`: a fee is no number without its currency."""
+    return f"{format_step(Decimal(fee), None)} {currency}"
 
 
 def _text(key: str, value: Any) -> str:
@@ -144,6 +211,8 @@ def _text(key: str, value: Any) -> str:
         return utc_at(value).strftime("%Y-%m-%d %H:%M")
     if key in _MONEY:
         return format_money(Decimal(value))
+    if key == "limit":  # as it stands at the venue: no digit of it is left out
+        return f"{Decimal(value):,f}"
     if key in _PRICES:
         return format_step(Decimal(value), None)
     return f"{Decimal(value):,f}" if key in _QUANTITIES else str(value)

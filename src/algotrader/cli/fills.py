@@ -26,7 +26,7 @@ def fills(
     algotrader fills
     algotrader fills --last 0 --json
     """
-    from algotrader.cli.desk_tables import FILLS, configured, print_rows
+    from algotrader.cli.desk_tables import FILLS, configured, fee_text, print_rows
     from algotrader.core.events import OrderFilled
     from algotrader.ops.desk_rows import fill_row
     from algotrader.ops.standing import events_of, folder_of
@@ -38,4 +38,5 @@ def fills(
     }
     rows = list(by_trade.values())
     shown = rows[-last:] if last else rows
-    out.show(shown, lambda console: print_rows(console, shown, FILLS, "no fill yet"))
+    drawn = [row | {"fee_in": fee_text(row["fee"], row["fee_currency"])} for row in shown]
+    out.show(shown, lambda console: print_rows(console, drawn, FILLS, "no fill yet"))

@@ -52,12 +52,12 @@ def ls(out: Output) -> None:
     algotrader jobs ls
     algotrader jobs ls --json
     """
-    from algotrader.cli.desk_tables import print_rows
+    from algotrader.cli.desk_tables import configured, print_rows
     from algotrader.core.instants import utc_ms
     from algotrader.core.ports import SystemClock
     from algotrader.ops.scheduling.listing import job_rows
 
-    rows = job_rows(_configuration(out), utc_ms(SystemClock().now()))
+    rows = job_rows(configured(out), utc_ms(SystemClock().now()))
 
     def lines(console: Console) -> None:
         shown = [{**row, "next": _time(row["next"]), "last": _time(row["last"])} for row in rows]

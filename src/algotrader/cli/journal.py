@@ -51,8 +51,8 @@ def show(
 ) -> None:
     """Show rows of the journal, each checked against the one before it.
 
-    Also while the trader writes. Bodies are cut to the width of the screen; --json has all of
-    them. Writes nothing. Times are UTC.
+    Also while the trader writes. On a screen bodies are cut to its width; a pipe, a file and
+    --json get all of them. Writes nothing. Times are UTC.
 
     \b
     algotrader journal show --last 50
@@ -65,9 +65,12 @@ def show(
 
     def lines(console: Console) -> None:
         for row in rows:
-            console.print(
-                _line(row), no_wrap=True, overflow="ellipsis", soft_wrap=False, markup=False
-            )
+            if console.is_terminal:
+                console.print(
+                    _line(row), no_wrap=True, overflow="ellipsis", soft_wrap=False, markup=False
+                )
+            else:  # what is searched by grep must be there
+                console.print(_line(row), soft_wrap=True, markup=False)
         if not rows:
             console.print("no such row")
 

@@ -46,11 +46,12 @@ def show(out: Output) -> None:
     algotrader limits show
     algotrader limits show --json
     """
+    from algotrader.cli.desk_tables import configured, limit_text
     from algotrader.core.ids import AccountId
     from algotrader.ops.desk_rows import limit_rows
     from algotrader.ops.limit_asking import state_of
 
-    configuration = _load(out)
+    configuration = configured(out)
     state = state_of(configuration)
     limits = configuration.settings.risk if state is None else state.risk.state.limits
     changed = {} if state is None else state.risk.state.changed
@@ -72,8 +73,11 @@ def show(out: Output) -> None:
             console.print("no limit is set: nothing limits anything")
         for name, each in used.items():
             for one in each:
-                text = f"{one['rule']} of {one['subject']}: {one['used']} of {one['limit']}"
-                console.print(f"{name}: {text}, {one['left']} left", markup=False)
+                taken, limit, left = (
+                    limit_text(one[key], one["unit"]) for key in ("used", "limit", "left")
+                )
+                text = f"{one['rule']} of {one['subject']}: {taken}, limit {limit}, {left} left"
+                console.print(f"{name}: {text}", markup=False)
 
     out.show({"limits": rows, "used": used}, lines)
 

@@ -13,12 +13,14 @@ import re
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from subprocess import CalledProcessError
 from typing import Annotated, Any
 
 import typer
 
 from algotrader.cli.commands import GROUPS
+from algotrader.cli.encoding import show_what_can_be_shown
 from algotrader.cli.lazy import LazyGroup
 from algotrader.cli.output import print_json
 from algotrader.core.errors import AlgotraderError
@@ -64,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given in [[name] for name in GROUPS]:  # `algotrader data` alone asks what there is
         given.append("--help")
     wants_json, wants_trace = _asked(given)
+    show_what_can_be_shown(sys.stdout, sys.stderr)
     try:
         code = typer.main.get_command(app).main(
             args=given, prog_name="algotrader", standalone_mode=False
@@ -79,7 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  here failures become words
         said, exit_code = describe(error)
-        _print_error(error, said, wants_json=wants_json, wants_trace=wants_trace)
+        with suppress(OSError):  # nobody listens
+            _print_error(error, said, wants_json=wants_json, wants_trace=wants_trace)
         return exit_code
 
 
@@ -146,8 +150,9 @@ def _print_error(
             typer.echo(redactor.text(line), err=True)
     shown = {key: text and redactor.text(text) for key, text in said.items()}
     if wants_json:
-        print_json({"error": shown})
-        return
+        with suppress(OSError):  # the disk that standard output goes to is full: said in words
+            print_json({"error": shown})
+            return
     typer.echo(f"error: {shown['message']}", err=True)
     if shown["hint"]:
         typer.echo(f"hint: {shown['hint']}", err=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.console import Console
 
+from algotrader.cli.desk_tables import limit_text
 from algotrader.cli.output import Output
 from algotrader.core.errors import RunError, UsageError
 from algotrader.core.instants import utc_ms
@@ -68,8 +69,9 @@ def ask_place(out: Output, typed: Typed, confirm_live: str | None, *, dry_run: b
         request=typed.request or asking.new_request(), reason=typed.reason, channel=_CHANNEL,
         account=asking.account_of(configuration, str(symbol), typed.account),
         until_ms=asking.valid_until(), instrument=symbol, side=_side(typed.side),
-        quantity=_number(typed.quantity), value=_number(typed.value), limit=_number(typed.limit),
-        stop=_number(typed.stop), trail=None if typed.trail is None else parse_fraction(typed.trail),
+        quantity=_number("--quantity", typed.quantity), value=_number("--value", typed.value),
+        limit=_number("--limit", typed.limit), stop=_number("--stop", typed.stop),
+        trail=_number("--trail", typed.trail, parse_fraction),
         tif=_tif(typed.tif), expires_ms=_instant(typed.expires), post_only=typed.post_only,
         reduce_only=typed.reduce_only,
     )  # fmt: skip
@@ -110,8 +112,9 @@ def ask_amend(
     asked = HandAmend(
         request=request or asking.new_request(), reason=reason, channel=_CHANNEL,
         account=asking.account_of_order(configuration, OrderId(order)),
-        until_ms=asking.valid_until(), order=OrderId(order), quantity=_number(quantity),
-        limit=_number(limit), stop=_number(stop),
+        until_ms=asking.valid_until(), order=OrderId(order),
+        quantity=_number("--quantity", quantity), limit=_number("--limit", limit),
+        stop=_number("--stop", stop),
     )  # fmt: skip
     _require_confirmed(out, configuration, asked.account, confirm_live, f"the change of {order}")
     _answered(out, configuration, asked, f"{order}: the venue is asked to change it")
@@ -157,6 +160,11 @@ _MENDS = {
     "terms": "algotrader order place --help says what goes together",
     "kill_switch": "algotrader resume lets it trade again",
     "stale": "algotrader status says when the last bar came",
+    "order": "algotrader orders --all says how it ended",
+    "unknown_order": "algotrader orders names those that are open",
+    "reduce_only": "algotrader positions says what is held",
+    "below_minimum": "give a larger --quantity or --value",
+    "cash": "give a smaller --quantity or --value; algotrader status says how much cash there is",
 }
 _OWN_TIME = (
     "a look-alike takes orders by hand at --speed 1 alone: else its time is not this machine's"
@@ -224,12 +232,14 @@ def _print_preview(console: Console, row: dict[str, Any]) -> None:
     lines.append(f"position {row['position']}, after it {row['after']}")
     for one in row["rules"]:
         word = "" if one["allows"] else "  DENIES"
+        used, after, limit = (
+            limit_text(one[key], one["unit"]) for key in ("used", "after", "limit")
+        )
         lines.append(
-            f"{one['rule']} of {one['subject']}: {one['used']}, after it {one['after']} of "
-            f"{one['limit']} {one['unit']}{word}"
+            f"{one['rule']} of {one['subject']}: {used}, after it {after}, limit {limit}{word}"
         )
     if row["strategy"] is not None:
-        will = _REBALANCE.get(row["rebalance"] or "", "which decides nothing by itself")
+        will = _REBALANCE.get(row["rebalance"] or "", "that strategy decides nothing by itself")
         guarded = ", its stop guards it" if row["guarded"] else ""
         lines.append(f"it belongs to strategy {row['strategy']}{guarded}; {will}")
     for line in lines:
@@ -240,8 +250,19 @@ def _money(text: str) -> str:
     return format_money(Decimal(text))
 
 
-def _number(text: str | None) -> Decimal | None:
-    return None if text is None else parse_number(text)
+def _number(
+    option: str, text: str | None, read: Callable[[str], Decimal] = parse_number
+) -> Decimal | None:
+    """What stands behind an option. UsageError if that is no number."""
+    if text is None:
+        return None
+    try:
+        return read(text)
+    except ValueError as error:
+        raise UsageError(
+            "usage.number", f"{option} {text!r} is not a number",
+            hint="write it like 50_000, 0.25 or, for --trail, 3%; nothing was sent",
+        ) from error  # fmt: skip
 
 
 def _side(text: str) -> Side:

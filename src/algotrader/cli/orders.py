@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from algotrader.cli.commands import new_app
 from algotrader.cli.output import Output, with_output
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 app = new_app()
 
@@ -37,4 +40,14 @@ def orders(
     rows = [order_row(live) for live in (book.all() if all_ else book.open())]
     shown = rows[-last:] if last else rows
     none = "no order yet" if all_ else "no open order; --all lists those that have ended"
-    out.show(shown, lambda console: print_rows(console, shown, ORDERS, none))
+    ended = {one["order"] for one in shown} - {live.order.order_id for live in book.open()}
+
+    def lines(console: Console) -> None:
+        print_rows(console, shown, ORDERS, none)
+        rest = [row["order"] for row in shown if row["order"] not in ended]
+        if rest:
+            console.print("ids of what is open, in the same order, for algotrader order cancel ID:")
+        for order in rest:
+            console.print(f"  {order}")
+
+    out.show(shown, lines)

@@ -6,9 +6,10 @@ import re
 from typing import Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 _TYPE = re.compile(r"<(?:list\[)?(\w+)[^>]*>(?:\.\.\.)?$")
+_WHOLE = 1_000  # characters, which no first sentence has
 _WORDS = {"int": "NUMBER", "float": "NUMBER", "path": "PATH", "Path": "PATH", "str": "TEXT"}
 
 
@@ -31,8 +32,21 @@ class PlainCommand(TyperCommand):
                     formatter.write_dl(lines)
 
 
+class PlainGroup(TyperGroup):
+    """A group that tells what each of its commands does in a whole sentence, not its beginning."""
+
+    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]  # Typer's own Context
+        known = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        rows = [(name, one.get_short_help_str(_WHOLE)) for name, one in known if one is not None]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
 class PlainTyper(typer.Typer):
-    """An app whose commands are `PlainCommand`s."""
+    """An app whose commands are `PlainCommand`s, in a `PlainGroup`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"cls": PlainGroup, **options})
 
     def command(self, name: str | None = None, **options: Any) -> Any:
         return super().command(name, **{"cls": PlainCommand, **options})

@@ -19,9 +19,10 @@ def positions(out: Output) -> None:
     algotrader positions
     algotrader positions --json
     """
-    from algotrader.cli.desk_tables import POSITIONS, configured, print_rows
+    from algotrader.cli.desk_tables import configured, print_positions
     from algotrader.ops.desk_rows import position_rows
     from algotrader.ops.standing import read_state
 
-    rows = position_rows(read_state(configured(out), out.note))
-    out.show(rows, lambda console: print_rows(console, rows, POSITIONS, "no position"))
+    state = read_state(configured(out), out.note)
+    rows = position_rows(state)
+    out.show(rows, lambda console: print_positions(console, state, rows))

@@ -26,12 +26,7 @@ def status(out: Output) -> None:
     algotrader status
     algotrader status --json
     """
-    from algotrader.cli.desk_tables import (
-        POSITIONS,
-        configured,
-        print_accounts,
-        print_rows,
-    )
+    from algotrader.cli.desk_tables import configured, print_accounts, print_positions
     from algotrader.cli.trader_lines import print_trader
     from algotrader.cli.waiting_lines import print_strategies, print_waiting, waiting_line
     from algotrader.live.journal.errors import JournalMissingError
@@ -59,7 +54,7 @@ def status(out: Output) -> None:
         print_accounts(console, state)
         print_strategies(console, strategies)
         print_waiting(console, waiting)
-        print_rows(console, positions, POSITIONS, "no position")
+        print_positions(console, state, positions)
         print_trader(console, trader)
 
     shown = None if trader is None else as_plain(trader)

@@ -39,7 +39,8 @@ def trade(
         str | None, typer.Option(help="paper, sandbox or live; default: trading.mode.")
     ] = None,
     speed: Annotated[
-        float, typer.Option(help="Slices a second of a replay; 0: as fast as it goes.", min=0)
+        float,
+        typer.Option(help="Closes of bars a second, of a replay; 0: as fast as it goes.", min=0),
     ] = 0.0,
     sync: Annotated[
         str,
@@ -274,6 +275,7 @@ def _print(console: Console, desk: Desk, traded: Traded) -> None:
         console.print("the replay was at its end already: every recorded bar was traded")
     else:
         went_on = "went on with its journal, " if traded.resumed else ""
-        console.print(f"{went_on}{traded.slices:,} slices traded")
+        closes = "1 close" if traded.slices == 1 else f"{traded.slices:,} closes"
+        console.print(f"{went_on}traded through {closes} of bars")
     print_accounts(console, traded.state)
     console.print("next: algotrader status, algotrader fills; in a browser: algotrader run api")

@@ -1,4 +1,4 @@
-"""How `status` says what waits for the trader, and which strategies a person changed."""
+"""How `status` says what waits for the trader, and which strategies failed or were changed."""
 
 from __future__ import annotations
 
@@ -23,9 +23,13 @@ def waiting_line(row: dict[str, Any]) -> str:
 
 
 def print_strategies(console: Console, rows: list[dict[str, Any]]) -> None:
-    """Only what a person changed: the rest is as the settings have it."""
+    """Only what failed and what a person changed: the rest is as the settings have it."""
     for row in rows:
         name = row["strategy"]
+        if row["failed"] is not None:
+            console.print(
+                f"△ {name} decides nothing, its position is held: {row['failed']}", markup=False
+            )
         if not row["loaded"]:
             console.print(f"{name}: unloaded; algotrader strategy load {name} brings it back")
         if row["set_by_hand"]:

@@ -14,7 +14,7 @@ from typing import Final
 from algotrader.backtest.loading import parse_instant
 from algotrader.core.errors import ConfigurationError, DataError, RunError, UsageError
 from algotrader.core.events import SliceClosed
-from algotrader.core.instants import utc_ms
+from algotrader.core.instants import utc_at, utc_ms
 from algotrader.core.ports import Clock, Notice, Notifier, Severity
 from algotrader.core.symbols import InstrumentKind, Symbol
 from algotrader.core.timeframes import DAY_MS, Timeframe
@@ -355,7 +355,10 @@ class CollectRole:
 
     def _say_slice(self, timeframe: Timeframe, closed: SliceClosed) -> None:
         missing = f", without {', '.join(map(str, closed.missing))}" if closed.missing else ""
-        self._says(f"{timeframe} bars of {len(closed.instruments)} instruments{missing}")
+        count = len(closed.instruments)
+        what = "1 instrument" if count == 1 else f"{count} instruments"
+        at = utc_at(closed.decision_ts).strftime("%Y-%m-%d %H:%M")
+        self._says(f"{timeframe} bars closed {at} UTC: {what}{missing}")
 
     async def _running(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         await keep_running(

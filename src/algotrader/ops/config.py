@@ -119,6 +119,11 @@ def setting(key: str, origin: str = "") -> tuple[str, ...]:
     if key in known or general in known:
         return parts
     where = f"{origin}: " if origin else ""
+    if inside := [name for name in known if name.startswith(f"{key}.")]:
+        raise ConfigurationError(
+            "config.section", f"{where}{key} is a section, not one setting",
+            hint=f"it holds {', '.join(inside)}",
+        )  # fmt: skip
     raise ConfigurationError(
         "config.unknown_key", f"{where}{key} is no setting", hint=_suggest(key, known)
     )
@@ -338,5 +343,7 @@ def _explaining(key: str) -> str:
 
 
 def _suggest(key: str, known: list[str]) -> str:
-    near = nearest(key, known) or next((name for name in known if name.endswith(f".{key}")), None)
-    return f"did you mean {near}?" if near else _EVERY
+    called = [name for name in known if name.endswith(f".{key}")]  # which is meant nobody knows
+    near = nearest(key, known)
+    meant = called or ([] if near is None else [near])
+    return f"did you mean {' or '.join(meant)}?" if meant else _EVERY

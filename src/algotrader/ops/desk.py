@@ -44,6 +44,7 @@ from algotrader.strategy.decide import first_decision, prepare_all
 from algotrader.strategy.history import BarHistory
 from algotrader.strategy.loader import load
 
+_DOWNLOAD: Final = "algotrader data download"
 _DECIDES_NOTHING: Final = {"notification", "collect", "jobs"}
 WATCH_EVERY_MS: Final = 30_000  # between looks at an order that lives on an exchange
 
@@ -327,7 +328,20 @@ def _market(
         end=settings.trading.end,
         allow_gaps=settings.backtest.allow_gaps,
     )
-    return market_for(request, costs, configuration.path(settings.workspace.lake))
+    try:
+        return market_for(request, costs, configuration.path(settings.workspace.lake))
+    except DataError as error:
+        raise _at_its_address(error, settings.trading.url) from error
+
+
+def _at_its_address(error: DataError, url: str | None) -> DataError:
+    """The download that a hint names asks the desk's own venue: bars of OKX beside those of a
+    look-alike would be one history of two markets.
+    """
+    if url is None or error.hint is None or _DOWNLOAD not in error.hint:
+        return error
+    hint = error.hint.replace(_DOWNLOAD, f"{_DOWNLOAD} --base-url {url}")
+    return DataError(error.code, error.message, hint=hint)
 
 
 def _require_currency(name: str, account: AccountSettings, market: Market) -> None:

@@ -37,6 +37,7 @@ class PaperProcess:
         says: Callable[[str], None] = lambda _: None,
     ) -> None:
         """ConfigurationError if what is traded has no live bars."""
+        _require_live_bars(configuration)
         settings = configuration.settings
         self._collect = settings.collect
         self._url = settings.collect.url or settings.trading.url
@@ -101,12 +102,17 @@ class PaperProcess:
             yield event
 
 
-def _frames(desk: Desk) -> list[Timeframe]:
-    for account in desk.accounts:
-        if (venue := account.symbols[0].venue) != "OKX":
+def _require_live_bars(configuration: Configuration) -> None:
+    """Before anything is asked of OKX: of another venue's instrument it would be asked for ever."""
+    for one in configuration.settings.strategies.values():
+        account, venues = one.account, {Symbol.parse(str(each)).venue for each in one.symbols}
+        for venue in sorted(venues - {"OKX"}):
             raise ConfigurationError(
                 "trading.venue",
-                f"account {account.name} trades on {venue}, which has no live bars here",
+                f"account {account} trades on {venue}, which has no live bars here",
                 hint="use symbols such as OKX:BTC/USDT, or trading: {data: replay}",
             )
+
+
+def _frames(desk: Desk) -> list[Timeframe]:
     return sorted({market.bars.timeframe for one in desk.accounts for market in one.markets})

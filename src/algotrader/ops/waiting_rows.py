@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from algotrader.core.events import TradingMode
+from algotrader.core.events import DecisionOutcome, StrategyAnswered, TradingMode
 from algotrader.engine.state import EngineState
 from algotrader.live.requests import (
     Asked,
@@ -31,15 +31,23 @@ def waiting_rows(configuration: Configuration) -> list[dict[str, Any]]:
 
 
 def strategy_rows(state: EngineState) -> list[dict[str, Any]]:
-    """Each strategy: whether it is asked, and the parameters that a person set."""
+    """Each strategy: whether it is asked, why it failed if it did, and what a person set of it."""
     in_force = state.inforce
     return [
         {
             "strategy": one.strategy, "account": one.account, "loaded": state.is_loaded(one),
+            "failed": _failed(state.answers.get(one.strategy)),
             "set_by_hand": dict(in_force.by_hand.get(one.strategy, {})),
         }
         for one in state.settings.strategies
     ]  # fmt: skip
+
+
+def _failed(newest: StrategyAnswered | None) -> str | None:
+    """Why a strategy decides nothing: the error of its newest answer; None if that decided."""
+    if newest is None or newest.outcome is DecisionOutcome.DECIDED:
+        return None
+    return newest.error or newest.outcome.value
 
 
 def _what(asked: Asked) -> str:

@@ -49,6 +49,20 @@ def test_show_prints_the_last_rows_of_the_workspaces_journal(
     ]  # fmt: skip
 
 
+def test_rows_are_whole_where_no_screen_cuts_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    why = "trend.py:8: targets of Trend raised ValueError: no bars of the second instrument"
+    with a_journal(tmp_path / "journal", 1) as journal:
+        body = json.dumps({"strategy": "trend", "error": why}).encode()
+        journal.append([Entry(time_ms=NOW_MS, kind="StrategyAnswered", body=body)])
+
+    _, out, _ = said(["show", "--kind", "StrategyAnswered"], capsys)  # as `| grep` gets it
+    assert f"error={why}" in out.splitlines()[0]
+
+
 @pytest.mark.parametrize(
     ("options", "rows"),
     [

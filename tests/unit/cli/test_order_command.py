@@ -71,6 +71,18 @@ def test_a_dry_run_says_each_rules_word_and_asks_for_nothing(
     assert trader.left == []
 
 
+def test_a_dry_run_says_limits_in_percent_of_equity(
+    trader: Trader, capfd: pytest.CaptureFixture[str]
+) -> None:
+    main([*BUY, "--dry-run"])
+    said = capfd.readouterr().out
+
+    [line] = [one for one in said.splitlines() if one.startswith("max_leverage")]
+    assert line.count("%") == 3
+    assert line.endswith("limit 100.00\u202f%")
+    assert "fraction" not in said
+
+
 def test_an_order_is_left_as_it_was_typed(
     trader: Trader, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -139,6 +151,9 @@ def test_real_money_that_would_be_denied_now_is_not_asked_for_without_its_accoun
         ("kill_switch", "algotrader resume"),
         ("stale", "algotrader status"),
         ("max_weight", "algotrader limits show"),
+        ("order", "algotrader orders --all"),
+        ("below_minimum", "larger --quantity"),
+        ("cash", "smaller --quantity"),
     ],
 )
 def test_a_denial_says_what_helps_against_it(
@@ -168,6 +183,9 @@ def test_a_denial_for_an_old_price_on_a_look_alike_says_at_which_speed_it_takes_
         (["order", "place", "US:AAPL", "buy", "--tif", "ever"], "usage.choice"),
         (["order", "place", "US:AAPL", "buy", "--expires", "soon"], "usage.time"),
         (["order", "place", "US:AAPL", "buy", "--account", "mine"], "usage.account"),
+        (["order", "place", "US:AAPL", "buy", "--quantity", "1O"], "usage.number"),
+        (["order", "place", "US:AAPL", "buy", "--value", "five"], "usage.number"),
+        (["order", "place", "US:AAPL", "sell", "--quantity", "1", "--trail", "x%"], "usage.number"),
         (["order", "cancel", "nobody"], "usage.order"),
         (["order", "amend", "nobody", "--limit", "2"], "usage.order"),
     ],
