@@ -1,7 +1,8 @@
 # `make help` lists the targets. Everything lives in .venv and build/; `make clean` removes what was built.
 PYTHON ?= python3
 BIN := .venv/bin
-WORKERS ?= 2
+# One more than the cores of a small machine: what trades in processes of its own is mostly waited for.
+WORKERS ?= 3
 SEEDS ?= 1000
 FROM ?= 0
 JOBS ?= 0

@@ -33,7 +33,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "confirm_code": "ask for a code", "remove_code": "ask for no code",
 }  # fmt: skip
 """By the name of the route, as it is written down where it is done."""
-NO_ACTION: Final = frozenset({"preview_order", "sign_in", "use_link"})
+NO_ACTION: Final = frozenset({"preview_change", "preview_order", "sign_in", "use_link"})
 """Changes nothing; signing in writes down its own refusals."""
 
 
