@@ -61,7 +61,8 @@ def place(
     """Send an order: market, or at the prices that are given.
 
     Judged by every rule like a strategy's; denied whole, or sent. It is not kept for a trader that
-    does not run. With --dry-run nothing is asked for: each rule's word, the cost, the position.
+    does not run. With --dry-run nothing is asked for: each rule's word, the cost, the position;
+    exit code 1 if it would be denied.
 
     \b
     algotrader order place OKX:BTC/USDT buy --value 100 --dry-run

@@ -20,6 +20,7 @@ from algotrader.core.instants import utc_ms
 from algotrader.core.orders import Side, TimeInForce
 from algotrader.core.symbols import Symbol
 from algotrader.core.units import format_money, format_step, parse_fraction, parse_number
+from algotrader.ops.exit_codes import FINDING
 
 if TYPE_CHECKING:
     from algotrader.core.ids import AccountId
@@ -82,6 +83,8 @@ def ask_place(out: Output, typed: Typed, confirm_live: str | None, *, dry_run: b
     row = asking.preview_row(found, configuration)
     if dry_run:
         out.show(row, lambda console: _print_preview(console, row))
+        if not found.is_allowed:
+            raise typer.Exit(FINDING)
         return
     if found.is_allowed:
         _require_confirmed(out, configuration, asked.account, confirm_live, _said(row))

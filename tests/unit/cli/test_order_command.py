@@ -71,6 +71,14 @@ def test_a_dry_run_says_each_rules_word_and_asks_for_nothing(
     assert trader.left == []
 
 
+@pytest.mark.parametrize(("value", "code"), [("500", 0), ("1_000_000", 1)])
+def test_a_dry_run_ends_by_what_risk_says(
+    trader: Trader, capfd: pytest.CaptureFixture[str], value: str, code: int
+) -> None:
+    assert main(["order", "place", "US:AAPL", "buy", "--value", value, "--dry-run"]) == code
+    assert ("denied" in capfd.readouterr().out) is (code == 1)
+
+
 def test_a_dry_run_says_limits_in_percent_of_equity(
     trader: Trader, capfd: pytest.CaptureFixture[str]
 ) -> None:
