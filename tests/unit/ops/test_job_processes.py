@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.builders.processes import is_over
 
 from algotrader.ops.config import load
 from algotrader.ops.observing.redaction import Redactor
@@ -66,13 +67,6 @@ def wait_for(is_so: Callable[[], bool], seconds: float) -> bool:
     while not is_so() and time.monotonic() < end_s:
         time.sleep(0.05)
     return is_so()
-
-
-def is_over(number: int) -> bool:
-    try:
-        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
 
 
 def test_f69_what_a_job_prints_is_kept_without_secrets(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from tests.builders.processes import is_over
 from tests.simulation.virtual_loop import START, LoopClock, VirtualLoop, run_virtually
 
 from algotrader.core.errors import ConfigurationError, RunError, UsageError
@@ -410,14 +411,6 @@ def test_what_a_job_started_ends_with_it_though_it_does_not_want_to(tmp_path: Pa
     while not is_over(number) and time.monotonic() < end_s:
         time.sleep(0.02)
     assert is_over(number)
-
-
-def is_over(number: int) -> bool:
-    """Whether a process has ended; nobody may have asked yet how."""
-    try:
-        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
 
 
 def test_one_job_runs_once_at_a_time_also_by_hand(tmp_path: Path) -> None:

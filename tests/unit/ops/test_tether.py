@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.builders.processes import is_over
 
 from algotrader.ops.tether import ENDS_WITHIN_S, tethered
 
@@ -19,13 +20,6 @@ from algotrader.ops.tether import tethered
 subprocess.Popen(tethered(["/bin/sh", "-c", "echo $$ > pid; exec sleep 60"]), start_new_session=True)
 time.sleep(60)
 """
-
-
-def is_over(number: int) -> bool:
-    try:
-        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
 
 
 @pytest.mark.parametrize(
