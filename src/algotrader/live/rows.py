@@ -57,10 +57,18 @@ class LiveRows:
         self._bars: dict[tuple[str, int], dict[Symbol, BarClosed]] = {}
         self._touched: dict[str, int] = {}  # by time frame: first row that changed since a slice
 
-    def hear(self, event: Event) -> None:
-        """Keep a bar; at a slice, give every strategy of its time frame the rows that are new."""
+    def hear(self, event: Event) -> bool:
+        """Keep a bar; at a slice, give every strategy of its time frame the rows that are new.
+
+        False for a bar that was told before with the same figures: after a restart a feed brings
+        the newest closed bars again, decided on or not.
+        """
         if isinstance(event, BarClosed):
-            self._bars.setdefault((event.timeframe, event.ts), {})[event.instrument] = event
+            row = self._bars.setdefault((event.timeframe, event.ts), {})
+            known = row.get(event.instrument)
+            if known is not None and _figures(known) == _figures(event):
+                return False
+            row[event.instrument] = event
             first = self._touched.get(event.timeframe, event.ts)
             self._touched[event.timeframe] = min(first, event.ts)
         elif isinstance(event, SliceClosed):
@@ -70,6 +78,7 @@ class LiveRows:
                     if str(one.history.bars.timeframe) == event.timeframe:
                         self._grow(one, event.timeframe, first_ts)
             self._forget(event.timeframe)
+        return True
 
     def _grow(self, one: LiveStrategy, frame: str, first_ts: int) -> None:
         symbols = one.history.bars.symbols
@@ -100,6 +109,10 @@ class LiveRows:
         stamps = sorted(ts for name, ts in self._bars if name == frame)
         for ts in stamps[:-_KEPT_ROWS]:
             del self._bars[frame, ts]
+
+
+def _figures(bar: BarClosed) -> tuple[float, ...]:
+    return tuple(getattr(bar, name) for name in FIELDS)
 
 
 def _absent(field: str) -> float:

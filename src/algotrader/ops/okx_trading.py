@@ -172,8 +172,8 @@ class _Live:
     def _take(self, together: Together, trader: Trader, rows: LiveRows) -> None:
         """Without a pause: strategies of several lengths of bars are asked before one answers."""
         for event in together:
-            rows.hear(event)
-            trader.tell(event)
+            if rows.hear(event):
+                trader.tell(event)
         for closed in together:
             if isinstance(closed, SliceClosed):
                 self.slices += 1

@@ -202,8 +202,8 @@ class PaperFloor:
         return newest is not None and event.decision_ts <= newest.decision_ts
 
     def _tell(self, event: FeedEvent) -> None:
-        self.rows.hear(event)
-        self.trader.tell(event)
+        if self.rows.hear(event):
+            self.trader.tell(event)
 
     async def _settle(self, bars: Sequence[BarClosed]) -> None:
         """Funding that fell due in these bars; what is not known is said, never passed over."""

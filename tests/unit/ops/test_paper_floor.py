@@ -56,7 +56,7 @@ class Floor:
             passed_over=lambda _: self.passed,
         )  # fmt: skip
         self.floor = PaperFloor(
-            papers=[paper], rows=SimpleNamespace(hear=lambda _: None),
+            papers=[paper], rows=SimpleNamespace(hear=lambda _: True),
             trader=SimpleNamespace(tell=self.told.append), funding=self, notifier=self,
             clock=ManualClock(utc_at(MIDNIGHT)), on_slice=lambda _: None,
             state=self.state,
