@@ -48,6 +48,7 @@ from algotrader.backtest.sweep import (
     run_sweep,
 )
 from algotrader.backtest.trials import TrialLedger
+from algotrader.backtest.verdict import Unseen
 from algotrader.backtest.workspace import Workspace
 from algotrader.core.errors import RunError
 from algotrader.core.instants import utc_at
@@ -136,7 +137,7 @@ def judge_sweep(
     result: SweepResult,
     workspace: Workspace,
     *,
-    walk_forward_return: float | None = None,
+    walk_forward: Unseen | None = None,
 ) -> Overfitting:
     """Judge the best of a counted sweep among every comparable trial (R31)."""
     ts = result.market.bars.ts[result.plan.first :]
@@ -149,7 +150,7 @@ def judge_sweep(
         parameters=list(result.plan.sets),
         trials=statistics_of(known),
         chosen=result.best,
-        walk_forward_return=walk_forward_return,
+        walk_forward=walk_forward,
         rng=np.random.default_rng(BOOTSTRAP_SEED),
         ran=result.succeeded,
     )

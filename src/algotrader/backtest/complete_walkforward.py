@@ -19,6 +19,7 @@ from algotrader.backtest.judge import Overfitting
 from algotrader.backtest.judgement import BOOTSTRAP_SEED, doubted
 from algotrader.backtest.loading import DataRequest, parse_instant
 from algotrader.backtest.metrics import UndefinedMetric
+from algotrader.backtest.overfitting import probabilistic_sharpe
 from algotrader.backtest.plain_search import WALKFORWARD_FILE, walkforward_file
 from algotrader.backtest.remarks import warnings_of
 from algotrader.backtest.reporting import (
@@ -39,6 +40,7 @@ from algotrader.backtest.space import SearchSpace, corners
 from algotrader.backtest.store import RunRecord, record_of, write_file
 from algotrader.backtest.sweep import Progress, SweepPlan, SweepResult, plan_sweep, run_sweep
 from algotrader.backtest.trials import TrialLedger
+from algotrader.backtest.verdict import Unseen
 from algotrader.backtest.walkforward import WalkForward, Windows, split, walk_forward
 from algotrader.backtest.workspace import Workspace
 from algotrader.core.bars import Bars
@@ -97,8 +99,8 @@ def complete_walkforward(
     )
     count_trials(loaded, result, workspace)
     walked = walk_forward(result, windows)
-    total = float(walked.run.summary.values["total_return"] or 0.0)
-    judged = doubted(judge_sweep(loaded, result, workspace, walk_forward_return=total), walked.run)
+    unseen = _unseen(walked.run)
+    judged = doubted(judge_sweep(loaded, result, workspace, walk_forward=unseen), walked.run)
     name = f"{plan.sweep}-{train_days}-{test_days}{'a' if anchored else ''}-{embargo}"
     done = CompletedWalkForward(
         name=name,
@@ -116,6 +118,14 @@ def complete_walkforward(
     if walked.run.log:
         write_file(done.report.with_name("log.jsonl"), log_lines(walked.run.log))
     return done
+
+
+def _unseen(run: RunResult) -> Unseen:
+    total = float(run.summary.values["total_return"] or 0.0)
+    try:
+        return Unseen(total=total, probability=probabilistic_sharpe(run.daily.returns))
+    except UndefinedMetric:
+        return Unseen(total=total, probability=None)
 
 
 def longest_warmup_days(plan: SweepPlan, bars: Bars) -> int:

@@ -20,7 +20,7 @@ from algotrader.backtest.overfitting import (
 )
 from algotrader.backtest.surface import NeighbourStability, Setting, neighbour_stability
 from algotrader.backtest.trial_statistics import TrialStatistics, luck, trial_statistics
-from algotrader.backtest.verdict import Findings, Verdict, verdict
+from algotrader.backtest.verdict import Findings, Unseen, Verdict, verdict
 
 Floats = NDArray[np.float64]
 T = TypeVar("T")
@@ -53,7 +53,7 @@ def judge(
     parameters: Sequence[Mapping[str, Setting]] | None = None,
     trials: TrialStatistics | None = None,
     chosen: int | None = None,
-    walk_forward_return: float | None = None,
+    walk_forward: Unseen | None = None,
     blocks: int = 16,
     rng: np.random.Generator | None = None,
     ran: NDArray[np.bool_] | None = None,
@@ -88,7 +88,7 @@ def judge(
         pbo=cscv.pbo if cscv else None,
         loss_probability=cscv.probability_of_loss if cscv else None,
         neighbour_ratio=beside.ratio if beside else None,
-        walk_forward_return=walk_forward_return,
+        walk_forward=walk_forward,
     )
     return Overfitting(
         trials=known,

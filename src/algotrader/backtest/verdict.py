@@ -3,6 +3,8 @@
 evidence          every check holds
 no evidence yet   a check does not hold, or could not be made
 evidence against  choosing by past results did harm, or the walk-forward lost money
+
+A walk-forward that earned a little is no evidence: half of all worthless strategies earn a little.
 """
 
 from __future__ import annotations
@@ -21,12 +23,21 @@ MAX_PBO = 0.20
 HARMFUL_PBO = 0.50
 MAX_LOSS_PROBABILITY = 0.05  # of the chosen set out of sample: below it rank does not matter
 MIN_NEIGHBOUR_RATIO = 0.5
+MIN_UNSEEN_PROBABILITY = 0.95
 
 
 class Outcome(StrEnum):
     EVIDENCE = "evidence"
     NO_EVIDENCE_YET = "no_evidence_yet"
     EVIDENCE_AGAINST = "evidence_against"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unseen:
+    """What the account of a walk-forward made on days that nothing was chosen by."""
+
+    total: float  # return
+    probability: float | None  # that its true Sharpe ratio is above 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +51,7 @@ class Findings:
     pbo: float | None
     loss_probability: float | None  # of the chosen set out of sample, in CSCV
     neighbour_ratio: float | None
-    walk_forward_return: float | None = None  # total, out of sample; None: not run
+    walk_forward: Unseen | None = None  # None: not run
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +155,17 @@ def _neighbours(findings: Findings) -> Because:
 
 
 def _walk_forward(findings: Findings) -> Because | None:
-    if findings.walk_forward_return is None:
+    if (found := findings.walk_forward) is None:
         return None
-    earned = findings.walk_forward_return > 0.0
-    key = "walk_forward_earns" if earned else "walk_forward_loses"
-    return Because(key=key, holds=earned, values={"total": findings.walk_forward_return})
+    values = {"total": found.total}
+    if found.total <= 0.0:
+        return Because(key="walk_forward_loses", holds=False, values=values)
+    if found.probability is None:
+        return Because(key="walk_forward_unknown", holds=False, values=values)
+    values |= {"probability": found.probability, "needed": MIN_UNSEEN_PROBABILITY}
+    holds = found.probability >= MIN_UNSEEN_PROBABILITY
+    key = f"walk_forward_{'earns' if holds else 'thin'}"
+    return Because(key=key, holds=holds, values=values)
 
 
 _AGAINST = frozenset({"pbo_harmful", "walk_forward_loses"})
@@ -242,8 +259,21 @@ SENTENCES: Mapping[str, Mapping[Language, str]] = {
         "zh": "未试验相邻参数，无法说明结果不依赖某一精确取值。",
     },
     "walk_forward_earns": {
-        "en": "Walked forward on unseen data it made {total:.1%}.",
-        "zh": "在未见数据上滚动前推，收益 {total:.1%}。",
+        "en": "Walked forward on unseen data it made {total:.1%}; its true Sharpe ratio is above 0"
+        " with probability {probability:p} (at least {needed:.2f}).",
+        "zh": "在未见数据上滚动前推，收益 {total:.1%}；"
+        "真实夏普大于 0 的概率为 {probability:p}（应达 {needed:.2f}）。",
+    },
+    "walk_forward_thin": {
+        "en": "Walked forward on unseen data it made {total:.1%}, which luck could explain: its true"
+        " Sharpe ratio is above 0 with probability {probability:p} only (needs {needed:.2f}).",
+        "zh": "在未见数据上滚动前推，收益 {total:.1%}，但运气足以解释："
+        "真实夏普大于 0 的概率仅 {probability:p}（应达 {needed:.2f}）。",
+    },
+    "walk_forward_unknown": {
+        "en": "Walked forward on unseen data it made {total:.1%}, on too few days to tell it from"
+        " luck.",
+        "zh": "在未见数据上滚动前推，收益 {total:.1%}，但天数太少，无法与运气区分。",
     },
     "walk_forward_loses": {
         "en": "Walked forward on unseen data it lost money: {total:.1%}.",

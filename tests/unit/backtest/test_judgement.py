@@ -20,7 +20,7 @@ from algotrader.backtest.overfitting import (
 )
 from algotrader.backtest.surface import neighbour_stability
 from algotrader.backtest.trial_statistics import luck, trial_statistics
-from algotrader.backtest.verdict import SENTENCES, Findings, Outcome, verdict
+from algotrader.backtest.verdict import SENTENCES, Findings, Outcome, Unseen, verdict
 
 GOOD = Findings(
     n_trials=40,
@@ -30,8 +30,12 @@ GOOD = Findings(
     pbo=0.1,
     loss_probability=0.01,
     neighbour_ratio=0.8,
-    walk_forward_return=0.2,
+    walk_forward=Unseen(total=0.2, probability=0.97),
 )
+
+
+def unseen(total: float, probability: float | None) -> Unseen:
+    return Unseen(total=total, probability=probability)
 
 
 def findings(**changes: object) -> Findings:
@@ -58,7 +62,7 @@ def test_sets_that_failed_make_luck_no_skill() -> None:
     ("changes", "outcome", "first"),
     [
         ({}, Outcome.EVIDENCE, "deflated_holds"),
-        ({"walk_forward_return": None}, Outcome.EVIDENCE, "deflated_holds"),
+        ({"walk_forward": None}, Outcome.EVIDENCE, "deflated_holds"),
         ({"deflated_sharpe": 0.95}, Outcome.EVIDENCE, "deflated_holds"),
         ({"deflated_sharpe": 0.9499}, Outcome.NO_EVIDENCE_YET, "deflated_low"),
         ({"n_trials": 1}, Outcome.EVIDENCE, "single_holds"),
@@ -70,8 +74,11 @@ def test_sets_that_failed_make_luck_no_skill() -> None:
         ({"neighbour_ratio": 0.49}, Outcome.NO_EVIDENCE_YET, "neighbours_fall"),
         ({"neighbour_ratio": None}, Outcome.NO_EVIDENCE_YET, "neighbours_unknown"),
         ({"pbo": 0.5, "loss_probability": 0.3}, Outcome.EVIDENCE_AGAINST, "pbo_harmful"),
-        ({"walk_forward_return": 0.0}, Outcome.EVIDENCE_AGAINST, "walk_forward_loses"),
-        ({"walk_forward_return": -0.1}, Outcome.EVIDENCE_AGAINST, "walk_forward_loses"),
+        ({"walk_forward": unseen(0.2, 0.95)}, Outcome.EVIDENCE, "deflated_holds"),
+        ({"walk_forward": unseen(0.2, 0.9499)}, Outcome.NO_EVIDENCE_YET, "walk_forward_thin"),
+        ({"walk_forward": unseen(0.2, None)}, Outcome.NO_EVIDENCE_YET, "walk_forward_unknown"),
+        ({"walk_forward": unseen(0.0, 0.5)}, Outcome.EVIDENCE_AGAINST, "walk_forward_loses"),
+        ({"walk_forward": unseen(-0.1, None)}, Outcome.EVIDENCE_AGAINST, "walk_forward_loses"),
     ],
 )
 def test_the_verdict_follows_from_the_findings(
