@@ -24,9 +24,6 @@ at the next open, a fee of 0.1 %. Each peer gets its averages in the quickest wa
 before the run, or kept bar by bar), and as many bars as it can do in a few seconds. Indicators are
 called through their public functions, a million rows as one series, as ten and as a hundred.
 """
-NOT_YET = """
-Not in this table yet: simulated faults.
-"""
 
 
 def machine() -> list[str]:
@@ -57,4 +54,4 @@ def page(facts: Sequence[str], rows: Sequence[Row], refused: Mapping[str, str]) 
     if refused:
         lines += ["", "Not measured:", ""]
         lines += [f"- {name}: {reason}" for name, reason in refused.items()]
-    return "\n".join(lines) + "\n" + NOT_YET
+    return "\n".join(lines) + "\n"
