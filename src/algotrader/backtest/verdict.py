@@ -180,8 +180,8 @@ SENTENCES: Mapping[str, Mapping[Language, str]] = {
         "zh": "尚无证据表明策略有效：运气足以解释这一结果。",
     },
     "evidence_against": {
-        "en": "There is evidence against it: what was chosen on the past failed on unseen data.",
-        "zh": "有证据表明策略无效：按历史选出的参数在未见过的数据上失败。",
+        "en": "There is evidence against it: choosing by past results failed on unseen data.",
+        "zh": "有证据表明策略无效：按历史成绩择优，在未见过的数据上失败。",
     },
     "look_ahead": {
         "en": "Look-ahead: what it decides by changes when later bars are known ({columns:d} of its"
