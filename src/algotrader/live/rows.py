@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import Final
 
 import numpy as np
@@ -17,6 +18,7 @@ from algotrader.live.workers import LiveStrategy
 
 _KEPT_ROWS: Final = 2_048  # in which a bar may still come late or be corrected
 _PAGE: Final = 5_000
+_figures: Final = attrgetter(*FIELDS)
 _TOLD: Final = frozenset({BarClosed.__name__, SliceClosed.__name__})
 
 
@@ -109,10 +111,6 @@ class LiveRows:
         stamps = sorted(ts for name, ts in self._bars if name == frame)
         for ts in stamps[:-_KEPT_ROWS]:
             del self._bars[frame, ts]
-
-
-def _figures(bar: BarClosed) -> tuple[float, ...]:
-    return tuple(getattr(bar, name) for name in FIELDS)
 
 
 def _absent(field: str) -> float:

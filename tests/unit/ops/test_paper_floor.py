@@ -14,6 +14,7 @@ from algotrader.core.instants import utc_at
 from algotrader.core.ports import ManualClock, Notice
 from algotrader.core.symbols import Symbol
 from algotrader.core.timeframes import HOUR_MS
+from algotrader.live.rows import LiveRows
 from algotrader.ops.paper_live import PaperFloor
 
 SWAP = Symbol.parse("OKX:BTC/USDT:USDT")
@@ -56,7 +57,7 @@ class Floor:
             passed_over=lambda _: self.passed,
         )  # fmt: skip
         self.floor = PaperFloor(
-            papers=[paper], rows=SimpleNamespace(hear=lambda _: True),
+            papers=[paper], rows=LiveRows([]),
             trader=SimpleNamespace(tell=self.told.append), funding=self, notifier=self,
             clock=ManualClock(utc_at(MIDNIGHT)), on_slice=lambda _: None,
             state=self.state,
@@ -98,6 +99,12 @@ def test_R25_a_late_bar_is_told_and_fills_nothing() -> None:
     late = bar(1, is_late=True)
 
     assert Floor().hear(late, bar(2), slice_of(2)) == [late, "filled on 2", bar(2), slice_of(2)]
+
+
+def test_a_late_bar_that_a_feed_brings_again_is_told_once() -> None:
+    late = bar(1, is_late=True)
+
+    assert Floor().hear(late, late) == [late]
 
 
 def test_R24_a_bar_that_was_decided_on_before_a_restart_is_not_decided_on_again() -> None:
